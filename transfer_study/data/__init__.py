@@ -1,0 +1,1 @@
+"""From files to tensors: readers, subsets, tokenisation, the order of mini-batches."""

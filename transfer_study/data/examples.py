@@ -1,0 +1,24 @@
+"""The one shape every corpus is read into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# A class; a set of classes in the task's order; a real value; a tag a word.
+Label = str | float | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One thing to predict.
+
+    `id` is unique within its split. `document` groups examples that are not independent.
+    `text` is one sentence or two; for tagging, the words of one sentence.
+    `label` is a class (classification), classes in the task's order (multilabel), a number
+    (regression) or one IOB2 tag a word (tagging).
+    """
+
+    id: str
+    document: str
+    text: tuple[str, ...]
+    label: Label

@@ -1,0 +1,44 @@
+"""What can be wrong with a study, its files or its store, said in whole sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault: what was found, what is allowed and what to do; `where` is file, line and key."""
+
+    message: str
+    where: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}" if self.where else self.message
+
+
+class StudyError(Exception):
+    """Something the user can mend; carries every problem found, not only the first."""
+
+    def __init__(self, *problems: Problem | str) -> None:
+        self.problems = tuple(p if isinstance(p, Problem) else Problem(p) for p in problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class InvalidStudy(StudyError):
+    """The study file cannot be read as a study."""
+
+
+class DataError(StudyError):
+    """A corpus is missing, malformed or not what its task says."""
+
+
+class EncoderError(StudyError):
+    """An encoder cannot be found or loaded."""
+
+
+class StoreError(StudyError):
+    """The store cannot be written, or does not hold what its records say."""
+
+
+class ExecutionError(StudyError):
+    """The machine or cluster cannot run what is asked of it."""

@@ -1,0 +1,54 @@
+"""A recipe: everything that changes how a stage learns, and nothing else."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from transfer_study.spec.frozen import Frozen
+
+# Raised when the learning code changes the numbers that a recipe leads to.
+RECIPE_VERSION = 1
+
+
+class Precision(StrEnum):
+    """The arithmetic of forward and backward passes; weights stay in float32."""
+
+    AUTO = "auto"  # bfloat16 where the planning machine computes it natively
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+class Mixing(StrEnum):
+    """How often a joint stage draws from a task of n batches: in proportion to n to this power."""
+
+    PROPORTIONAL = "proportional"  # 1: every batch of every task once an epoch
+    SQRT = "sqrt"  # 1/2
+    UNIFORM = "uniform"  # 0
+    TEMPERATURE = "temperature"  # 1 / temperature
+
+
+class Recipe(Frozen):
+    """How a stage learns; every field is part of the stage's identity."""
+
+    epochs: int = Field(default=10, gt=0)
+    batch_size: int = Field(default=32, gt=0)
+    learning_rate: float = Field(default=5e-5, gt=0)
+    optimizer: Literal["adamw"] = "adamw"
+    schedule: Literal["linear", "constant"] = "linear"
+    warmup: float = Field(default=0.1, ge=0, lt=1)  # share of all updates
+    weight_decay: float = Field(default=0.01, ge=0)
+    max_gradient_norm: float = Field(default=1.0, gt=0)
+    head_dropout: float = Field(default=0.1, ge=0, lt=1)
+    max_length: int = Field(default=128, ge=8)  # word pieces, special ones included
+    precision: Precision = Precision.AUTO
+    cpu_threads: int = Field(default=1, gt=0)
+    mixing: Mixing = Mixing.PROPORTIONAL
+    temperature: float = Field(default=1.0, gt=0)
+    selection: Literal["best", "last"] = "best"  # the epoch of best dev score, or the last
+
+    def identity(self) -> dict[str, object]:
+        """The recipe as hashed."""
+        return {**self.model_dump(mode="json"), "version": RECIPE_VERSION}

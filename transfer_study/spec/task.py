@@ -1,0 +1,197 @@
+"""A task: what is predicted, from which files, and how it is scored."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from transfer_study.spec.frozen import Frozen
+
+
+class TaskKind(StrEnum):
+    """The four shapes of a task."""
+
+    CLASSIFICATION = "classification"
+    MULTILABEL = "multilabel"
+    REGRESSION = "regression"
+    TAGGING = "tagging"
+
+
+class MetricName(StrEnum):
+    """The metrics a study may select and report by."""
+
+    ACCURACY = "accuracy"
+    MICRO_F1 = "micro_f1"
+    MACRO_F1 = "macro_f1"
+    ENTITY_F1 = "entity_f1"
+    EXAMPLE_F1 = "example_f1"
+    PEARSON = "pearson"
+
+
+# The first metric of a kind is its default.
+METRICS_OF_KIND: dict[TaskKind, tuple[MetricName, ...]] = {
+    TaskKind.CLASSIFICATION: (MetricName.ACCURACY, MetricName.MICRO_F1, MetricName.MACRO_F1),
+    TaskKind.MULTILABEL: (MetricName.EXAMPLE_F1, MetricName.MICRO_F1, MetricName.MACRO_F1),
+    TaskKind.REGRESSION: (MetricName.PEARSON,),
+    TaskKind.TAGGING: (MetricName.ENTITY_F1,),
+}
+
+SPLITS = ("train", "dev", "test")
+
+
+def _plain_name(name: str) -> str:
+    # "+" joins task names into sets, "/" and "." would leave a stage's directory.
+    if not name or not all(c.isalnum() or c in "-_" for c in name) or not name[0].isalnum():
+        raise ValueError("a name consists of letters, digits, '-' and '_' and begins with a letter or digit")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_plain_name)]
+
+
+class Columns(Frozen):
+    """Where a row keeps its parts: a column's name, or its number from 0 in CoNLL files."""
+
+    text: str = "text"
+    text2: str | None = None
+    label: str = "label"
+    id: str | None = None
+    document: str | None = None
+
+
+class FileSource(Frozen):
+    """Local files, one a split: `folder` holds train, dev and test, or `files` names them."""
+
+    format: Literal["tsv", "csv", "jsonl", "conll"]
+    folder: Path | None = None
+    files: dict[Literal["train", "dev", "test"], Path] = Field(default_factory=dict)
+    columns: Columns = Columns()
+    # A regular expression whose first group, found in the example's id, is its document.
+    document_pattern: str | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.folder is None) == (not self.files):
+            raise ValueError("give either `folder` (holding train, dev and test files) or `files`, not both or neither")
+        return self
+
+    def path(self, split: str) -> Path | None:
+        """The file of a split; None where `files` does not name one."""
+        if self.folder is not None:
+            suffix = "tsv" if self.format == "conll" else self.format
+            return self.folder / f"{split}.{suffix}"
+        return dict(self.files).get(split)  # type: ignore[call-overload,no-any-return]
+
+
+class DatasetsSource(Frozen):
+    """A data set of the `datasets` library: a hub name or a folder saved by `save_to_disk`."""
+
+    format: Literal["datasets"]
+    name: str
+    config: str | None = None
+    revision: str | None = None
+    splits: dict[Literal["train", "dev", "test"], str] = Field(
+        default_factory=lambda: {"train": "train", "dev": "validation", "test": "test"}
+    )
+    columns: Columns = Columns()
+    document_pattern: str | None = None
+
+
+class SyntheticSource(Frozen):
+    """A task generated from a seed over a hidden lexicon of made words (see data/synthetic.py)."""
+
+    format: Literal["synthetic"]
+    task: str
+    train: int = Field(gt=0)
+    dev: int = Field(gt=0)
+    test: int = Field(gt=0)
+    seed: int = 0
+
+
+Source = Annotated[FileSource | DatasetsSource | SyntheticSource, Field(discriminator="format")]
+
+
+class Limits(Frozen):
+    """At most so many examples a split; a smaller limit takes a subset of a larger one's."""
+
+    max_train: int | None = Field(default=None, gt=0)
+    max_dev: int | None = Field(default=None, gt=0)
+    max_test: int | None = Field(default=None, gt=0)
+
+    def of(self, split: str) -> int | None:
+        """The limit of a split, None for all of it."""
+        limit: int | None = getattr(self, f"max_{split}")
+        return limit
+
+
+class Task(Frozen):
+    """One prediction problem with its data and its metric.
+
+    `labels` are the classes, or the entity types of a tagging task; a regression has none.
+    `negative` is the class that F1 leaves out. `metric` selects the epoch and is reported.
+    `carve_dev` takes this share of train's documents for dev instead of the source's own dev.
+    """
+
+    name: Name
+    kind: TaskKind
+    domain: Name = "general"
+    labels: tuple[str, ...] = ()
+    negative: str | None = None
+    metric: MetricName
+    source: Source
+    limits: Limits = Limits()
+    carve_dev: float | None = Field(default=None, gt=0, lt=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_metric(cls, value: object) -> object:
+        if isinstance(value, dict) and "metric" not in value and value.get("kind") in list(TaskKind):
+            return {**value, "metric": METRICS_OF_KIND[TaskKind(value["kind"])][0]}
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        allowed = METRICS_OF_KIND[self.kind]
+        if self.metric not in allowed:
+            names = ", ".join(allowed)
+            raise ValueError(f"metric {self.metric} does not fit a {self.kind} task; allowed: {names}")
+        if (self.kind is TaskKind.REGRESSION) != (not self.labels):
+            raise ValueError(
+                "a regression task has no labels; leave `labels` out"
+                if self.labels
+                else f"a {self.kind} task needs its `labels` listed"
+            )
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError(f"labels are given twice: {', '.join(self.labels)}; list each once")
+        if self.kind in (TaskKind.CLASSIFICATION, TaskKind.MULTILABEL) and len(self.labels) < 2:
+            raise ValueError(f"a {self.kind} task needs at least two labels, found {len(self.labels)}")
+        if self.negative is not None and self.negative not in self.labels:
+            raise ValueError(
+                f"the negative label {self.negative!r} is not one of the labels: {', '.join(self.labels)}"
+            )
+        return self
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The IOB2 tags of a tagging task, `O` first."""
+        return ("O", *(f"{prefix}-{label}" for label in self.labels for prefix in "BI"))
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What each output of the task's head stands for, in order."""
+        if self.kind is TaskKind.TAGGING:
+            return self.tags
+        return self.labels or ("score",)
+
+    def identity(self) -> dict[str, object]:
+        """What of a task changes the numbers, besides its data; domain, paths and limits do not."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "labels": list(self.labels),
+            "negative": self.negative,
+            "metric": self.metric,
+        }
