@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from enum import Enum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+
+
+class Word(str, Enum):  # noqa: UP042  (StrEnum came with Python 3.11)
+    """An enumeration of words that read and print as themselves."""
+
+    __str__ = str.__str__
 
 
 class Frozen(BaseModel):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
 
-from transfer_study.spec.frozen import Frozen
+from transfer_study.spec.frozen import Frozen, Word
 
 # Raised when the learning code changes the numbers that a recipe leads to.
 RECIPE_VERSION = 1
 
 
-class Precision(StrEnum):
+class Precision(Word):
     """The arithmetic of forward and backward passes; weights stay in float32."""
 
     AUTO = "auto"  # bfloat16 where the planning machine computes it natively
@@ -21,7 +20,7 @@ class Precision(StrEnum):
     BFLOAT16 = "bfloat16"
 
 
-class Mixing(StrEnum):
+class Mixing(Word):
     """How often a joint stage draws from a task of n batches: in proportion to n to this power."""
 
     PROPORTIONAL = "proportional"  # 1: every batch of every task once an epoch

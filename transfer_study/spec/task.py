@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
+from typing_extensions import Self
 
-from transfer_study.spec.frozen import Frozen
+from transfer_study.spec.frozen import Frozen, Word
 
 
-class TaskKind(StrEnum):
+class TaskKind(Word):
     """The four shapes of a task."""
 
     CLASSIFICATION = "classification"
@@ -20,7 +20,7 @@ class TaskKind(StrEnum):
     TAGGING = "tagging"
 
 
-class MetricName(StrEnum):
+class MetricName(Word):
     """The metrics a study may select and report by."""
 
     ACCURACY = "accuracy"
