@@ -1,0 +1,1 @@
+"""WHERE stages run: here and now, or through Ray."""

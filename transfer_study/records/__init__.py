@@ -1,0 +1,1 @@
+"""What was learned, on disk: write-once stage directories, and tables read from them."""

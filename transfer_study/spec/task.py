@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from typing_extensions import Self
 
 from transfer_study.spec.frozen import Frozen, Word
@@ -39,7 +40,8 @@ METRICS_OF_KIND: dict[TaskKind, tuple[MetricName, ...]] = {
     TaskKind.TAGGING: (MetricName.ENTITY_F1,),
 }
 
-SPLITS = ("train", "dev", "test")
+SplitName = Literal["train", "dev", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
 
 
 def _plain_name(name: str) -> str:
@@ -52,14 +54,37 @@ def _plain_name(name: str) -> str:
 Name = Annotated[str, AfterValidator(_plain_name)]
 
 
-class Columns(Frozen):
-    """Where a row keeps its parts: a column's name, or its number from 0 in CoNLL files."""
+def _number_as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
-    text: str = "text"
-    text2: str | None = None
-    label: str = "label"
-    id: str | None = None
-    document: str | None = None
+
+def _one_group(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    if groups == 0:
+        raise ValueError("the pattern has no group; put the part that names the document in ( )")
+    return pattern
+
+
+Column = Annotated[str, BeforeValidator(_number_as_text)]
+DocumentPattern = Annotated[str, AfterValidator(_one_group)]
+# IOB1 writes `B-` only between adjacent mentions: an `I-` that continues nothing begins one.
+Scheme = Literal["iob2", "iob1"]
+
+
+class Columns(Frozen):
+    """Where a row keeps its parts: a column's name, or its number from 0 in CoNLL files.
+
+    Of several names for `label`, the first that the file has is read.
+    """
+
+    text: Column = "text"
+    text2: Column | None = None
+    label: Column | tuple[Column, ...] = "label"
+    id: Column | None = None
+    document: Column | None = None
 
 
 class FileSource(Frozen):
@@ -67,10 +92,11 @@ class FileSource(Frozen):
 
     format: Literal["tsv", "csv", "jsonl", "conll"]
     folder: Path | None = None
-    files: dict[Literal["train", "dev", "test"], Path] = Field(default_factory=dict)
+    files: dict[SplitName, Path] = Field(default_factory=dict)
     columns: Columns = Columns()
     # A regular expression whose first group, found in the example's id, is its document.
-    document_pattern: str | None = None
+    document_pattern: DocumentPattern | None = None
+    scheme: Scheme = "iob2"
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -78,12 +104,12 @@ class FileSource(Frozen):
             raise ValueError("give either `folder` (holding train, dev and test files) or `files`, not both or neither")
         return self
 
-    def path(self, split: str) -> Path | None:
+    def path(self, split: SplitName) -> Path | None:
         """The file of a split; None where `files` does not name one."""
         if self.folder is not None:
             suffix = "tsv" if self.format == "conll" else self.format
             return self.folder / f"{split}.{suffix}"
-        return dict(self.files).get(split)  # type: ignore[call-overload,no-any-return]
+        return self.files.get(split)
 
 
 class DatasetsSource(Frozen):
@@ -93,11 +119,10 @@ class DatasetsSource(Frozen):
     name: str
     config: str | None = None
     revision: str | None = None
-    splits: dict[Literal["train", "dev", "test"], str] = Field(
-        default_factory=lambda: {"train": "train", "dev": "validation", "test": "test"}
-    )
+    splits: dict[SplitName, str] = {"train": "train", "dev": "validation", "test": "test"}
     columns: Columns = Columns()
-    document_pattern: str | None = None
+    document_pattern: DocumentPattern | None = None
+    scheme: Scheme = "iob2"
 
 
 class SyntheticSource(Frozen):

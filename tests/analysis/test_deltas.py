@@ -1,0 +1,245 @@
+"""Deltas and verdicts of frames small enough to reckon by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+from scipy import stats
+
+from transfer_study.analysis.deltas import COLUMNS, deltas
+from transfer_study.spec.margin import Margin
+
+MARGIN = Margin(absolute=0.01)
+# Differences of three seeds in thousandths, and what they say under MARGIN.
+VERDICTS = {
+    "gain": (28, 30, 32),
+    "loss": (-28, -30, -32),
+    "equivalent": (1, 0, 2),
+    "undecided": (-40, 50, 60),
+}
+
+
+def comparisons(sources=("A",), seeds=(0, 1, 2), target="B") -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "encoder": "tiny",
+                "reading": "refine",
+                "arm": "pair",
+                "source": source,
+                "target": target,
+                "metric": "accuracy",
+                "seed": seed,
+                "stage": f"{source}{target}-{seed}",
+                "baseline": f"{target}-{seed}",
+            }
+            for source in sources
+            for seed in seeds
+        ]
+    )
+
+
+def scores(values: dict[str, float], task="B", split="test", metric="accuracy", n=500):
+    return pd.DataFrame(
+        [
+            {
+                "stage": stage,
+                "encoder": "tiny",
+                "reading": "refine",
+                "arm": "pair",
+                "source": "",
+                "task": task,
+                "seed": int(stage[-1]),
+                "split": split,
+                "metric": metric,
+                "value": value,
+                "n": n,
+            }
+            for stage, value in values.items()
+        ]
+    )
+
+
+def of_differences(differences, source="A") -> pd.DataFrame:
+    baseline = {f"B-{seed}": 0.5 + 0.1 * seed for seed in range(len(differences))}
+    stage = {f"{source}B-{seed}": 0.5 + 0.1 * seed + d / 1000 for seed, d in enumerate(differences)}
+    return scores({**baseline, **stage})
+
+
+def only(frame: pd.DataFrame) -> pd.Series:
+    assert len(frame) == 1
+    return frame.iloc[0]
+
+
+def test_numbers_of_an_edge():
+    edge = only(deltas(comparisons(), of_differences((10, 20, 60)), MARGIN, ()))
+    reference = stats.ttest_1samp([0.01, 0.02, 0.06], 0)
+    low, high = reference.confidence_interval(0.95)
+    assert list(edge.index) == [
+        *("encoder", "source", "target", "arm", "reading", "metric", "baseline", "score", "delta"),
+        *("low", "high", "p", "n_seeds", "n_test", "verdict"),
+    ]
+    assert edge.to_dict() == {
+        "encoder": "tiny",
+        "source": "A",
+        "target": "B",
+        "arm": "pair",
+        "reading": "refine",
+        "metric": "accuracy",
+        "baseline": pytest.approx(0.6),
+        "score": pytest.approx(0.63),
+        "delta": pytest.approx(0.03),
+        "low": pytest.approx(low),
+        "high": pytest.approx(high),
+        "p": pytest.approx(reference.pvalue),
+        "n_seeds": 3,
+        "n_test": 500,
+        "verdict": "undecided",
+    }
+
+
+@pytest.mark.parametrize(("verdict", "differences"), VERDICTS.items())
+def test_verdicts(verdict, differences):
+    assert only(deltas(comparisons(), of_differences(differences), MARGIN, ())).verdict == verdict
+
+
+def test_a_sure_but_small_effect_is_no_gain():
+    # The interval, about .006 to .012, excludes zero and crosses the margin.
+    edge = only(deltas(comparisons(), of_differences((8, 9, 10)), MARGIN, ()))
+    assert 0 < edge.low < 0.01 < edge.high
+    assert edge.verdict == "undecided"
+
+
+@pytest.mark.parametrize(("d", "verdict"), [(20, "gain"), (-20, "loss"), (5, "equivalent")])
+def test_without_any_spread_the_mean_decides(d, verdict):
+    same = scores({"B-0": 0.5, "B-1": 0.5, "AB-0": 0.5 + d / 1000, "AB-1": 0.5 + d / 1000})
+    edge = only(deltas(comparisons(seeds=(0, 1)), same, MARGIN, ()))
+    assert edge.low == edge.high == edge.delta
+    assert (edge.p, edge.verdict) == (0, verdict)
+
+
+def test_no_change_at_all_is_equivalent_under_any_margin():
+    edge = only(deltas(comparisons(), of_differences((0, 0, 0)), Margin(absolute=0), ()))
+    assert (edge.delta, edge.p, edge.verdict) == (0, 1, "equivalent")
+
+
+def test_a_single_seed_decides_nothing():
+    edge = only(deltas(comparisons(seeds=(0,)), of_differences((300,)), MARGIN, ()))
+    assert edge.delta == pytest.approx(0.3)
+    assert edge[["low", "high", "p"]].isna().all()
+    assert (edge.n_seeds, edge.verdict) == (1, "undecided")
+
+
+@pytest.mark.parametrize("gone", ["AB-2", "B-2"])
+@pytest.mark.parametrize("differences", VERDICTS.values())
+def test_a_missing_run_is_never_a_finding(gone, differences):
+    partial = of_differences(differences).query("stage != @gone")
+    edge = only(deltas(comparisons(), partial, MARGIN, ()))
+    assert (edge.n_seeds, edge.verdict) == (2, "not_run")
+    assert edge.delta == pytest.approx(sum(differences[:2]) / 2000)
+    assert edge.baseline == pytest.approx(0.55)
+
+    assert only(deltas(comparisons(), partial, MARGIN, {gone})).verdict == "failed"
+    assert only(deltas(comparisons(), partial, MARGIN, {"another-0"})).verdict == "not_run"
+
+
+def test_nothing_has_run():
+    for verdict, failed in (("not_run", set()), ("failed", {"B-1"})):
+        nothing = of_differences((0,)).iloc[:0]
+        edge = only(deltas(comparisons(), nothing, MARGIN, failed))
+        assert edge[["baseline", "score", "delta", "low", "high", "p"]].isna().all()
+        assert (edge.n_seeds, edge.n_test, edge.verdict) == (0, 0, verdict)
+
+
+def test_a_failure_that_a_later_attempt_mended_is_none():
+    edge = only(deltas(comparisons(), of_differences(VERDICTS["gain"]), MARGIN, {"AB-0"}))
+    assert edge.verdict == "gain"
+
+
+def test_only_the_target_on_test_by_its_own_metric_counts():
+    fine = of_differences(VERDICTS["gain"])
+    stages = dict.fromkeys(fine["stage"], 0.0)
+    others = [
+        scores(stages, split="dev"),
+        scores(stages, metric="macro_f1"),
+        scores(stages, task="A"),
+    ]
+    mixed = pd.concat([*others, fine, *others], ignore_index=True)
+    expected = deltas(comparisons(), fine, MARGIN, ())
+    pd.testing.assert_frame_equal(deltas(comparisons(), mixed, MARGIN, ()), expected)
+
+
+def test_a_stage_that_stands_for_several_rows_counts_once():
+    fine = of_differences(VERDICTS["gain"])
+    twice = pd.concat([fine, fine.assign(arm="full", source="A+C")], ignore_index=True)
+    expected = deltas(comparisons(), fine, MARGIN, ())
+    pd.testing.assert_frame_equal(deltas(comparisons(), twice, MARGIN, ()), expected)
+
+
+def several() -> tuple[pd.DataFrame, pd.DataFrame]:
+    frames = [of_differences((7, 31, 32), source) for source in ("C", "A", "A+C")]
+    asked = comparisons(sources=("C", "A", "A+C"))
+    return asked, pd.concat(frames, ignore_index=True)
+
+
+def test_edges_come_in_the_order_asked_for():
+    asked, given = several()
+    assert list(deltas(asked, given, MARGIN, ())["source"]) == ["C", "A", "A+C"]
+    interleaved = asked.sort_values("seed", kind="stable")
+    assert list(deltas(interleaved, given, MARGIN, ())["source"]) == ["C", "A", "A+C"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_rows_changes_no_number(seed):
+    asked, given = several()
+    expected = deltas(asked, given, MARGIN, ()).set_index("source")
+    shuffled = deltas(
+        asked.sample(frac=1, random_state=seed), given.sample(frac=1, random_state=seed), MARGIN, ()
+    ).set_index("source")
+    pd.testing.assert_frame_equal(shuffled.loc[expected.index], expected, check_exact=True)
+
+
+def test_no_comparisons_make_an_empty_table():
+    asked, given = several()
+    assert list(deltas(asked.iloc[:0], given, MARGIN, ()).columns) == COLUMNS
+
+
+def test_a_relative_margin_is_a_share_of_the_baseline():
+    # The mean baseline is .6, so 10% of it is .06.
+    given = of_differences((48, 50, 52))
+    asked = comparisons()
+    assert only(deltas(asked, given, Margin(relative=0.1), ())).verdict == "equivalent"
+    assert only(deltas(asked, given, Margin(relative=0.05), ())).verdict == "gain"
+
+
+def test_margins():
+    assert Margin.model_validate("0.02") == Margin.model_validate(0.02) == Margin(absolute=0.02)
+    assert Margin.model_validate({"relative": "0.1"}) == Margin(relative=0.1)
+    assert Margin(absolute=0.02).of(0.5) == 0.02
+    assert Margin(relative=0.1).of(-0.5) == pytest.approx(0.05)
+    for value in (Margin(absolute=0), Margin(relative=0.1)):
+        assert Margin.model_validate_json(value.model_dump_json()) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (-0.1, "number of at least 0.*found -0.1"),
+        (np.nan, "found nan"),
+        ("inf", "found 'inf'"),
+        ("small", "found 'small'"),
+        (True, "found True"),
+        (None, "found None"),
+        ([0.1], "found"),
+        ({}, "exactly one"),
+        ({"absolute": 0.1, "relative": 0.1}, "exactly one"),
+        ({"relative": -0.1}, "greater than or equal to 0"),
+        ({"absolute": "x"}, "valid number"),
+        ({"percent": 1}, "not permitted"),
+    ],
+)
+def test_bad_margins(value, says):
+    with pytest.raises(ValidationError, match=says):
+        Margin.model_validate(value)

@@ -1,0 +1,140 @@
+"""Places for tasks on a circle: families side by side, tasks that move one another close together.
+
+An order is a tuple of families, each a tuple of tasks, read counter-clockwise from the top. Orders
+are compared by what they cost: the sum over pairs of strength times distance.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Order = tuple[tuple[str, ...], ...]
+_T = TypeVar("_T")
+
+GAP = 0.6  # between two families, in the distance of two neighbours
+EXACT = 6_000  # orders that are all tried; eight tasks of one family have 5,040
+STARTS = 4  # orders from which the local search sets out
+
+
+def place_on_circle(
+    families: Mapping[str, str], strengths: Mapping[tuple[str, str], float]
+) -> dict[str, tuple[float, float]]:
+    """Give every task its point on the unit circle; the order of the arguments means nothing.
+
+    `families` has the family of each task, `strengths` how strongly a task (first) acts on another.
+    """
+    if len(families) < 2:
+        return dict.fromkeys(families, (0.0, 0.0))
+    order = _best_order(families, strengths)
+    angles = _angles(tuple(map(len, order)))
+    # Rounded, so that the last bit of a platform's cosine is never written to a file.
+    return {
+        task: (round(math.cos(angle), 6) + 0.0, round(math.sin(angle), 6) + 0.0)
+        for task, angle in zip(itertools.chain(*order), angles.tolist(), strict=True)
+    }
+
+
+def _best_order(families: Mapping[str, str], strengths: Mapping[tuple[str, str], float]) -> Order:
+    names = sorted(families)
+    cost = _Cost(names, strengths)
+    first: Order = tuple(
+        tuple(name for name in names if families[name] == family)
+        for family in sorted(set(families.values()))
+    )
+    if _number_of_orders(first) <= EXACT:
+        return min(_all_orders(first), key=cost)
+    return min((_descend(start, cost) for start in _starts(first)), key=cost)
+
+
+def _angles(sizes: tuple[int, ...]) -> NDArray[np.float64]:
+    """The angles of all places, families of these sizes one after the other."""
+    tasks = sum(sizes)
+    if len(sizes) == 1:
+        steps = np.arange(tasks) + (0.5 if tasks % 2 == 0 else 0.0)
+        turn = float(tasks)
+    else:
+        steps = np.arange(tasks) + 0.5 + GAP * (np.repeat(np.arange(len(sizes)), sizes) + 0.5)
+        turn = tasks + GAP * len(sizes)
+    return np.asarray(np.pi / 2 + 2 * np.pi * steps / turn, dtype=np.float64)
+
+
+class _Cost:
+    """What an order costs, rounded so that equal orders tie whatever the order of summation."""
+
+    def __init__(self, names: list[str], strengths: Mapping[tuple[str, str], float]) -> None:
+        self._index = {name: i for i, name in enumerate(names)}
+        self._strengths = np.zeros((len(names), len(names)))
+        for (source, target), strength in sorted(strengths.items()):
+            self._strengths[self._index[source], self._index[target]] = strength
+        self._distances: dict[tuple[int, ...], NDArray[np.float64]] = {}
+
+    def __call__(self, order: Order) -> float:
+        sizes = tuple(map(len, order))
+        if sizes not in self._distances:
+            angles = _angles(sizes)
+            self._distances[sizes] = np.abs(np.sin((angles[:, None] - angles[None, :]) / 2))
+        at = [self._index[name] for family in order for name in family]
+        return round(float((self._strengths[np.ix_(at, at)] * self._distances[sizes]).sum()), 9)
+
+
+def _number_of_orders(order: Order) -> int:
+    if len(order) == 1:
+        return math.factorial(len(order[0]) - 1)
+    within = math.prod(math.factorial(len(family)) for family in order)
+    return math.factorial(len(order) - 1) * within
+
+
+def _all_orders(order: Order) -> Iterator[Order]:
+    """Every order but for rotations: the first family, or the first of all tasks, stays first."""
+    if len(order) == 1:
+        head, *rest = order[0]
+        yield from (((head, *tail),) for tail in itertools.permutations(rest))
+        return
+    for others in itertools.permutations(order[1:]):
+        yield from itertools.product(*map(itertools.permutations, (order[0], *others)))
+
+
+def _starts(order: Order) -> Iterator[Order]:
+    yield order
+    random = np.random.default_rng(0)
+    for _ in range(STARTS - 1):
+        yield tuple(
+            tuple(order[f][i] for i in random.permutation(len(order[f])))
+            for f in random.permutation(len(order))
+        )
+
+
+def _descend(order: Order, cost: _Cost) -> Order:
+    """Take every move that shortens, until none does."""
+    best = cost(order)
+    improved = True
+    while improved:
+        improved = False
+        for candidate in _neighbours(order):
+            if (price := cost(candidate)) < best:
+                order, best, improved = candidate, price, True
+                break
+    return order
+
+
+def _neighbours(order: Order) -> Iterator[Order]:
+    """Two families exchanged, or within one a run turned round or two tasks exchanged."""
+    for i, j in itertools.combinations(range(len(order)), 2):
+        yield _exchanged(order, i, j)
+    for f, family in enumerate(order):
+        for i, j in itertools.combinations(range(len(family)), 2):
+            turned = (*family[:i], *reversed(family[i : j + 1]), *family[j + 1 :])
+            for changed in (turned, _exchanged(family, i, j)):
+                yield (*order[:f], changed, *order[f + 1 :])
+
+
+def _exchanged(items: tuple[_T, ...], i: int, j: int) -> tuple[_T, ...]:
+    swapped = list(items)
+    swapped[i], swapped[j] = items[j], items[i]
+    return tuple(swapped)

@@ -1,0 +1,134 @@
+"""Deltas as a directed graph: an edge A -> B is the effect on B of training with A.
+
+A node holds its task, the task's single score and what training with all tasks does to it. The
+figures draw this graph and nothing else, so they cannot disagree with it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import pandas as pd
+
+from transfer_study.analysis.circle import place_on_circle
+from transfer_study.errors import Problem, StudyError
+
+SCHEMA = "transfer-study/graph/1"
+
+_NUMBERS = ("baseline", "score", "delta", "low", "high", "p")
+_COUNTS = ("n_seeds", "n_test")
+
+
+def build_graph(
+    deltas: pd.DataFrame, tasks: pd.DataFrame, *, encoder: str, reading: str
+) -> nx.DiGraph[str]:
+    """Build the transfer graph of one encoder and reading, with places on a circle.
+
+    `deltas` has a row a source, target and arm; rows of arm `pair` become edges, those of arm
+    `full` the attributes `full_*` of their target. `tasks` has the columns name, kind, domain and
+    metric, and gives the nodes their order. Scores are fractions of 1; an unknown number is NaN.
+    Raises StudyError where the two tables do not belong together.
+    """
+    rows = deltas[(deltas["encoder"] == encoder) & (deltas["reading"] == reading)]
+    _check(deltas, rows, tasks, encoder=encoder, reading=reading)
+    graph: nx.DiGraph[str] = nx.DiGraph(schema=SCHEMA, encoder=encoder, reading=reading)
+    baselines = rows.groupby("target")["baseline"].first()  # the first that is known
+    for task in tasks.to_dict("records"):
+        name = str(task["name"])
+        about = {key: str(task[key]) for key in ("kind", "domain", "metric")}
+        graph.add_node(name, **about, baseline=float(baselines.get(name, math.nan)))
+    for row in rows.sort_values(["source", "target"]).to_dict("records"):
+        effect = _effect(row)
+        if row["arm"] == "pair":
+            graph.add_edge(row["source"], row["target"], **effect)
+        elif row["arm"] == "full":
+            effect.pop("baseline")
+            graph.nodes[row["target"]].update({f"full_{key}": v for key, v in effect.items()})
+    _place(graph)
+    return graph
+
+
+def write_graph(graph: nx.DiGraph[str], stem: Path) -> list[Path]:
+    """Write `stem.graphml` and `stem.json` (node-link, unknown numbers null); return both paths."""
+    graphml, as_json = stem.with_name(f"{stem.name}.graphml"), stem.with_name(f"{stem.name}.json")
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    # Not nx.write_graphml: that one's bytes depend on whether lxml happens to be installed.
+    nx.write_graphml_xml(_without_unknown(graph), graphml)
+    as_json.write_text(json.dumps(_node_link(graph), indent=1, allow_nan=False) + "\n", "utf-8")
+    return [graphml, as_json]
+
+
+def _effect(row: Mapping[Any, Any]) -> dict[str, float | int | str]:
+    counts = {key: int(row[key]) if pd.notna(row[key]) else math.nan for key in _COUNTS}
+    numbers = {key: float(row[key]) for key in _NUMBERS}
+    return {**numbers, **counts, "verdict": str(row["verdict"])}
+
+
+def _place(graph: nx.DiGraph[str]) -> None:
+    strengths = {
+        (source, target): abs(delta)
+        for source, target, delta in graph.edges(data="delta")
+        if not math.isnan(delta)
+    }
+    places = place_on_circle(dict(graph.nodes(data="domain")), strengths)
+    for name, (x, y) in places.items():
+        graph.nodes[name].update(x=x, y=y)
+
+
+def _check(
+    deltas: pd.DataFrame, rows: pd.DataFrame, tasks: pd.DataFrame, *, encoder: str, reading: str
+) -> None:
+    problems = []
+    if rows.empty:
+        held = sorted({f"{e} ({r})" for e, r in zip(deltas["encoder"], deltas["reading"])})  # noqa: B905
+        problems.append(
+            f"no deltas of encoder {encoder!r} in the {reading!r} reading; "
+            f"the table has {', '.join(held) or 'no rows'}"
+        )
+    names = set(tasks["name"])
+    ends = {*rows["target"], *rows.loc[rows["arm"] == "pair", "source"]}
+    problems += [
+        f"the deltas name a task {name!r} that is not in the study; its tasks are "
+        f"{', '.join(sorted(names))}"
+        for name in sorted(ends - names)
+    ]
+    drawn = rows[rows["arm"].isin(["pair", "full"])]
+    twice = drawn[drawn.duplicated(["source", "target", "arm"])]
+    problems += [
+        f"the deltas have the {row['arm']} effect of {row['source']} on {row['target']} more than "
+        "once; write the table again with `transfer-study report`"
+        for row in twice.to_dict("records")
+    ]
+    if problems:
+        raise StudyError(*map(Problem, problems))
+
+
+def _known(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in attributes.items() if value == value}  # NaN is not itself
+
+
+def _without_unknown(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
+    known: nx.DiGraph[str] = nx.DiGraph(**graph.graph)
+    known.add_nodes_from((name, _known(values)) for name, values in graph.nodes(data=True))
+    known.add_edges_from((a, b, _known(values)) for a, b, values in graph.edges(data=True))
+    return known
+
+
+def _node_link(graph: nx.DiGraph[str]) -> dict[str, Any]:
+    def plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: value if value == value else None for key, value in attributes.items()}
+
+    return {
+        "directed": True,
+        "multigraph": False,
+        "graph": plain(graph.graph),
+        "nodes": [{"id": name, **plain(values)} for name, values in graph.nodes(data=True)],
+        "edges": [
+            {"source": a, "target": b, **plain(values)} for a, b, values in graph.edges(data=True)
+        ],
+    }

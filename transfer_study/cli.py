@@ -1,0 +1,141 @@
+"""The command line: run | plan | tasks | status | report | prefetch | doctor.
+
+Data go to stdout and messages to stderr. Torch, Ray and pandas are imported by the verbs that
+need them, so that `--help` and `status` answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from transfer_study.errors import StudyError
+from transfer_study.session import Places, Resources
+
+FAILED, INVALID, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    name="transfer-study",
+    help="Which tasks help each other when one model learns them together, which hurt, "
+    "and how sure are we?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class ExecutorName(str, Enum):  # noqa: UP042  (StrEnum came with Python 3.11)
+    """Where stages run."""
+
+    RAY = "ray"
+    IN_PROCESS = "in-process"
+
+
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="The study file (YAML).")]
+Settings = Annotated[
+    list[str],
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the study, e.g. refine.epochs=3."),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", envvar="TRANSFER_STUDY_DATA", help="Root of relative data files.", show_default="the study's folder"
+    ),
+]
+StoreFolder = Annotated[
+    Path, typer.Option("--store", envvar="TRANSFER_STUDY_STORE", help="Folder of finished stages.")
+]
+ResultsFolder = Annotated[
+    Path, typer.Option("--results", envvar="TRANSFER_STUDY_RESULTS", help="Folder of tables, one a study.")
+]
+PlotsFolder = Annotated[
+    Path, typer.Option("--plots", envvar="TRANSFER_STUDY_PLOTS", help="Folder of figures, one a study.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, only results and errors.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="A line an epoch.")]
+
+_STORE, _RESULTS, _PLOTS = Path("results/stages"), Path("results"), Path("plots")
+
+
+@app.command()
+def run(
+    study: StudyFile,
+    settings: Settings = [],  # noqa: B006  (typer reads it once)
+    data: Data = None,
+    store: StoreFolder = _STORE,
+    results: ResultsFolder = _RESULTS,
+    plots: PlotsFolder = _PLOTS,
+    executor: Annotated[
+        ExecutorName, typer.Option(envvar="TRANSFER_STUDY_EXECUTOR", help="Where stages run.")
+    ] = ExecutorName.RAY,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, envvar="TRANSFER_STUDY_WORKERS", help="Stages at a time.", show_default="all that fit"),
+    ] = None,
+    cpus_per_stage: Annotated[
+        float | None, typer.Option(min=0.01, help="CPUs Ray sets aside for a stage.", show_default="cpu_threads of the recipe")
+    ] = None,
+    gpus_per_stage: Annotated[
+        float | None, typer.Option(min=0, help="GPUs for a stage; 0.5 puts two on one GPU.", show_default="1 where there are GPUs")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(envvar="RAY_ADDRESS", help="Address of a running Ray cluster.")
+    ] = None,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Start nothing more after a failure.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run what is missing of a study, then write its tables and figures."""
+    from transfer_study.session import execute, failed_stages, make_plan, report, stage_cost
+    from transfer_study.records.store import Store
+    from transfer_study.spec.study_file import read_study
+    from transfer_study.terminal.edges import edges_as_json, print_edges
+    from transfer_study.terminal.progress import open_progress, say
+
+    say(f"transfer-study: reading {study}", quiet)
+    places = Places(store, results, plots)
+    plan = make_plan(read_study(study, settings, data))
+    places.check_writable()
+    resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
+    cost = stage_cost(plan, Store(places.store))
+    with open_progress(plan, Store(places.store), cost, quiet=quiet, verbose=verbose) as progress:
+        execute(plan, places, executor.value, resources, progress, fail_fast=fail_fast)
+    outcome = report(plan, places)
+    if as_json:
+        edges_as_json(plan, outcome)
+    else:
+        print_edges(plan, outcome)
+    if outcome.failed:
+        from transfer_study.terminal.failures import print_failures
+
+        print_failures(plan, Store(places.store))
+        raise typer.Exit(FAILED)
+
+
+def main() -> None:
+    """Entry point: turns known errors into sentences and exit codes."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = app(standalone_mode=False)
+    except typer.Exit as stop:
+        code = stop.exit_code
+    except KeyboardInterrupt:
+        print("Interrupted. Finished stages are kept; the same command continues.", file=sys.stderr)
+        code = INTERRUPTED
+    except StudyError as error:
+        for problem in error.problems:
+            print(f"error: {problem}", file=sys.stderr)
+        code = INVALID
+    sys.exit(code)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,124 @@
+"""CoNLL files: one word a line with its tag, an empty line after a sentence, no quoting.
+
+Columns are separated by tabs, or by spaces in a line without tabs. A document is named in a
+column, where `-` means the same as before, or begins at a line `-DOCSTART-` or `###name`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from transfer_study.data.faults import Faults
+from transfer_study.data.records import Record
+from transfer_study.spec.task import Columns
+
+_SAME = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """The numbers of the columns, -1 being the last."""
+
+    text: int
+    label: int
+    id: int | None
+    document: int | None
+
+    def fits(self, width: int) -> bool:
+        """Whether a line of so many fields has all of them, word and tag apart."""
+        last = max(self.text, self.label, self.id or 0, self.document or 0)
+        return last < width and self.text % width != self.label % width
+
+
+def read_conll(columns: Columns, text: str, split: str, faults: Faults) -> Iterator[Record]:
+    """The sentences of a CoNLL file.
+
+    A sentence's id is its document followed by its number there, or by the first word's `id`
+    column (BLUE: the offset).
+    """
+    places = _places(columns, faults)
+    if faults:
+        return
+    document: str | None = None
+    started = sentences = 0  # documents begun by a heading; sentences of this document
+    for line, rows in _blocks(text, places, faults):
+        heading = _heading(rows[0])
+        if heading is not None:
+            started, sentences = started + 1, 0
+            document = heading or f"{split}-doc{started}"
+            continue
+        if places.document is not None:
+            named = {row[places.document] for row in rows} - {_SAME}
+            if len(named) > 1:
+                faults.add(f"one sentence in several documents: {', '.join(sorted(named))}", line)
+            elif not named and document is None:
+                faults.add("the first sentence names no document; '-' means 'as before'", line)
+            if named and named != {document}:
+                document, sentences = min(named), 0
+        sentences += 1
+        number = rows[0][places.id] if places.id is not None else f"s{sentences}"
+        name = f"{document}.{number}" if document else None
+        words, tags = zip(*((row[places.text], row[places.label]) for row in rows), strict=True)
+        yield Record(line, words, tags, name, document, line_a_word=True)
+
+
+def _places(columns: Columns, faults: Faults) -> _Places:
+    def number(part: str, name: str) -> int:
+        if re.fullmatch(r"\d+", name):
+            return int(name)
+        faults.add(
+            f"`columns` has {part}: {name!r}; the columns of a CoNLL file are numbers from 0"
+        )
+        return 0
+
+    given = columns.model_fields_set
+    label = columns.label if isinstance(columns.label, str) else columns.label[0]
+    return _Places(
+        text=number("text", columns.text) if "text" in given else 0,
+        label=number("label", label) if "label" in given else -1,
+        id=None if columns.id is None else number("id", columns.id),
+        document=None if columns.document is None else number("document", columns.document),
+    )
+
+
+def _blocks(text: str, places: _Places, faults: Faults) -> Iterator[tuple[int, list[list[str]]]]:
+    """Sentences and headings as their first line and their split lines."""
+    start, block, width, sound = 0, list[list[str]](), 0, True
+    for line, content in enumerate([*text.split("\n"), ""], start=1):
+        row = _fields(content)
+        heading = _heading(row) is not None
+        if (heading or not row) and block:
+            if sound:
+                yield start, block
+            block, sound = [], True
+        if heading:
+            yield line, [row]
+        elif row:
+            start = start if block else line
+            block.append(row)
+            if not width and not places.fits(len(row)):
+                faults.add(
+                    f"{len(row)} columns; word, tag and all `columns` must be among them", line
+                )
+                return
+            width = width or len(row)
+            if len(row) != width:
+                sound = False
+                faults.add(f"{len(row)} columns, but the lines before have {width}", line)
+
+
+def _fields(content: str) -> list[str]:
+    # Not str.split(): a no-break space or a line separator may be a word or stand in one.
+    content = content.rstrip("\r")
+    if not content.strip(" \t"):
+        return []
+    return content.split("\t") if "\t" in content else re.split(" +", content.strip(" "))
+
+
+def _heading(row: list[str]) -> str | None:
+    """The document that a line begins, "" for one without a name; None for other lines."""
+    if row and row[0] == "-DOCSTART-":
+        return ""
+    return row[0][3:].strip() if len(row) == 1 and row[0].startswith("###") else None

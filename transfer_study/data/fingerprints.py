@@ -1,0 +1,54 @@
+"""What a plan must know of the world: the content of data and encoders, and the precision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from transfer_study.data.encoders import fingerprint_encoder
+from transfer_study.data.splits import TaskData, fingerprint, load
+from transfer_study.errors import DataError, Problem, StudyError
+from transfer_study.spec.plan import Fingerprints
+from transfer_study.spec.recipe import Precision
+from transfer_study.spec.study import Study
+
+# Processors that multiply bfloat16 matrices natively; others only emulate it.
+_BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}
+
+
+def load_tasks(study: Study) -> dict[str, TaskData]:
+    """Read the data of every task, by name; raises DataError with the faults of all of them."""
+    loaded: dict[str, TaskData] = {}
+    problems: list[Problem] = []
+    for task in study.tasks:
+        try:
+            loaded[task.name] = load(task)
+        except StudyError as error:
+            problems += error.problems
+    if problems:
+        raise DataError(*problems)
+    return loaded
+
+
+def take_fingerprints(study: Study, data: dict[str, TaskData]) -> Fingerprints:
+    """Hash what the study's stages will read, on the machine that plans them."""
+    return Fingerprints(
+        data={name: fingerprint(task_data) for name, task_data in data.items()},
+        encoders={encoder.name: fingerprint_encoder(encoder) for encoder in study.encoders},
+        precision=native_precision(),
+    )
+
+
+def native_precision() -> Precision:
+    """What `precision: auto` means here: bfloat16 on a GPU or processor that computes it."""
+    if any(Path("/dev").glob("nvidia[0-9]*")):
+        import torch
+
+        if torch.cuda.is_available():
+            fast = torch.cuda.is_bf16_supported(including_emulation=False)
+            return Precision.BFLOAT16 if fast else Precision.FLOAT32
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return Precision.FLOAT32
+    flags = next((line.split() for line in text.splitlines() if line.startswith(("flags", "Features"))), [])
+    return Precision.BFLOAT16 if _BFLOAT16_FLAGS & set(flags) else Precision.FLOAT32

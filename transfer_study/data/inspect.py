@@ -1,0 +1,131 @@
+"""What a task's data look like: sizes, lengths, labels, and the score that needs no learning."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from transfer_study.data.examples import Example, Label
+from transfer_study.data.splits import TaskData
+from transfer_study.metrics import score
+from transfer_study.spec.task import SPLITS, Task, TaskKind
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How long the texts of a split are: the median, the 95th percentile, the longest."""
+
+    median: float
+    p95: float
+    longest: int
+
+
+@dataclass(frozen=True)
+class SplitSummary:
+    """One split in numbers; what a kind of task does not have is None or empty.
+
+    `positives` are mentions (tagging), label assignments (multilabel) or examples of another
+    class than the negative one, as in the paper's Table 1. `truncated` is the share of examples
+    with more word pieces than the maximum length. `labels` counts mentions of a type, or examples.
+    """
+
+    split: str
+    examples: int
+    documents: int
+    positives: int | None
+    words: Lengths
+    pieces: Lengths | None
+    truncated: float | None
+    labels: dict[str, int]
+    mean: float | None  # of a regression's scores
+    spread: float | None  # their standard deviation
+
+
+@dataclass(frozen=True)
+class TaskSummary:
+    """A task's splits, and the test score of always giving train's most frequent answer."""
+
+    task: Task
+    splits: tuple[SplitSummary, ...]
+    majority: float
+
+
+def describe(
+    data: TaskData, lengths: Callable[[Example], int] | None = None, max_length: int = 128
+) -> TaskSummary:
+    """Summarise a task; `lengths` gives the word pieces of an example, special ones included."""
+    splits = tuple(_summary(data, name, lengths, max_length) for name in SPLITS)
+    return TaskSummary(data.task, splits, majority_score(data))
+
+
+def majority_score(data: TaskData) -> float:
+    """The test score, by the task's metric, of a model that looks at no text.
+
+    It gives the most frequent class or set of classes of train, the mean score, or `O` throughout.
+    """
+    gold = [example.label for example in data.test]
+    answer = _usual_answer(data.task, data.train)
+    predicted: list[Label] = [
+        ("O",) * len(example.text) if answer is None else answer for example in data.test
+    ]
+    documents = [example.document for example in data.test]
+    return score(data.task.metric, data.task, gold, predicted, documents)
+
+
+def _usual_answer(task: Task, train: Sequence[Example]) -> Label | None:
+    if task.kind is TaskKind.TAGGING:
+        return None
+    if task.kind is TaskKind.REGRESSION:
+        return float(np.mean(_scores(train)))
+    counts = Counter(example.label for example in train)
+    # Of equally frequent ones the first by name: the order of the file means nothing.
+    return min(counts, key=lambda label: (-counts[label], label))
+
+
+def _summary(
+    data: TaskData, split: str, lengths: Callable[[Example], int] | None, max_length: int
+) -> SplitSummary:
+    task, examples = data.task, data.split(split)
+    counts = Counter(name for example in examples for name in _counted(task, example.label))
+    pieces = None if lengths is None else [lengths(example) for example in examples]
+    scores = _scores(examples)
+    counted = task.kind in {TaskKind.TAGGING, TaskKind.MULTILABEL} or task.negative is not None
+    return SplitSummary(
+        split=split,
+        examples=len(examples),
+        documents=len({example.document for example in examples}),
+        positives=counts.total() - counts[task.negative or ""] if counted else None,
+        words=_lengths([_words(task, example) for example in examples]),
+        pieces=None if pieces is None else _lengths(pieces),
+        truncated=None if pieces is None else float(np.mean(np.array(pieces) > max_length)),
+        labels={name: counts[name] for name in task.labels},
+        mean=float(np.mean(scores)) if scores else None,
+        spread=float(np.std(scores)) if scores else None,
+    )
+
+
+def _counted(task: Task, label: Label) -> Sequence[str]:
+    """What a label adds to the counts; every mention begins with B-."""
+    if isinstance(label, tuple) and task.kind is TaskKind.TAGGING:
+        return [tag[2:] for tag in label if tag[0] == "B"]
+    if isinstance(label, tuple):
+        return label
+    return [label] if isinstance(label, str) else []
+
+
+def _scores(examples: Sequence[Example]) -> list[float]:
+    return [example.label for example in examples if isinstance(example.label, float)]
+
+
+def _words(task: Task, example: Example) -> int:
+    if task.kind is TaskKind.TAGGING:
+        return len(example.text)
+    return sum(len(text.split()) for text in example.text)
+
+
+def _lengths(values: Sequence[int]) -> Lengths:
+    median, p95 = np.percentile(values, [50, 95])
+    return Lengths(float(median), float(p95), max(values))

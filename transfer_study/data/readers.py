@@ -1,0 +1,110 @@
+"""Reading a split of a task, whatever its format, with every fault of its file reported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from transfer_study.data.conll import read_conll
+from transfer_study.data.examples import Example
+from transfer_study.data.faults import Faults
+from transfer_study.data.hub import read_datasets
+from transfer_study.data.records import Record, examples_of
+from transfer_study.data.tables import read_jsonl, read_table
+from transfer_study.errors import DataError, Problem
+from transfer_study.spec.task import DatasetsSource, FileSource, SyntheticSource, Task, TaskKind
+
+# What else a folder may call its splits: BLUE itself says devel.tsv and Training.tsv.
+_SPLIT_NAMES = {
+    "train": ("train", "training"),
+    "dev": ("dev", "devel", "development", "valid", "validation", "val"),
+    "test": ("test", "testing"),
+}
+_SUFFIXES = {
+    "tsv": (".tsv", ".txt"),
+    "csv": (".csv",),
+    "jsonl": (".jsonl", ".json"),
+    "conll": (".tsv", ".conll", ".txt", ".bio", ".iob", ".iob2"),
+}
+
+
+def read_split(task: Task, split: str) -> list[Example]:
+    """The examples of a split in the order of its file, without carving and limits.
+
+    Raises DataError with every malformed row; what is empty or missing is an error too.
+    """
+    source = task.source
+    if isinstance(source, SyntheticSource):
+        from transfer_study.data.synthetic import generate
+
+        return list(generate(task, split))
+    if isinstance(source, DatasetsSource):
+        faults = Faults(f"{source.name} ({split})", unit="row")
+        examples = examples_of(
+            task, split, source, read_datasets(task, source, split, faults), faults
+        )
+    else:
+        path = split_file(source, split)
+        faults = Faults(str(path))
+        records = _records(task, source, split, _text(path), faults)
+        examples = examples_of(task, split, source, records, faults)
+    if not faults and not examples:
+        faults.add(f"there are no examples for {split}")
+    if faults:
+        raise DataError(*faults.problems)
+    return examples
+
+
+def split_file(source: FileSource, split: str) -> Path:
+    """The file of a split; in a folder, another usual name of the split is found too."""
+    path = source.path(split)
+    if path is None:
+        raise DataError(f"`files` names no file for {split}; add `{split}: PATH`")
+    if source.folder is None or path.exists() or not source.folder.is_dir():
+        return path
+    names, suffixes = _SPLIT_NAMES[split], _SUFFIXES[source.format]
+    inside = sorted(p for p in source.folder.iterdir() if not p.name.startswith("."))
+    found = [p for p in inside if p.stem.lower() in names and p.suffix.lower() in suffixes]
+    if len(found) == 1:
+        return found[0]
+    held = ", ".join(p.name for p in found or inside) or "nothing"
+    what = f"{'several files' if found else 'no file'} for {split}, the folder has {held}"
+    carve = ", or set `carve_dev: 0.1` to take dev from train" if split == "dev" else ""
+    raise DataError(Problem(f"{what}; name it {path.name}{carve}", str(source.folder)))
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise DataError(Problem(f"{reason}; check the path or the data root", str(path))) from None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            Problem(
+                f"byte {content[error.start]:#04x} is not UTF-8; save the file as UTF-8",
+                f"{path}, line {line}",
+            )
+        ) from None
+    if not text.strip():
+        raise DataError(Problem("the file is empty", str(path)))
+    return text
+
+
+def _records(
+    task: Task, source: FileSource, split: str, text: str, faults: Faults
+) -> Iterable[Record]:
+    tagging = task.kind is TaskKind.TAGGING
+    if tagging != (source.format == "conll") and source.format != "jsonl":
+        formats = "conll, jsonl or datasets" if tagging else "tsv, csv, jsonl or datasets"
+        faults.add(f"a {task.kind} task is not read from {source.format}; use {formats}")
+        return []
+    if source.format == "conll":
+        return read_conll(source.columns, text, split, faults)
+    if source.format == "jsonl":
+        return read_jsonl(task, source.columns, text, faults)
+    delimiter = "\t" if source.format == "tsv" else ","
+    return read_table(task, source.columns, text, delimiter, faults)

@@ -1,0 +1,115 @@
+"""A task's three splits as a stage uses them: dev carved where needed, limits applied."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from transfer_study.data.examples import Example
+from transfer_study.data.readers import read_split
+from transfer_study.data.streams import stream
+from transfer_study.errors import DataError, Problem
+from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
+from transfer_study.spec.frozen import canonical_json
+from transfer_study.spec.task import SPLITS, DatasetsSource, FileSource, Task
+
+_DEFAULT_CARVE = 0.1
+
+
+@dataclass(frozen=True)
+class TaskData:
+    """A task with the examples that it is learned, selected and tested on."""
+
+    task: Task
+    train: tuple[Example, ...]
+    dev: tuple[Example, ...]
+    test: tuple[Example, ...]
+
+    def split(self, name: str) -> tuple[Example, ...]:
+        """The examples of train, dev or test."""
+        return {"train": self.train, "dev": self.dev, "test": self.test}[name]
+
+
+def load(task: Task) -> TaskData:
+    """Read a task's splits, carve dev by document where needed and apply the limits.
+
+    Raises DataError with the problems of all splits together.
+    """
+    share = task.carve_dev or (None if _has_dev(task) else _DEFAULT_CARVE)
+    problems: list[Problem] = []
+    names = SPLITS if share is None else ("train", "test")
+    splits = {name: _read(task, name, problems) for name in names}
+    if problems:
+        raise DataError(*problems)
+    if share is not None:
+        splits["train"], splits["dev"] = carve(task.name, splits["train"], share)
+    limited = {name: subset(task.name, name, splits[name], task.limits.of(name)) for name in SPLITS}
+    return TaskData(task, **limited)
+
+
+def _read(task: Task, split: str, problems: list[Problem]) -> list[Example]:
+    try:
+        return read_split(task, split)
+    except DataError as error:
+        problems += error.problems
+        return []
+
+
+def _has_dev(task: Task) -> bool:
+    source = task.source
+    if isinstance(source, FileSource):
+        return source.path("dev") is not None
+    return not isinstance(source, DatasetsSource) or "dev" in source.splits
+
+
+def carve(name: str, train: Sequence[Example], share: float) -> tuple[list[Example], list[Example]]:
+    """Divide train into train and dev, whole documents at a time, both in train's order.
+
+    Raises DataError where no document would be left for train.
+    """
+    documents = sorted({example.document for example in train})
+    sizes = dict.fromkeys(documents, 0)
+    for example in train:
+        sizes[example.document] += 1
+    chosen: set[str] = set()
+    n = 0
+    for i in stream(name, "carve").permutation(len(documents)):
+        if n >= share * len(train):
+            break
+        chosen.add(documents[i])
+        n += sizes[documents[i]]
+    if len(chosen) == len(documents):
+        raise DataError(
+            Problem(
+                f"dev cannot be carved from train: its {len(documents)} documents would all be"
+                " taken. Give a dev file, or check the `document` column or `document_pattern`.",
+                name,
+            )
+        )
+    rest = [example for example in train if example.document not in chosen]
+    return rest, [example for example in train if example.document in chosen]
+
+
+def subset(
+    name: str, split: str, examples: Sequence[Example], limit: int | None
+) -> tuple[Example, ...]:
+    """At most `limit` examples in the file's order; a smaller limit takes a part of a larger's."""
+    if limit is None or limit >= len(examples):
+        return tuple(examples)
+    order = stream(name, split, "subset").permutation(len(examples))
+    return tuple(examples[i] for i in sorted(order[:limit]))
+
+
+def fingerprint(data: TaskData) -> DataFingerprint:
+    """The size and hash of each split, over its examples as canonical JSON lines."""
+    train, dev, test = (_fingerprint(data.split(name)) for name in SPLITS)
+    return DataFingerprint(train=train, dev=dev, test=test)
+
+
+def _fingerprint(examples: Sequence[Example]) -> SplitFingerprint:
+    digest = hashlib.sha256()
+    for e in examples:
+        fields = {"id": e.id, "document": e.document, "text": e.text, "label": e.label}
+        digest.update(canonical_json(fields).encode() + b"\n")
+    return SplitFingerprint(n=len(examples), sha256=digest.hexdigest())

@@ -1,0 +1,46 @@
+"""What an executor tells of its stages as they go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from transfer_study.spec.stage import Stage
+
+
+class Progress(Protocol):
+    """The events of a run, told in the process that started it."""
+
+    def started(self, stage: Stage) -> None:
+        """A stage begins, for the first time or again."""
+
+    def epoch(self, stage: Stage, epoch: dict[str, Any]) -> None:
+        """A stage has finished an epoch: its losses and dev scores by task."""
+
+    def finished(self, stage: Stage) -> None:
+        """A stage is committed."""
+
+    def failed(self, stage: Stage, message: str, log: Path | None) -> None:
+        """A stage has failed for good."""
+
+    def held_back(self, stage: Stage) -> None:
+        """A stage cannot run, for a parent of its has failed."""
+
+
+class Silent:
+    """Tells nobody: for notebooks and tests."""
+
+    def started(self, stage: Stage) -> None:
+        """Nothing."""
+
+    def epoch(self, stage: Stage, epoch: dict[str, Any]) -> None:
+        """Nothing."""
+
+    def finished(self, stage: Stage) -> None:
+        """Nothing."""
+
+    def failed(self, stage: Stage, message: str, log: Path | None) -> None:
+        """Nothing."""
+
+    def held_back(self, stage: Stage) -> None:
+        """Nothing."""

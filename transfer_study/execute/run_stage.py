@@ -1,0 +1,205 @@
+"""One stage to one directory: read, encode, learn, predict, commit."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import platform
+import resource
+import time
+import traceback
+from collections.abc import Callable
+from functools import cache, lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from transfer_study.errors import DataError, StoreError
+from transfer_study.records.predictions import StoredAnswers, write_predictions
+from transfer_study.records.store import Store
+from transfer_study.spec.stage import Stage
+
+OnEpoch = Callable[[dict[str, Any]], None]
+_LIBRARIES = ("transfer-study", "torch", "transformers", "tokenizers", "numpy", "seqeval", "ray")
+
+
+class StageFailed(Exception):  # noqa: N818  (a report, not a fault of the program)
+    """A stage raised an error; `log` holds its traceback."""
+
+    def __init__(self, message: str, log: Path) -> None:
+        super().__init__(message)
+        self.log = log
+
+
+def run_stage(
+    stage: Stage,
+    store: Store,
+    *,
+    keep_model: bool,
+    device: str | None = None,
+    on_epoch: OnEpoch = lambda _: None,
+) -> None:
+    """Run a stage unless its results (and, where asked for, its weights) are already there.
+
+    Raises StageFailed after writing the traceback to the store.
+    """
+    if store.is_done(stage) and (store.has_model(stage) or not keep_model):
+        return
+    try:
+        _run(stage, store, keep_model, device, on_epoch)
+    except Exception as error:
+        log = store.fail(stage, traceback.format_exc())
+        raise StageFailed(f"{type(error).__name__}: {error}", log) from error
+
+
+def _run(
+    stage: Stage, store: Store, keep_model: bool, device_name: str | None, on_epoch: OnEpoch
+) -> None:
+    import torch
+
+    from transfer_study.data.encode import encode_cached
+    from transfer_study.data.splits import fingerprint
+    from transfer_study.data.streams import stream
+    from transfer_study.learn.batch import Collator
+    from transfer_study.learn.model import build_model, save_body
+    from transfer_study.learn.train import Material, train
+
+    began = time.perf_counter()
+    device = torch.device(device_name or ("cuda" if torch.cuda.is_available() else "cpu"))
+    _set_up_torch(stage.recipe.cpu_threads, device.type)
+    tokenizer = _tokenizer(stage.encoder.model_dump_json())
+    materials = {}
+    for member in stage.tasks:
+        task = member.task
+        data = _data(task.model_dump_json(), member.data.model_dump_json())
+        if fingerprint(data) != member.data:
+            raise DataError(
+                f"the data of {task.name} changed since the study was planned; "
+                "run the same command again"
+            )
+        collators = {
+            split: Collator(
+                encode_cached(
+                    task,
+                    data.split(split),
+                    tokenizer,
+                    stage.recipe.max_length,
+                    key=f"{stage.encoder_hash} {getattr(member.data, split).sha256}",
+                    folder=store.cache,
+                ),
+                tokenizer.pad_token_id,
+                tokenizer.pad_token_type_id,
+                device,
+            )
+            for split in ("train", "dev", "test")
+        }
+        materials[task.name] = Material(data, collators)
+    parent = store.checked_model(stage.parents[0]) if stage.parents else None
+    tasks = tuple(member.task for member in stage.tasks)
+    model = build_model(stage.encoder, parent, tasks, stage.seed, stage.recipe.head_dropout)
+    model.to(device)
+    # Dropout differs between stages; everything else is keyed by what it is for.
+    torch.manual_seed(int(stream(stage.seed, stage.id, "dropout").integers(2**62)))
+    learned = train(model, materials, stage.recipe, stage.seed, on_epoch)
+
+    with store.attempt(stage) as attempt:
+        for (name, split), answers in learned.predictions.items():
+            write_predictions(
+                attempt / "predictions" / f"{name}.{split}.parquet",
+                [example.id for example in answers.examples],
+                answers.documents,
+                answers.gold,
+                answers.labels,
+                answers.scores,
+            )
+        history = "".join(json.dumps(epoch) + "\n" for epoch in learned.history)
+        (attempt / "history.jsonl").write_text(history, encoding="utf-8")
+        seconds = time.perf_counter() - began
+        record = {
+            "id": stage.id,
+            "name": stage.name,
+            "pre_image": stage.pre_image,
+            "encoder": stage.encoder.name,
+            "domains": {member.task.name: member.task.domain for member in stage.tasks},
+            "selected_epoch": learned.selected,
+            "handed_on_epoch": learned.handed_on,
+            "provenance": _provenance(device, seconds),
+        }
+        (attempt / "stage.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        if keep_model:
+            with store.attempt(stage) as weights:
+                save_body(model, weights)
+                if not store.is_done(stage) or _same_predictions(stage, store, learned.predictions):
+                    store.commit_model(stage, weights)
+        store.commit(stage, attempt)
+    del model
+    gc.collect()
+
+
+def _same_predictions(stage: Stage, store: Store, predictions: dict[tuple[str, str], Any]) -> bool:
+    """Whether a repeated stage answers as its committed run did; raises StoreError if not."""
+    stored = StoredAnswers(store)
+    for member in stage.tasks:
+        before = stored.answers(stage, member.task).predicted
+        if list(before) != list(predictions[member.task.name, "test"].labels):
+            raise StoreError(
+                f"{stage.name} was run again for its weights and did not give its committed "
+                f"predictions for {member.task.name} (another CPU type or library version?); "
+                "remove its directory in the store to replace them"
+            )
+    return True
+
+
+def _set_up_torch(threads: int, device: str) -> None:
+    import torch
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    torch.set_num_threads(threads)
+    if device == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.cuda.reset_peak_memory_stats()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+# A worker runs many stages over the same few tasks and one encoder.
+@lru_cache(maxsize=2)
+def _tokenizer(encoder: str) -> Any:
+    from transfer_study.learn.model import load_tokenizer
+    from transfer_study.spec.encoder import Encoder
+
+    return load_tokenizer(Encoder.model_validate_json(encoder))
+
+
+@lru_cache(maxsize=64)
+def _data(task: str, planned: str) -> Any:  # noqa: ARG001  (files planned anew are read anew)
+    from transfer_study.data.splits import load
+    from transfer_study.spec.task import Task
+
+    return load(Task.model_validate_json(task))
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
+
+
+def _provenance(device: Any, seconds: float) -> dict[str, Any]:
+    import torch
+
+    on_gpu = device.type == "cuda"
+    peak = (
+        torch.cuda.max_memory_allocated(device)
+        if on_gpu
+        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    )
+    return {
+        "versions": _versions(),
+        "host": platform.node(),
+        "device": torch.cuda.get_device_name(device) if on_gpu else platform.processor() or "cpu",
+        "wall_seconds": round(seconds, 2),
+        "peak_memory_bytes": int(peak),
+    }

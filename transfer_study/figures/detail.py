@@ -1,0 +1,34 @@
+"""How much a graph says, by its number of tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from transfer_study.figures.lettering import BODY, SMALL
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What is written and drawn, and how large the circle is to begin with."""
+
+    label_grey: bool
+    label_coloured: bool
+    draw_grey: bool
+    brief_rings: bool  # no intervals at the rings
+    name_size: float
+    name_limit: float  # where names are broken, in points
+    flat: float  # the height of the circle, an ellipse on the page, as a share of its width
+    gap: float  # the least distance of two nodes
+    bow: tuple[float, float, float]  # share of the distance, at least, at most (points)
+
+
+_FEW = Detail(True, True, True, False, BODY, 104, 0.62, 70, (0.1, 22, 34))
+_SEVERAL = Detail(False, True, True, False, BODY, 84, 0.85, 30, (0.06, 8, 20))
+_MANY = Detail(False, False, False, True, SMALL, 72, 1.0, 9, (0.05, 6, 14))
+
+
+def detail_for(tasks: int) -> Detail:
+    """All is said of up to four tasks; grey edges are faint up to eight, then left out."""
+    if tasks <= 4:
+        return _FEW
+    return _SEVERAL if tasks <= 8 else _MANY

@@ -1,0 +1,90 @@
+"""The heat map: the numbers of the transfer graph as a matrix, with every interval."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from transfer_study.analysis.graph import build_graph
+from transfer_study.figures import palette
+from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
+from transfer_study.figures.cell import Cell, draw_cell, draw_missing
+from transfer_study.figures.edge import Label
+from transfer_study.figures.legend import Entry, Row, draw_caption, draw_legend, draw_title
+from transfer_study.figures.lettering import signed
+from transfer_study.figures.matrix import Matrix
+from transfer_study.figures.palette import VERDICTS
+
+_BRIEF = 13  # tasks from which cells have no room for intervals
+_SAMPLE = np.array([30.0, 15.0])
+_SCALE = 120.0  # the length of the colour scale
+_STEPS = 80
+
+
+def draw_heat_map(
+    deltas: pd.DataFrame,
+    tasks: pd.DataFrame,
+    *,
+    encoder: str,
+    reading: str,
+    title: str,
+    caption: str,
+) -> Figure:
+    """Draw every delta with its interval: sources down, targets across, the full mix below.
+
+    Takes the tables of `analysis.graph.build_graph` and raises what that raises.
+    """
+    graph = build_graph(deltas, tasks, encoder=encoder, reading=reading)
+    with house_style():
+        matrix = Matrix(graph, brief=len(graph) >= _BRIEF)
+        canvas = Canvas(max(PAGE, matrix.width + 2 * MARGIN))
+        y = draw_title(canvas, title)
+        matrix.draw(canvas, (canvas.width - matrix.width) / 2, y)
+        every = {verdict for *_, verdict in graph.edges(data="verdict")}
+        every |= {verdict for _, verdict in graph.nodes(data="full_verdict") if verdict}
+        complete = graph.number_of_edges() == len(graph) * (len(graph) - 1)
+        rows = [_verdicts(every, complete), _scale(matrix.largest)]
+        y = draw_legend(canvas, y + matrix.height + 14.0, rows) + 8.0
+        y = draw_caption(canvas, y, caption)
+        return canvas.finish(y + MARGIN)
+
+
+def _verdicts(present: set[str], complete: bool) -> Row:
+    shown = [word for word in VERDICTS if word in present or not VERDICTS[word].cross]
+    entries = [_verdict_entry(word) for word in shown]
+    if not complete:
+
+        def draw(canvas: Canvas, x: float, y: float) -> None:
+            draw_missing(canvas, np.array([x, y]) + _SAMPLE * (0.5, 0), _SAMPLE)
+
+        entries.append(Entry("not part of the study", float(_SAMPLE[0]), draw))
+    return "Verdict", entries
+
+
+def _verdict_entry(word: str) -> Entry:
+    verdict = VERDICTS[word]
+    delta = {"gain": 0.6, "loss": -0.6}.get(word, 0.0)
+    sample = Cell(verdict, Label({"gain": "+", "loss": "\u2212"}.get(word, ""), ""), delta, True)
+
+    def draw(canvas: Canvas, x: float, y: float) -> None:
+        centre = np.array([x, y]) + _SAMPLE * (0.5, 0)
+        draw_cell(canvas, centre, _SAMPLE, sample, largest=1.0, name="sample")
+
+    return Entry(verdict.word, float(_SAMPLE[0]), draw)
+
+
+def _scale(largest: float) -> Row:
+    def draw(canvas: Canvas, x: float, y: float) -> None:
+        # Each step reaches to the end, so that no gaps show between them.
+        for i in range(_STEPS):
+            left = x + i * _SCALE / _STEPS
+            share = 2 * i / (_STEPS - 1) - 1
+            corners = [(left, y - 5), (x + _SCALE, y - 5), (x + _SCALE, y + 5), (left, y + 5)]
+            canvas.shape(corners, fill=palette.shade(share, 1.0))
+
+    if largest == 0:
+        return "Colour", []
+    low, high = signed(-largest), signed(largest)
+    words = "points of score; colour only where the verdict is gain or loss"
+    return "Colour", [Entry(low), Entry(f"{high} {words}", _SCALE, draw)]

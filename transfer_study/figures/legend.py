@@ -1,0 +1,134 @@
+"""The legend: a small table below a figure, a heading a row and samples beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import networkx as nx
+import numpy as np
+
+from transfer_study.figures import palette
+from transfer_study.figures.arc import bowed
+from transfer_study.figures.canvas import MARGIN, Canvas
+from transfer_study.figures.edge import draw_edge
+from transfer_study.figures.lettering import SMALL, TITLE, width, wrap
+from transfer_study.figures.outline import expand, outline
+from transfer_study.figures.palette import BIN_WIDTHS, VERDICTS
+
+ROW = 17.0  # the height of a row
+_BETWEEN = 14.0  # from one entry to the next
+_MEASURE = 560.0  # the longest line of the caption
+_TO_TEXT = 6.0  # from a sample to its words
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A sample, drawn from x to the right around the height y, and its words."""
+
+    text: str
+    sample: float = 0.0  # the sample's width; 0 for words alone
+    draw: Callable[[Canvas, float, float], None] | None = None
+
+    @property
+    def width(self) -> float:
+        """The width of sample and words together."""
+        return self.sample + (_TO_TEXT if self.sample else 0.0) + width(self.text, SMALL)
+
+
+Row = tuple[str, Sequence[Entry]]
+
+
+def draw_legend(canvas: Canvas, y: float, rows: Iterable[Row]) -> float:
+    """Draw rows from the top y, broken where the sheet ends; return where the next may begin."""
+    x, end = MARGIN, canvas.width - MARGIN
+    rows = [row for row in rows if row[1]]
+    left = x + max(width(heading, SMALL, bold=True) for heading, _ in rows) + 14.0
+    for heading, entries in rows:
+        canvas.text(x, y + ROW / 2, heading, bold=True, gid="legend")
+        at = left
+        for entry in entries:
+            if at > left and at + entry.width > end:
+                at, y = left, y + ROW
+            if entry.draw:
+                entry.draw(canvas, at, y + ROW / 2)
+            words = at + entry.sample + (_TO_TEXT if entry.sample else 0.0)
+            canvas.text(words, y + ROW / 2, entry.text, gid="legend")
+            at += entry.width + _BETWEEN
+        y += ROW
+    return y
+
+
+def edge_rows(graph: nx.DiGraph[str], limits: tuple[float, float], *, faint: bool) -> list[Row]:
+    """What the strokes and widths of edges mean; `faint` draws the grey ones as faint edges."""
+    present = {verdict for *_, verdict in graph.edges(data="verdict")}
+    signs = {"gain": "gain (+)", "loss": f"loss (\u2212)"}
+    shown = [v for v in VERDICTS if v in present or not VERDICTS[v].cross]
+    strokes = [Entry(signs.get(v, VERDICTS[v].word), 34.0, _edge_sample(v, faint=faint)) for v in shown]
+    low, high = (f"{limit:g}" for limit in limits)
+    words = (f"under {low}", f"{low} to {high}", f"{high} points or more")
+    widths = [Entry(w, 34.0, _edge_sample("gain", at)) for w, at in zip(words, BIN_WIDTHS, strict=True)]
+    coloured = any(VERDICTS[verdict].coloured for verdict in present)
+    return [("A \u2192 B: effect on B", strokes), ("Size of the effect", widths if coloured else [])]
+
+
+def node_rows(graph: nx.DiGraph[str]) -> list[Row]:
+    """What shapes, fills and rings of nodes mean."""
+    tasks = list(dict(graph.nodes(data=True)).values())
+    kinds = sorted({task["kind"] for task in tasks})
+    fills = palette.domain_fills(task["domain"] for task in tasks)
+    rows: list[Row] = [
+        ("Kind of task", [Entry(kind, 26.0, _shape_sample(kind)) for kind in kinds]),
+        ("Domain", [Entry(name, 26.0, _fill_sample(fill)) for name, fill in fills.items()]),
+    ]
+    if any("full_verdict" in task for task in tasks):
+        text = "effect of training with all tasks at once, in the strokes of the edges"
+        rows.append(("Outer ring", [Entry(text, 26.0, _ring_sample)]))
+    return rows
+
+
+def _edge_sample(verdict: str, line_width: float | None = None, *, faint: bool = False) -> Callable[..., None]:
+    style = VERDICTS[verdict]
+
+    def draw(canvas: Canvas, x: float, y: float) -> None:
+        ends = np.array([x, y]), np.array([x + 34.0, y])
+        draw_edge(canvas, bowed(*ends, 0.0), style, line_width or style.width, faint=faint and not style.coloured)
+
+    return draw
+
+
+def _shape_sample(kind: str) -> Callable[..., None]:
+    def draw(canvas: Canvas, x: float, y: float) -> None:
+        shape = outline(kind, 13.0, 5.5) + np.array([x + 13.0, y])
+        canvas.shape(shape, fill=palette.WHITE, line=palette.NODE_LINE, width=1.0)
+
+    return draw
+
+
+def _fill_sample(fill: str) -> Callable[..., None]:
+    def draw(canvas: Canvas, x: float, y: float) -> None:
+        box = np.array([(0, -5.5), (26, -5.5), (26, 5.5), (0, 5.5)]) + np.array([x, y])
+        canvas.shape(box, fill=fill, line=palette.HAIRLINE, width=0.6)
+
+    return draw
+
+
+def _ring_sample(canvas: Canvas, x: float, y: float) -> None:
+    shape = outline("classification", 9.5, 3.0) + np.array([x + 13.0, y])
+    canvas.shape(shape, fill=palette.WHITE, line=palette.NODE_LINE, width=0.8)
+    canvas.shape(expand(shape, 3.5), line=palette.GAIN, width=1.6)
+
+
+def draw_title(canvas: Canvas, title: str) -> float:
+    """Set the title at the top; return where the figure begins."""
+    limit = canvas.width - 2 * MARGIN
+    lines = wrap(title, limit, TITLE, bold=True)
+    return canvas.lines(MARGIN, MARGIN, lines, size=TITLE, bold=True, gid="title") + 12.0
+
+
+def draw_caption(canvas: Canvas, y: float, caption: str) -> float:
+    """Set the caption, wrapped, below a hairline; return where it ends."""
+    rule = [(MARGIN, y), (canvas.width - MARGIN, y)]
+    canvas.shape(rule, line=palette.HAIRLINE, width=0.6, closed=False)
+    lines = wrap(caption, min(canvas.width - 2 * MARGIN, _MEASURE), SMALL)
+    return canvas.lines(MARGIN, y + 6.0, lines, colour=palette.MUTED, gid="caption")

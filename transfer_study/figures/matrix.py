@@ -1,0 +1,121 @@
+"""Effects as a matrix: a row a source, a column a target, and apart the row of the full mix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from transfer_study.figures import palette
+from transfer_study.figures.canvas import Canvas
+from transfer_study.figures.cell import cell_of, draw_cell, draw_missing, frame
+from transfer_study.figures.lettering import SMALL, height, points, width, wrap_name
+from transfer_study.figures.outline import Points
+
+MIX = "+"  # stands for the source of the full mix; no task can have this name
+_MIX_NAME = "all the others"
+_ROWS, _COLUMNS = "trained with \u2193", "effect on \u2192"
+_FAMILY_GAP, _MIX_GAP = 6.0, 10.0
+_NAME_LIMIT = 100.0
+_TITLE = height(1, SMALL) + 4.0
+
+
+class Matrix:
+    """The matrix of a graph, first measured, then drawn; `brief` leaves the intervals out."""
+
+    def __init__(self, graph: nx.DiGraph[str], *, brief: bool) -> None:
+        self._tasks = _by_domain(dict(graph.nodes(data=True)))
+        self._fills = palette.domain_fills(task["domain"] for task in self._tasks.values())
+        self._cells = {(a, b): cell_of(d, brief=brief) for a, b, d in graph.edges(data=True)}
+        self._mix = {
+            name: cell_of(task, brief=brief, prefix="full_")
+            for name, task in self._tasks.items()
+            if "full_verdict" in task
+        }
+        every = [*self._cells.values(), *self._mix.values()]
+        self.largest = max((abs(c.delta) for c in every if c.verdict.coloured), default=0.0)
+        widest = max((cell.width for cell in every), default=0.0)
+        self.cell = np.array([max(widest + (7.0 if brief else 10.0), 30.0), 22.0 if brief else 32.0])
+        self._offsets = self._measure_offsets()
+        self._measure_names()
+        last = self._offsets[next(reversed(self._tasks))]
+        bottom = last + self.cell + np.array([0.0, _MIX_GAP + self.cell[1] if self._mix else 0.0])
+        self.width, self.height = (float(v) for v in self._corner + bottom)
+
+    def _measure_offsets(self) -> dict[str, Points]:
+        offsets, gap, before = {}, 0.0, None
+        for i, (name, task) in enumerate(self._tasks.items()):
+            gap += _FAMILY_GAP if before not in (None, task["domain"]) else 0.0
+            before = task["domain"]
+            offsets[name] = i * self.cell + gap
+        return offsets
+
+    def _measure_names(self) -> None:
+        self._rows = {name: wrap_name(name, _NAME_LIMIT, SMALL) for name in self._tasks}
+        self._heads = {name: wrap_name(name, self.cell[0] - 6, SMALL) for name in self._tasks}
+        # Names that are wider than a column, however they break, are set upright.
+        self._turned = any(_widest(lines) > self.cell[0] - 4 for lines in self._heads.values())
+        if self._turned:
+            top = max(width(name, SMALL) for name in self._tasks) + 6.0
+        else:
+            top = height(max(map(len, self._heads.values())), SMALL) + 6.0
+        texts = [[_ROWS, _MIX_NAME], *self._rows.values()]
+        self._corner = np.array([max(map(_widest, texts)) + 10.0, _TITLE + top])
+
+    def draw(self, canvas: Canvas, x: float, y: float) -> None:
+        """Draw with the upper left corner at x, y; cells have the gid `cell:A->B`."""
+        origin = np.array([x, y]) + self._corner
+        self._draw_names(canvas, origin)
+        for source in self._tasks:
+            for target in self._tasks:
+                self._draw_effect(canvas, origin, source, target)
+        low = self._offsets[next(reversed(self._tasks))][1] + self.cell[1] + _MIX_GAP
+        for target, cell in self._mix.items():
+            at = origin + np.array([self._offsets[target][0], low]) + self.cell / 2
+            name = f"{MIX}->{target}"
+            draw_cell(canvas, at, self.cell, cell, largest=self.largest, name=name)
+        if self._mix:
+            middle = float(origin[1] + low + self.cell[1] / 2)
+            canvas.text(float(origin[0]) - 8.0, middle, _MIX_NAME, bold=True, align="right")
+
+    def _draw_effect(self, canvas: Canvas, origin: Points, source: str, target: str) -> None:
+        place = np.array([self._offsets[target][0], self._offsets[source][1]])
+        at = origin + place + self.cell / 2
+        if source == target:
+            task = self._tasks[source]
+            canvas.shape(frame(at, self.cell), fill=self._fills[task["domain"]])
+            score = points(task["baseline"])
+            canvas.text(*at.tolist(), score, align="center", gid=f"score:{source}")
+        elif (source, target) in self._cells:
+            cell = self._cells[source, target]
+            name = f"{source}->{target}"
+            draw_cell(canvas, at, self.cell, cell, largest=self.largest, name=name)
+        else:
+            draw_missing(canvas, at, self.cell)
+
+    def _draw_names(self, canvas: Canvas, origin: Points) -> None:
+        left, top = map(float, origin)
+        # The heading of the rows stands on the line of the column names, above the row names.
+        canvas.text(left - 8.0, top - 9.0, _ROWS, bold=True, align="right")
+        canvas.text(left + 2.0, top - self._corner[1] + _TITLE / 2 - 1.0, _COLUMNS, bold=True)
+        for name, (dx, dy) in self._offsets.items():
+            lines = self._rows[name]
+            start = top + dy + self.cell[1] / 2 - height(len(lines), SMALL) / 2
+            canvas.lines(left - 8.0, start, lines, align="right", gid=f"row:{name}")
+            middle = float(left + dx + self.cell[0] / 2)
+            if self._turned:
+                canvas.text(middle, top - 5.0, name, turned=True, gid=f"column:{name}")
+                continue
+            start = top - 4.0 - height(len(self._heads[name]), SMALL)
+            canvas.lines(middle, start, self._heads[name], align="center", gid=f"column:{name}")
+
+
+def _by_domain(tasks: dict[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    domains = list(dict.fromkeys(task["domain"] for task in tasks.values()))
+    return dict(sorted(tasks.items(), key=lambda item: domains.index(item[1]["domain"])))
+
+
+def _widest(lines: list[str]) -> float:
+    return max(width(line, SMALL, bold=True) for line in lines)

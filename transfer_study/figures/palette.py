@@ -1,0 +1,98 @@
+"""Every colour, stroke and width of the figures.
+
+Gain and loss are two colours of the Okabe-Ito palette, apart for colour-blind readers but nearly
+one grey in print; so every verdict has a stroke and an arrowhead of its own as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+WHITE = "#FFFFFF"
+INK = "#1F1F1F"  # text
+MUTED = "#5F5F5F"  # text of second rank
+FAINT = "#D2D2D2"  # edges that give way to the coloured ones
+HAIRLINE = "#BDBDBD"
+NODE_LINE = "#3A3A3A"
+
+GAIN = "#009E73"
+LOSS = "#D55E00"
+GREY = "#8C8C8C"
+EQUIVALENT_FILL = "#EFEFEF"
+
+# Apart in hue for every kind of colour vision and in lightness for print; far paler than an edge.
+_DOMAIN_FILLS = ("#DCEAF8", "#FFF6CF", "#DCCDEC", "#F1F1F1", "#C6E3EA", "#EED9C9")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How one verdict looks, on an edge, a ring or a cell."""
+
+    word: str
+    colour: str
+    text: str  # the colour darkened until small type has a contrast of 4.5 on white
+    dashes: tuple[float, ...] | None  # on and off, in line widths; None is solid
+    filled: bool  # the arrowhead
+    width: float  # in points, where it does not follow the size of the effect
+    cross: str | None = None  # the colour of the cross on what has no number
+
+    @property
+    def coloured(self) -> bool:
+        """Whether this verdict says that something changed."""
+        return self.colour in (GAIN, LOSS)
+
+    @property
+    def stroke(self) -> str | tuple[float, tuple[float, ...]]:
+        """The dash pattern as matplotlib wants it."""
+        return "solid" if self.dashes is None else (0.0, self.dashes)
+
+
+VERDICTS: dict[str, Verdict] = {
+    "gain": Verdict("gain", GAIN, "#00654A", None, True, 2.4),
+    "loss": Verdict("loss", LOSS, "#A34300", (2.4, 1.3), False, 2.4),
+    "equivalent": Verdict("equivalent", GREY, MUTED, None, True, 1.0),
+    "undecided": Verdict("undecided", GREY, MUTED, (1.0, 1.9), False, 1.2),
+    "failed": Verdict("failed", GREY, INK, None, False, 0.8, cross=INK),
+    "not_run": Verdict("not run", GREY, MUTED, None, False, 0.8, cross=GREY),
+}
+
+# The width of a coloured edge in the three bins of |delta|, and the pairs of limits in points of
+# which a figure takes the largest whose third bin is not empty.
+BIN_WIDTHS = (1.3, 2.4, 4.0)
+_LIMITS = ((0.5, 1.0), (1.0, 2.0), (2.0, 4.0), (5.0, 10.0), (10.0, 20.0), (20.0, 40.0))
+
+
+def bin_limits(deltas: Iterable[float]) -> tuple[float, float]:
+    """The two limits, in points, between the bins of these deltas (fractions of 1)."""
+    largest = max((_points(delta) for delta in deltas), default=0.0)
+    return max((pair for pair in _LIMITS if pair[1] <= largest), default=_LIMITS[0])
+
+
+def bin_width(delta: float, limits: tuple[float, float]) -> float:
+    """The width, in points of type, of a coloured edge with this delta (a fraction of 1)."""
+    return BIN_WIDTHS[sum(_points(delta) >= limit for limit in limits)]
+
+
+def domain_fills(domains: Iterable[str]) -> dict[str, str]:
+    """A fill for every domain; beyond six they come round again."""
+    names = sorted(set(domains))
+    return {name: _DOMAIN_FILLS[i % len(_DOMAIN_FILLS)] for i, name in enumerate(names)}
+
+
+def shade(delta: float, largest: float) -> str:
+    """The colour of a delta on the scale from loss at -largest through white to gain."""
+    share = min(abs(delta) / largest, 1.0) if largest > 0 else 0.0
+    full = GAIN if delta > 0 else LOSS
+    mixed = (
+        round(255 + (int(full[i : i + 2], 16) - 255) * share * _DEEPEST) for i in (1, 3, 5)
+    )
+    return "#" + "".join(f"{channel:02X}" for channel in mixed)
+
+
+_DEEPEST = 0.8  # the scale stops here, so that dark type stays readable on its ends
+
+
+def _points(delta: float) -> float:
+    # As printed: an edge that says 2.0 must not be drawn as less than 2.
+    return round(abs(delta) * 100, 1)

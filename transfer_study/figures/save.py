@@ -1,0 +1,30 @@
+"""Figures as files whose bytes depend on nothing but the figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from transfer_study.figures.canvas import house_style
+
+_DPI = 200
+# Neither dates nor the versions of libraries.
+_METADATA: dict[str, dict[str, Any]] = {
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
+def save(figure: Figure, stem: Path) -> list[Path]:
+    """Write `stem.svg`, `stem.png` and `stem.pdf`, making their folder; return the three paths."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    paths = []
+    with house_style():
+        for kind, metadata in _METADATA.items():
+            path = stem.with_name(f"{stem.name}.{kind}")
+            figure.savefig(path, format=kind, dpi=_DPI, metadata=metadata, facecolor="white")
+            paths.append(path)
+    return paths

@@ -1,0 +1,151 @@
+"""The graph on the page: where nodes, curves and labels stand, before anything is drawn.
+
+Type keeps its size; the circle grows until nothing overlaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from transfer_study.figures.arc import Arc
+from transfer_study.figures.canvas import MARGIN, PAGE
+from transfer_study.figures.detail import Detail, detail_for
+from transfer_study.figures.edge import CROSS, Edge, head_outline, label_of
+from transfer_study.figures.lettering import wrap_name
+from transfer_study.figures.node import Node, half_height, half_width
+from transfer_study.figures.outline import Points
+from transfer_study.figures.palette import VERDICTS, bin_limits, bin_width
+from transfer_study.figures.placement import (
+    Boxes,
+    Placement,
+    box_of,
+    boxes_around,
+    overlapping,
+    place_labels,
+)
+from transfer_study.figures.routing import Routes, route
+
+_GROWTH = 1.05
+_ATTEMPTS = 40
+_FAINT = 0.2  # of a faint edge, when a label must cover one
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Nodes, edges and the centres of labels, in points around an origin; y points down."""
+
+    nodes: Mapping[str, Node]
+    edges: Sequence[Edge]
+    arcs: Mapping[str, Arc]  # by the names of the edges, as are the centres of their labels
+    centres: Mapping[str, Points]
+    limits: tuple[float, float]  # of the bins of width
+
+    @property
+    def box(self) -> Boxes:
+        """The one box, (1, 4), around everything."""
+        labels = [
+            boxes_around(self.centres[edge.name][None], np.array([edge.label.size]) + 5)
+            for edge in self.edges
+            if edge.label
+        ]
+        curves = [box_of(arc.at(np.linspace(0, 1, 40))) for arc in self.arcs.values()]
+        boxes = np.vstack([*(node.boxes for node in self.nodes.values()), *labels, *curves])
+        return np.hstack([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])[None, :]
+
+
+def compose(graph: nx.DiGraph[str]) -> Scene:
+    """Place everything that is drawn of a graph of up to twelve tasks."""
+    detail = detail_for(len(graph))
+    changes = [d["delta"] for *_, d in graph.edges(data=True) if VERDICTS[d["verdict"]].coloured]
+    limits = bin_limits(changes)
+    nodes, edges = _nodes(graph, detail), _edges(graph, detail, limits)
+    first = _radii_that_fill_the_page(nodes, detail)
+    for attempt in range(_ATTEMPTS):
+        radii = first * _GROWTH**attempt
+        placed = {name: node.at(radii) for name, node in nodes.items()}
+        if _too_close(placed, detail.gap) and attempt < _ATTEMPTS - 1:
+            continue
+        routes = route(placed, edges, detail.bow)
+        if not routes.free and attempt < _ATTEMPTS - 1:
+            continue
+        labels = _labels(routes, edges)
+        if labels.clear:
+            break
+    names = [edge.name for edge in edges if edge.label]
+    return Scene(routes.nodes, edges, routes.arcs, dict(zip(names, labels.centres, strict=True)), limits)
+
+
+def _nodes(graph: nx.DiGraph[str], detail: Detail) -> dict[str, Node]:
+    tasks: dict[str, Mapping[str, Any]] = dict(graph.nodes(data=True))
+    lines = {
+        name: tuple(wrap_name(name, detail.name_limit, detail.name_size, bold=True))
+        for name in tasks
+    }
+    wide = max(half_width(task, lines[name], detail.name_size) for name, task in tasks.items())
+    return {
+        name: Node(
+            name,
+            task,
+            lines[name],
+            np.zeros(2),
+            (wide, half_height(lines[name], detail.name_size)),
+            detail.name_size,
+            side=1.0 if task["y"] < -0.01 else -1.0,
+            brief=detail.brief_rings,
+        )
+        for name, task in tasks.items()
+    }
+
+
+def _radii_that_fill_the_page(nodes: Mapping[str, Node], detail: Detail) -> Points:
+    at_unit = np.vstack([node.at(np.ones(2)).boxes for node in nodes.values()])
+    far = max(abs(node.task["x"]) for node in nodes.values()) or 1.0
+    width = max((PAGE - 2 * MARGIN - np.ptp(at_unit[:, ::2]) + 2 * far) / (2 * far), 1.0)
+    return np.array([width, width * detail.flat])
+
+
+def _edges(graph: nx.DiGraph[str], detail: Detail, limits: tuple[float, float]) -> list[Edge]:
+    edges = []
+    for source, target, effect in graph.edges(data=True):
+        verdict = VERDICTS[effect["verdict"]]
+        # What failed is never left out; what has not run yet is, where the matrix says so.
+        if not (verdict.coloured or detail.draw_grey or verdict.word == "failed"):
+            continue
+        labelled = detail.label_coloured if verdict.coloured else detail.label_grey
+        edges.append(
+            Edge(
+                source,
+                target,
+                verdict,
+                bin_width(effect["delta"], limits) if verdict.coloured else verdict.width,
+                faint=not detail.label_grey and not verdict.coloured,
+                label=label_of(effect) if labelled else None,
+            )
+        )
+    return edges
+
+
+def _too_close(nodes: Mapping[str, Node], gap: float) -> bool:
+    boxes = np.vstack([node.boxes[:1] for node in nodes.values()])
+    spread = boxes + gap / 2 * np.array([-1, -1, 1, 1])
+    return bool(overlapping(spread, spread).sum() > len(nodes))
+
+
+def _labels(routes: Routes, edges: Sequence[Edge]) -> Placement:
+    arcs = routes.arcs
+    labelled = [edge for edge in edges if edge.label]
+    obstacles = [node.boxes for node in routes.nodes.values()]
+    obstacles += [box_of(head_outline(arcs[edge.name], edge.width)) for edge in edges]
+    crosses = [arcs[edge.name].at(0.5) for edge in edges if edge.verdict.cross]
+    obstacles += [boxes_around(at, np.full((1, 2), 2 * CROSS + 2)) for at in crosses]
+    return place_labels(
+        [arcs[edge.name] for edge in labelled],
+        np.array([edge.label.size for edge in labelled if edge.label]).reshape(-1, 2) + 2,
+        np.vstack(obstacles),
+        [(arcs[edge.name], _FAINT if edge.faint else 1.0) for edge in edges],
+    )

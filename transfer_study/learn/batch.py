@@ -1,0 +1,69 @@
+"""Rows of token ids to padded tensors on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from transfer_study.data.encode import IGNORED, Encoded
+
+# Predicting takes no gradients: batches hold about so many pieces, padding included.
+_PREDICT_PIECES = {"cpu": 4096, "cuda": 65536}
+
+
+@dataclass(frozen=True)
+class Collator:
+    """Pads rows of one split to the longest of the batch."""
+
+    encoded: Encoded
+    padding: int
+    padding_type: int
+    device: torch.device
+
+    def inputs(self, rows: NDArray[np.int64]) -> dict[str, Tensor]:
+        """The encoder's keyword arguments for these rows, each [batch, length]."""
+        encoded = self.encoded
+        ids = _pad([encoded.ids[r] for r in rows], self.padding)
+        lengths = np.array([len(encoded.ids[r]) for r in rows])
+        mask = np.arange(ids.shape[1]) < lengths[:, None]
+        arrays = {"input_ids": ids, "attention_mask": mask.astype(np.int64)}
+        if encoded.types is not None:
+            arrays["token_type_ids"] = _pad([encoded.types[r] for r in rows], self.padding_type)
+        return {name: self.move(array) for name, array in arrays.items()}
+
+    def targets(self, rows: NDArray[np.int64], targets: Sequence[NDArray[Any]]) -> Tensor:
+        """The targets of these rows: [batch], [batch, outputs] or, for tagging, [batch, length]."""
+        chosen = [targets[r] for r in rows]
+        tagging = self.encoded.words is not None
+        return self.move(_pad(chosen, IGNORED) if tagging else np.stack(chosen))
+
+    def move(self, array: NDArray[Any]) -> Tensor:
+        """The array as a tensor on the device, copied without waiting where it is a GPU."""
+        tensor = torch.from_numpy(array)
+        if self.device.type == "cuda":
+            return tensor.pin_memory().to(self.device, non_blocking=True)
+        return tensor
+
+    def by_length(self) -> Iterator[NDArray[np.int64]]:
+        """All rows in batches of like length, longest first: too little memory shows at once."""
+        lengths = self.encoded.lengths
+        order = np.argsort(-lengths, kind="stable")
+        budget = _PREDICT_PIECES.get(self.device.type, 4096)
+        start = 0
+        while start < len(order):
+            size = max(1, budget // int(lengths[order[start]]))
+            yield order[start : start + size]
+            start += size
+
+
+def _pad(rows: Sequence[NDArray[Any]], value: int) -> NDArray[np.int64]:
+    padded = np.full((len(rows), max(map(len, rows))), value, dtype=np.int64)
+    for n, row in enumerate(rows):
+        padded[n, : len(row)] = row
+    return padded

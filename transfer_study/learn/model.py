@@ -1,0 +1,151 @@
+"""A shared encoder with one linear head a task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, BertModel, BertTokenizer
+
+from transfer_study.data.encoders import encoder_folder, tiny_vocabulary
+from transfer_study.data.streams import stream
+from transfer_study.errors import EncoderError
+from transfer_study.spec.encoder import Encoder, TinyConfig
+from transfer_study.spec.task import Task, TaskKind
+
+_POOLER_FILE = "pooler.safetensors"
+
+
+class Pooler(nn.Module):
+    """BERT's pooler for encoders that have none: dense and tanh on the first token."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(size, size)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Pool [batch, length, size] to [batch, size]."""
+        return torch.tanh(self.dense(hidden[:, 0]))
+
+
+class MultiTaskModel(nn.Module):
+    """An encoder shared by all tasks; a head is dropout and one linear layer.
+
+    Sentence tasks read the pooled first token, tagging reads every token.
+    """
+
+    def __init__(self, encoder: nn.Module, pooler: Pooler | None, heads: nn.ModuleDict, dropout: float) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.pooler = pooler
+        self.heads = heads
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, task: Task, inputs: dict[str, Tensor]) -> Tensor:
+        """Logits [batch, outputs], for tagging [batch, length, outputs]."""
+        encoded = self.encoder(**inputs)
+        if task.kind is TaskKind.TAGGING:
+            features = encoded.last_hidden_state
+        elif self.pooler is not None:
+            features = self.pooler(encoded.last_hidden_state)
+        else:
+            features = encoded.pooler_output
+        logits: Tensor = self.heads[task.name](self.dropout(features))
+        return logits.float()
+
+
+def load_tokenizer(encoder: Encoder) -> Any:
+    """The tokenizer of an encoder."""
+    if encoder.tiny is not None:
+        return BertTokenizer(
+            vocab={piece: n for n, piece in enumerate(tiny_vocabulary(encoder.tiny))},
+            do_lower_case=True,
+            model_max_length=encoder.tiny.max_length,
+        )
+    folder = encoder_folder(encoder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    # Byte-level tokenizers take words apart from their sentence only with a space before each.
+    if getattr(tokenizer, "add_prefix_space", True) is False:
+        tokenizer = AutoTokenizer.from_pretrained(folder, add_prefix_space=True)
+    if not tokenizer.is_fast:
+        raise EncoderError(
+            f"encoder {encoder.name}: its tokenizer cannot align words with pieces; "
+            "give a model with a tokenizer.json"
+        )
+    return tokenizer
+
+
+def build_model(
+    encoder: Encoder, parent: Path | None, tasks: tuple[Task, ...], seed: int, dropout: float
+) -> MultiTaskModel:
+    """The model at the start of a stage: the encoder's or a parent's weights and fresh heads.
+
+    A head is drawn from (seed, task) alone: the same task starts alike in every mixture.
+    """
+    # What a checkpoint lacks (a pooler, say) is initialised alike for every seed of a study.
+    torch.manual_seed(_torch_seed("encoder"))
+    body = _load_body(encoder, parent)
+    size = int(body.config.hidden_size)
+    pooler = None
+    if getattr(body, "pooler", None) is None:
+        pooler = Pooler(size)
+        torch.manual_seed(_torch_seed("pooler"))
+        _initialise(pooler.dense)
+        if parent is not None:
+            pooler.load_state_dict(load_file(parent / _POOLER_FILE))
+    heads = nn.ModuleDict()
+    for task in tasks:
+        torch.manual_seed(_torch_seed(seed, task.name, "head"))
+        heads[task.name] = head = nn.Linear(size, len(task.outputs))
+        _initialise(head)
+    return MultiTaskModel(body, pooler, heads, dropout)
+
+
+def save_body(model: MultiTaskModel, folder: Path) -> None:
+    """Write what a child starts from: the encoder, and the pooler it was given."""
+    model.encoder.save_pretrained(folder)  # type: ignore[operator]
+    if model.pooler is not None:
+        save_file(model.pooler.state_dict(), folder / _POOLER_FILE)
+
+
+def _load_body(encoder: Encoder, parent: Path | None) -> Any:
+    if parent is None and encoder.tiny is not None:
+        return _build_tiny(encoder.tiny)
+    folder = parent if parent is not None else encoder_folder(encoder)
+    try:
+        config = AutoConfig.from_pretrained(folder)
+        body = AutoModel.from_pretrained(folder, config=config, dtype=torch.float32)
+    except (OSError, ValueError, KeyError) as error:
+        raise EncoderError(f"encoder {encoder.name}: {folder} cannot be loaded ({error})") from None
+    if not hasattr(body.config, "hidden_size") or getattr(body.config, "is_encoder_decoder", False):
+        raise EncoderError(
+            f"encoder {encoder.name}: {type(body).__name__} is not an encoder such as BERT, "
+            "RoBERTa, ELECTRA, DeBERTa or ModernBERT"
+        )
+    return body
+
+
+def _build_tiny(config: TinyConfig) -> BertModel:
+    torch.manual_seed(_torch_seed(config.seed, "tiny"))
+    return BertModel(
+        BertConfig(
+            vocab_size=len(tiny_vocabulary(config)),
+            hidden_size=config.hidden_size,
+            num_hidden_layers=config.layers,
+            num_attention_heads=config.heads,
+            intermediate_size=4 * config.hidden_size,
+            max_position_embeddings=config.max_length,
+        )
+    )
+
+
+def _initialise(layer: nn.Linear) -> None:
+    nn.init.normal_(layer.weight, std=0.02)
+    nn.init.zeros_(layer.bias)
+
+
+def _torch_seed(*key: object) -> int:
+    return int(stream(*key).integers(2**62))

@@ -1,0 +1,110 @@
+"""From a model to predictions in the task's own labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from transfer_study.data.examples import Example, Label
+from transfer_study.learn.batch import Collator
+from transfer_study.learn.model import MultiTaskModel
+from transfer_study.spec.recipe import Precision
+from transfer_study.spec.task import Task, TaskKind
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model says of a split, in the order of its examples.
+
+    `scores[n]` are probabilities: one a class, or one a word (of the tag chosen); for regression
+    the value itself.
+    """
+
+    examples: Sequence[Example]
+    labels: list[Label]
+    scores: list[list[float]]
+
+    @property
+    def gold(self) -> list[Label]:
+        """The true labels."""
+        return [example.label for example in self.examples]
+
+    @property
+    def documents(self) -> list[str]:
+        """The documents the examples come from."""
+        return [example.document for example in self.examples]
+
+
+def autocast(device: torch.device, precision: Precision) -> torch.autocast:
+    """The context in which a recipe's passes are computed."""
+    return torch.autocast(
+        device.type, torch.bfloat16, enabled=precision is Precision.BFLOAT16
+    )
+
+
+@torch.inference_mode()
+def predict(
+    model: MultiTaskModel,
+    task: Task,
+    examples: Sequence[Example],
+    collator: Collator,
+    precision: Precision,
+) -> Predictions:
+    """Predict every example of a split once, without dropout."""
+    model.eval()
+    logits: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(collator.encoded)
+    for rows in collator.by_length():
+        with autocast(collator.device, precision):
+            output = model(task, collator.inputs(rows))
+        for row, values in zip(rows, output.cpu().numpy(), strict=True):
+            logits[row] = values
+    if task.kind is TaskKind.TAGGING:
+        return _tags(task, examples, collator, logits)
+    values = np.stack(logits).astype(np.float64)
+    if task.kind is TaskKind.REGRESSION:
+        scores = values[:, 0].tolist()
+        return Predictions(examples, scores, [[s] for s in scores])
+    if task.kind is TaskKind.MULTILABEL:
+        shares = 1 / (1 + np.exp(-values))
+        chosen: list[Label] = [
+            tuple(name for name, share in zip(task.labels, row, strict=True) if share > 0.5)
+            for row in shares
+        ]
+        return Predictions(examples, chosen, shares.tolist())
+    shares = _softmax(values)
+    return Predictions(
+        examples, [task.labels[n] for n in shares.argmax(axis=1)], shares.tolist()
+    )
+
+
+def _tags(
+    task: Task,
+    examples: Sequence[Example],
+    collator: Collator,
+    logits: Sequence[NDArray[np.float32]],
+) -> Predictions:
+    """Join the windows of each sentence; a word without a piece of its own is `O`."""
+    encoded = collator.encoded
+    assert encoded.words is not None
+    tags = [["O"] * len(example.text) for example in examples]
+    scores = [[1.0] * len(example.text) for example in examples]
+    for row, example in enumerate(encoded.example):
+        begins = encoded.words[row] >= 0
+        shares = _softmax(logits[row][: len(begins)][begins].astype(np.float64))
+        best = shares.argmax(axis=1)
+        for word, tag, share in zip(
+            encoded.words[row][begins], best, shares.max(axis=1), strict=True
+        ):
+            tags[example][word] = task.tags[tag]
+            scores[example][word] = float(share)
+    return Predictions(examples, [tuple(row) for row in tags], scores)
+
+
+def _softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    powers = np.exp(values - values.max(axis=1, keepdims=True))
+    shares: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+    return shares

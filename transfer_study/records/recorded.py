@@ -1,0 +1,67 @@
+"""What a study's results folder remembers of its plan, so that reading needs no corpora."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from transfer_study.spec.frozen import content_hash
+from transfer_study.spec.plan import Fingerprints, Plan, plan
+from transfer_study.spec.study import Study
+from transfer_study.spec.task import FileSource
+
+RECORD_FILE = "stages.json"
+_SCHEMA = 1
+
+
+def write_record(plan_: Plan, folder: Path) -> None:
+    """Keep the plan's fingerprints and the pre-image of every stage in a results folder."""
+    record = {
+        "schema": _SCHEMA,
+        "study": plan_.study.name,
+        "inputs": _inputs(plan_.study),
+        "fingerprints": plan_.fingerprints.model_dump(mode="json"),
+        "stages": [{"id": s.id, "name": s.name, "pre_image": s.pre_image} for s in plan_],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = folder / f".{RECORD_FILE}"
+    aside.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    aside.replace(folder / RECORD_FILE)
+
+
+def recorded_plan(study: Study, folder: Path) -> Plan | None:
+    """The plan of a study by the fingerprints of its last run; None where its inputs changed."""
+    try:
+        record: dict[str, Any] = json.loads((folder / RECORD_FILE).read_bytes())
+        if record["schema"] != _SCHEMA or record["inputs"] != _inputs(study):
+            return None
+        return plan(study, Fingerprints.model_validate(record["fingerprints"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _inputs(study: Study) -> dict[str, str]:
+    """A hash a task and encoder of what the study says of them, machine paths left out."""
+    inputs = {}
+    for task in study.tasks:
+        said = task.model_dump(mode="json")
+        if isinstance(task.source, FileSource) and study.data is not None:
+            for key in ("folder", "files"):
+                said["source"][key] = _relative(said["source"][key], study.data)
+        inputs[f"task {task.name}"] = content_hash(said)
+    for encoder in study.encoders:
+        said = encoder.model_dump(mode="json")
+        if Path(encoder.source).is_absolute():
+            said["source"] = Path(encoder.source).name
+        if encoder.tiny is not None and not isinstance(encoder.tiny.texts, str):
+            said["tiny"]["texts"] = [path.name for path in encoder.tiny.texts]
+        inputs[f"encoder {encoder.name}"] = content_hash(said)
+    return inputs
+
+
+def _relative(value: Any, root: Path) -> Any:
+    if isinstance(value, dict):
+        return {key: _relative(path, root) for key, path in value.items()}
+    return Path(os.path.relpath(value, root)).as_posix() if value else value

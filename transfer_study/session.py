@@ -1,0 +1,182 @@
+"""A study from its file to its figures, as Python functions; the command line calls the same.
+
+    import transfer_study
+    deltas = transfer_study.run("experiments/demo.yaml")
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from transfer_study.errors import StoreError
+from transfer_study.execute.progress import Progress, Silent
+from transfer_study.execute.resources import Resources
+from transfer_study.records.recorded import recorded_plan, write_record
+from transfer_study.records.store import Store
+from transfer_study.spec.plan import Plan, plan
+from transfer_study.spec.stage import Stage
+from transfer_study.spec.study import Study
+from transfer_study.spec.study_file import read_study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from transfer_study.records.predictions import AnswerSource
+
+Executor = Literal["ray", "in-process"]
+
+
+def _place(variable: str, default: str) -> Path:
+    return Path(os.environ.get(variable) or default)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where stages, tables and figures go; by default beside where the command is given."""
+
+    store: Path = field(default_factory=lambda: _place("TRANSFER_STUDY_STORE", "results/stages"))
+    results: Path = field(default_factory=lambda: _place("TRANSFER_STUDY_RESULTS", "results"))
+    plots: Path = field(default_factory=lambda: _place("TRANSFER_STUDY_PLOTS", "plots"))
+
+    def check_writable(self) -> None:
+        """Raise StoreError unless all three can be written."""
+        Store(self.store).check_writable()
+        for folder in (self.results, self.plots):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreError(
+                    f"the output folder {folder} cannot be made ({error.strerror}); choose another "
+                    "with --results or --plots"
+                ) from None
+            if not os.access(folder, os.W_OK):
+                raise StoreError(
+                    f"the output folder {folder} cannot be written; mend its permissions or choose "
+                    "another with --results or --plots"
+                )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run leaves: the edges, the figures, and which stages did not come through."""
+
+    deltas: pd.DataFrame
+    figures: list[Path]
+    failed: frozenset[str]  # ids, children of failed stages included
+
+
+def make_plan(study: Study) -> Plan:
+    """Read the study's data and encoders, and plan its stages; raises DataError, EncoderError."""
+    from transfer_study.data.fingerprints import load_tasks, take_fingerprints
+
+    return plan(study, take_fingerprints(study, load_tasks(study)))
+
+
+def known_plan(study: Study, places: Places) -> Plan:
+    """The plan as last run if its inputs are the same, else made anew from the data."""
+    return recorded_plan(study, places.results / study.name) or make_plan(study)
+
+
+def missing(plan_: Plan, store: Store) -> Plan:
+    """The part of a plan that a run would still execute."""
+    return plan_.missing(store.is_done, store.has_model)
+
+
+def run(
+    study: Study | Path | str,
+    *,
+    settings: Sequence[str] = (),
+    places: Places | None = None,
+    executor: Executor = "ray",
+    resources: Resources | None = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Run what is missing of a study and return its deltas, one row an edge.
+
+    Columns: encoder, source, target, arm, reading, metric, baseline, score, delta, low, high, p,
+    n_seeds, n_test, verdict. Raises StudyError for a study that cannot be run; failed stages are
+    told by their edges' verdicts.
+    """
+    if not isinstance(study, Study):
+        study = read_study(Path(study), settings)
+    places = places or Places()
+    plan_ = make_plan(study)
+    places.check_writable()
+    execute(plan_, places, executor, resources or Resources(), progress or Silent())
+    return report(plan_, places).deltas
+
+
+def execute(
+    plan_: Plan,
+    places: Places,
+    executor: Executor,
+    resources: Resources,
+    progress: Progress,
+    *,
+    fail_fast: bool = False,
+) -> None:
+    """Run the missing stages of a plan, here one by one or through Ray."""
+    store = Store(places.store)
+    store.sweep()
+    write_record(plan_, places.results / plan_.study.name)
+    todo = missing(plan_, store)
+    if not todo.stages:
+        return
+    if executor == "in-process":
+        from transfer_study.execute.in_process import run_in_process
+
+        run_in_process(todo, store, progress, fail_fast=fail_fast)
+        return
+    from transfer_study.execute.on_ray import run_on_ray
+
+    run_on_ray(todo, store, progress, resources, cost=stage_cost(plan_, store), fail_fast=fail_fast)
+
+
+def stage_cost(plan_: Plan, store: Store) -> Callable[[Stage], float]:
+    """Estimated seconds of a stage where like stages were measured, else its amount of work."""
+    from transfer_study.execute.cost import SecondsEstimate, work
+
+    estimate = SecondsEstimate(plan_, store)
+    return estimate.seconds if estimate.measured else work
+
+
+def failed_stages(plan_: Plan, store: Store) -> frozenset[str]:
+    """The ids of stages that failed, or that wait for one that failed."""
+    failed: set[str] = set()
+    for stage in plan_:
+        held_back = any(parent.id in failed for parent in stage.parents)
+        if not store.is_done(stage) and (held_back or store.failure(stage)):
+            failed.add(stage.id)
+    return frozenset(failed)
+
+
+def report(plan_: Plan, places: Places) -> Outcome:
+    """Write a study's tables and figures from the store, or from its compact predictions."""
+    from transfer_study.report.results import write_results
+
+    store = Store(places.store)
+    results = places.results / plan_.study.name
+    failed = failed_stages(plan_, store)
+    deltas, figures = write_results(
+        plan_,
+        answer_source(plan_, places),
+        failed,
+        results,
+        places.plots / plan_.study.name,
+    )
+    return Outcome(deltas, figures, failed)
+
+
+def answer_source(plan_: Plan, places: Places) -> AnswerSource:
+    """Where the plan's predictions are: the store, or where it has none, the compact files."""
+    from transfer_study.records.predictions import CompactAnswers, StoredAnswers
+
+    stored = StoredAnswers(Store(places.store))
+    if any(stored.has(stage) for stage in plan_):
+        return stored
+    compact = CompactAnswers(places.results / plan_.study.name)
+    return compact if any(compact.has(stage) for stage in plan_) else stored

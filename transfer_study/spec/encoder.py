@@ -1,0 +1,52 @@
+"""An encoder by name, and what identifies its content."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from transfer_study.spec.frozen import Frozen
+
+BUILT_IN_TEXTS = "synthetic"
+
+
+class TinyConfig(Frozen):
+    """A small BERT built in place; its vocabulary comes from these texts and nothing else.
+
+    `texts` is `synthetic` (the words of the built-in tasks) or names text files, one sentence a
+    line, so that a new task does not change the vocabulary.
+    """
+
+    texts: tuple[Path, ...] | str = BUILT_IN_TEXTS
+    vocabulary_size: int = Field(default=4000, gt=300)
+    hidden_size: int = Field(default=64, gt=0)
+    layers: int = Field(default=2, gt=0)
+    heads: int = Field(default=4, gt=0)
+    max_length: int = Field(default=512, ge=16)
+    seed: int = 0
+
+
+class Encoder(Frozen):
+    """The encoder that a study starts from.
+
+    `name` is shown in tables. `source` is `tiny`, a local folder, `package:MODULE/FOLDER` (a
+    folder inside an installed Python package) or a hub id; it defaults to the name.
+    """
+
+    name: str
+    source: str
+    revision: str | None = None  # of a hub id
+    tiny: TinyConfig | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: object) -> object:
+        """A bare name is an encoder whose source is its name; `tiny` has a configuration."""
+        if isinstance(value, str):
+            value = {"name": value}
+        if isinstance(value, dict):
+            value = {"source": value.get("name"), **value}
+            if value["source"] == "tiny":
+                value.setdefault("tiny", {})
+        return value

@@ -1,0 +1,83 @@
+"""A stage: one piece of learning whose id is its content."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from pydantic import Field
+
+from transfer_study.spec.encoder import Encoder
+from transfer_study.spec.fingerprint import DataFingerprint
+from transfer_study.spec.frozen import Frozen, Word, content_hash
+from transfer_study.spec.recipe import Recipe
+from transfer_study.spec.task import Task
+
+# Raised when the form of the pre-image changes.
+STAGE_SCHEMA = 1
+
+
+class StageKind(Word):
+    """What a stage does to the encoder it is given."""
+
+    REFINE = "refine"  # several tasks at once, or one by the joint recipe
+    FINETUNE = "finetune"  # one task, from the encoder or from a parent, with a fresh head
+
+
+class StageTask(Frozen):
+    """A task together with the content of the data it is read from."""
+
+    task: Task
+    data: DataFingerprint
+
+
+class Stage(Frozen):
+    """One training run: tasks, start, recipe and seed; equal content means equal id.
+
+    `tasks` are in the order of their names, so that {A, B} is {B, A}. `encoder_hash` is the
+    content of the encoder. Parents hand on their encoder (pooler included), never their heads.
+    """
+
+    kind: StageKind
+    tasks: tuple[StageTask, ...] = Field(min_length=1)
+    encoder: Encoder
+    encoder_hash: str
+    recipe: Recipe
+    seed: int
+    parents: tuple[Stage, ...] = ()
+
+    @cached_property
+    def pre_image(self) -> dict[str, object]:
+        """Everything that the id is the hash of; what only says where things are is left out."""
+        return {
+            "schema": STAGE_SCHEMA,
+            "kind": self.kind,
+            "tasks": [{**t.task.identity(), "data": t.data.model_dump(mode="json")} for t in self.tasks],
+            "encoder": self.encoder_hash,
+            "recipe": self.recipe.identity(),
+            "seed": self.seed,
+            "parents": [parent.id for parent in self.parents],
+        }
+
+    @cached_property
+    def id(self) -> str:
+        """The first 16 hexadecimal digits (64 bits) of the pre-image's sha256."""
+        return content_hash(self.pre_image)[:16]
+
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        """The names of the stage's tasks, sorted."""
+        return tuple(t.task.name for t in self.tasks)
+
+    @cached_property
+    def family(self) -> str:
+        """The readable part of the name: kind, tasks, parents' tasks and seed."""
+        tasks = "+".join(self.task_names)
+        if len(tasks) > 60:
+            tasks = f"{len(self.tasks)}-tasks"
+        start = "".join(f"-from-{parent.family.rsplit('-s', 1)[0]}" for parent in self.parents)
+        return f"{self.kind}-{tasks}{start}-s{self.seed}"
+
+    @property
+    def name(self) -> str:
+        """The name of the stage's directory: readable, and unique by the id at its end."""
+        return f"{self.family}-{self.id}"
