@@ -6,7 +6,6 @@ need them, so that `--help` and `status` answer at once.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from enum import Enum
@@ -16,7 +15,10 @@ from typing import Annotated
 import typer
 
 from transfer_study.errors import StudyError
-from transfer_study.session import Places, Resources
+from transfer_study.execute.resources import Resources
+from transfer_study.records.store import Store
+from transfer_study.session import Places
+from transfer_study.spec.study_file import read_study
 
 FAILED, INVALID, INTERRUPTED = 1, 2, 130
 
@@ -77,47 +79,162 @@ def run(
     ] = ExecutorName.RAY,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, envvar="TRANSFER_STUDY_WORKERS", help="Stages at a time.", show_default="all that fit"),
+        typer.Option(
+            min=1,
+            envvar="TRANSFER_STUDY_WORKERS",
+            help="Stages at a time.",
+            show_default="all that fit",
+        ),
     ] = None,
     cpus_per_stage: Annotated[
-        float | None, typer.Option(min=0.01, help="CPUs Ray sets aside for a stage.", show_default="cpu_threads of the recipe")
+        float | None,
+        typer.Option(
+            min=0.01, help="CPUs Ray sets aside for a stage.", show_default="the recipe's threads"
+        ),
     ] = None,
     gpus_per_stage: Annotated[
-        float | None, typer.Option(min=0, help="GPUs for a stage; 0.5 puts two on one GPU.", show_default="1 where there are GPUs")
+        float | None,
+        typer.Option(
+            min=0,
+            help="GPUs for a stage; 0.5 puts two on a GPU.",
+            show_default="1 where there are GPUs",
+        ),
     ] = None,
     address: Annotated[
         str | None, typer.Option(envvar="RAY_ADDRESS", help="Address of a running Ray cluster.")
     ] = None,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Start nothing more after a failure.")] = False,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Start nothing more after a failure.")
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Run what is missing of a study, then write its tables and figures."""
-    from transfer_study.session import execute, failed_stages, make_plan, report, stage_cost
-    from transfer_study.records.store import Store
-    from transfer_study.spec.study_file import read_study
+    from transfer_study.session import execute, make_plan, report, stage_cost
     from transfer_study.terminal.edges import edges_as_json, print_edges
     from transfer_study.terminal.progress import open_progress, say
+    from transfer_study.terminal.stages import print_failures
 
-    say(f"transfer-study: reading {study}", quiet)
+    say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots)
-    plan = make_plan(read_study(study, settings, data))
+    plan_ = make_plan(read_study(study, settings, data))
     places.check_writable()
+    stages = Store(places.store)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
-    cost = stage_cost(plan, Store(places.store))
-    with open_progress(plan, Store(places.store), cost, quiet=quiet, verbose=verbose) as progress:
-        execute(plan, places, executor.value, resources, progress, fail_fast=fail_fast)
-    outcome = report(plan, places)
-    if as_json:
-        edges_as_json(plan, outcome)
-    else:
-        print_edges(plan, outcome)
+    cost = stage_cost(plan_, stages)
+    with open_progress(plan_, stages, cost, quiet=quiet, verbose=verbose) as progress:
+        execute(plan_, places, executor.value, resources, progress, fail_fast=fail_fast)
+    outcome = report(plan_, places)
+    edges_as_json(plan_, outcome) if as_json else print_edges(plan_, outcome)
     if outcome.failed:
-        from transfer_study.terminal.failures import print_failures
-
-        print_failures(plan, Store(places.store))
+        print_failures(plan_, stages)
         raise typer.Exit(FAILED)
+    if any(not stages.is_done(stage) for stage in plan_):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def plan(
+    study: StudyFile,
+    settings: Settings = [],  # noqa: B006
+    data: Data = None,
+    store: StoreFolder = _STORE,
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="Print the final study with every default.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show the stages of a study: what is done, what will run and why, and how long it takes."""
+    from transfer_study.session import make_plan
+    from transfer_study.terminal.stages import plan_as_json, print_plan, resolved_study
+
+    checked = read_study(study, settings, data)
+    if resolved:
+        print(resolved_study(checked), end="")
+        return
+    view = plan_as_json if as_json else print_plan
+    view(make_plan(checked), Store(store))
+
+
+@app.command()
+def tasks(
+    study: StudyFile,
+    settings: Settings = [],  # noqa: B006
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Check every data file of a study and show what is in it."""
+    from transfer_study.terminal.tasks import print_tasks, summaries_as_json, summarise
+
+    summaries = summarise(read_study(study, settings, data))
+    summaries_as_json(summaries) if as_json else print_tasks(summaries)
+
+
+@app.command()
+def status(
+    study: StudyFile,
+    settings: Settings = [],  # noqa: B006
+    data: Data = None,
+    store: StoreFolder = _STORE,
+    results: ResultsFolder = _RESULTS,
+    as_json: Json = False,
+) -> None:
+    """Say how far a study has come, from the store alone."""
+    from transfer_study.session import known_plan
+    from transfer_study.terminal.stages import print_status, status_as_json
+
+    places = Places(store, results)
+    view = status_as_json if as_json else print_status
+    view(known_plan(read_study(study, settings, data), places), Store(store))
+
+
+@app.command()
+def report(
+    study: StudyFile,
+    settings: Settings = [],  # noqa: B006
+    data: Data = None,
+    store: StoreFolder = _STORE,
+    results: ResultsFolder = _RESULTS,
+    plots: PlotsFolder = _PLOTS,
+    as_json: Json = False,
+) -> None:
+    """Write tables and figures from what is stored; runs nothing and needs no corpora."""
+    from transfer_study.session import known_plan
+    from transfer_study.session import report as write_report
+    from transfer_study.terminal.edges import edges_as_json, print_edges
+
+    places = Places(store, results, plots)
+    plan_ = known_plan(read_study(study, settings, data), places)
+    outcome = write_report(plan_, places)
+    edges_as_json(plan_, outcome) if as_json else print_edges(plan_, outcome)
+
+
+@app.command()
+def prefetch(
+    study: StudyFile,
+    settings: Settings = [],  # noqa: B006
+    data: Data = None,
+) -> None:
+    """Download the encoders and data sets of a study from their hubs, for work offline."""
+    from transfer_study.data.prefetch import prefetch_study
+
+    for line in prefetch_study(read_study(study, settings, data)):
+        print(line)
+
+
+@app.command()
+def doctor(
+    store: StoreFolder = _STORE,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="As Markdown, for a bug report.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show versions, devices, Ray and storage: what a bug report needs."""
+    from transfer_study.terminal.doctor import examine, print_findings
+
+    print_findings(examine(store), markdown=markdown, as_json=as_json)
 
 
 def main() -> None:

@@ -53,15 +53,20 @@ def _best_order(families: Mapping[str, str], strengths: Mapping[tuple[str, str],
 
 
 def _angles(sizes: tuple[int, ...]) -> NDArray[np.float64]:
-    """The angles of all places, families of these sizes one after the other."""
+    """The angles of all places, families of these sizes one after the other.
+
+    One family stands with a task, or the middle between two, at the top; of several families the
+    first is centred on the left, so that two of them face each other.
+    """
     tasks = sum(sizes)
     if len(sizes) == 1:
         steps = np.arange(tasks) + (0.5 if tasks % 2 == 0 else 0.0)
-        turn = float(tasks)
+        start, turn = np.pi / 2, float(tasks)
     else:
-        steps = np.arange(tasks) + 0.5 + GAP * (np.repeat(np.arange(len(sizes)), sizes) + 0.5)
-        turn = tasks + GAP * len(sizes)
-    return np.asarray(np.pi / 2 + 2 * np.pi * steps / turn, dtype=np.float64)
+        steps = np.arange(tasks) + GAP * np.repeat(np.arange(len(sizes)), sizes)
+        steps = steps - (sizes[0] - 1) / 2
+        start, turn = np.pi, tasks + GAP * len(sizes)
+    return np.asarray(start + 2 * np.pi * steps / turn, dtype=np.float64)
 
 
 class _Cost:

@@ -88,3 +88,9 @@ def _named(value: Any, names: list[str] | None) -> Value:
         return as_value([_named(item, names) for item in value])
     # Hidden labels are numbered -1.
     return names[value] if isinstance(value, int) and 0 <= value < len(names) else None
+
+
+def prefetch_dataset(source: DatasetsSource) -> None:
+    """Bring a data set of a hub into the local cache; raises DataError where it cannot be had."""
+    for split in source.splits:
+        _load(source, split)

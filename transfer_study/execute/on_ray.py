@@ -234,3 +234,17 @@ def _check_resources(plan: Plan, resources: Resources, gpus: float) -> None:
         f"a stage asks for {cpus:g} CPUs and {gpus:g} GPUs, and no machine has as many "
         f"(found: {have}); lower --cpus-per-stage, --gpus-per-stage or the recipe's cpu_threads"
     )
+
+
+def describe_cluster(address: str | None) -> dict[str, str]:
+    """Ray's version and, where an address is given, the machines found there."""
+    found = {"version": ray.__version__, "address": address or "none; Ray starts on this machine"}
+    if address:
+        try:
+            with _ray(Resources(address=address)):
+                for name, amount in sorted(ray.cluster_resources().items()):
+                    if name in ("CPU", "GPU", "memory"):
+                        found[name] = f"{amount:g}"
+        except ExecutionError as error:
+            found["problem"] = str(error)
+    return found

@@ -151,13 +151,19 @@ def _same_predictions(stage: Stage, store: Store, predictions: dict[tuple[str, s
     return True
 
 
-def _set_up_torch(threads: int, device: str) -> None:
-    import torch
+def quiet_libraries() -> None:
+    """Keep the libraries' own messages and threads out of the way."""
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+
+def _set_up_torch(threads: int, device: str) -> None:
+    import torch
+
+    quiet_libraries()
     torch.set_num_threads(threads)
     if device == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

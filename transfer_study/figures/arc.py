@@ -48,6 +48,16 @@ class Arc:
         steps = np.diff(self.at(np.linspace(0, 1, 17)), axis=0)
         return float(np.linalg.norm(steps, axis=1).sum())
 
+    def bent(self, by: float) -> Arc:
+        """The curve between the same ends whose middle lies `by` points farther to the right."""
+        way = self.points[2] - self.points[0]
+        shift = 2 * by * right_of(way / np.linalg.norm(way))
+        return Arc(self.points + np.array([np.zeros(2), shift, np.zeros(2)]))
+
+    def pulled(self, start: Points, end: Points) -> Arc:
+        """The curve with its ends moved by these vectors."""
+        return Arc(self.points + np.array([start, (start + end) / 2, end]))
+
     def moved(self, by: Points) -> Arc:
         """The same curve elsewhere."""
         return Arc(self.points + by)

@@ -31,6 +31,8 @@ class Cell:
     @property
     def width(self) -> float:
         """The width of the text in points."""
+        if self.brief and self.verdict.cross:
+            return 0.0  # a cross without words
         number = width(self.label.number, self._size, bold=True)
         return number if self.brief else max(number, width(self.label.detail, SMALL))
 

@@ -22,9 +22,9 @@ class Detail:
     bow: tuple[float, float, float]  # share of the distance, at least, at most (points)
 
 
-_FEW = Detail(True, True, True, False, BODY, 104, 0.62, 70, (0.1, 22, 34))
+_FEW = Detail(True, True, True, False, BODY, 104, 0.5, 60, (0.07, 18, 26))
 _SEVERAL = Detail(False, True, True, False, BODY, 84, 0.85, 30, (0.06, 8, 20))
-_MANY = Detail(False, False, False, True, SMALL, 72, 1.0, 9, (0.05, 6, 14))
+_MANY = Detail(False, False, False, True, SMALL, 66, 1.0, 6, (0.05, 6, 14))
 
 
 def detail_for(tasks: int) -> Detail:

@@ -18,8 +18,6 @@ MIX = "+"  # stands for the source of the full mix; no task can have this name
 _MIX_NAME = "all the others"
 _ROWS, _COLUMNS = "trained with \u2193", "effect on \u2192"
 _FAMILY_GAP, _MIX_GAP = 6.0, 10.0
-_NAME_LIMIT = 100.0
-_TITLE = height(1, SMALL) + 4.0
 
 
 class Matrix:
@@ -39,7 +37,7 @@ class Matrix:
         widest = max((cell.width for cell in every), default=0.0)
         self.cell = np.array([max(widest + (7.0 if brief else 10.0), 30.0), 22.0 if brief else 32.0])
         self._offsets = self._measure_offsets()
-        self._measure_names()
+        self._measure_names(brief)
         last = self._offsets[next(reversed(self._tasks))]
         bottom = last + self.cell + np.array([0.0, _MIX_GAP + self.cell[1] if self._mix else 0.0])
         self.width, self.height = (float(v) for v in self._corner + bottom)
@@ -52,8 +50,8 @@ class Matrix:
             offsets[name] = i * self.cell + gap
         return offsets
 
-    def _measure_names(self) -> None:
-        self._rows = {name: wrap_name(name, _NAME_LIMIT, SMALL) for name in self._tasks}
+    def _measure_names(self, brief: bool) -> None:
+        self._rows = {name: wrap_name(name, (80.0 if brief else 104.0), SMALL) for name in self._tasks}
         self._heads = {name: wrap_name(name, self.cell[0] - 6, SMALL) for name in self._tasks}
         # Names that are wider than a column, however they break, are set upright.
         self._turned = any(_widest(lines) > self.cell[0] - 4 for lines in self._heads.values())
@@ -61,8 +59,10 @@ class Matrix:
             top = max(width(name, SMALL) for name in self._tasks) + 6.0
         else:
             top = height(max(map(len, self._heads.values())), SMALL) + 6.0
-        texts = [[_ROWS, _MIX_NAME], *self._rows.values()]
-        self._corner = np.array([max(map(_widest, texts)) + 10.0, _TITLE + top])
+        texts = [[_ROWS, _COLUMNS, _MIX_NAME], *self._rows.values()]
+        # In the corner stand the headings of rows and columns, one above the other.
+        top = max(top, height(2, SMALL) + 6.0)
+        self._corner = np.array([max(map(_widest, texts)) + 10.0, top])
 
     def draw(self, canvas: Canvas, x: float, y: float) -> None:
         """Draw with the upper left corner at x, y; cells have the gid `cell:A->B`."""
@@ -97,9 +97,8 @@ class Matrix:
 
     def _draw_names(self, canvas: Canvas, origin: Points) -> None:
         left, top = map(float, origin)
-        # The heading of the rows stands on the line of the column names, above the row names.
-        canvas.text(left - 8.0, top - 9.0, _ROWS, bold=True, align="right")
-        canvas.text(left + 2.0, top - self._corner[1] + _TITLE / 2 - 1.0, _COLUMNS, bold=True)
+        start = top - 4.0 - height(2, SMALL)
+        canvas.lines(left - 8.0, start, [_COLUMNS, _ROWS], bold=True, align="right")
         for name, (dx, dy) in self._offsets.items():
             lines = self._rows[name]
             start = top + dy + self.cell[1] / 2 - height(len(lines), SMALL) / 2

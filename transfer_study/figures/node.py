@@ -68,7 +68,7 @@ class Node:
     @cached_property
     def reach(self) -> Points:
         """The outermost line of the node, where edges begin and end."""
-        return expand(self.outline, RING if self.has_ring else 0.0)
+        return expand(self.outline, RING) if self.has_ring else self.outline
 
     @property
     def ring_label(self) -> str:
@@ -103,7 +103,7 @@ def score_line(task: Mapping[str, Any]) -> str:
 def half_width(task: Mapping[str, Any], lines: Sequence[str], size: float) -> float:
     """Half the width that holds a task's text, with room for tips and slanting sides."""
     widths = [width(line, size, bold=True) for line in lines]
-    return 0.56 * max(*widths, width(score_line(task), SMALL)) + 11.0
+    return 0.55 * max(*widths, width(score_line(task), SMALL)) + 10.0
 
 
 def half_height(lines: Sequence[str], size: float) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 WHITE = "#FFFFFF"
 INK = "#1F1F1F"  # text
 MUTED = "#5F5F5F"  # text of second rank
-FAINT = "#D2D2D2"  # edges that give way to the coloured ones
+FAINT = "#C9C9C9"  # edges that give way to the coloured ones
 HAIRLINE = "#BDBDBD"
 NODE_LINE = "#3A3A3A"
 

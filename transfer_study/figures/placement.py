@@ -23,6 +23,9 @@ _ALONG = np.linspace(0.2, 0.8, 21)
 _ASIDE = ((0.0, 0.0), (1.0, 14.0), (-1.0, 18.0))
 _OFF_CENTRE = 24.0  # the price of the square of the distance from the middle
 _FOREIGN = 0.7  # the price of every point of length of another edge that a label covers
+_MISLEADING = 8.0  # so many times that, where the label does not stand on its own curve
+_HIDDEN = 150.0  # the price of all of its own curve, of which this share may be hidden for nothing
+_MAY_HIDE = 0.4
 _FORBIDDEN = 1e4
 _AIR = 1.5  # kept free around a label, in points
 _SWEEPS = 40
@@ -30,10 +33,11 @@ _SWEEPS = 40
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """The centres (n, 2) of the labels, and whether nothing overlaps."""
+    """The centres (n, 2) of the labels, whether nothing overlaps, and the dearest label's price."""
 
     centres: Points
     clear: bool
+    price: float
 
 
 def boxes_around(centres: Points, sizes: Points) -> Boxes:
@@ -67,7 +71,7 @@ def place_labels(
     same object) does not mind.
     """
     if not arcs:
-        return Placement(np.zeros((0, 2)), True)
+        return Placement(np.zeros((0, 2)), True, 0.0)
     traffic = [line.at(np.linspace(0, 1, max(int(line.length / 2), 2))) for line, _ in lines]
     minds = [np.full(len(points), mind) for points, (_, mind) in zip(traffic, lines, strict=True)]
     points, weights = np.vstack(traffic), 2 * _FOREIGN * np.concatenate(minds)
@@ -78,7 +82,13 @@ def place_labels(
         places, price = _candidates(arc, size)
         boxes = boxes_around(places, np.tile(size + 2 * _AIR, (len(places), 1)))
         price = price + _FORBIDDEN * overlapping(boxes, obstacles).sum(axis=1)
-        price = price + inside(boxes, points) @ np.where(owner == index[id(arc)], 0.0, weights)
+        own = owner == index[id(arc)]
+        hits = inside(boxes, points)
+        foreign = hits @ np.where(own, 0.0, weights)
+        aside = np.repeat([where != 0 for where, _ in _ASIDE], len(_ALONG))
+        price = price + np.where(aside, _MISLEADING, 1.0) * foreign
+        hidden = (hits & own).sum(axis=1) / own.sum()
+        price = price + _HIDDEN * np.clip(hidden - _MAY_HIDE, 0.0, None)
         centres.append(places)
         prices.append(price)
     return _settle(np.array(centres), np.array(prices), sizes)
@@ -112,4 +122,4 @@ def _settle(centres: Points, prices: NDArray[np.float64], sizes: Points) -> Plac
     every = np.arange(labels)
     mutual = clash[every, chosen][:, every, chosen].sum() > labels  # each clashes with itself
     clear = not mutual and bool((prices[every, chosen] < _FORBIDDEN).all())
-    return Placement(centres[every, chosen], clear)
+    return Placement(centres[every, chosen], clear, float(prices[every, chosen].max()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,62 +31,94 @@ class Routes:
     free: bool  # no edge touches a node that is not its own
 
 
+@dataclass(frozen=True, eq=False)
+class End:
+    """Where an edge meets the rim of a node, and half the room that it takes there."""
+
+    edge: str
+    at: Points
+    half: float
+
+
 def route(nodes: Mapping[str, Node], edges: Sequence[Edge], bow: Bow) -> Routes:
     """Route all edges between nodes that are in their places."""
-    aims = _aims(nodes, edges, bow)
-    ends: dict[str, list[tuple[str, Points, float]]] = {name: [] for name in nodes}
+    pairs = _pairs(edges)
+
+    def aim(edge: Edge, detour: float) -> Arc:
+        source, target = nodes[edge.source], nodes[edge.target]
+        curve = _between(source, target, bow).bent(detour)
+        return visible(curve, expand(source.reach, _GAP), expand(target.reach, _GAP))
+
+    aims = {name: arc for pair in pairs for name, arc in _past_nodes(pair, nodes, aim).items()}
+    ends = _ends(nodes, edges, aims)
+    nodes = {name: _label_aside(node, ends[name]) for name, node in nodes.items()}
+    moves = {name: _moves(node, ends[name]) for name, node in nodes.items()}
+
+    def moved(edge: Edge, detour: float) -> Arc:
+        first, last = moves[edge.source][edge.name], moves[edge.target][edge.name]
+        return aims[edge.name].pulled(first, last).bent(detour)
+
+    arcs = {name: arc for pair in pairs for name, arc in _past_nodes(pair, nodes, moved).items()}
+    free = all(_is_free(arcs[edge.name], edge, nodes) for edge in edges)
+    return Routes(nodes, {edge.name: arcs[edge.name] for edge in edges}, free)
+
+
+def _pairs(edges: Sequence[Edge]) -> list[list[Edge]]:
+    """Each edge with its opposite, if that is drawn too."""
+    pairs: dict[tuple[str, ...], list[Edge]] = {}
+    for edge in edges:
+        pairs.setdefault(tuple(sorted((edge.source, edge.target))), []).append(edge)
+    return list(pairs.values())
+
+
+def _between(source: Node, target: Node, bow: Bow) -> Arc:
+    share, least, most = bow
+    distance = float(np.linalg.norm(target.centre - source.centre))
+    return bowed(source.centre, target.centre, float(np.clip(share * distance, least, most)))
+
+
+def _past_nodes(
+    pair: list[Edge], nodes: Mapping[str, Node], curve: Callable[[Edge, float], Arc]
+) -> dict[str, Arc]:
+    """Bend a pair's curves to one side together, as little as it takes to pass all nodes."""
+    # A detour to the right of one edge is to the left of its opposite.
+    signs = [1 if edge.source == pair[0].source else -1 for edge in pair]
+    tried = (
+        {edge.name: curve(edge, sign * detour) for edge, sign in zip(pair, signs, strict=True)}
+        for detour in _DETOURS
+    )
+    for arcs in tried:
+        if all(_is_free(arcs[edge.name], edge, nodes) for edge in pair):
+            return arcs
+    return {edge.name: curve(edge, 0.0) for edge in pair}
+
+
+def _ends(
+    nodes: Mapping[str, Node], edges: Sequence[Edge], aims: Mapping[str, Arc]
+) -> dict[str, list[End]]:
+    ends: dict[str, list[End]] = {name: [] for name in nodes}
     for edge in edges:
         start, _, end = aims[edge.name].points
-        ends[edge.source].append((edge.name, start, edge.width / 2 + 1.5))
-        ends[edge.target].append((edge.name, end, head_half(edge.width) + 0.5))
-    nodes = {name: _label_aside(node, [at for _, at, _ in ends[name]]) for name, node in nodes.items()}
-    moves = {name: _moves(node, ends[name]) for name, node in nodes.items()}
-    arcs = {}
-    for edge in edges:
-        first, last = moves[edge.source][edge.name], moves[edge.target][edge.name]
-        arcs[edge.name] = Arc(aims[edge.name].points + np.array([first, (first + last) / 2, last]))
-    free = all(_is_free(arcs[edge.name], edge, nodes) for edge in edges)
-    return Routes(nodes, arcs, free)
+        ends[edge.source].append(End(edge.name, start, edge.width / 2 + 1.5))
+        # The pale heads of faint edges may overlap.
+        half = 2.5 if edge.faint else head_half(edge.width) + 0.5
+        ends[edge.target].append(End(edge.name, end, half))
+    return ends
 
 
-def _aims(nodes: Mapping[str, Node], edges: Sequence[Edge], bow: Bow) -> dict[str, Arc]:
-    """Curves from centre to centre, as far as they can be seen, free of other nodes if possible."""
-    share, least, most = bow
-    aims: dict[str, Arc] = {}
-    of_pair: dict[tuple[str, ...], list[Edge]] = {}
-    for edge in edges:
-        of_pair.setdefault(tuple(sorted((edge.source, edge.target))), []).append(edge)
-    for (first, second), pair in of_pair.items():
-        way = nodes[second].centre - nodes[first].centre
-        side = float(np.clip(share * np.linalg.norm(way), least, most))
-        for detour in _DETOURS:
-            for edge in pair:
-                # A detour to the right of one edge is to the left of its opposite.
-                right = side + (detour if edge.source == first else -detour)
-                aims[edge.name] = _aim(nodes[edge.source], nodes[edge.target], right)
-            if all(_is_free(aims[edge.name], edge, nodes) for edge in pair):
-                break
-    return aims
-
-
-def _aim(source: Node, target: Node, bow: float) -> Arc:
-    curve = bowed(source.centre, target.centre, bow)
-    return visible(curve, expand(source.reach, _GAP), expand(target.reach, _GAP))
-
-
-def _label_aside(node: Node, ends: list[Points]) -> Node:
+def _label_aside(node: Node, ends: Sequence[End]) -> Node:
     """Put the ring's label above or below the node, where fewer edges end."""
-    tops = sum(float(end[1]) < node.centre[1] - 0.7 * node.half[1] for end in ends)
-    bottoms = sum(float(end[1]) > node.centre[1] + 0.7 * node.half[1] for end in ends)
-    here, there = (tops, bottoms) if node.side < 0 else (bottoms, tops)
-    return node.turned() if here > there else node
+    heights = np.array([end.at[1] for end in ends]) - node.centre[1]
+    edge = 0.7 * node.half[1]
+    outside, opposite = np.sum(heights * node.side > edge), np.sum(-heights * node.side > edge)
+    return node.turned() if outside > opposite else node
 
 
-def _moves(node: Node, ends: list[tuple[str, Points, float]]) -> dict[str, Points]:
+def _moves(node: Node, ends: Sequence[End]) -> dict[str, Points]:
     """How each end at a node moves along the rim, to leave room for the others."""
     rim = Rim.of(expand(node.reach, _GAP))
-    places = [rim.nearest(at) for _, at, _ in ends]
-    halves = [half for *_, half in ends]
+    places = [rim.nearest(end.at) for end in ends]
+    halves = [end.half for end in ends]
     fixed = [False] * len(ends)
     if node.has_ring:
         places.append(rim.nearest(node.label_centre))
@@ -94,8 +126,8 @@ def _moves(node: Node, ends: list[tuple[str, Points, float]]) -> dict[str, Point
         fixed.append(True)
     spaced = spread(places, halves, fixed, rim.length) if places else []
     return {
-        name: rim.at(new) - rim.at(old)
-        for (name, *_), old, new in zip(ends, places, spaced, strict=False)
+        end.edge: rim.at(new) - rim.at(old)
+        for end, old, new in zip(ends, places, spaced, strict=False)
     }
 
 

@@ -32,6 +32,7 @@ from transfer_study.figures.routing import Routes, route
 
 _GROWTH = 1.05
 _ATTEMPTS = 40
+_PRICE, _PATIENCE = 60.0, 8  # so often the circle grows only for a label that could mislead
 _FAINT = 0.2  # of a faint edge, when a label must cover one
 
 
@@ -64,17 +65,15 @@ def compose(graph: nx.DiGraph[str]) -> Scene:
     changes = [d["delta"] for *_, d in graph.edges(data=True) if VERDICTS[d["verdict"]].coloured]
     limits = bin_limits(changes)
     nodes, edges = _nodes(graph, detail), _edges(graph, detail, limits)
-    first = _radii_that_fill_the_page(nodes, detail)
+    first = _smallest_radii(nodes, detail)
     for attempt in range(_ATTEMPTS):
         radii = first * _GROWTH**attempt
         placed = {name: node.at(radii) for name, node in nodes.items()}
-        if _too_close(placed, detail.gap) and attempt < _ATTEMPTS - 1:
-            continue
         routes = route(placed, edges, detail.bow)
         if not routes.free and attempt < _ATTEMPTS - 1:
             continue
         labels = _labels(routes, edges)
-        if labels.clear:
+        if labels.clear and (labels.price < _PRICE or attempt >= _PATIENCE):
             break
     names = [edge.name for edge in edges if edge.label]
     return Scene(routes.nodes, edges, routes.arcs, dict(zip(names, labels.centres, strict=True)), limits)
@@ -86,14 +85,16 @@ def _nodes(graph: nx.DiGraph[str], detail: Detail) -> dict[str, Node]:
         name: tuple(wrap_name(name, detail.name_limit, detail.name_size, bold=True))
         for name in tasks
     }
-    wide = max(half_width(task, lines[name], detail.name_size) for name, task in tasks.items())
+    halves = {n: half_width(task, lines[n], detail.name_size) for n, task in tasks.items()}
+    # Not of one width, where one long name would blow all of them up, but not too unlike either.
+    least = 0.7 * max(halves.values())
     return {
         name: Node(
             name,
             task,
             lines[name],
             np.zeros(2),
-            (wide, half_height(lines[name], detail.name_size)),
+            (max(halves[name], least), half_height(lines[name], detail.name_size)),
             detail.name_size,
             side=1.0 if task["y"] < -0.01 else -1.0,
             brief=detail.brief_rings,
@@ -102,11 +103,17 @@ def _nodes(graph: nx.DiGraph[str], detail: Detail) -> dict[str, Node]:
     }
 
 
-def _radii_that_fill_the_page(nodes: Mapping[str, Node], detail: Detail) -> Points:
+def _smallest_radii(nodes: Mapping[str, Node], detail: Detail) -> Points:
     at_unit = np.vstack([node.at(np.ones(2)).boxes for node in nodes.values()])
     far = max(abs(node.task["x"]) for node in nodes.values()) or 1.0
     width = max((PAGE - 2 * MARGIN - np.ptp(at_unit[:, ::2]) + 2 * far) / (2 * far), 1.0)
-    return np.array([width, width * detail.flat])
+    # The least of all ellipses from there on in which nodes keep their distance.
+    powers = [(i, j) for i in range(_ATTEMPTS) for j in range(_ATTEMPTS)]
+    for i, j in sorted(powers, key=lambda power: (sum(power), abs(power[0] - power[1]))):
+        radii = width * np.array([_GROWTH**i, detail.flat * _GROWTH**j])
+        if not _too_close([node.at(radii) for node in nodes.values()], detail.gap):
+            break
+    return radii
 
 
 def _edges(graph: nx.DiGraph[str], detail: Detail, limits: tuple[float, float]) -> list[Edge]:
@@ -130,8 +137,8 @@ def _edges(graph: nx.DiGraph[str], detail: Detail, limits: tuple[float, float]) 
     return edges
 
 
-def _too_close(nodes: Mapping[str, Node], gap: float) -> bool:
-    boxes = np.vstack([node.boxes[:1] for node in nodes.values()])
+def _too_close(nodes: Sequence[Node], gap: float) -> bool:
+    boxes = np.vstack([node.boxes[:1] for node in nodes])
     spread = boxes + gap / 2 * np.array([-1, -1, 1, 1])
     return bool(overlapping(spread, spread).sum() > len(nodes))
 

@@ -1,0 +1,119 @@
+"""What a bug report needs to know of a machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+_LIBRARIES = (
+    "transfer-study",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "ray",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "networkx",
+    "matplotlib",
+    "seqeval",
+    "pydantic",
+    "datasets",
+)
+Findings = dict[str, dict[str, str]]
+
+
+def examine(store: Path) -> Findings:
+    """Versions, devices, Ray and storage, as section -> name -> value."""
+    return {
+        "versions": {"python": platform.python_version(), **{n: _version(n) for n in _LIBRARIES}},
+        "machine": _machine(),
+        "devices": _devices(),
+        "ray": _ray(),
+        "storage": _storage(store),
+        "environment": {
+            name: os.environ[name]
+            for name in sorted(os.environ)
+            if name.startswith(("TRANSFER_STUDY_", "RAY_ADDRESS", "CUDA_VISIBLE", "HF_H", "SLURM_JOB_ID"))
+        },
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _machine() -> dict[str, str]:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "system": platform.platform(),
+        "processors": f"{usable} usable of {os.cpu_count()}",
+        "memory": f"{memory:.1f} GiB",
+    }
+
+
+def _devices() -> dict[str, str]:
+    import torch
+
+    from transfer_study.data.fingerprints import native_precision
+
+    found = {"precision auto": str(native_precision())}
+    for n in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(n)
+        found[f"GPU {n}"] = f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"
+    if not torch.cuda.is_available():
+        found["GPU"] = "none; stages run on processors"
+    return found
+
+
+def _ray() -> dict[str, str]:
+    from transfer_study.execute.on_ray import describe_cluster
+
+    return describe_cluster(os.environ.get("RAY_ADDRESS"))
+
+
+def _storage(store: Path) -> dict[str, str]:
+    place = next(folder for folder in (store.resolve(), *store.resolve().parents) if folder.exists())
+    usage = shutil.disk_usage(place)
+    found = {
+        "store": str(store),
+        "writable": "yes" if os.access(place, os.W_OK) else "no",
+        "free": f"{usage.free / 2**30:.0f} GiB",
+    }
+    if (store / "stages").is_dir():
+        found["stages"] = str(len(list((store / "stages").iterdir())))
+    return found
+
+
+def print_findings(findings: Findings, *, markdown: bool, as_json: bool) -> None:
+    """Print the findings to stdout."""
+    if as_json:
+        print(json.dumps({"schema": 1, **findings}, indent=1))
+        return
+    if markdown:
+        for section, values in findings.items():
+            print(f"### {section}\n\n| | |\n| --- | --- |")
+            for name, value in values.items():
+                print(f"| {name} | {value} |")
+            print()
+        return
+    console = Console(highlight=False)
+    for section, values in findings.items():
+        if not values:
+            continue
+        table = Table(title=section, title_justify="left", title_style="bold", box=None, show_header=False, pad_edge=False)
+        for name, value in values.items():
+            table.add_row(name, value)
+        console.print(table)

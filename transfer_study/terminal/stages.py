@@ -1,0 +1,165 @@
+"""The stages of a study: planned, done, failed, and why each missing one will run."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from transfer_study.execute.cost import SecondsEstimate
+from transfer_study.records.store import Store
+from transfer_study.spec.plan import Plan
+from transfer_study.spec.stage import Stage
+from transfer_study.spec.study import Study
+from transfer_study.terminal.progress import duration
+
+_SCHEMA = 1
+_LISTED = 40
+
+
+def print_plan(plan: Plan, store: Store) -> None:
+    """Print the stages by kind, what sharing saves, why each missing one runs, and the time."""
+    console = Console(highlight=False)
+    todo = plan.missing(store.is_done, store.has_model)
+    console.print(f"[bold]{plan.study.name}[/]: {len(plan)} stages, {len(todo)} to run")
+    console.print(_by_kind(plan, todo))
+    console.print(
+        f"Sharing: each answer trained by itself would take {plan.unshared} stages; "
+        f"{plan.unshared - len(plan)} are saved."
+    )
+    if not todo.stages:
+        console.print("Everything is done; `transfer-study report` writes tables and figures.")
+        return
+    estimate = SecondsEstimate(plan, store)
+    if estimate.measured:
+        seconds = sum(map(estimate.seconds, todo))
+        console.print(f"Time: about {duration(seconds)} on one worker, by {estimate.measured} measured stages.")
+    else:
+        console.print("Time: unknown until a stage of this study was measured.")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("will run", no_wrap=True)
+    table.add_column("why")
+    for stage in todo.stages[:_LISTED]:
+        table.add_row(stage.family, why(stage, store))
+    console.print(table)
+    if len(todo) > _LISTED:
+        console.print(f"... and {len(todo) - _LISTED} more (--json lists all)")
+
+
+def _by_kind(plan: Plan, todo: Plan) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading, side in (("stage", "left"), ("planned", "right"), ("done", "right"), ("to run", "right")):
+        table.add_column(heading, justify=side)  # type: ignore[arg-type]
+    planned, missing = Counter(map(_kind, plan)), Counter(map(_kind, todo))
+    for kind, count in planned.items():
+        table.add_row(kind, str(count), str(count - missing[kind]), str(missing[kind]))
+    return table
+
+
+def _kind(stage: Stage) -> str:
+    n = len(stage.tasks)
+    if stage.kind == "finetune":
+        return "fine-tune from the encoder" if not stage.parents else "fine-tune from a refinement"
+    return {1: "refine one task", 2: "refine a pair"}.get(n, f"refine {n} tasks")
+
+
+def why(stage: Stage, store: Store) -> str:
+    """Why a missing stage will run: new, failed before, or which fields of its content changed."""
+    if store.is_done(stage):
+        return "its weights are wanted again"
+    if store.failure(stage):
+        return "failed before"
+    changes = [
+        sorted(_differences(before["pre_image"], stage.pre_image)) for before in store.relatives(stage)
+    ]
+    if not changes:
+        return "new"
+    return "changed: " + "; ".join(min(changes, key=len))
+
+
+def _differences(before: Any, now: Any, key: str = "") -> Iterator[str]:
+    if isinstance(before, dict) and isinstance(now, dict):
+        for name in {*before, *now}:
+            yield from _differences(before.get(name), now.get(name), f"{key}.{name}".lstrip("."))
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for one, other in zip(before, now, strict=True):
+            label = other.get("name", "") if isinstance(other, dict) else ""
+            yield from _differences(one, other, f"{key}.{label}".rstrip("."))
+    elif before != now:
+        short = all(len(str(value)) < 20 for value in (before, now))
+        yield f"{key} {before} → {now}" if short else key
+
+
+def plan_as_json(plan: Plan, store: Store) -> None:
+    """Print every stage with its state and reason as one JSON object."""
+    todo = {stage.id for stage in plan.missing(store.is_done, store.has_model)}
+    estimate = SecondsEstimate(plan, store)
+    _print_json(
+        study=plan.study.name,
+        unshared=plan.unshared,
+        estimated_seconds=(
+            sum(estimate.seconds(s) for s in plan if s.id in todo) if estimate.measured else None
+        ),
+        stages=[
+            {
+                "id": stage.id,
+                "name": stage.name,
+                "kind": stage.kind,
+                "tasks": stage.task_names,
+                "seed": stage.seed,
+                "parents": [parent.id for parent in stage.parents],
+                "done": stage.id not in todo,
+                "why": why(stage, store) if stage.id in todo else None,
+            }
+            for stage in plan
+        ],
+    )
+
+
+def print_status(plan: Plan, store: Store) -> None:
+    """Print how many stages are done, missing and failed."""
+    console = Console(highlight=False)
+    states = Counter(_state(stage, store) for stage in plan)
+    console.print(
+        f"[bold]{plan.study.name}[/]: {states['done']} of {len(plan)} stages done, "
+        f"{states['missing']} missing, {states['failed']} failed"
+    )
+    print_failures(plan, store)
+
+
+def status_as_json(plan: Plan, store: Store) -> None:
+    """Print the state of every stage as one JSON object."""
+    states = {stage.name: _state(stage, store) for stage in plan}
+    _print_json(study=plan.study.name, counts=Counter(states.values()), stages=states)
+
+
+def print_failures(plan: Plan, store: Store) -> None:
+    """Print the last line of each failed stage's error to stderr, and where the rest is."""
+    console = Console(stderr=True, highlight=False)
+    for stage in plan:
+        if log := store.failure(stage):
+            lines = log.read_text(encoding="utf-8").strip().splitlines() or ["no message"]
+            console.print(f"failed: {stage.family}: {lines[-1]}", style="red", markup=False)
+            console.print(f"  {log}", markup=False, soft_wrap=True)
+
+
+def _state(stage: Stage, store: Store) -> str:
+    if store.is_done(stage):
+        return "done"
+    return "failed" if store.failure(stage) else "missing"
+
+
+def resolved_study(study: Study) -> str:
+    """The study as YAML with every default filled in; it reads back as the same study."""
+    values = study.model_dump(mode="json", by_alias=True, exclude_none=True)
+    text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
+def _print_json(**content: Any) -> None:
+    print(json.dumps({"schema": _SCHEMA, **content}, indent=1, default=str))
