@@ -1,7 +1,8 @@
 """Which tasks help each other when one model learns them together, which hurt, how sure are we."""
 
 from transfer_study.errors import StudyError
-from transfer_study.session import Places, Resources, make_plan, report, run
+from transfer_study.execute.resources import Resources
+from transfer_study.session import Places, make_plan, report, run
 from transfer_study.spec.study_file import read_study
 
 __all__ = ["Places", "Resources", "StudyError", "make_plan", "read_study", "report", "run"]

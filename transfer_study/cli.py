@@ -32,7 +32,7 @@ app = typer.Typer(
 )
 
 
-class ExecutorName(str, Enum):  # noqa: UP042  (StrEnum came with Python 3.11)
+class ExecutorName(str, Enum):
     """Where stages run."""
 
     RAY = "ray"
@@ -42,22 +42,31 @@ class ExecutorName(str, Enum):  # noqa: UP042  (StrEnum came with Python 3.11)
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="The study file (YAML).")]
 Settings = Annotated[
     list[str],
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the study, e.g. refine.epochs=3."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a key of the study, e.g. refine.epochs=3."
+    ),
 ]
 Data = Annotated[
     Path | None,
     typer.Option(
-        "--data", envvar="TRANSFER_STUDY_DATA", help="Root of relative data files.", show_default="the study's folder"
+        "--data",
+        envvar="TRANSFER_STUDY_DATA",
+        help="Root of relative data files.",
+        show_default="the study's folder",
     ),
 ]
 StoreFolder = Annotated[
     Path, typer.Option("--store", envvar="TRANSFER_STUDY_STORE", help="Folder of finished stages.")
 ]
 ResultsFolder = Annotated[
-    Path, typer.Option("--results", envvar="TRANSFER_STUDY_RESULTS", help="Folder of tables, one a study.")
+    Path,
+    typer.Option(
+        "--results", envvar="TRANSFER_STUDY_RESULTS", help="Folder of tables, one a study."
+    ),
 ]
 PlotsFolder = Annotated[
-    Path, typer.Option("--plots", envvar="TRANSFER_STUDY_PLOTS", help="Folder of figures, one a study.")
+    Path,
+    typer.Option("--plots", envvar="TRANSFER_STUDY_PLOTS", help="Folder of figures, one a study."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, only results and errors.")]

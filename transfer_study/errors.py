@@ -24,7 +24,7 @@ class StudyError(Exception):
         super().__init__("\n".join(map(str, self.problems)))
 
 
-class InvalidStudy(StudyError):
+class InvalidStudy(StudyError):  # noqa: N818  (it names what is invalid)
     """The study file cannot be read as a study."""
 
 

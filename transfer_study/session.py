@@ -1,7 +1,7 @@
 """A study from its file to its figures, as Python functions; the command line calls the same.
 
-    import transfer_study
-    deltas = transfer_study.run("experiments/demo.yaml")
+import transfer_study
+deltas = transfer_study.run("experiments/demo.yaml")
 """
 
 from __future__ import annotations

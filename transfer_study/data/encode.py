@@ -159,12 +159,10 @@ def encode_cached(
     aside = folder / f".{name}-{uuid4().hex}.npz"
     offsets = np.concatenate([[0], np.cumsum(encoded.lengths)])
     columns = {"ids": encoded.ids, "types": encoded.types, "words": encoded.words}
-    np.savez(
-        aside,
-        offsets=offsets,
-        example=encoded.example,
-        **{name: np.concatenate(rows) for name, rows in columns.items() if rows is not None},
-    )
+    arrays: dict[str, Any] = {
+        name: np.concatenate(rows) for name, rows in columns.items() if rows is not None
+    }
+    np.savez(aside, offsets=offsets, example=encoded.example, **arrays)
     aside.replace(path)
     return encoded
 

@@ -19,7 +19,15 @@ TINY_VERSION = 1
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 # Keys of config.json that say how a file came about, not what it computes.
 _VOLATILE = ("_name_or_path", "transformers_version", "torch_dtype", "dtype", "architectures")
-_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "spm.model", "spiece.model", "sentencepiece.bpe.model")
+_TOKENIZER_FILES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "spm.model",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+)
 
 
 def encoder_folder(encoder: Encoder) -> Path:
@@ -47,7 +55,9 @@ def _package_folder(encoder: Encoder) -> Path:
         )
     folder = Path(next(iter(spec.submodule_search_locations))) / inside
     if not (folder / "config.json").is_file():
-        raise EncoderError(f"encoder {encoder.name}: the package {module!r} has no model in {inside!r}")
+        raise EncoderError(
+            f"encoder {encoder.name}: the package {module!r} has no model in {inside!r}"
+        )
     return folder
 
 
@@ -111,12 +121,12 @@ def fingerprint_encoder(encoder: Encoder) -> str:
             f"encoder {encoder.name}: {folder / 'config.json'} is not valid JSON ({error})"
         ) from None
     tokenizer = {
-        name: file_hash(folder / name)
-        for name in _TOKENIZER_FILES
-        if (folder / name).is_file()
+        name: file_hash(folder / name) for name in _TOKENIZER_FILES if (folder / name).is_file()
     }
     if not tokenizer:
-        raise EncoderError(f"encoder {encoder.name}: {folder} holds no tokenizer (tokenizer.json or vocab.txt)")
+        raise EncoderError(
+            f"encoder {encoder.name}: {folder} holds no tokenizer (tokenizer.json or vocab.txt)"
+        )
     return content_hash(
         {
             "config": {k: v for k, v in config.items() if k not in _VOLATILE},
@@ -157,7 +167,8 @@ def tiny_vocabulary(config: TinyConfig) -> tuple[str, ...]:
     if isinstance(config.texts, str):
         if config.texts != BUILT_IN_TEXTS:
             raise EncoderError(
-                f"encoder tiny: found texts: {config.texts!r}; allowed: {BUILT_IN_TEXTS!r} or a list of files"
+                f"encoder tiny: found texts: {config.texts!r}; "
+                f"allowed: {BUILT_IN_TEXTS!r} or a list of files"
             )
         from transfer_study.data.synthetic import lexicon
 
@@ -168,7 +179,9 @@ def tiny_vocabulary(config: TinyConfig) -> tuple[str, ...]:
             try:
                 words.update(path.read_text(encoding="utf-8").lower().split())
             except (OSError, UnicodeDecodeError) as error:
-                raise EncoderError(f"encoder tiny: cannot read the text file {path} ({error})") from None
+                raise EncoderError(
+                    f"encoder tiny: cannot read the text file {path} ({error})"
+                ) from None
     ascii_characters = {chr(c) for c in range(33, 127) if not chr(c).isupper()}
     characters = sorted(ascii_characters | {c for word in words for c in word})
     pieces = [*SPECIAL_TOKENS, *characters, *(f"##{c}" for c in characters)]

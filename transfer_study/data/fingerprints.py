@@ -50,5 +50,7 @@ def native_precision() -> Precision:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return Precision.FLOAT32
-    flags = next((line.split() for line in text.splitlines() if line.startswith(("flags", "Features"))), [])
+    flags = next(
+        (line.split() for line in text.splitlines() if line.startswith(("flags", "Features"))), []
+    )
     return Precision.BFLOAT16 if _BFLOAT16_FLAGS & set(flags) else Precision.FLOAT32

@@ -68,9 +68,7 @@ def mixed_batches(
         yield [(turns[n], next(passes[turns[n]])) for n in order]
 
 
-def _endless(
-    lengths: NDArray[np.int64], batch_size: int, seed: int, name: str
-) -> Iterator[Rows]:
+def _endless(lengths: NDArray[np.int64], batch_size: int, seed: int, name: str) -> Iterator[Rows]:
     cycle = 0
     while True:
         yield from task_batches(lengths, batch_size, stream(seed, name, "order", cycle))

@@ -8,7 +8,9 @@ from transfer_study.records.store import Store
 from transfer_study.spec.plan import Plan
 
 
-def run_in_process(plan: Plan, store: Store, progress: Progress, *, fail_fast: bool = False) -> None:
+def run_in_process(
+    plan: Plan, store: Store, progress: Progress, *, fail_fast: bool = False
+) -> None:
     """Run the stages of a plan in its order; a failed stage holds back only its children."""
     blocked: set[str] = set()
     parents = plan.parents()

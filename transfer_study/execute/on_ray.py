@@ -38,9 +38,9 @@ os.environ.update(
     }
 )
 
-import ray  # noqa: E402
-from ray import tune  # noqa: E402
-from ray.tune.search import Searcher  # noqa: E402
+import ray
+from ray import tune
+from ray.tune.search import Searcher
 
 
 def run_on_ray(
@@ -112,7 +112,7 @@ def _run_trial(config: dict[str, Any], root: Path) -> None:
         tune.report({"finished": True})
 
 
-class _StageSearcher(Searcher):
+class _StageSearcher(Searcher):  # type: ignore[misc]
     """Suggests the longest stage whose parents are done; None while all must wait."""
 
     def __init__(
@@ -168,7 +168,7 @@ class _StageSearcher(Searcher):
         """Nothing, likewise."""
 
 
-class _Events(tune.Callback):
+class _Events(tune.Callback):  # type: ignore[misc]
     """Passes what Tune hears from the workers on to the progress view."""
 
     def __init__(self, searcher: _StageSearcher, progress: Progress) -> None:

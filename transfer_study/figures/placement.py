@@ -22,8 +22,9 @@ _ALONG = np.linspace(0.2, 0.8, 21)
 # On the curve, right of it (the outer side of its bow), left of it: with the price of each.
 _ASIDE = ((0.0, 0.0), (1.0, 14.0), (-1.0, 18.0))
 _OFF_CENTRE = 24.0  # the price of the square of the distance from the middle
+_STEP = 4.0  # between the points by which curves are followed
 _FOREIGN = 0.7  # the price of every point of length of another edge that a label covers
-_MISLEADING = 8.0  # so many times that, where the label does not stand on its own curve
+_NEAR, _MISLEADING = 6.0, 3.0  # a label beside its curve minds others from so near, so much more
 _HIDDEN = 150.0  # the price of all of its own curve, of which this share may be hidden for nothing
 _MAY_HIDE = 0.4
 _FORBIDDEN = 1e4
@@ -52,14 +53,16 @@ def box_of(points: Points) -> Boxes:
 
 def overlapping(first: Boxes, second: Boxes) -> NDArray[np.bool_]:
     """Which boxes of the first (n) share area with which of the second (m), as (n, m)."""
-    a, b = first[:, None, :], second[None, :, :]
-    return np.asarray(((a[..., :2] < b[..., 2:]) & (b[..., :2] < a[..., 2:])).all(axis=-1))
+    left, top, right, bottom = first.T[:, :, None]
+    x0, y0, x1, y1 = second.T
+    return np.asarray((left < x1) & (x0 < right) & (top < y1) & (y0 < bottom))
 
 
 def inside(boxes: Boxes, points: Points) -> NDArray[np.bool_]:
     """Which points (k, 2) lie in which boxes (n, 4), as (n, k)."""
-    within = (points[None] > boxes[:, None, :2]) & (points[None] < boxes[:, None, 2:])
-    return np.asarray(within.all(axis=2))
+    left, top, right, bottom = boxes.T[:, :, None]
+    x, y = points.T
+    return np.asarray((left < x) & (x < right) & (top < y) & (y < bottom))
 
 
 def place_labels(
@@ -72,26 +75,40 @@ def place_labels(
     """
     if not arcs:
         return Placement(np.zeros((0, 2)), True, 0.0)
-    traffic = [line.at(np.linspace(0, 1, max(int(line.length / 2), 2))) for line, _ in lines]
-    minds = [np.full(len(points), mind) for points, (_, mind) in zip(traffic, lines, strict=True)]
-    points, weights = np.vstack(traffic), 2 * _FOREIGN * np.concatenate(minds)
-    owner = np.repeat(np.arange(len(lines)), [len(points) for points in traffic])
-    index = {id(line): i for i, (line, _) in enumerate(lines)}
+    traffic = _Traffic(lines)
     centres, prices = [], []
     for arc, size in zip(arcs, sizes, strict=True):
         places, price = _candidates(arc, size)
         boxes = boxes_around(places, np.tile(size + 2 * _AIR, (len(places), 1)))
         price = price + _FORBIDDEN * overlapping(boxes, obstacles).sum(axis=1)
-        own = owner == index[id(arc)]
-        hits = inside(boxes, points)
-        foreign = hits @ np.where(own, 0.0, weights)
-        aside = np.repeat([where != 0 for where, _ in _ASIDE], len(_ALONG))
-        price = price + np.where(aside, _MISLEADING, 1.0) * foreign
-        hidden = (hits & own).sum(axis=1) / own.sum()
-        price = price + _HIDDEN * np.clip(hidden - _MAY_HIDE, 0.0, None)
         centres.append(places)
-        prices.append(price)
+        prices.append(price + traffic.price(boxes, arc))
     return _settle(np.array(centres), np.array(prices), sizes)
+
+
+class _Traffic:
+    """All curves as points a step apart, each with its curve and what covering it costs."""
+
+    def __init__(self, lines: Sequence[tuple[Arc, float]]) -> None:
+        samples = [arc.at(np.linspace(0, 1, int(arc.length / _STEP) + 2)) for arc, _ in lines]
+        counts = [len(points) for points in samples]
+        self._points = np.vstack(samples)
+        self._owner = np.repeat([id(arc) for arc, _ in lines], counts)
+        self._price = np.repeat([mind * _FOREIGN * _STEP for _, mind in lines], counts)
+
+    def price(self, boxes: Boxes, arc: Arc) -> NDArray[np.float64]:
+        """What it costs to put the label of a curve into each of its candidate boxes."""
+        wide = boxes + _NEAR * np.array([-1, -1, 1, 1])
+        around = np.hstack([wide[:, :2].min(axis=0), wide[:, 2:].max(axis=0)])[None]
+        (close,) = inside(around, self._points)
+        points, own = self._points[close], self._owner[close] == id(arc)
+        prices = np.where(own, 0.0, self._price[close])
+        aside = np.repeat([where != 0 for where, _ in _ASIDE], len(_ALONG))
+        covered = inside(boxes, points)
+        near = inside(wide, points)
+        foreign = np.where(aside, _MISLEADING * (near @ prices), covered @ prices)
+        hidden = (covered & own).sum(axis=1) / max(own.sum(), 1)
+        return np.asarray(foreign + _HIDDEN * np.clip(hidden - _MAY_HIDE, 0.0, None))
 
 
 def _candidates(arc: Arc, size: Points) -> tuple[Points, NDArray[np.float64]]:

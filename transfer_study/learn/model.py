@@ -37,7 +37,9 @@ class MultiTaskModel(nn.Module):
     Sentence tasks read the pooled first token, tagging reads every token.
     """
 
-    def __init__(self, encoder: nn.Module, pooler: Pooler | None, heads: nn.ModuleDict, dropout: float) -> None:
+    def __init__(
+        self, encoder: nn.Module, pooler: Pooler | None, heads: nn.ModuleDict, dropout: float
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.pooler = pooler

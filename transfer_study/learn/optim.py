@@ -17,7 +17,8 @@ def build_optimizer(model: nn.Module, recipe: Recipe) -> Optimizer:
         if "norm" in type(module).__name__.lower()
         for parameter in module.parameters(recurse=False)
     }
-    decayed, spared = [], []
+    decayed: list[nn.Parameter] = []
+    spared: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         plain = id(parameter) in normalised or name.endswith("bias")
         (spared if plain else decayed).append(parameter)

@@ -41,9 +41,7 @@ class Predictions:
 
 def autocast(device: torch.device, precision: Precision) -> torch.autocast:
     """The context in which a recipe's passes are computed."""
-    return torch.autocast(
-        device.type, torch.bfloat16, enabled=precision is Precision.BFLOAT16
-    )
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision is Precision.BFLOAT16)
 
 
 @torch.inference_mode()
@@ -76,9 +74,7 @@ def predict(
         ]
         return Predictions(examples, chosen, shares.tolist())
     shares = _softmax(values)
-    return Predictions(
-        examples, [task.labels[n] for n in shares.argmax(axis=1)], shares.tolist()
-    )
+    return Predictions(examples, [task.labels[n] for n in shares.argmax(axis=1)], shares.tolist())
 
 
 def _tags(

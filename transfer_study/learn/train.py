@@ -92,7 +92,7 @@ def train(
             with autocast(device, recipe.precision):
                 logits = model(material.task, collator.inputs(rows))
             loss = _loss(material.task, logits, collator.targets(rows, train_targets[name]))
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(model.parameters(), recipe.max_gradient_norm)
             optimizer.step()
             schedule.step()
@@ -107,7 +107,9 @@ def train(
             for name, m in materials.items()
         }
         scores = {
-            name: score(m.task.metric, m.task, dev[name].gold, dev[name].labels, dev[name].documents)
+            name: score(
+                m.task.metric, m.task, dev[name].gold, dev[name].labels, dev[name].documents
+            )
             for name, m in materials.items()
         }
         selection.offer(number, scores, dev, model)

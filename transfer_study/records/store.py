@@ -156,7 +156,9 @@ class Store:
             if record["schema"] == RESULT_SCHEMA and "files" in record:
                 return record
         except FileNotFoundError:
-            raise StoreError(f"{folder} holds no {name}: the stage is not complete; run it") from None
+            raise StoreError(
+                f"{folder} holds no {name}: the stage is not complete; run it"
+            ) from None
         except (ValueError, KeyError, TypeError):
             pass
         raise StoreError(f"{folder / name} is damaged; remove the folder and run the stage again")

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 
-class Word(str, Enum):  # noqa: UP042  (StrEnum came with Python 3.11)
+class Word(str, Enum):
     """An enumeration of words that read and print as themselves."""
 
     __str__ = str.__str__

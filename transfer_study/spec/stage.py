@@ -51,7 +51,9 @@ class Stage(Frozen):
         return {
             "schema": STAGE_SCHEMA,
             "kind": self.kind,
-            "tasks": [{**t.task.identity(), "data": t.data.model_dump(mode="json")} for t in self.tasks],
+            "tasks": [
+                {**t.task.identity(), "data": t.data.model_dump(mode="json")} for t in self.tasks
+            ],
             "encoder": self.encoder_hash,
             "recipe": self.recipe.identity(),
             "seed": self.seed,

@@ -47,7 +47,9 @@ SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
 def _plain_name(name: str) -> str:
     # "+" joins task names into sets, "/" and "." would leave a stage's directory.
     if not name or not all(c.isalnum() or c in "-_" for c in name) or not name[0].isalnum():
-        raise ValueError("a name consists of letters, digits, '-' and '_' and begins with a letter or digit")
+        raise ValueError(
+            "a name consists of letters, digits, '-' and '_' and begins with a letter or digit"
+        )
     return name
 
 
@@ -101,7 +103,10 @@ class FileSource(Frozen):
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if (self.folder is None) == (not self.files):
-            raise ValueError("give either `folder` (holding train, dev and test files) or `files`, not both or neither")
+            raise ValueError(
+                "give either `folder` (holding train, dev and test files) or `files`, "
+                "not both or neither"
+            )
         return self
 
     def path(self, split: SplitName) -> Path | None:
@@ -119,7 +124,9 @@ class DatasetsSource(Frozen):
     name: str
     config: str | None = None
     revision: str | None = None
-    splits: dict[SplitName, str] = {"train": "train", "dev": "validation", "test": "test"}
+    splits: dict[SplitName, str] = Field(
+        default={"train": "train", "dev": "validation", "test": "test"}
+    )
     columns: Columns = Columns()
     document_pattern: DocumentPattern | None = None
     scheme: Scheme = "iob2"
@@ -173,7 +180,11 @@ class Task(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _default_metric(cls, value: object) -> object:
-        if isinstance(value, dict) and "metric" not in value and value.get("kind") in list(TaskKind):
+        if (
+            isinstance(value, dict)
+            and "metric" not in value
+            and value.get("kind") in list(TaskKind)
+        ):
             return {**value, "metric": METRICS_OF_KIND[TaskKind(value["kind"])][0]}
         return value
 
@@ -182,7 +193,9 @@ class Task(Frozen):
         allowed = METRICS_OF_KIND[self.kind]
         if self.metric not in allowed:
             names = ", ".join(allowed)
-            raise ValueError(f"metric {self.metric} does not fit a {self.kind} task; allowed: {names}")
+            raise ValueError(
+                f"metric {self.metric} does not fit a {self.kind} task; allowed: {names}"
+            )
         if (self.kind is TaskKind.REGRESSION) != (not self.labels):
             raise ValueError(
                 "a regression task has no labels; leave `labels` out"
@@ -192,10 +205,13 @@ class Task(Frozen):
         if len(set(self.labels)) != len(self.labels):
             raise ValueError(f"labels are given twice: {', '.join(self.labels)}; list each once")
         if self.kind in (TaskKind.CLASSIFICATION, TaskKind.MULTILABEL) and len(self.labels) < 2:
-            raise ValueError(f"a {self.kind} task needs at least two labels, found {len(self.labels)}")
+            raise ValueError(
+                f"a {self.kind} task needs at least two labels, found {len(self.labels)}"
+            )
         if self.negative is not None and self.negative not in self.labels:
             raise ValueError(
-                f"the negative label {self.negative!r} is not one of the labels: {', '.join(self.labels)}"
+                f"the negative label {self.negative!r} is not one of the labels: "
+                f"{', '.join(self.labels)}"
             )
         return self
 

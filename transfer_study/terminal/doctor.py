@@ -42,7 +42,9 @@ def examine(store: Path) -> Findings:
         "environment": {
             name: os.environ[name]
             for name in sorted(os.environ)
-            if name.startswith(("TRANSFER_STUDY_", "RAY_ADDRESS", "CUDA_VISIBLE", "HF_H", "SLURM_JOB_ID"))
+            if name.startswith(
+                ("TRANSFER_STUDY_", "RAY_ADDRESS", "CUDA_VISIBLE", "HF_H", "SLURM_JOB_ID")
+            )
         },
     }
 
@@ -85,7 +87,9 @@ def _ray() -> dict[str, str]:
 
 
 def _storage(store: Path) -> dict[str, str]:
-    place = next(folder for folder in (store.resolve(), *store.resolve().parents) if folder.exists())
+    place = next(
+        folder for folder in (store.resolve(), *store.resolve().parents) if folder.exists()
+    )
     usage = shutil.disk_usage(place)
     found = {
         "store": str(store),
@@ -113,7 +117,14 @@ def print_findings(findings: Findings, *, markdown: bool, as_json: bool) -> None
     for section, values in findings.items():
         if not values:
             continue
-        table = Table(title=section, title_justify="left", title_style="bold", box=None, show_header=False, pad_edge=False)
+        table = Table(
+            title=section,
+            title_justify="left",
+            title_style="bold",
+            box=None,
+            show_header=False,
+            pad_edge=False,
+        )
         for name, value in values.items():
             table.add_row(name, value)
         console.print(table)

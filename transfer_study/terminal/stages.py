@@ -38,7 +38,10 @@ def print_plan(plan: Plan, store: Store) -> None:
     estimate = SecondsEstimate(plan, store)
     if estimate.measured:
         seconds = sum(map(estimate.seconds, todo))
-        console.print(f"Time: about {duration(seconds)} on one worker, by {estimate.measured} measured stages.")
+        console.print(
+            f"Time: about {duration(seconds)} on one worker, "
+            f"by {estimate.measured} measured stages."
+        )
     else:
         console.print("Time: unknown until a stage of this study was measured.")
     table = Table(box=None, pad_edge=False)
@@ -53,7 +56,12 @@ def print_plan(plan: Plan, store: Store) -> None:
 
 def _by_kind(plan: Plan, todo: Plan) -> Table:
     table = Table(box=None, pad_edge=False)
-    for heading, side in (("stage", "left"), ("planned", "right"), ("done", "right"), ("to run", "right")):
+    for heading, side in (
+        ("stage", "left"),
+        ("planned", "right"),
+        ("done", "right"),
+        ("to run", "right"),
+    ):
         table.add_column(heading, justify=side)  # type: ignore[arg-type]
     planned, missing = Counter(map(_kind, plan)), Counter(map(_kind, todo))
     for kind, count in planned.items():
@@ -75,11 +83,12 @@ def why(stage: Stage, store: Store) -> str:
     if store.failure(stage):
         return "failed before"
     changes = [
-        sorted(_differences(before["pre_image"], stage.pre_image)) for before in store.relatives(stage)
+        sorted(_differences(before["pre_image"], stage.pre_image))
+        for before in store.relatives(stage)
     ]
     if not changes:
         return "new"
-    return "changed: " + "; ".join(min(changes, key=len))
+    return "changed: " + "; ".join(sorted(changes, key=len)[0])
 
 
 def _differences(before: Any, now: Any, key: str = "") -> Iterator[str]:

@@ -1,0 +1,229 @@
+"""A YAML file as plain text, lists and mappings, with the place where each of them was written.
+
+Scalars stay the text that was written: a label `true`, `yes`, `NA` or `1.0` is never a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from transfer_study.errors import InvalidStudy, Problem
+
+Key = tuple[str | int, ...]
+# A line of the file, or the `--set` option that gave the value.
+Origin = int | str
+
+# Lists whose items have names, by which `--set` and messages call them.
+_NAMED = ("tasks", "encoder")
+_NULL = "tag:yaml.org,2002:null"
+
+
+@dataclass
+class Document:
+    """The content of a study file after all `--set` changes, and where each key came from."""
+
+    path: Path
+    value: dict[str, Any]
+    origins: dict[Key, Origin]
+
+    def origin(self, key: Key) -> Origin:
+        """The place of a key, or of the nearest written key that it would belong to."""
+        known = (key[:n] for n in range(len(key), 0, -1) if key[:n] in self.origins)
+        return self.origins.get(next(known, ()), 1)
+
+    def where(self, key: Key) -> str:
+        """File, line and dotted key, or the option that set it."""
+        origin = self.origin(key)
+        if isinstance(origin, str):
+            return origin
+        dotted = f", `{self.dotted(key)}`" if key else ""
+        return f"{self.path}, line {origin}{dotted}"
+
+    def dotted(self, key: Key) -> str:
+        """A key as `--set` takes it, items of named lists by their names."""
+        parts = []
+        for n, step in enumerate(key):
+            name = _name(self.at(key[: n + 1])) if n == 1 and key[0] in _NAMED else None
+            parts.append(f".{name or step}" if name or isinstance(step, str) else f"[{step}]")
+        return "".join(parts).lstrip(".")
+
+    def at(self, key: Key) -> Any:
+        """What stands at a key, None where nothing does."""
+        place: Any = self.value
+        for step in key:
+            try:
+                place = place[step]
+            except (LookupError, TypeError):
+                return None
+        return place
+
+    def set(self, setting: str) -> None:
+        """Change or add one key by `dotted.key=value`; raises InvalidStudy where that cannot be."""
+        option = f"--set {setting}"
+        dotted, separator, text = setting.partition("=")
+        if not separator or not all(dotted.split(".")):
+            raise InvalidStudy(f"{option}: expected KEY=VALUE, as in --set refine.epochs=3")
+        *parents, last = dotted.split(".")
+        holder: Any = self.value
+        key: Key = ()
+        for part in parents:
+            step = _step(holder, part, option)
+            key = (*key, step)
+            self.origins.setdefault(key, option)
+            child = holder[step] if isinstance(holder, list) else holder.get(step, {})
+            if isinstance(child, str) and key[0] in _NAMED:
+                child = {"name": child}
+            holder[step] = child
+            holder = child
+        step = _step(holder, last, option)
+        key = (*key, step)
+        reader = _Reader(option, key, option)
+        holder[step] = reader.read(text)
+        self.origins = {k: o for k, o in self.origins.items() if k[: len(key)] != key}
+        self.origins.update(reader.origins)
+
+
+def read_document(path: Path, settings: Sequence[str] = ()) -> Document:
+    """Parse a study file and apply the settings; raises InvalidStudy with every fault of YAML."""
+    reader = _Reader(str(path))
+    value = reader.read(_text(path))
+    if not isinstance(value, dict):
+        found = "a list" if isinstance(value, list) else "nothing" if not value else repr(value)
+        raise InvalidStudy(
+            f"{path}: found {found[:60]}; a study file is a mapping of keys, "
+            "such as `name: my_study` and `tasks: [...]`"
+        )
+    document = Document(path, value, reader.origins)
+    for setting in settings:
+        document.set(setting)
+    return document
+
+
+@dataclass
+class _Reader:
+    """Turns the text of a file, or of a `--set` value that goes to `key`, into plain values."""
+
+    place: str
+    key: Key = ()
+    option: str | None = None
+    origins: dict[Key, Origin] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def read(self, text: str) -> Any:
+        try:
+            loader = yaml.SafeLoader(text)
+            node = loader.get_single_node()
+            value = "" if node is None else self._value(loader, node, self.key)
+        except yaml.reader.ReaderError as error:
+            line = text.count("\n", 0, error.position) + 1
+            raise InvalidStudy(
+                f"{self._where(line)}: the character {chr(int(error.character))!r} may not stand "
+                "in YAML; remove it"
+            ) from None
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            raise InvalidStudy(f"{self._where(line)}: {_yaml_fault(error)}") from None
+        except RecursionError:
+            raise InvalidStudy(
+                f"{self.place}: is nested too deeply; does an anchor contain itself?"
+            ) from None
+        if self.option and node is None:
+            self.problems.append(Problem("has no value; give one after the =", self.place))
+        if self.problems:
+            raise InvalidStudy(*self.problems)
+        return value
+
+    def _where(self, line: int) -> str:
+        return self.option or f"{self.place}, line {line}"
+
+    def _value(self, loader: yaml.SafeLoader, node: yaml.Node, key: Key) -> Any:
+        self.origins.setdefault(key, self.option or node.start_mark.line + 1)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(loader, n, (*key, i)) for i, n in enumerate(node.value)]
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(loader, node, key)
+        if not node.value and node.tag == _NULL:
+            where = self._where(node.start_mark.line + 1)
+            self.problems.append(Problem("an item of the list is empty; remove it", where))
+        return node.value
+
+    def _mapping(self, loader: yaml.SafeLoader, node: yaml.MappingNode, key: Key) -> Any:
+        seen: dict[str, int] = {}
+        for name, child in node.value:
+            line = name.start_mark.line + 1
+            where = self._where(line)
+            if not isinstance(name, yaml.ScalarNode):
+                self.problems.append(Problem("a key must be plain text, not a list", where))
+            elif name.value in seen:
+                self.problems.append(
+                    Problem(
+                        f"the key {name.value!r} was already given in line {seen[name.value]}; "
+                        "keep one of them",
+                        where,
+                    )
+                )
+            elif child.tag == _NULL:
+                self.problems.append(
+                    Problem(f"`{name.value}` has no value; give one or remove the key", where)
+                )
+            seen.setdefault(str(name.value), line)
+        loader.flatten_mapping(node)  # `<<: *anchor`; what it brings comes first, own keys last
+        value: dict[str, Any] = {}
+        for name, child in node.value:
+            if isinstance(name, yaml.ScalarNode) and child.tag != _NULL:
+                inner = (*key, name.value)
+                self.origins[inner] = self.option or name.start_mark.line + 1
+                value[name.value] = self._value(loader, child, inner)
+        return value
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InvalidStudy(f"{path}: there is no such study file; check the path") from None
+    except UnicodeDecodeError as error:
+        raise InvalidStudy(
+            f"{path}: byte {error.object[error.start]:#04x} is not UTF-8; save the file as UTF-8"
+        ) from None
+    except OSError as error:
+        raise InvalidStudy(
+            f"{path}: cannot be read ({error.strerror}); give the path of a study file"
+        ) from None
+
+
+def _yaml_fault(error: yaml.MarkedYAMLError) -> str:
+    if "'\\t'" in (error.problem or ""):
+        return "a tab cannot indent YAML; write spaces"
+    reason = f"{error.context}, {error.problem}" if error.context else error.problem
+    return f"is not valid YAML ({reason}); mend this line or the one before it"
+
+
+def _name(item: object) -> str | None:
+    name = item.get("name") if isinstance(item, Mapping) else item
+    plain = isinstance(name, str) and name.replace("-", "").replace("_", "").isalnum()
+    return str(name) if plain else None
+
+
+def _step(holder: object, part: str, option: str) -> str | int:
+    """The key or position that a part of a dotted key means in a mapping or list."""
+    if isinstance(holder, dict):
+        return part
+    if not isinstance(holder, list):
+        raise InvalidStudy(
+            f"{option}: there is no {part!r} in the value {holder!r}; set the whole value instead"
+        )
+    names = [item.get("name") if isinstance(item, dict) else item for item in holder]
+    if part in names:
+        return names.index(part)
+    if part.isdecimal() and int(part) < len(holder):
+        return int(part)
+    raise InvalidStudy(
+        f"{option}: {part!r} is neither a name nor a position in the list; "
+        f"found: {', '.join(map(str, names)) or 'nothing'}"
+    )
