@@ -151,8 +151,9 @@ def encode_cached(
     """`encode`, kept in `folder` under the hash of `key` (the data's and the encoder's content)."""
     name = content_hash([ENCODING_VERSION, key, task.kind, max_length])[:32]
     path = folder / f"{name}.npz"
-    if path.is_file():
-        return _unpack(path)
+    kept = _unpack(path)
+    if kept is not None:
+        return kept
     encoded = encode(task, examples, tokenizer, max_length)
     folder.mkdir(parents=True, exist_ok=True)
     # Written aside and renamed: several workers may encode the same split at once.
@@ -162,18 +163,21 @@ def encode_cached(
     arrays: dict[str, Any] = {
         name: np.concatenate(rows) for name, rows in columns.items() if rows is not None
     }
-    np.savez(aside, offsets=offsets, example=encoded.example, **arrays)
-    aside.replace(path)
+    try:
+        np.savez(aside, offsets=offsets, example=encoded.example, **arrays)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
     return encoded
 
 
-def _unpack(path: Path) -> Encoded:
-    with np.load(path, allow_pickle=False) as arrays:
-        cuts = arrays["offsets"][1:-1]
-        rows = {
-            name: np.split(arrays[name], cuts) if name in arrays else None
-            for name in ("ids", "types", "words")
-        }
-        example = arrays["example"]
-    assert rows["ids"] is not None
-    return Encoded(rows["ids"], rows["types"], example, rows["words"])
+def _unpack(path: Path) -> Encoded | None:
+    """What a cache file holds; None where it is missing or damaged, so that it is written anew."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            columns = {name: arrays[name] for name in arrays.files}
+        cuts, example = columns.pop("offsets")[1:-1], columns.pop("example")
+        rows: dict[str, Any] = {name: np.split(array, cuts) for name, array in columns.items()}
+        return Encoded(**{"types": None, "words": None, **rows}, example=example)
+    except Exception:  # damaged bytes raise nearly anything, and a cache may be lost at any time
+        return None

@@ -6,9 +6,8 @@ import hashlib
 import importlib.util
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-
-from safetensors import safe_open
 
 from transfer_study.errors import EncoderError
 from transfer_study.spec.encoder import BUILT_IN_TEXTS, Encoder, TinyConfig
@@ -19,6 +18,26 @@ TINY_VERSION = 1
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 # Keys of config.json that say how a file came about, not what it computes.
 _VOLATILE = ("_name_or_path", "transformers_version", "torch_dtype", "dtype", "architectures")
+# Settings of tokenizer_config.json that transformers puts above tokenizer.json, as they mostly are;
+# a tokenizer is more than its files where it has others.
+_TOKENIZER_SETTINGS = {
+    "do_lower_case": True,
+    "strip_accents": None,
+    "tokenize_chinese_chars": True,
+    "split_by_punct": False,
+}
+# Types of tensors as they are hashed; any other goes by its own name.
+_DTYPES = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "I64": "int64",
+    "I32": "int32",
+    "I16": "int16",
+    "I8": "int8",
+    "U8": "uint8",
+    "BOOL": "bool",
+}
 _TOKENIZER_FILES = (
     "tokenizer.json",
     "vocab.txt",
@@ -120,7 +139,7 @@ def fingerprint_encoder(encoder: Encoder) -> str:
         raise EncoderError(
             f"encoder {encoder.name}: {folder / 'config.json'} is not valid JSON ({error})"
         ) from None
-    tokenizer = {
+    tokenizer: dict[str, object] = {
         name: file_hash(folder / name) for name in _TOKENIZER_FILES if (folder / name).is_file()
     }
     if not tokenizer:
@@ -130,25 +149,34 @@ def fingerprint_encoder(encoder: Encoder) -> str:
     return content_hash(
         {
             "config": {k: v for k, v in config.items() if k not in _VOLATILE},
-            "tokenizer": tokenizer,
+            "tokenizer": tokenizer | _unusual_settings(folder / "tokenizer_config.json"),
             "weights": _hash_weights(encoder, folder),
         }
     )
 
 
+def _unusual_settings(file: Path) -> dict[str, object]:
+    try:
+        settings = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {
+        name: settings[name]
+        for name, usual in _TOKENIZER_SETTINGS.items()
+        if settings.get(name, usual) != usual
+    }
+
+
 def _hash_weights(encoder: Encoder, folder: Path) -> str:
-    digest = hashlib.sha256()
     shards = sorted(folder.glob("*.safetensors"))
     if shards:
-        where: dict[str, Path] = {}
-        for shard in shards:
-            with safe_open(shard, framework="numpy") as tensors:
-                where.update(dict.fromkeys(tensors.keys(), shard))
-        for name in sorted(where):
-            with safe_open(where[name], framework="numpy") as tensors:
-                tensor = tensors.get_tensor(name)
-            digest.update(f"{name} {tensor.dtype} {tensor.shape}\n".encode())
-            digest.update(tensor.tobytes())
+        tensors = {name: where for shard in shards for name, where in _tensors(encoder, shard)}
+        digest = hashlib.sha256()
+        for name, (shard, kind, begin, end) in sorted(tensors.items()):
+            digest.update(f"{name} {kind}\n".encode())
+            with shard.open("rb") as file:
+                file.seek(begin)
+                digest.update(file.read(end - begin))
         return digest.hexdigest()
     binary = folder / "pytorch_model.bin"
     if not binary.is_file():
@@ -157,6 +185,31 @@ def _hash_weights(encoder: Encoder, folder: Path) -> str:
             "(model.safetensors or pytorch_model.bin)"
         )
     return file_hash(binary)
+
+
+def _tensors(encoder: Encoder, file: Path) -> Iterator[tuple[str, tuple[Path, str, int, int]]]:
+    """The tensors of a safetensors file: name, then file, type and shape, first byte and end.
+
+    Read from the file's own header, for numpy knows no bfloat16.
+    """
+    try:
+        with file.open("rb") as opened:
+            length = int.from_bytes(opened.read(8), "little")
+            if length > file.stat().st_size:
+                raise ValueError("its header is longer than the file")
+            header = json.loads(opened.read(length))
+        for name, tensor in header.items():
+            if name != "__metadata__":
+                begin, end = (8 + length + offset for offset in tensor["data_offsets"])
+                kind = f"{_DTYPES.get(tensor['dtype'], tensor['dtype'])} {tuple(tensor['shape'])}"
+                if end > file.stat().st_size:
+                    raise ValueError("it is cut short")
+                yield name, (file, kind, begin, end)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EncoderError(
+            f"encoder {encoder.name}: {file} is not a complete safetensors file ({error}); "
+            "download it again (a Git LFS pointer must be pulled)"
+        ) from None
 
 
 def tiny_vocabulary(config: TinyConfig) -> tuple[str, ...]:

@@ -39,14 +39,18 @@ def batches_an_epoch(batches: Mapping[str, int], recipe: Recipe) -> dict[str, in
         Mixing.UNIFORM: 0.0,
         Mixing.TEMPERATURE: 1 / recipe.temperature,
     }[recipe.mixing]
-    total = sum(batches.values())
-    weights = {name: count**exponent for name, count in batches.items()}
+    total, largest = sum(batches.values()), max(batches.values())
+    weights = {name: (count / largest) ** exponent for name, count in batches.items()}
     shares = {name: total * w / sum(weights.values()) for name, w in weights.items()}
     quotas = {name: max(1, int(share)) for name, share in shares.items()}
-    # Largest remainders, ties by name, so that the order of writing means nothing.
-    for name in sorted(shares, key=lambda n: (int(shares[n]) - shares[n], n)):
-        if sum(quotas.values()) < total:
-            quotas[name] += 1
+
+    def excess(name: str) -> tuple[float, str]:  # ties by name: the order of writing means nothing
+        return quotas[name] - shares[name], name
+
+    while sum(quotas.values()) < total:
+        quotas[min(quotas, key=excess)] += 1
+    while sum(quotas.values()) > total:  # where tasks were raised to their one batch
+        quotas[max((name for name in quotas if quotas[name] > 1), key=excess)] -= 1
     return quotas
 
 

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from transfer_study.errors import DataError, StoreError
+from transfer_study.errors import DataError, EncoderError, StoreError
 from transfer_study.records.predictions import StoredAnswers, write_predictions
 from transfer_study.records.store import Store
 from transfer_study.spec.stage import Stage
@@ -59,25 +59,20 @@ def _run(
     import torch
 
     from transfer_study.data.encode import encode_cached
-    from transfer_study.data.splits import fingerprint
     from transfer_study.data.streams import stream
     from transfer_study.learn.batch import Collator
     from transfer_study.learn.model import build_model, save_body
     from transfer_study.learn.train import Material, train
 
     began = time.perf_counter()
+    store.check_free(stage)
     device = torch.device(device_name or ("cuda" if torch.cuda.is_available() else "cpu"))
     _set_up_torch(stage.recipe.cpu_threads, device.type)
-    tokenizer = _tokenizer(stage.encoder.model_dump_json())
+    tokenizer = _tokenizer(stage.encoder.model_dump_json(), stage.encoder_hash)
     materials = {}
     for member in stage.tasks:
         task = member.task
         data = _data(task.model_dump_json(), member.data.model_dump_json())
-        if fingerprint(data) != member.data:
-            raise DataError(
-                f"the data of {task.name} changed since the study was planned; "
-                "run the same command again"
-            )
         collators = {
             split: Collator(
                 encode_cached(
@@ -90,6 +85,7 @@ def _run(
                 ),
                 tokenizer.pad_token_id,
                 tokenizer.pad_token_type_id,
+                stage.recipe.max_length,
                 device,
             )
             for split in ("train", "dev", "test")
@@ -171,21 +167,36 @@ def _set_up_torch(threads: int, device: str) -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
 
 
-# A worker runs many stages over the same few tasks and one encoder.
+# A worker runs many stages over the same few tasks and one encoder. What is not as planned raises,
+# and is not kept: a file that was put back is read again.
 @lru_cache(maxsize=2)
-def _tokenizer(encoder: str) -> Any:
+def _tokenizer(encoder: str, planned: str) -> Any:
+    from transfer_study.data.encoders import fingerprint_encoder
     from transfer_study.learn.model import load_tokenizer
     from transfer_study.spec.encoder import Encoder
 
-    return load_tokenizer(Encoder.model_validate_json(encoder))
+    known = Encoder.model_validate_json(encoder)
+    if fingerprint_encoder(known) != planned:
+        raise EncoderError(
+            f"the files of the encoder {known.name} are not those that the study was planned with; "
+            "run the same command again, and on a cluster give every machine the same files"
+        )
+    return load_tokenizer(known)
 
 
 @lru_cache(maxsize=64)
-def _data(task: str, planned: str) -> Any:  # noqa: ARG001  (files planned anew are read anew)
-    from transfer_study.data.splits import load
+def _data(task: str, planned: str) -> Any:
+    from transfer_study.data.splits import fingerprint, load
+    from transfer_study.spec.fingerprint import DataFingerprint
     from transfer_study.spec.task import Task
 
-    return load(Task.model_validate_json(task))
+    data = load(Task.model_validate_json(task))
+    if fingerprint(data) != DataFingerprint.model_validate_json(planned):
+        raise DataError(
+            f"the data of {data.task.name} changed since the study was planned; "
+            "run the same command again"
+        )
+    return data
 
 
 @cache

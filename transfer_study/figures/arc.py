@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from transfer_study.figures.outline import Points, contains
 
-_SAMPLES = 240
+_SAMPLES = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +81,7 @@ def bowed(start: Points, end: Points, bow: float) -> Arc:
 
 def visible(arc: Arc, leaves: Points, enters: Points) -> Arc:
     """The piece of a curve outside the outlines of the node it leaves and the one it enters."""
-    where = np.linspace(0, 1, _SAMPLES)
-    points = arc.at(where)
-    inside_first = where[contains(leaves, points)]
-    inside_last = where[contains(enters, points)]
-    return arc.part(float(inside_first.max(initial=0.0)), float(inside_last.min(initial=1.0)))
+    first, last = np.linspace(0, 0.5, _SAMPLES), np.linspace(0.5, 1, _SAMPLES)
+    left = first[contains(leaves, arc.at(first))].max(initial=0.0)
+    entered = last[contains(enters, arc.at(last))].min(initial=1.0)
+    return arc.part(float(left), float(entered))

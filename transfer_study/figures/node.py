@@ -27,6 +27,8 @@ from transfer_study.figures.placement import Boxes, box_of
 from transfer_study.figures.palette import VERDICTS
 
 RING = 5.0  # from the outline to the ring around it
+GAP = 2.3  # from a node's outermost line to the ends of its edges
+_BERTH = 3.5
 RING_WIDTHS = {True: 2.0, False: 1.0}  # of a coloured verdict, of any other
 
 
@@ -67,8 +69,18 @@ class Node:
 
     @cached_property
     def reach(self) -> Points:
-        """The outermost line of the node, where edges begin and end."""
+        """The outermost line of the node."""
         return expand(self.outline, RING) if self.has_ring else self.outline
+
+    @cached_property
+    def rim(self) -> Points:
+        """The line, a little outside, on which edges begin and end."""
+        return expand(self.reach, GAP)
+
+    @cached_property
+    def berth(self) -> Points:
+        """The line, farther outside, that other tasks' edges keep out of."""
+        return expand(self.reach, _BERTH)
 
     @property
     def ring_label(self) -> str:

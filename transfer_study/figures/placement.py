@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from transfer_study.figures.arc import Arc, right_of
 from transfer_study.figures.outline import Points
+from transfer_study.figures.settle import FORBIDDEN, settle, total
 
 Boxes = NDArray[np.float64]
 
@@ -27,17 +28,14 @@ _FOREIGN = 0.7  # the price of every point of length of another edge that a labe
 _NEAR, _MISLEADING = 6.0, 3.0  # a label beside its curve minds others from so near, so much more
 _HIDDEN = 150.0  # the price of all of its own curve, of which this share may be hidden for nothing
 _MAY_HIDE = 0.4
-_FORBIDDEN = 1e4
 _AIR = 1.5  # kept free around a label, in points
-_SWEEPS = 40
 
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """The centres (n, 2) of the labels, whether nothing overlaps, and the dearest label's price."""
+    """The centres (n, 2) of the labels and the price of the dearest; FORBIDDEN where any overlap."""
 
     centres: Points
-    clear: bool
     price: float
 
 
@@ -74,16 +72,23 @@ def place_labels(
     same object) does not mind.
     """
     if not arcs:
-        return Placement(np.zeros((0, 2)), True, 0.0)
+        return Placement(np.zeros((0, 2)), 0.0)
     traffic = _Traffic(lines)
     centres, prices = [], []
     for arc, size in zip(arcs, sizes, strict=True):
         places, price = _candidates(arc, size)
         boxes = boxes_around(places, np.tile(size + 2 * _AIR, (len(places), 1)))
-        price = price + _FORBIDDEN * overlapping(boxes, obstacles).sum(axis=1)
+        price = price + FORBIDDEN * overlapping(boxes, obstacles).sum(axis=1)
         centres.append(places)
         prices.append(price + traffic.price(boxes, arc))
-    return _settle(np.array(centres), np.array(prices), sizes)
+    boxes = boxes_around(np.vstack(centres), np.repeat(sizes + 2 * _AIR, len(centres[0]), axis=0))
+    shape = np.shape(prices)
+    clash = overlapping(boxes, boxes).reshape(*shape, *shape)
+    chosen = settle(np.array(prices), clash)
+    dearest = max(price[place] for price, place in zip(prices, chosen, strict=True))
+    free = total(chosen, np.zeros(shape), clash) == 0
+    every = np.arange(len(arcs))
+    return Placement(np.array(centres)[every, chosen], float(dearest) + (0 if free else FORBIDDEN))
 
 
 class _Traffic:
@@ -118,25 +123,3 @@ def _candidates(arc: Arc, size: Points) -> tuple[Points, NDArray[np.float64]]:
     off_centre = _OFF_CENTRE * (_ALONG - 0.5) ** 2
     places = [points + where * reach[:, None] * side for where, _ in _ASIDE]
     return np.vstack(places), np.concatenate([off_centre + price for _, price in _ASIDE])
-
-
-def _settle(centres: Points, prices: NDArray[np.float64], sizes: Points) -> Placement:
-    labels, places = prices.shape
-    sizes = sizes + 2 * _AIR
-    flat = boxes_around(centres.reshape(-1, 2), np.repeat(sizes, places, axis=0))
-    clash = overlapping(flat, flat).reshape(labels, places, labels, places)
-    chosen = prices.argmin(axis=1)
-    # Those with the least freedom choose first.
-    turns = np.argsort(-np.sort(prices, axis=1)[:, places // 4], kind="stable")
-    for _ in range(_SWEEPS):
-        before = chosen.copy()
-        for label in turns:
-            taken = clash[label][:, np.arange(labels), chosen]
-            taken[:, label] = False
-            chosen[label] = int((prices[label] + _FORBIDDEN * taken.sum(axis=1)).argmin())
-        if (chosen == before).all():
-            break
-    every = np.arange(labels)
-    mutual = clash[every, chosen][:, every, chosen].sum() > labels  # each clashes with itself
-    clear = not mutual and bool((prices[every, chosen] < _FORBIDDEN).all())
-    return Placement(centres[every, chosen], clear, float(prices[every, chosen].max()))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from transfer_study.figures.outline import Points
 
@@ -53,19 +52,19 @@ def spread(
     need = np.asarray(halves, dtype=np.float64)[order]
     held = np.asarray(fixed, dtype=np.bool_)[order]
     need = need * min(1.0, _FULL * length / (2 * need.sum()))
-    for _ in range(_ROUNDS):
-        short = need + np.roll(need, -1) - _steps(at, length)  # to the next one round the rim
-        if len(at) < 2 or short.max() < 0.01:
+    after = np.roll(np.arange(len(at)), -1)  # the next one round the rim
+    apart = need + need[after]
+    # Of two neighbours each gives half, or one all of it beside a fixed one.
+    behind = np.where(held, 0.0, np.where(held[after], 1.0, 0.5))
+    ahead = np.where(held[after], 0.0, np.where(held, 1.0, 0.5))
+    for _ in range(_ROUNDS if len(at) > 1 else 0):
+        steps = at[after] - at
+        steps[-1] += length
+        push = np.clip(apart - steps, 0.0, None)
+        if push.max() < 0.01:
             break
-        push = np.clip(short, 0.0, None)
-        # Of two neighbours each gives half, or one all of it beside a fixed one.
-        ahead = np.where(np.roll(held, -1), 0.0, np.where(held, 1.0, 0.5))
-        behind = np.where(held, 0.0, np.where(np.roll(held, -1), 1.0, 0.5))
-        at = at + np.roll(push * ahead, 1) - push * behind
+        at = at - push * behind
+        at[after] += push * ahead
     result = np.empty_like(at)
     result[order] = at
     return [float(place) for place in result]
-
-
-def _steps(at: NDArray[np.float64], length: float) -> NDArray[np.float64]:
-    return np.concatenate([np.diff(at), [at[0] + length - at[-1]]])

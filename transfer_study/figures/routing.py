@@ -10,14 +10,12 @@ import numpy as np
 from transfer_study.figures.arc import Arc, bowed, visible
 from transfer_study.figures.edge import Edge, head_half
 from transfer_study.figures.node import Node
-from transfer_study.figures.outline import Points, contains, expand
+from transfer_study.figures.outline import Points, contains
 from transfer_study.figures.placement import box_of, inside
 from transfer_study.figures.ports import Rim, spread
 
 Bow = tuple[float, float, float]  # share of the distance, at least and at most so many points
 
-_GAP = 2.3  # between a node's outermost line and the ends of its edges
-_AIR = 3.0  # between an edge and the nodes it passes
 # How many points both edges of a pair bend aside together where a node stands in the way.
 _DETOURS = tuple(sign * step for step in range(0, 100, 8) for sign in (1, -1))
 
@@ -47,7 +45,7 @@ def route(nodes: Mapping[str, Node], edges: Sequence[Edge], bow: Bow) -> Routes:
     def aim(edge: Edge, detour: float) -> Arc:
         source, target = nodes[edge.source], nodes[edge.target]
         curve = _between(source, target, bow).bent(detour)
-        return visible(curve, expand(source.reach, _GAP), expand(target.reach, _GAP))
+        return visible(curve, source.rim, target.rim)
 
     aims = {name: arc for pair in pairs for name, arc in _past_nodes(pair, nodes, aim).items()}
     ends = _ends(nodes, edges, aims)
@@ -116,7 +114,7 @@ def _label_aside(node: Node, ends: Sequence[End]) -> Node:
 
 def _moves(node: Node, ends: Sequence[End]) -> dict[str, Points]:
     """How each end at a node moves along the rim, to leave room for the others."""
-    rim = Rim.of(expand(node.reach, _GAP))
+    rim = Rim.of(node.rim)
     places = [rim.nearest(end.at) for end in ends]
     halves = [end.half for end in ends]
     fixed = [False] * len(ends)
@@ -132,13 +130,13 @@ def _moves(node: Node, ends: Sequence[End]) -> dict[str, Points]:
 
 
 def _is_free(arc: Arc, edge: Edge, nodes: Mapping[str, Node]) -> bool:
-    points = arc.at(np.linspace(0, 1, 80))
+    points = arc.at(np.linspace(0, 1, 60))
     low, high = np.split(box_of(points)[0], 2)
     for name, node in nodes.items():
-        air = 0.5 if name in (edge.source, edge.target) else _AIR
-        boxes = node.boxes + air * np.array([-1, -1, 1, 1])
-        if (high < boxes[:, :2].min(axis=0)).any() or (low > boxes[:, 2:].max(axis=0)).any():
+        boxes = node.boxes
+        if (high < boxes[:, :2].min(axis=0) - 4).any() or (low > boxes[:, 2:].max(axis=0) + 4).any():
             continue  # far away
-        if contains(expand(node.reach, air), points).any() or inside(boxes[1:], points).any():
+        outline = node.reach if name in (edge.source, edge.target) else node.berth
+        if contains(outline, points).any() or inside(boxes[1:], points).any():
             return False
     return True

@@ -29,10 +29,11 @@ from transfer_study.figures.placement import (
     place_labels,
 )
 from transfer_study.figures.routing import Routes, route
+from transfer_study.figures.settle import FORBIDDEN
 
 _GROWTH = 1.05
 _ATTEMPTS = 40
-_PRICE, _PATIENCE = 60.0, 8  # so often the circle grows only for a label that could mislead
+_LARGER = 30.0  # what each growth costs, in the prices of placement
 _FAINT = 0.2  # of a faint edge, when a label must cover one
 
 
@@ -64,19 +65,30 @@ def compose(graph: nx.DiGraph[str]) -> Scene:
     detail = detail_for(len(graph))
     changes = [d["delta"] for *_, d in graph.edges(data=True) if VERDICTS[d["verdict"]].coloured]
     limits = bin_limits(changes)
-    nodes, edges = _nodes(graph, detail), _edges(graph, detail, limits)
-    first = _smallest_radii(nodes, detail)
-    for attempt in range(_ATTEMPTS):
-        radii = first * _GROWTH**attempt
-        placed = {name: node.at(radii) for name, node in nodes.items()}
-        routes = route(placed, edges, detail.bow)
-        if not routes.free and attempt < _ATTEMPTS - 1:
-            continue
-        labels = _labels(routes, edges)
-        if labels.clear and (labels.price < _PRICE or attempt >= _PATIENCE):
-            break
+    edges = _edges(graph, detail, limits)
+    routes, placement = _arrange(_nodes(graph, detail), edges, detail)
     names = [edge.name for edge in edges if edge.label]
-    return Scene(routes.nodes, edges, routes.arcs, dict(zip(names, labels.centres, strict=True)), limits)
+    centres = dict(zip(names, placement.centres, strict=True))
+    return Scene(routes.nodes, edges, routes.arcs, centres, limits)
+
+
+def _arrange(
+    nodes: Mapping[str, Node], edges: Sequence[Edge], detail: Detail
+) -> tuple[Routes, Placement]:
+    """Try larger and larger circles, while a larger one may still be the better figure."""
+    first = _smallest_radii(nodes, detail)
+    found: list[tuple[float, Routes, Placement]] = []
+    for attempt in range(_ATTEMPTS):
+        larger = _LARGER * attempt
+        if found and larger >= found[0][0]:
+            break
+        radii = first * _GROWTH**attempt
+        routes = route({name: node.at(radii) for name, node in nodes.items()}, edges, detail.bow)
+        placement = _labels(routes, edges)
+        price = larger + placement.price + (0.0 if routes.free else FORBIDDEN)
+        if not found or price < found[0][0]:
+            found = [(price, routes, placement)]
+    return found[0][1:]
 
 
 def _nodes(graph: nx.DiGraph[str], detail: Detail) -> dict[str, Node]:
@@ -147,7 +159,8 @@ def _labels(routes: Routes, edges: Sequence[Edge]) -> Placement:
     arcs = routes.arcs
     labelled = [edge for edge in edges if edge.label]
     obstacles = [node.boxes for node in routes.nodes.values()]
-    obstacles += [box_of(head_outline(arcs[edge.name], edge.width)) for edge in edges]
+    strong = [edge for edge in edges if not edge.faint]
+    obstacles += [box_of(head_outline(arcs[edge.name], edge.width)) for edge in strong]
     crosses = [arcs[edge.name].at(0.5) for edge in edges if edge.verdict.cross]
     obstacles += [boxes_around(at, np.full((1, 2), 2 * CROSS + 2)) for at in crosses]
     return place_labels(

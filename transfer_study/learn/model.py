@@ -55,8 +55,13 @@ class MultiTaskModel(nn.Module):
             features = self.pooler(encoded.last_hidden_state)
         else:
             features = encoded.pooler_output
-        logits: Tensor = self.heads[task.name](self.dropout(features))
+        logits: Tensor = self.heads[_head_name(task)](self.dropout(features))
         return logits.float()
+
+
+def _head_name(task: Task) -> str:
+    # Torch refuses a module's name that is an attribute already, as a task's `type` would be.
+    return f"{task.name} head"
 
 
 def load_tokenizer(encoder: Encoder) -> Any:
@@ -68,15 +73,26 @@ def load_tokenizer(encoder: Encoder) -> Any:
             model_max_length=encoder.tiny.max_length,
         )
     folder = encoder_folder(encoder)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    # Byte-level tokenizers take words apart from their sentence only with a space before each.
-    if getattr(tokenizer, "add_prefix_space", True) is False:
-        tokenizer = AutoTokenizer.from_pretrained(folder, add_prefix_space=True)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except Exception as error:  # the tokenizers library raises bare exceptions
+        raise EncoderError(
+            f"encoder {encoder.name}: the tokenizer in {folder} cannot be loaded ({error})"
+        ) from None
     if not tokenizer.is_fast:
         raise EncoderError(
             f"encoder {encoder.name}: its tokenizer cannot align words with pieces; "
             "give a model with a tokenizer.json"
         )
+    if tokenizer.pad_token_id is None:
+        raise EncoderError(
+            f"encoder {encoder.name}: its tokenizer has no padding token, as those of generative "
+            "models; give an encoder such as BERT, RoBERTa, ELECTRA, DeBERTa or ModernBERT"
+        )
+    # Byte-level tokenizers take words apart from their sentence only with a space before each.
+    splitter = tokenizer.backend_tokenizer.pre_tokenizer
+    if getattr(splitter, "add_prefix_space", True) is False:
+        splitter.add_prefix_space = True
     return tokenizer
 
 
@@ -101,7 +117,7 @@ def build_model(
     heads = nn.ModuleDict()
     for task in tasks:
         torch.manual_seed(_torch_seed(seed, task.name, "head"))
-        heads[task.name] = head = nn.Linear(size, len(task.outputs))
+        heads[_head_name(task)] = head = nn.Linear(size, len(task.outputs))
         _initialise(head)
     return MultiTaskModel(body, pooler, heads, dropout)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from transfer_study.data.encode import IGNORED, targets
@@ -89,6 +90,8 @@ def train(
         for name, rows in batches:
             material = materials[name]
             collator = material.collators["train"]
+            if not _teaches(material.task, [train_targets[name][r] for r in rows]):
+                continue
             with autocast(device, recipe.precision):
                 logits = model(material.task, collator.inputs(rows))
             loss = _loss(material.task, logits, collator.targets(rows, train_targets[name]))
@@ -185,6 +188,11 @@ def _finish(
                 )
     selection.restore(selection.epoch(None), model)
     return Learned(history, selected, selection.epoch(None), predictions)
+
+
+def _teaches(task: Task, chosen: list[NDArray[Any]]) -> bool:
+    """Whether a batch has a target; one of tagging has none where all its words vanish."""
+    return task.kind is not TaskKind.TAGGING or any((row != IGNORED).any() for row in chosen)
 
 
 def _loss(task: Task, logits: Tensor, target: Tensor) -> Tensor:

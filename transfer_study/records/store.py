@@ -12,23 +12,43 @@ rename cannot replace a directory that holds something, so what is committed nev
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 from uuid import uuid4
 
+from pydantic import Field
+
 from transfer_study.errors import StoreError
-from transfer_study.spec.frozen import file_hash
+from transfer_study.spec.frozen import Frozen, file_hash
 from transfer_study.spec.stage import Stage
 
-RESULT_SCHEMA = 1
+RESULT_SCHEMA: Final = 1
 RESULT = "result.json"
 MODEL = "model.json"
+# stage@host@process@attempt: whose directory it is.
+_ATTEMPT = re.compile(r".+@(?P<host>[^@]+)@(?P<process>\d{1,9})@(?P<attempt>[0-9a-f]{8})")
+
+
+class _File(Frozen):
+    size: int
+    sha256: str
+
+
+class _Record(Frozen):
+    """The commit record: which stage, by which attempt, and every file."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    stage: str
+    attempt: str
+    files: dict[str, _File]
 
 
 class Store:
@@ -85,9 +105,15 @@ class Store:
     def sweep(self) -> None:
         """Remove attempts whose process on this host is gone."""
         for folder in self._names("attempts"):
-            _, host, process, _ = folder.name.rsplit("@", 3)
-            if host == socket.gethostname() and not Path(f"/proc/{process}").exists():
+            made = _ATTEMPT.fullmatch(folder.name)
+            if made and made["host"] == socket.gethostname() and not _lives(int(made["process"])):
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def check_free(self, stage: Stage) -> None:
+        """Raise StoreError where a folder without its record is in the way of the stage's."""
+        for folder, record in ((self.folder(stage), RESULT), (self.model_folder(stage), MODEL)):
+            if folder.exists() and not (folder / record).is_file() and any(folder.iterdir()):
+                raise StoreError(_in_the_way(folder, record))
 
     def commit(self, stage: Stage, attempt: Path) -> bool:
         """Publish an attempt's results; False where another attempt was first, whose stand."""
@@ -101,20 +127,20 @@ class Store:
 
     def _publish(self, stage: Stage, attempt: Path, place: Path, record: str) -> bool:
         files = {
-            path.relative_to(attempt).as_posix(): {
-                "size": path.stat().st_size,
-                "sha256": file_hash(path),
-            }
+            path.relative_to(attempt).as_posix(): _File(
+                size=path.stat().st_size, sha256=file_hash(path)
+            )
             for path in sorted(attempt.rglob("*"))
             if path.is_file()
         }
-        content = {
-            "schema": RESULT_SCHEMA,
-            "stage": stage.id,
-            "attempt": attempt.name.rsplit("@", 1)[-1],
-            "files": files,
-        }
-        (attempt / record).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        content = _Record(
+            schema=RESULT_SCHEMA,
+            stage=stage.id,
+            attempt=attempt.name.rsplit("@", 1)[-1],
+            files=files,
+        )
+        text = content.model_dump_json(by_alias=True, indent=1)
+        (attempt / record).write_text(text + "\n", encoding="utf-8")
         for path in attempt.rglob("*"):
             _sync(path)
         _sync(attempt)
@@ -124,6 +150,8 @@ class Store:
         except OSError:
             if (place / record).is_file():
                 return False
+            if place.exists():
+                raise StoreError(_in_the_way(place, record)) from None
             raise
         _sync(place.parent)
         return True
@@ -131,37 +159,51 @@ class Store:
     def read(self, stage: Stage, file: str) -> bytes:
         """The bytes of one of the stage's files, checked against its record."""
         folder = self.folder(stage)
-        return _checked(folder, self._record(folder, RESULT), file).read_bytes()
+        path, expected = _on_record(folder, self._record(stage, folder, RESULT), file)
+        try:
+            content = path.read_bytes()
+        except OSError:
+            content = b""
+        if len(content) != expected.size or hashlib.sha256(content).hexdigest() != expected.sha256:
+            raise StoreError(_not_as_committed(path))
+        return content
 
     def read_json(self, stage: Stage, file: str) -> Any:
         """One of the stage's JSON files, checked likewise."""
         return json.loads(self.read(stage, file))
 
-    def files(self, stage: Stage) -> dict[str, Any]:
-        """The stage's files with their sizes and hashes."""
-        files: dict[str, Any] = self._record(self.folder(stage), RESULT)["files"]
-        return files
+    def files(self, stage: Stage) -> tuple[str, ...]:
+        """The stage's files, by their paths in its folder."""
+        return tuple(self._record(stage, self.folder(stage), RESULT).files)
 
     def checked_model(self, stage: Stage) -> Path:
         """The folder of the stage's weights, every file checked against its record."""
         folder = self.model_folder(stage)
-        record = self._record(folder, MODEL)
-        for file in record["files"]:
-            _checked(folder, record, file)
+        record = self._record(stage, folder, MODEL)
+        for file in record.files:
+            path, expected = _on_record(folder, record, file)
+            try:
+                same = path.stat().st_size == expected.size and file_hash(path) == expected.sha256
+            except OSError:
+                same = False
+            if not same:
+                raise StoreError(_not_as_committed(path))
         return folder
 
-    def _record(self, folder: Path, name: str) -> dict[str, Any]:
+    def _record(self, stage: Stage, folder: Path, name: str) -> _Record:
         try:
-            record: dict[str, Any] = json.loads((folder / name).read_bytes())
-            if record["schema"] == RESULT_SCHEMA and "files" in record:
-                return record
+            record = _Record.model_validate_json((folder / name).read_bytes())
         except FileNotFoundError:
             raise StoreError(
                 f"{folder} holds no {name}: the stage is not complete; run it"
             ) from None
-        except (ValueError, KeyError, TypeError):
-            pass
-        raise StoreError(f"{folder / name} is damaged; remove the folder and run the stage again")
+        except (OSError, ValueError):
+            record = None
+        if record is None or record.stage != stage.id:
+            raise StoreError(
+                f"{folder / name} is damaged; remove the folder and run the stage again"
+            )
+        return record
 
     def fail(self, stage: Stage, text: str) -> Path:
         """Keep the traceback of an attempt that failed."""
@@ -187,21 +229,34 @@ class Store:
             yield from sorted((self.root / part).iterdir())
 
 
-def _checked(folder: Path, record: dict[str, Any], file: str) -> Path:
+def _on_record(folder: Path, record: _Record, file: str) -> tuple[Path, _File]:
     path = folder / file
-    expected = record["files"].get(file)
-    if expected is None or not path.resolve().is_relative_to(folder.resolve()):
+    if file not in record.files or not path.resolve().is_relative_to(folder.resolve()):
         raise StoreError(f"{folder} has no file {file} on record; remove the folder and run again")
+    return path, record.files[file]
+
+
+def _not_as_committed(path: Path) -> str:
+    return (
+        f"{path} is missing or not what was committed (its size or sha256 differs); "
+        "remove the folder and run the stage again"
+    )
+
+
+def _in_the_way(folder: Path, record: str) -> str:
+    return (
+        f"{folder} holds files but no {record}, so it counts for nothing; remove it and run again"
+    )
+
+
+def _lives(process: int) -> bool:
     try:
-        same = path.stat().st_size == expected["size"] and file_hash(path) == expected["sha256"]
-    except OSError:
-        same = False
-    if not same:
-        raise StoreError(
-            f"{path} is missing or not what was committed (its size or sha256 differs); "
-            "remove the folder and run the stage again"
-        )
-    return path
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _sync(path: Path) -> None:

@@ -76,6 +76,7 @@ def caption(study: Study, encoder: str, reading: str) -> str:
 def margin_text(margin: Margin) -> str:
     """A margin in points of the metric, or in percent of the baseline."""
     if margin.absolute is not None:
-        return f"±{100 * margin.absolute:g} points"
+        points = f"{100 * margin.absolute:g}"
+        return f"±{points} point{'' if points == '1' else 's'}"
     assert margin.relative is not None
     return f"±{100 * margin.relative:g}% of the baseline"

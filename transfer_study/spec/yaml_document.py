@@ -48,8 +48,11 @@ class Document:
         """A key as `--set` takes it, items of named lists by their names."""
         parts = []
         for n, step in enumerate(key):
-            name = _name(self.at(key[: n + 1])) if n == 1 and key[0] in _NAMED else None
-            parts.append(f".{name or step}" if name or isinstance(step, str) else f"[{step}]")
+            if isinstance(step, str):
+                parts.append(f".{step}")
+            else:
+                name = _name(self.at(key[: n + 1])) if key[0] in _NAMED and n == 1 else None
+                parts.append(f".{name}" if name else f"[{step}]")
         return "".join(parts).lstrip(".")
 
     def at(self, key: Key) -> Any:
@@ -75,11 +78,10 @@ class Document:
             step = _step(holder, part, option)
             key = (*key, step)
             self.origins.setdefault(key, option)
-            child = holder[step] if isinstance(holder, list) else holder.get(step, {})
+            child = self.at(key)
             if isinstance(child, str) and key[0] in _NAMED:
                 child = {"name": child}
-            holder[step] = child
-            holder = child
+            holder[step] = holder = {} if child is None else child
         step = _step(holder, last, option)
         key = (*key, step)
         reader = _Reader(option, key, option)
@@ -113,6 +115,7 @@ class _Reader:
     option: str | None = None
     origins: dict[Key, Origin] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    checked: set[int] = field(default_factory=set)  # nodes; an alias visits one again
 
     def read(self, text: str) -> Any:
         try:
@@ -144,15 +147,30 @@ class _Reader:
     def _value(self, loader: yaml.SafeLoader, node: yaml.Node, key: Key) -> Any:
         self.origins.setdefault(key, self.option or node.start_mark.line + 1)
         if isinstance(node, yaml.SequenceNode):
+            for child in node.value:
+                if child.tag == _NULL and not child.value:
+                    where = self._where(child.start_mark.line + 1)
+                    self.problems.append(Problem("an item of the list is empty; remove it", where))
             return [self._value(loader, n, (*key, i)) for i, n in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode):
             return self._mapping(loader, node, key)
-        if not node.value and node.tag == _NULL:
-            where = self._where(node.start_mark.line + 1)
-            self.problems.append(Problem("an item of the list is empty; remove it", where))
         return node.value
 
     def _mapping(self, loader: yaml.SafeLoader, node: yaml.MappingNode, key: Key) -> Any:
+        if id(node) not in self.checked:
+            self.checked.add(id(node))
+            self._check_keys(node)
+            # `<<: *anchor`: what it brings comes first, own keys come last and win.
+            loader.flatten_mapping(node)
+        value: dict[str, Any] = {}
+        for name, child in node.value:
+            if isinstance(name, yaml.ScalarNode):
+                inner = (*key, name.value)
+                self.origins[inner] = self.option or name.start_mark.line + 1
+                value[name.value] = self._value(loader, child, inner)
+        return value
+
+    def _check_keys(self, node: yaml.MappingNode) -> None:
         seen: dict[str, int] = {}
         for name, child in node.value:
             line = name.start_mark.line + 1
@@ -172,14 +190,6 @@ class _Reader:
                     Problem(f"`{name.value}` has no value; give one or remove the key", where)
                 )
             seen.setdefault(str(name.value), line)
-        loader.flatten_mapping(node)  # `<<: *anchor`; what it brings comes first, own keys last
-        value: dict[str, Any] = {}
-        for name, child in node.value:
-            if isinstance(name, yaml.ScalarNode) and child.tag != _NULL:
-                inner = (*key, name.value)
-                self.origins[inner] = self.option or name.start_mark.line + 1
-                value[name.value] = self._value(loader, child, inner)
-        return value
 
 
 def _text(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from typing import Any
 
 import pandas as pd
@@ -26,7 +27,8 @@ _STYLE = {
 
 def print_edges(plan: Plan, outcome: Outcome) -> None:
     """Print one line an edge to stdout, in points, and where the figures are."""
-    console = Console(highlight=False)
+    # Into a file or a pipe nothing is folded.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     for (encoder, reading), edges in outcome.deltas.groupby(["encoder", "reading"], sort=False):
         console.print(_table(f"{plan.study.name}: {encoder}, {reading} reading", edges))
     counts = outcome.deltas["verdict"].value_counts()
@@ -39,9 +41,9 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
 
 def _table(title: str, edges: pd.DataFrame) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for heading in ("from", "to", "metric"):
+    for heading in ("from", "to"):
         table.add_column(heading, overflow="fold")
-    for heading in ("alone", "together", "change", "95% interval"):
+    for heading in ("alone", "change", "95% interval"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for edge in edges.to_dict("records"):
@@ -49,8 +51,7 @@ def _table(title: str, edges: pd.DataFrame) -> Table:
         table.add_row(
             "all others" if edge["arm"] == "full" else edge["source"],
             edge["target"],
-            edge["metric"],
-            *(_points(edge[key]) for key in ("baseline", "score")),
+            _points(edge["baseline"]),
             _points(edge["delta"], signed=True),
             _interval(edge["low"], edge["high"]),
             verdict.replace("_", " "),

@@ -65,7 +65,8 @@ def _opening(total: int, todo: int) -> str:
     if not todo:
         return f"All {total} stages are done; nothing to run."
     done = f"{total - todo} of {total} stages are done; " if todo < total else ""
-    return f"{done}running {todo} stage{'s' if todo > 1 else ''}."
+    text = f"{done}running {todo} stage{'s' if todo > 1 else ''}."
+    return text[0].upper() + text[1:]
 
 
 class Lines:

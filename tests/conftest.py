@@ -1,0 +1,47 @@
+"""What tests share: a study small enough to run for real in seconds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Before torch is imported anywhere: tests share few cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+# A machine with much to do is slow, not wrong.
+settings.register_profile("calm", deadline=None)
+settings.load_profile("calm")
+
+SMALL = """\
+name: small
+encoder: {name: tiny, tiny: {hidden_size: 16, layers: 1, heads: 2}}
+tasks:
+  - name: entities
+    kind: tagging
+    labels: [herb, beast]
+    source: {format: synthetic, task: entities, train: 60, dev: 20, test: 40}
+  - name: topics
+    kind: multilabel
+    labels: [sea, sky, war, law]
+    source: {format: synthetic, task: topics, train: 60, dev: 20, test: 40}
+  - name: relation
+    kind: classification
+    labels: [herb, beast, mixed]
+    source: {format: synthetic, task: relation, train: 60, dev: 20, test: 40}
+arms: [single, pairs, full]
+seeds: 2
+refine: {epochs: 2, learning_rate: 0.001, precision: float32}
+finetune: {epochs: 1, precision: float32}
+"""
+
+
+@pytest.fixture
+def small_study(tmp_path: Path) -> Path:
+    """The path of a study of three synthetic tasks: 14 stages, about half a second each."""
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL, encoding="utf-8")
+    return path

@@ -1,0 +1,146 @@
+"""Every row once an epoch; a task's own order whatever its company; quotas that keep the total."""
+
+from __future__ import annotations
+
+from itertools import chain, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from transfer_study.data.mixing import batches_an_epoch, mixed_batches, task_batches
+from transfer_study.data.streams import stream
+from transfer_study.spec.recipe import Mixing, Recipe
+
+Epochs = list[list[tuple[str, list[int]]]]
+
+COUNTS = st.dictionaries(st.sampled_from("abcdefg"), st.integers(1, 3000), min_size=2)
+
+
+def lengths_of(**rows: int) -> dict[str, NDArray[np.int64]]:
+    return {name: stream(name, "lengths").integers(3, 90, n) for name, n in rows.items()}
+
+
+def epochs(
+    lengths: dict[str, NDArray[np.int64]], seed: int = 0, epochs: int = 3, **recipe: object
+) -> Epochs:
+    recipe_ = Recipe.model_validate({"epochs": epochs, "batch_size": 4, **recipe})
+    return [
+        [(name, rows.tolist()) for name, rows in epoch]
+        for epoch in mixed_batches(lengths, recipe_, seed)
+    ]
+
+
+def own(order: Epochs, task: str) -> list[list[int]]:
+    return [rows for name, rows in chain(*order) if name == task]
+
+
+@given(
+    st.dictionaries(st.sampled_from("abc"), st.integers(1, 60), min_size=1),
+    st.integers(1, 9),
+    st.integers(0, 5),
+)
+def test_every_row_of_every_task_comes_once_an_epoch(
+    sizes: dict[str, int], batch_size: int, seed: int
+) -> None:
+    for epoch in epochs(lengths_of(**sizes), seed, batch_size=batch_size):
+        for name, size in sizes.items():
+            rows = own([epoch], name)
+            assert sorted(chain(*rows)) == list(range(size))
+            assert len(rows) == -(-size // batch_size)
+            assert max(map(len, rows)) <= batch_size
+
+
+def test_one_seed_gives_one_order_and_epochs_differ() -> None:
+    lengths = lengths_of(a=50, b=30)
+    assert epochs(lengths) == epochs(lengths)
+    assert epochs(lengths) != epochs(lengths, seed=1)
+    first, second, third = epochs(lengths)
+    assert first != second != third
+    # Longer training begins as shorter training does.
+    assert epochs(lengths, epochs=2) == [first, second]
+
+
+@pytest.mark.parametrize("mixing", Mixing)
+def test_a_tasks_own_order_does_not_depend_on_its_company(mixing: Mixing) -> None:
+    lengths = lengths_of(a=50, b=31, c=9, d=1)
+    alone = own(epochs({"a": lengths["a"]}, epochs=6), "a")
+    for company in ("ab", "ac", "abc", "abcd"):
+        mixed = own(epochs({n: lengths[n] for n in company}, mixing=mixing, temperature=3.0), "a")
+        assert mixed == alone[: len(mixed)]
+        assert len(mixed) > 12
+
+
+def test_the_order_of_writing_means_nothing() -> None:
+    lengths = lengths_of(a=50, b=31, c=9)
+    for mixing in Mixing:
+        forth = epochs(lengths, mixing=mixing, temperature=2.0)
+        assert forth == epochs(dict(reversed(lengths.items())), mixing=mixing, temperature=2.0)
+
+
+def test_batches_of_tasks_are_interleaved() -> None:
+    order = [name for name, _ in epochs(lengths_of(a=200, b=200))[0]]
+    changes = sum(x != y for x, y in pairwise(order))
+    assert changes > 30  # of 99; 1 were they in turn
+
+
+@given(COUNTS, st.sampled_from(Mixing), st.floats(0.01, 1e6))
+def test_mixing_never_changes_the_total_nor_leaves_a_task_out(
+    counts: dict[str, int], mixing: Mixing, temperature: float
+) -> None:
+    quotas = batches_an_epoch(counts, Recipe(mixing=mixing, temperature=temperature))
+    assert quotas.keys() == counts.keys()
+    assert sum(quotas.values()) == sum(counts.values())
+    assert min(quotas.values()) >= 1
+
+
+@given(COUNTS)
+def test_temperature_leads_from_proportional_to_uniform(counts: dict[str, int]) -> None:
+    def quotas(mixing: Mixing, temperature: float = 1.0) -> dict[str, int]:
+        return batches_an_epoch(counts, Recipe(mixing=mixing, temperature=temperature))
+
+    assert quotas(Mixing.TEMPERATURE, 1.0) == quotas(Mixing.PROPORTIONAL) == counts
+    assert quotas(Mixing.TEMPERATURE, 2.0) == quotas(Mixing.SQRT)
+    even = quotas(Mixing.UNIFORM)
+    assert max(even.values()) - min(even.values()) <= 1
+    assert all(abs(n - even[t]) <= 1 for t, n in quotas(Mixing.TEMPERATURE, 1e9).items())
+
+
+def test_quotas_by_hand() -> None:
+    counts = {"large": 90, "small": 10}
+    assert batches_an_epoch(counts, Recipe(mixing=Mixing.UNIFORM)) == {"large": 50, "small": 50}
+    assert batches_an_epoch(counts, Recipe(mixing=Mixing.SQRT)) == {"large": 75, "small": 25}
+
+
+def test_under_other_mixings_a_small_task_comes_round_again() -> None:
+    lengths = {"large": np.full(96, 9), "small": np.full(7, 9)}
+    for epoch in epochs(lengths, mixing="uniform"):
+        assert len(epoch) == 26
+        assert len(own([epoch], "small")) == 13
+    rows = own(epochs(lengths, mixing="uniform"), "small")
+    # Two batches are one pass over its seven rows, each pass in an order of its own.
+    passes = [sorted(chain(*rows[n : n + 2])) for n in range(0, len(rows) - 1, 2)]
+    assert passes == [list(range(7))] * len(passes)
+    assert len({tuple(rows[n]) for n in range(0, len(rows), 2)}) > 5
+
+
+def test_buckets_of_like_length_save_padding_and_stay_random() -> None:
+    lengths = stream("lengths").integers(5, 128, 2000)
+
+    def padded(batches: list[NDArray[np.int64]]) -> int:
+        return sum(len(rows) * int(lengths[rows].max()) for rows in batches)
+
+    batches = task_batches(lengths, 32, stream(0))
+    shuffled = stream(1).permutation(2000)
+    plain = [shuffled[n : n + 32] for n in range(0, 2000, 32)]
+    assert padded(batches) < 1.1 * lengths.sum() < padded(plain)
+    means = np.array([lengths[rows].mean() for rows in batches])
+    assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.4  # not sorted by length
+
+
+def test_tasks_of_one_row() -> None:
+    order = epochs(lengths_of(a=1, b=1))
+    assert all(sorted(epoch) == [("a", [0]), ("b", [0])] for epoch in order)
+    assert batches_an_epoch({"a": 1}, Recipe(mixing=Mixing.UNIFORM)) == {"a": 1}

@@ -1,0 +1,183 @@
+"""What does not fit together in a study, found in what is written, sound or not.
+
+Works on plain mappings, so that a study file gets all its faults at once and a Study made in
+Python is held to the same. What is ill-formed in itself is left to the types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from transfer_study.spec.blue import BLUE
+from transfer_study.spec.encoder import TinyConfig
+from transfer_study.spec.recipe import Mixing, Recipe
+from transfer_study.spec.spelling import choices
+
+# A key of the study and what is wrong there.
+Fault = tuple[tuple[str | int, ...], str]
+Written = Mapping[str, Any]
+
+INCOHERENT = "incoherent"  # the type of these faults among pydantic's
+# A study's tables go to results/NAME, and the store is results/stages.
+_TAKEN_NAMES = ("stages",)
+_ONCE = {
+    "tasks": "give each task a name of its own",
+    "encoder": "give each encoder a name of its own",
+    "seeds": "list each seed once",
+    "arms": "list each arm once",
+    "readings": "list each reading once",
+}
+
+
+def incoherences(study: Written) -> Iterator[Fault]:
+    """Every incoherence as (key, sentence), of a study as one would write it."""
+    if study.get("name") in _TAKEN_NAMES:
+        yield ("name",), f"found {study['name']!r}, the folder of the store; choose another name"
+    yield from _repetitions(study)
+    yield from _lonely_arms(study)
+    yield from _changes_of_no_task(study)
+    yield from _idle_mixing(study)
+    yield from _tiny_encoders(study)
+
+
+def _repetitions(study: Written) -> Iterator[Fault]:
+    for key, remedy in _ONCE.items():
+        names = [_name(item) for item in _items(study, key)]
+        for n, name in enumerate(names):
+            if name in names[:n]:
+                yield (key, n), f"found {name!r} a second time; {remedy}"
+
+
+def _lonely_arms(study: Written) -> Iterator[Fault]:
+    arms = [str(arm) for arm in _items(study, "arms")] or ["single", "full", "pairs"]
+    joint = [arm for arm in arms if arm in ("full", "pairs")]
+    tasks = _items(study, "tasks")
+    if joint and "single" not in arms:
+        yield (
+            ("arms",),
+            f"found [{', '.join(arms)}]; {joint[0]!r} is compared with 'single': add it",
+        )
+    if joint and len(tasks) == 1 and not isinstance(study.get("tasks"), str):
+        yield (
+            ("tasks",),
+            f"found 1 task, but the arm {joint[0]!r} needs two or more; add a task, or set "
+            "`arms: [single]`",
+        )
+    if "pairs" in joint and study.get("pairs", "within_domain") == "within_domain":
+        domains = {_name(task): _domain(task) for task in tasks}
+        apart = len(tasks) > 1 and len(set(domains.values())) == len(tasks)
+        if apart and None not in domains.values():
+            found = ", ".join(f"{name}: {domain}" for name, domain in domains.items())
+            yield (
+                ("tasks",),
+                f"no domain holds two tasks ({found}), so there is no pair; set "
+                "`pairs: across_domains`, or leave 'pairs' out of `arms`",
+            )
+
+
+def _domain(task: object) -> str | None:
+    """The domain of a task, None where it cannot be said."""
+    entry = _mapping(task)
+    if "domain" in entry or "kind" in entry:
+        return str(entry.get("domain", "general"))
+    return _mapping(BLUE.get(_name(task))).get("domain")
+
+
+def _changes_of_no_task(study: Written) -> Iterator[Fault]:
+    names = [_name(task) for task in _items(study, "tasks")]
+    for name in _mapping(_mapping(study.get("finetune")).get("tasks")):
+        if name not in names:
+            yield (
+                ("finetune", "tasks", name),
+                f"found {name!r}, which is not a task of this study; {choices(name, names)}",
+            )
+
+
+def _idle_mixing(study: Written) -> Iterator[Fault]:
+    """Options of mixing that would do nothing; a default that is spelled out may stand."""
+    refine = _mapping(study.get("refine"))
+    mixing, temperature = refine.get("mixing", "proportional"), refine.get("temperature")
+    if mixing != Mixing.TEMPERATURE and _number(temperature) not in (None, 1.0):
+        yield (
+            ("refine", "temperature"),
+            f"found {temperature}, which does nothing with `mixing: {mixing}`; set "
+            "`mixing: temperature`, or remove it",
+        )
+    for key, recipe in _finetune_recipes(study):
+        for name, idle in (("mixing", "proportional"), ("temperature", 1.0)):
+            value = recipe.get(name, idle)
+            if idle not in (value, _number(value)):
+                yield (
+                    (*key, name),
+                    f"found {value}, but fine-tuning has one task and nothing to mix; remove it, "
+                    "or move it to `refine`",
+                )
+
+
+def _tiny_encoders(study: Written) -> Iterator[Fault]:
+    """What a tiny encoder cannot be built or used with; others are not known before they load."""
+    for n, encoder in enumerate(_items(study, "encoder")):
+        entry = _mapping(encoder)
+        source = entry.get("source", _name(encoder))
+        given = entry.get("tiny")
+        if source != "tiny" and given is not None:
+            yield (
+                ("encoder", n, "tiny"),
+                f"found source {source!r}, but `tiny` describes an encoder with `source: tiny`; "
+                "remove one of them",
+            )
+        if source == "tiny":
+            key = ("encoder", n, "tiny")
+            hidden, heads, longest = (
+                _number(_mapping(given).get(name, TinyConfig.model_fields[name].default))
+                for name in ("hidden_size", "heads", "max_length")
+            )
+            if hidden and heads and hidden % heads:
+                yield (
+                    (*key, "hidden_size"),
+                    f"found {hidden:g}, which {heads:g} heads cannot share; give a multiple of it",
+                )
+            yield from _too_long(study, longest)
+
+
+def _too_long(study: Written, longest: float | None) -> Iterator[Fault]:
+    refine = (("refine",), _mapping(study.get("refine")))
+    finetune = _finetune_recipes(study) if "finetune" in _items(study, "readings") else ()
+    for key, recipe in (refine, *finetune):
+        inherited = Recipe.model_fields["max_length"].default if len(key) == 1 else None
+        length = _number(recipe.get("max_length", inherited))
+        if length and longest and length > longest:
+            yield (
+                (*key, "max_length"),
+                f"found {length:g}, but the tiny encoder takes at most {longest:g} word pieces; "
+                "lower it, or raise `max_length` of the encoder's `tiny`",
+            )
+
+
+def _finetune_recipes(study: Written) -> Iterator[tuple[tuple[str, ...], Written]]:
+    """The recipe of fine-tuning and its changes for single tasks, with their keys."""
+    finetune = _mapping(study.get("finetune"))
+    yield ("finetune",), finetune
+    for name, changes in _mapping(finetune.get("tasks")).items():
+        yield ("finetune", "tasks", name), _mapping(changes)
+
+
+def _items(study: Written, key: str) -> list[Any]:
+    value = study.get(key, [])
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _mapping(value: object) -> Written:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _name(item: object) -> str:
+    return str(item.get("name") if isinstance(item, Mapping) else item)
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(str(value))
+    except ValueError:
+        return None
