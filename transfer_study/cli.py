@@ -250,17 +250,18 @@ def main() -> None:
     """Entry point: turns known errors into sentences and exit codes."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = app(standalone_mode=False)
-    except typer.Exit as stop:
-        code = stop.exit_code
-    except KeyboardInterrupt:
-        print("Interrupted. Finished stages are kept; the same command continues.", file=sys.stderr)
-        code = INTERRUPTED
+        app()
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            print(
+                "Interrupted. Finished stages are kept; the same command continues.",
+                file=sys.stderr,
+            )
+        raise
     except StudyError as error:
         for problem in error.problems:
             print(f"error: {problem}", file=sys.stderr)
-        code = INVALID
-    sys.exit(code)
+        sys.exit(INVALID)
 
 
 def _interrupt(*_: object) -> None:

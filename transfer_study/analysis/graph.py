@@ -53,6 +53,16 @@ def build_graph(
     return graph
 
 
+def tasks_of(graph: nx.DiGraph[str]) -> dict[str, Mapping[str, Any]]:
+    """The attributes of every node by its name."""
+    return {name: graph.nodes[name] for name in graph}
+
+
+def effects_of(graph: nx.DiGraph[str]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """The attributes of every edge by its source and target."""
+    return {(source, target): graph.edges[source, target] for source, target in graph.edges}
+
+
 def write_graph(graph: nx.DiGraph[str], stem: Path) -> list[Path]:
     """Write `stem.graphml` and `stem.json` (node-link, unknown numbers null); return both paths."""
     graphml, as_json = stem.with_name(f"{stem.name}.graphml"), stem.with_name(f"{stem.name}.json")
@@ -71,11 +81,12 @@ def _effect(row: Mapping[Any, Any]) -> dict[str, float | int | str]:
 
 def _place(graph: nx.DiGraph[str]) -> None:
     strengths = {
-        (source, target): abs(delta)
-        for source, target, delta in graph.edges(data="delta")
-        if not math.isnan(delta)
+        ends: abs(effect["delta"])
+        for ends, effect in effects_of(graph).items()
+        if not math.isnan(effect["delta"])
     }
-    places = place_on_circle(dict(graph.nodes(data="domain")), strengths)
+    domains = {name: task["domain"] for name, task in tasks_of(graph).items()}
+    places = place_on_circle(domains, strengths)
     for name, (x, y) in places.items():
         graph.nodes[name].update(x=x, y=y)
 
@@ -108,27 +119,32 @@ def _check(
         raise StudyError(*map(Problem, problems))
 
 
+def _unknown(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
 def _known(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in attributes.items() if value == value}  # NaN is not itself
+    return {key: value for key, value in attributes.items() if not _unknown(value)}
 
 
 def _without_unknown(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
     known: nx.DiGraph[str] = nx.DiGraph(**graph.graph)
-    known.add_nodes_from((name, _known(values)) for name, values in graph.nodes(data=True))
-    known.add_edges_from((a, b, _known(values)) for a, b, values in graph.edges(data=True))
+    known.add_nodes_from((name, _known(task)) for name, task in tasks_of(graph).items())
+    known.add_edges_from((*ends, _known(effect)) for ends, effect in effects_of(graph).items())
     return known
 
 
 def _node_link(graph: nx.DiGraph[str]) -> dict[str, Any]:
     def plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
-        return {key: value if value == value else None for key, value in attributes.items()}
+        return {key: None if _unknown(value) else value for key, value in attributes.items()}
 
     return {
         "directed": True,
         "multigraph": False,
         "graph": plain(graph.graph),
-        "nodes": [{"id": name, **plain(values)} for name, values in graph.nodes(data=True)],
+        "nodes": [{"id": name, **plain(task)} for name, task in tasks_of(graph).items()],
         "edges": [
-            {"source": a, "target": b, **plain(values)} for a, b, values in graph.edges(data=True)
+            {"source": source, "target": target, **plain(effect)}
+            for (source, target), effect in effects_of(graph).items()
         ],
     }

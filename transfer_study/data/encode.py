@@ -174,7 +174,7 @@ def encode_cached(
 def _unpack(path: Path) -> Encoded | None:
     """What a cache file holds; None where it is missing or damaged, so that it is written anew."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             columns = {name: arrays[name] for name in arrays.files}
         cuts, example = columns.pop("offsets")[1:-1], columns.pop("example")
         rows: dict[str, Any] = {name: np.split(array, cuts) for name, array in columns.items()}

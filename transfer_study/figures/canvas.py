@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -24,7 +25,7 @@ PAGE = 7.2 * INCH  # the least width of a figure: the text width of a page
 _LOCK = threading.RLock()
 # What matplotlib reads from its settings while artists are made or written; the reader's own style
 # must not change a figure, and a figure must not change the reader's style.
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "lines.scale_dashes": True,
     "savefig.bbox": "standard",
     "savefig.transparent": False,

@@ -17,7 +17,8 @@ from transfer_study.figures.lettering import BODY, SMALL, height, interval, sign
 from transfer_study.figures.outline import Points, expand
 from transfer_study.figures.palette import VERDICTS, Verdict
 
-_CURVE = [Path.MOVETO, Path.CURVE3, Path.CURVE3]
+_CURVE = [int(Path.MOVETO), int(Path.CURVE3), int(Path.CURVE3)]
+_STROKES = [int(Path.MOVETO), int(Path.LINETO)] * 2
 CROSS = 4.2  # half the side of a cross
 
 
@@ -117,14 +118,13 @@ def draw_cross(canvas: Canvas, centre: Points, colour: str, *, gid: str) -> None
     """Mark what has no number with a cross, on a little white ground."""
     reach = np.array([CROSS, CROSS])
     rising = reach * np.array([1, -1])
-    moves = [Path.MOVETO, Path.LINETO] * 2
     strokes = np.array([centre - reach, centre + reach, centre - rising, centre + rising])
     for ink, line_width, layer in ((palette.WHITE, 4.4, 4.0), (colour, 1.6, 4.1)):
         canvas.shape(
             strokes,
             line=ink,
             width=line_width,
-            codes=moves,
+            codes=_STROKES,
             closed=False,
             gid=gid if ink == colour else None,
             layer=layer,

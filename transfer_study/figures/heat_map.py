@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from transfer_study.analysis.graph import build_graph
+from transfer_study.analysis.graph import build_graph, effects_of, tasks_of
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
 from transfer_study.figures.cell import Cell, draw_cell, draw_missing
@@ -41,8 +41,8 @@ def draw_heat_map(
         canvas = Canvas(max(PAGE, matrix.width + 2 * MARGIN))
         y = draw_title(canvas, title)
         matrix.draw(canvas, (canvas.width - matrix.width) / 2, y)
-        every = {verdict for *_, verdict in graph.edges(data="verdict")}
-        every |= {verdict for _, verdict in graph.nodes(data="full_verdict") if verdict}
+        every = {effect["verdict"] for effect in effects_of(graph).values()}
+        every |= {task.get("full_verdict", "undecided") for task in tasks_of(graph).values()}
         complete = graph.number_of_edges() == len(graph) * (len(graph) - 1)
         rows = [_verdicts(every, complete), _scale(matrix.largest)]
         y = draw_legend(canvas, y + matrix.height + 14.0, rows) + 8.0

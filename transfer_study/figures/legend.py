@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import networkx as nx
 import numpy as np
 
+from transfer_study.analysis.graph import effects_of, tasks_of
 from transfer_study.figures import palette
 from transfer_study.figures.arc import bowed
 from transfer_study.figures.canvas import MARGIN, Canvas
@@ -61,20 +62,27 @@ def draw_legend(canvas: Canvas, y: float, rows: Iterable[Row]) -> float:
 
 def edge_rows(graph: nx.DiGraph[str], limits: tuple[float, float], *, faint: bool) -> list[Row]:
     """What the strokes and widths of edges mean; `faint` draws the grey ones as faint edges."""
-    present = {verdict for *_, verdict in graph.edges(data="verdict")}
-    signs = {"gain": "gain (+)", "loss": f"loss (\u2212)"}
+    present = {effect["verdict"] for effect in effects_of(graph).values()}
+    signs = {"gain": "gain (+)", "loss": "loss (\u2212)"}
     shown = [v for v in VERDICTS if v in present or not VERDICTS[v].cross]
-    strokes = [Entry(signs.get(v, VERDICTS[v].word), 34.0, _edge_sample(v, faint=faint)) for v in shown]
+    strokes = [
+        Entry(signs.get(v, VERDICTS[v].word), 34.0, _edge_sample(v, faint=faint)) for v in shown
+    ]
     low, high = (f"{limit:g}" for limit in limits)
     words = (f"under {low}", f"{low} to {high}", f"{high} points or more")
-    widths = [Entry(w, 34.0, _edge_sample("gain", at)) for w, at in zip(words, BIN_WIDTHS, strict=True)]
+    widths = [
+        Entry(w, 34.0, _edge_sample("gain", at)) for w, at in zip(words, BIN_WIDTHS, strict=True)
+    ]
     coloured = any(VERDICTS[verdict].coloured for verdict in present)
-    return [("A \u2192 B: effect on B", strokes), ("Size of the effect", widths if coloured else [])]
+    return [
+        ("A \u2192 B: effect on B", strokes),
+        ("Size of the effect", widths if coloured else []),
+    ]
 
 
 def node_rows(graph: nx.DiGraph[str]) -> list[Row]:
     """What shapes, fills and rings of nodes mean."""
-    tasks = list(dict(graph.nodes(data=True)).values())
+    tasks = tasks_of(graph).values()
     kinds = sorted({task["kind"] for task in tasks})
     fills = palette.domain_fills(task["domain"] for task in tasks)
     rows: list[Row] = [
@@ -87,12 +95,20 @@ def node_rows(graph: nx.DiGraph[str]) -> list[Row]:
     return rows
 
 
-def _edge_sample(verdict: str, line_width: float | None = None, *, faint: bool = False) -> Callable[..., None]:
+def _edge_sample(
+    verdict: str, line_width: float | None = None, *, faint: bool = False
+) -> Callable[..., None]:
     style = VERDICTS[verdict]
 
     def draw(canvas: Canvas, x: float, y: float) -> None:
         ends = np.array([x, y]), np.array([x + 34.0, y])
-        draw_edge(canvas, bowed(*ends, 0.0), style, line_width or style.width, faint=faint and not style.coloured)
+        draw_edge(
+            canvas,
+            bowed(*ends, 0.0),
+            style,
+            line_width or style.width,
+            faint=faint and not style.coloured,
+        )
 
     return draw
 

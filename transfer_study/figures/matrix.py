@@ -8,6 +8,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
+from transfer_study.analysis.graph import effects_of, tasks_of
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import Canvas
 from transfer_study.figures.cell import cell_of, draw_cell, draw_missing, frame
@@ -24,9 +25,11 @@ class Matrix:
     """The matrix of a graph, first measured, then drawn; `brief` leaves the intervals out."""
 
     def __init__(self, graph: nx.DiGraph[str], *, brief: bool) -> None:
-        self._tasks = _by_domain(dict(graph.nodes(data=True)))
+        self._tasks = _by_domain(tasks_of(graph))
         self._fills = palette.domain_fills(task["domain"] for task in self._tasks.values())
-        self._cells = {(a, b): cell_of(d, brief=brief) for a, b, d in graph.edges(data=True)}
+        self._cells = {
+            ends: cell_of(effect, brief=brief) for ends, effect in effects_of(graph).items()
+        }
         self._mix = {
             name: cell_of(task, brief=brief, prefix="full_")
             for name, task in self._tasks.items()
@@ -35,7 +38,9 @@ class Matrix:
         every = [*self._cells.values(), *self._mix.values()]
         self.largest = max((abs(c.delta) for c in every if c.verdict.coloured), default=0.0)
         widest = max((cell.width for cell in every), default=0.0)
-        self.cell = np.array([max(widest + (7.0 if brief else 10.0), 30.0), 22.0 if brief else 32.0])
+        self.cell = np.array(
+            [max(widest + (7.0 if brief else 10.0), 30.0), 22.0 if brief else 32.0]
+        )
         self._offsets = self._measure_offsets()
         self._measure_names(brief)
         last = self._offsets[next(reversed(self._tasks))]
@@ -51,7 +56,9 @@ class Matrix:
         return offsets
 
     def _measure_names(self, brief: bool) -> None:
-        self._rows = {name: wrap_name(name, (80.0 if brief else 104.0), SMALL) for name in self._tasks}
+        self._rows = {
+            name: wrap_name(name, (80.0 if brief else 104.0), SMALL) for name in self._tasks
+        }
         self._heads = {name: wrap_name(name, self.cell[0] - 6, SMALL) for name in self._tasks}
         # Names that are wider than a column, however they break, are set upright.
         self._turned = any(_widest(lines) > self.cell[0] - 4 for lines in self._heads.values())
@@ -87,7 +94,7 @@ class Matrix:
             task = self._tasks[source]
             canvas.shape(frame(at, self.cell), fill=self._fills[task["domain"]])
             score = points(task["baseline"])
-            canvas.text(*at.tolist(), score, align="center", gid=f"score:{source}")
+            canvas.text(float(at[0]), float(at[1]), score, align="center", gid=f"score:{source}")
         elif (source, target) in self._cells:
             cell = self._cells[source, target]
             name = f"{source}->{target}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,19 +11,17 @@ import numpy as np
 
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import Canvas
-from transfer_study.figures.edge import draw_cross, label_of
+from transfer_study.figures.edge import label_of
 from transfer_study.figures.lettering import (
     SMALL,
     height,
-    interval,
     metric_name,
     points,
-    signed,
     width,
 )
 from transfer_study.figures.outline import Points, expand, outline
-from transfer_study.figures.placement import Boxes, box_of
 from transfer_study.figures.palette import VERDICTS
+from transfer_study.figures.placement import Boxes, box_of
 
 RING = 5.0  # from the outline to the ring around it
 GAP = 2.3  # from a node's outermost line to the ends of its edges

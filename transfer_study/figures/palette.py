@@ -84,9 +84,7 @@ def shade(delta: float, largest: float) -> str:
     """The colour of a delta on the scale from loss at -largest through white to gain."""
     share = min(abs(delta) / largest, 1.0) if largest > 0 else 0.0
     full = GAIN if delta > 0 else LOSS
-    mixed = (
-        round(255 + (int(full[i : i + 2], 16) - 255) * share * _DEEPEST) for i in (1, 3, 5)
-    )
+    mixed = (round(255 + (int(full[i : i + 2], 16) - 255) * share * _DEEPEST) for i in (1, 3, 5))
     return "#" + "".join(f"{channel:02X}" for channel in mixed)
 
 

@@ -33,7 +33,7 @@ _AIR = 1.5  # kept free around a label, in points
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """The centres (n, 2) of the labels and the price of the dearest; FORBIDDEN where any overlap."""
+    """The centres (n, 2) of the labels, and how bad that is: the dearest, the mean and overlaps."""
 
     centres: Points
     price: float
@@ -85,10 +85,12 @@ def place_labels(
     shape = np.shape(prices)
     clash = overlapping(boxes, boxes).reshape(*shape, *shape)
     chosen = settle(np.array(prices), clash)
-    dearest = max(price[place] for price, place in zip(prices, chosen, strict=True))
-    free = total(chosen, np.zeros(shape), clash) == 0
     every = np.arange(len(arcs))
-    return Placement(np.array(centres)[every, chosen], float(dearest) + (0 if free else FORBIDDEN))
+    paid = np.array(prices)[every, chosen]
+    clashes = total(chosen, np.zeros(shape), clash)
+    return Placement(
+        np.array(centres)[every, chosen], float(paid.max() + 10 * paid.mean() + clashes)
+    )
 
 
 class _Traffic:

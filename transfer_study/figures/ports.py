@@ -16,7 +16,7 @@ _FULL = 0.9  # at most this share of a rim is asked for
 
 @dataclass(frozen=True, eq=False)
 class Rim:
-    """A closed outline as points (n, 2) at equal steps; a place on it is a length from the first."""
+    """A closed outline as points (n, 2) at equal steps; places are lengths from the first."""
 
     points: Points
     length: float

@@ -134,7 +134,9 @@ def _is_free(arc: Arc, edge: Edge, nodes: Mapping[str, Node]) -> bool:
     low, high = np.split(box_of(points)[0], 2)
     for name, node in nodes.items():
         boxes = node.boxes
-        if (high < boxes[:, :2].min(axis=0) - 4).any() or (low > boxes[:, 2:].max(axis=0) + 4).any():
+        if (high < boxes[:, :2].min(axis=0) - 4).any() or (
+            low > boxes[:, 2:].max(axis=0) + 4
+        ).any():
             continue  # far away
         outline = node.reach if name in (edge.source, edge.target) else node.berth
         if contains(outline, points).any() or inside(boxes[1:], points).any():

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import networkx as nx
 import numpy as np
 
+from transfer_study.analysis.graph import effects_of, tasks_of
 from transfer_study.figures.arc import Arc
 from transfer_study.figures.canvas import MARGIN, PAGE
 from transfer_study.figures.detail import Detail, detail_for
@@ -33,7 +33,7 @@ from transfer_study.figures.settle import FORBIDDEN
 
 _GROWTH = 1.05
 _ATTEMPTS = 40
-_LARGER = 30.0  # what each growth costs, in the prices of placement
+_LARGER = 12.0  # what growing costs, in the prices of placement
 _FAINT = 0.2  # of a faint edge, when a label must cover one
 
 
@@ -63,8 +63,8 @@ class Scene:
 def compose(graph: nx.DiGraph[str]) -> Scene:
     """Place everything that is drawn of a graph of up to twelve tasks."""
     detail = detail_for(len(graph))
-    changes = [d["delta"] for *_, d in graph.edges(data=True) if VERDICTS[d["verdict"]].coloured]
-    limits = bin_limits(changes)
+    effects = effects_of(graph).values()
+    limits = bin_limits(d["delta"] for d in effects if VERDICTS[d["verdict"]].coloured)
     edges = _edges(graph, detail, limits)
     routes, placement = _arrange(_nodes(graph, detail), edges, detail)
     names = [edge.name for edge in edges if edge.label]
@@ -79,7 +79,7 @@ def _arrange(
     first = _smallest_radii(nodes, detail)
     found: list[tuple[float, Routes, Placement]] = []
     for attempt in range(_ATTEMPTS):
-        larger = _LARGER * attempt
+        larger = _LARGER * attempt**1.5
         if found and larger >= found[0][0]:
             break
         radii = first * _GROWTH**attempt
@@ -92,7 +92,7 @@ def _arrange(
 
 
 def _nodes(graph: nx.DiGraph[str], detail: Detail) -> dict[str, Node]:
-    tasks: dict[str, Mapping[str, Any]] = dict(graph.nodes(data=True))
+    tasks = tasks_of(graph)
     lines = {
         name: tuple(wrap_name(name, detail.name_limit, detail.name_size, bold=True))
         for name in tasks
@@ -130,7 +130,7 @@ def _smallest_radii(nodes: Mapping[str, Node], detail: Detail) -> Points:
 
 def _edges(graph: nx.DiGraph[str], detail: Detail, limits: tuple[float, float]) -> list[Edge]:
     edges = []
-    for source, target, effect in graph.edges(data=True):
+    for (source, target), effect in effects_of(graph).items():
         verdict = VERDICTS[effect["verdict"]]
         # What failed is never left out; what has not run yet is, where the matrix says so.
         if not (verdict.coloured or detail.draw_grey or verdict.word == "failed"):

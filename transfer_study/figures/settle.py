@@ -65,7 +65,7 @@ def _made_way(chosen: Choice, prices: Prices, clash: Clash) -> Choice | None:
             trial[label] = place
             for other in np.flatnonzero(clash[label, place][every, chosen]):
                 if other != label:
-                    trial[other] = _best(other, trial, prices, clash)
+                    trial[other] = _best(int(other), trial, prices, clash)
             if total(trial, prices, clash) < cost - 1e-6:
                 return trial
     return None

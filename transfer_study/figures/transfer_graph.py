@@ -6,6 +6,7 @@ import networkx as nx
 import numpy as np
 from matplotlib.figure import Figure
 
+from transfer_study.analysis.graph import tasks_of
 from transfer_study.errors import StudyError
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
@@ -70,10 +71,8 @@ def _left_out(tasks: int) -> list[Row]:
     return []
 
 
-def _draw_scene(
-    canvas: Canvas, graph: nx.DiGraph[str], scene: Scene, x: float, y: float
-) -> None:
-    fills = palette.domain_fills(domain for _, domain in graph.nodes(data="domain"))
+def _draw_scene(canvas: Canvas, graph: nx.DiGraph[str], scene: Scene, x: float, y: float) -> None:
+    fills = palette.domain_fills(task["domain"] for task in tasks_of(graph).values())
     by = np.array([x, y])
     for edge in scene.edges:
         arc = scene.arcs[edge.name].moved(by)

@@ -45,7 +45,7 @@ def _repetitions(study: Written) -> Iterator[Fault]:
     for key, remedy in _ONCE.items():
         names = [_name(item) for item in _items(study, key)]
         for n, name in enumerate(names):
-            if name in names[:n]:
+            if name and name in names[:n]:
                 yield (key, n), f"found {name!r} a second time; {remedy}"
 
 
@@ -85,9 +85,9 @@ def _domain(task: object) -> str | None:
 
 
 def _changes_of_no_task(study: Written) -> Iterator[Fault]:
-    names = [_name(task) for task in _items(study, "tasks")]
+    names = [name for task in _items(study, "tasks") if (name := _name(task))]
     for name in _mapping(_mapping(study.get("finetune")).get("tasks")):
-        if name not in names:
+        if names and name not in names:
             yield (
                 ("finetune", "tasks", name),
                 f"found {name!r}, which is not a task of this study; {choices(name, names)}",
@@ -173,7 +173,8 @@ def _mapping(value: object) -> Written:
 
 
 def _name(item: object) -> str:
-    return str(item.get("name") if isinstance(item, Mapping) else item)
+    """The name of what is given by name or as a mapping, empty where it has none."""
+    return str(item.get("name", "") if isinstance(item, Mapping) else item)
 
 
 def _number(value: object) -> float | None:

@@ -1,0 +1,272 @@
+"""Nothing of a sentence is lost or shifted between its words, its pieces and its windows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from transfer_study.data.encode import (
+    IGNORED,
+    Encoded,
+    encode,
+    encode_cached,
+    targets,
+    word_windows,
+)
+from transfer_study.data.examples import Example, Label
+from transfer_study.spec.task import Task, TaskKind
+
+# Of these a WordPiece tokenizer leaves nothing: private use, control, zero-width, soft hyphen.
+VANISHING = ("\ue232", "\x07", "\u200b", "\xad")
+WORDS = ("aspirin", "fever", "the", "IL-2/α,", "naïve", "10", "mice", "∆9-THC", "(", *VANISHING)
+ROOM = 16
+
+sentences = st.lists(st.sampled_from((*WORDS, "clonidine" * 9)), min_size=1, max_size=60)
+with_tokenizer = settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def task(kind: TaskKind, *labels: str) -> Task:
+    source = {"format": "synthetic", "task": "none", "train": 1, "dev": 1, "test": 1}
+    return Task.model_validate({"name": "t", "kind": kind, "labels": labels, "source": source})
+
+
+TAGGING = task(TaskKind.TAGGING, "Chemical", "Disease")
+CLASSES = task(TaskKind.CLASSIFICATION, "no", "yes")
+
+
+def example(*text: str, label: Label = "no", n: int = 0) -> Example:
+    return Example(f"e{n}", f"e{n}", text, label)
+
+
+def tagged(words: list[str], n: int = 0) -> Example:
+    """A sentence whose every tag tells its place, as far as the tags reach."""
+    tags = TAGGING.tags
+    return example(*words, label=tuple(tags[(i + n) % len(tags)] for i in range(len(words))), n=n)
+
+
+def same(a: Encoded, b: Encoded) -> bool:
+    def lists(e: Encoded) -> list[Any]:
+        rows = [e.ids, e.types, e.words]
+        return [e.example.tolist(), *([r.tolist() for r in x] if x else None for x in rows)]
+
+    return lists(a) == lists(b)
+
+
+def alone(tokenizer: Any, word: str) -> list[int]:
+    """The pieces of a word by itself."""
+    pieces: list[int] = tokenizer([word], is_split_into_words=True, add_special_tokens=False)[
+        "input_ids"
+    ]
+    return pieces
+
+
+# Windows
+
+
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=80), st.integers(1, 30))
+def test_windows_cover_all_words_once_in_order_each_within_its_room(
+    counts: list[int], room: int
+) -> None:
+    pieces = np.array(counts)
+    windows = word_windows(pieces, room)
+    assert windows[0][0] == 0
+    assert windows[-1][1] == len(counts)
+    assert all(end == first for (_, end), (first, _) in pairwise(windows))
+    for first, end in windows:
+        inside = pieces[first:end]
+        assert first < end
+        assert inside.sum() <= room or np.count_nonzero(inside) == 1
+    if sum(counts) <= room:
+        assert len(windows) == 1
+
+
+@given(st.integers(1, 60), st.integers(2, 40))
+def test_two_windows_are_halves(words: int, room: int) -> None:
+    pieces = np.ones(min(words + room, 2 * room), dtype=np.int64)
+    (_, middle), (_, end) = word_windows(pieces, room)
+    assert abs(middle - (end - middle)) <= 1
+
+
+@pytest.mark.xfail(
+    reason="each window is cut by itself and what it lacks adds up; mended with the next version "
+    "of the recipe, for it changes predictions"
+)
+def test_many_windows_are_as_even_as_two() -> None:
+    sizes = [end - first for first, end in word_windows(np.ones(10, dtype=np.int64), 4)]
+    assert sorted(sizes) == [3, 3, 4]
+
+
+# Tagging
+
+
+@with_tokenizer
+@given(data=st.data())
+def test_words_and_pieces_stay_aligned(tokenizer: Any, data: st.DataObject) -> None:
+    texts = data.draw(st.lists(sentences, min_size=1, max_size=3))
+    examples = [tagged(words, n) for n, words in enumerate(texts)]
+    encoded = encode(TAGGING, examples, tokenizer, ROOM)
+    answers = targets(TAGGING, examples, encoded)
+    assert encoded.words is not None
+    assert encoded.lengths.max() <= ROOM
+    assert sorted(encoded.example.tolist()) == encoded.example.tolist()
+    found: list[tuple[int, int]] = []
+    for n, ids, words, answer in zip(
+        encoded.example, encoded.ids, encoded.words, answers, strict=True
+    ):
+        assert ((words < 0) == (answer == IGNORED)).all()
+        begins = np.flatnonzero(words >= 0).tolist()
+        for begin, end in pairwise([*begins, len(ids) - 1]):
+            word = int(words[begin])
+            found.append((int(n), word))
+            # The pieces up to the next word are the word's own, cut only where they fill the row.
+            own, pieces = alone(tokenizer, texts[n][word]), ids[begin:end].tolist()
+            assert pieces == own or (pieces == own[: len(pieces)] and len(ids) == ROOM)
+            label = examples[n].label
+            assert isinstance(label, tuple)
+            assert TAGGING.tags[answer[begin]] == label[word]
+    assert found == [
+        (n, w)
+        for n, words in enumerate(texts)
+        for w in range(len(words))
+        if alone(tokenizer, words[w])
+    ]
+
+
+def test_words_that_vanish_have_no_piece_and_shift_nothing(tokenizers: dict[str, Any]) -> None:
+    words = ["the", *VANISHING, "fever", VANISHING[0]]
+    encoded = encode(TAGGING, [tagged(words)], tokenizers["wordpiece"], ROOM)
+    assert encoded.words is not None
+    assert encoded.words[0].tolist() == [-1, 0, 5, -1]
+    (answer,) = targets(TAGGING, [tagged(words)], encoded)
+    assert answer.tolist() == [IGNORED, 0, TAGGING.tags.index(TAGGING.tags[5 % 5]), IGNORED]
+
+
+def test_a_sentence_of_nothing_else_is_one_empty_row(tokenizers: dict[str, Any]) -> None:
+    examples = [tagged(["fever"]), tagged(list(VANISHING), 1), tagged(["the"], 2)]
+    encoded = encode(TAGGING, examples, tokenizers["wordpiece"], ROOM)
+    assert encoded.example.tolist() == [0, 1, 2]
+    assert (targets(TAGGING, examples, encoded)[1] == IGNORED).all()
+
+
+def test_windows_never_look_at_labels(tokenizer: Any) -> None:
+    words = ["aspirin", "fever", "IL-2/α,"] * 15
+    plain = replace(tagged(words), label=("O",) * len(words))
+    assert len(encode(TAGGING, [plain], tokenizer, ROOM)) > 3
+    assert same(
+        encode(TAGGING, [plain], tokenizer, ROOM), encode(TAGGING, [tagged(words)], tokenizer, ROOM)
+    )
+
+
+def test_a_word_longer_than_a_window_keeps_its_beginning(tokenizer: Any) -> None:
+    words = ["the", "clonidine" * 11, "fever"]
+    encoded = encode(TAGGING, [tagged(words)], tokenizer, ROOM)
+    assert encoded.words is not None
+    assert [w[w >= 0].tolist() for w in encoded.words] == [[0], [1], [2]]
+    assert encoded.lengths.tolist()[1] == ROOM
+
+
+# Sentences and pairs
+
+
+def test_sentences_and_pairs_are_cut_to_length_the_longer_text_first(tokenizer: Any) -> None:
+    short, long = "the fever", "the aspirin of the patients " * 20
+    sentence = encode(CLASSES, [example(long), example(short, n=1)], tokenizer, 24)
+    assert sentence.lengths.tolist()[0] == 24 > sentence.lengths.tolist()[1]
+    assert sentence.example.tolist() == [0, 1]
+    assert sentence.words is None
+    whole = tokenizer(short, add_special_tokens=False)["input_ids"]
+    for pair in ((short, long), (long, short)):
+        encoded = encode(CLASSES, [example(*pair)], tokenizer, 24)
+        assert encoded.lengths.tolist() == [24]
+        text = encoded.ids[0].tolist()
+        assert any(text[n : n + len(whole)] == whole for n in (1, 24 - 1 - len(whole)))
+
+
+def test_the_texts_of_a_pair_are_told_apart(tokenizers: dict[str, Any]) -> None:
+    encoded = encode(CLASSES, [example("the", "fever")], tokenizers["wordpiece"], 24)
+    assert encoded.types is not None
+    assert encoded.types[0].tolist() == [0, 0, 0, 1, 1]
+    assert encode(CLASSES, [example("a", "b")], tokenizers["byte-level"], 24).types is None
+    forth, back = (
+        encode(CLASSES, [example(*pair)], tokenizers["byte-level"], 24).ids[0].tolist()
+        for pair in (("the", "fever"), ("fever", "the"))
+    )
+    assert forth != back
+
+
+def test_words_of_a_byte_level_tokenizer_have_their_space(tokenizers: dict[str, Any]) -> None:
+    """A word inside a sentence and the same word given alone are the same pieces."""
+    byte_level = tokenizers["byte-level"]
+    split = byte_level(["the", "fever"], is_split_into_words=True)["input_ids"]
+    assert split == byte_level("the fever")["input_ids"]
+
+
+def test_targets_of_every_kind(tokenizers: dict[str, Any]) -> None:
+    def of(kind: TaskKind, *labels: str, label: Label) -> NDArray[Any]:
+        examples = [example("fever", label=label)]
+        encoded = encode(task(kind, *labels), examples, tokenizers["wordpiece"], ROOM)
+        (row,) = targets(task(kind, *labels), examples, encoded)
+        return row
+
+    classified = of(TaskKind.CLASSIFICATION, "a", "b", "c", label="c")
+    assert (classified.tolist(), classified.dtype) == (2, np.int64)
+    several = of(TaskKind.MULTILABEL, "a", "b", "c", label=("a", "c"))
+    assert (several.tolist(), several.dtype) == ([1, 0, 1], np.float32)
+    assert of(TaskKind.MULTILABEL, "a", "b", label=()).tolist() == [0, 0]
+    value = of(TaskKind.REGRESSION, label=3.25)
+    assert (value.tolist(), value.dtype) == (3.25, np.float32)
+
+
+# Cache
+
+
+def cached(folder: Path, tokenizer: Any, **changes: Any) -> Encoded:
+    examples = changes.pop("examples", [tagged(["the", "fever", "\u200b"] * 12), tagged(["the"])])
+    given = {"max_length": ROOM, "key": "data", **changes}
+    return encode_cached(TAGGING, examples, tokenizer, folder=folder / "cache", **given)
+
+
+def test_the_cache_gives_back_what_was_encoded(tokenizer: Any, tmp_path: Path) -> None:
+    first = cached(tmp_path, tokenizer)
+    # Were it encoded again, it would need a tokenizer.
+    second = cached(tmp_path, None)
+    assert same(first, second)
+    assert [row.dtype for row in second.ids] == [row.dtype for row in first.ids]
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_the_cache_knows_the_content_and_the_length(
+    tokenizers: dict[str, Any], tmp_path: Path
+) -> None:
+    tokenizer = tokenizers["wordpiece"]
+    first = cached(tmp_path, tokenizer)
+    assert not same(first, cached(tmp_path, tokenizer, max_length=10))
+    assert not same(first, cached(tmp_path, tokenizer, key="other", examples=[tagged(["the"])]))
+    assert len(list((tmp_path / "cache").iterdir())) == 3
+
+
+def test_a_damaged_cache_is_encoded_again_and_replaced(
+    tokenizers: dict[str, Any], tmp_path: Path
+) -> None:
+    tokenizer = tokenizers["wordpiece"]
+    whole = cached(tmp_path, tokenizer)
+    (path,) = (tmp_path / "cache").iterdir()
+    good = path.read_bytes()
+    random = np.random.default_rng(0)
+    flips = [(n, 1 << random.integers(8)) for n in random.integers(len(good), size=150)]
+    flipped = [good[:n] + bytes([good[n] ^ bit]) + good[n + 1 :] for n, bit in flips]
+    for content in (b"", b"not a zip file", good[:-1], good[: len(good) // 2], *flipped):
+        path.write_bytes(content)
+        assert same(cached(tmp_path, tokenizer), whole)
+        assert same(cached(tmp_path, None), whole)  # replaced where it could not be read
+    assert [p.name for p in (tmp_path / "cache").iterdir()] == [path.name]
