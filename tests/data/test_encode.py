@@ -143,12 +143,12 @@ def test_words_and_pieces_stay_aligned(tokenizer: Any, data: st.DataObject) -> N
 
 
 def test_words_that_vanish_have_no_piece_and_shift_nothing(tokenizers: dict[str, Any]) -> None:
-    words = ["the", *VANISHING, "fever", VANISHING[0]]
-    encoded = encode(TAGGING, [tagged(words)], tokenizers["wordpiece"], ROOM)
+    examples = [tagged(["the", *VANISHING[:2], "fever", *VANISHING])]
+    encoded = encode(TAGGING, examples, tokenizers["wordpiece"], ROOM)
     assert encoded.words is not None
-    assert encoded.words[0].tolist() == [-1, 0, 5, -1]
-    (answer,) = targets(TAGGING, [tagged(words)], encoded)
-    assert answer.tolist() == [IGNORED, 0, TAGGING.tags.index(TAGGING.tags[5 % 5]), IGNORED]
+    assert encoded.words[0].tolist() == [-1, 0, 3, -1]
+    (answer,) = targets(TAGGING, examples, encoded)
+    assert answer.tolist() == [IGNORED, 0, 3, IGNORED]
 
 
 def test_a_sentence_of_nothing_else_is_one_empty_row(tokenizers: dict[str, Any]) -> None:

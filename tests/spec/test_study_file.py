@@ -308,7 +308,7 @@ def test_a_fault_of_a_setting_names_the_setting(write: Write) -> None:
     assert "did you mean 'epochs'?" in told
     # What the setting replaced is not blamed on its old line.
     (told,) = faults(path, "refine={epochs: none}")
-    assert told.startswith("--set refine={epochs: none}: found 'none'")
+    assert told.startswith("--set refine={epochs: none}, `refine.epochs`: found 'none'")
 
 
 def test_a_study_made_in_python_is_held_to_the_same(

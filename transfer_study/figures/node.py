@@ -83,12 +83,17 @@ class Node:
     def ring_label(self) -> str:
         """What the full mix does to the task."""
         label = label_of(self.task, "full_")
-        return f"{label.number} {label.detail}".strip() if not self.brief else label.number
+        if VERDICTS[self.task["full_verdict"]].cross:
+            return f"\u00d7 {label.number}"
+        if self.brief or not label.detail:
+            return label.number
+        detail = label.detail if label.detail.startswith("[") else f"({label.detail})"
+        return f"{label.number} {detail}"
 
     @property
     def label_centre(self) -> Points:
         """The middle of the ring's label, which interrupts the ring."""
-        return self.centre + np.array([0.0, self.side * (self.half[1] + RING + 2.0)])
+        return np.asarray(self.centre + np.array([0.0, self.side * (self.half[1] + RING + 2.0)]))
 
     @cached_property
     def boxes(self) -> Boxes:

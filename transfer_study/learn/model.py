@@ -136,7 +136,7 @@ def _load_body(encoder: Encoder, parent: Path | None) -> Any:
     try:
         config = AutoConfig.from_pretrained(folder)
         body = AutoModel.from_pretrained(folder, config=config, dtype=torch.float32)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # files of all kinds, read by code of many authors
         raise EncoderError(f"encoder {encoder.name}: {folder} cannot be loaded ({error})") from None
     if not hasattr(body.config, "hidden_size") or getattr(body.config, "is_encoder_decoder", False):
         raise EncoderError(

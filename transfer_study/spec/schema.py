@@ -15,6 +15,7 @@ Schema = dict[str, Any]
 
 # What an editor reads as a value, a study file takes for the text that it looks like.
 _TEXT = {"type": ["string", "number", "boolean"]}
+_ONCE_EACH = {"minItems": 1, "uniqueItems": True}
 _NAME = {"type": "string", "pattern": r"^[^\W_][\w-]*$"}
 
 
@@ -37,9 +38,6 @@ def study_schema() -> Schema:
     )
     _describe_short_forms(schema["$defs"])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-
-
-_ONCE_EACH = {"minItems": 1, "uniqueItems": True}
 
 
 def _describe_short_forms(types: Schema) -> None:

@@ -38,11 +38,10 @@ class Document:
 
     def where(self, key: Key) -> str:
         """File, line and dotted key, or the option that set it."""
-        origin = self.origin(key)
+        origin, dotted = self.origin(key), self.dotted(key)
         if isinstance(origin, str):
-            return origin
-        dotted = f", `{self.dotted(key)}`" if key else ""
-        return f"{self.path}, line {origin}{dotted}"
+            return origin if origin.startswith(f"--set {dotted}=") else f"{origin}, `{dotted}`"
+        return f"{self.path}, line {origin}" + (f", `{dotted}`" if key else "")
 
     def dotted(self, key: Key) -> str:
         """A key as `--set` takes it, items of named lists by their names."""

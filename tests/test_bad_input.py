@@ -1,0 +1,484 @@
+"""Whatever is wrong with what is given: sentences, exit code 2, and nothing is written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from transfer_study.cli import main
+
+STUDY = """\
+name: bad
+encoder: {name: tiny, tiny: {hidden_size: 16, layers: 1, heads: 2}}
+tasks:
+  - name: pairs
+    kind: classification
+    labels: [yes, no]
+    source: {format: tsv, folder: pairs}
+  - name: mentions
+    kind: tagging
+    labels: [Drug]
+    source: {format: conll, folder: mentions}
+arms: [single, pairs]
+seeds: 1
+"""
+TABLE = "text\tlabel\nA pill helps .\tyes\nIt does not .\tno\n"
+WORDS = "A O\npill B-Drug\n\nNone O\n"
+GOOD = {
+    f"{folder}/{split}.tsv": text
+    for folder, text in (("pairs", TABLE), ("mentions", WORDS))
+    for split in ("train", "dev", "test")
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """Something wrong: a study and files that differ from good ones, and what must be said."""
+
+    name: str
+    said: tuple[str, ...]  # parts of the errors, in their order
+    study: str | bytes | None = STUDY
+    files: dict[str, str | bytes | None] = field(default_factory=dict)  # None: not there
+    settings: tuple[str, ...] = ()
+    faults: int = 1
+
+    def lay_out(self, folder: Path) -> Path:
+        files = {**GOOD, **self.files, "study.yaml": self.study}
+        for name, content in files.items():
+            if content is not None:
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return folder / "study.yaml"
+
+
+def change(before: str, after: str) -> str:
+    assert before in STUDY
+    return STUDY.replace(before, after)
+
+
+def without_mentions(source: str, kind: str = "tagging", labels: str = "[Drug]") -> str:
+    """The study with another second task."""
+    return change(
+        "    kind: tagging\n    labels: [Drug]\n    source: {format: conll, folder: mentions}\n",
+        f"    kind: {kind}\n    labels: {labels}\n    source: {source}\n",
+    )
+
+
+FILE = [
+    Case("no study file", ("study.yaml: there is no such study file; check the path",), None),
+    Case("an empty study", ("study.yaml: found nothing", "`name: my_study`"), "# nothing yet\n"),
+    Case("a study that is a list", ("found a list", "a mapping of keys"), "- name: x\n"),
+    Case("an open bracket", ("line 8", "not valid YAML", "mend"), change("pairs}", "pairs")),
+    Case("a tab", ("line 2", "a tab", "write spaces"), change("encoder", "\tencoder")),
+    Case("a key twice", ("line 14", "'seeds'", "line 13", "keep one"), STUDY + "seeds: 2\n"),
+    Case("no value", ("line 14: `margin`", "no value", "remove the key"), STUDY + "margin:\n"),
+    Case("a byte", ("study.yaml: byte 0xe9", "save the file as UTF-8"), b"name: caf\xe9\n"),
+    Case("an unknown anchor", ("line 14", "undefined alias 'x'"), STUDY + "refine: *x\n"),
+]
+VALUES = [
+    Case(
+        "an unknown key",
+        ("line 14, `refine.epoch`", "'epoch'", "did you mean 'epochs'?", "batch_size"),
+        STUDY + "refine: {epoch: 3}\n",
+    ),
+    Case("a missing key", ("`encoder` is missing", "`tiny`"), change("encoder", "# encoder")),
+    Case(
+        "an unknown task",
+        ("line 12, `tasks.chemprt`", "'chemprt'", "did you mean 'chemprot'?", "inline"),
+        change("arms:", "  - chemprt\narms:"),
+    ),
+    Case(
+        "an unknown kind",
+        ("line 9, `tasks.mentions.kind`", "'taging'", "did you mean 'tagging'?"),
+        change("kind: tagging", "kind: taging"),
+    ),
+    Case(
+        "a metric of another kind",
+        ("line 4, `tasks.pairs`", "entity_f1", "allowed: accuracy, micro_f1, macro_f1"),
+        change("labels: [yes, no]", "labels: [yes, no]\n    metric: entity_f1"),
+    ),
+    Case("one label", ("`tasks.pairs`", "at least two labels, found 1"), change(", no]", "]")),
+    Case(
+        "a negative that is no label",
+        ("`tasks.pairs`", "'none'", "yes, no"),
+        change("labels: [yes, no]", "labels: [yes, no]\n    negative: none"),
+    ),
+    Case("a slash", ("line 1, `name`", "'a/b'", "letters, digits"), change("bad", "a/b")),
+    Case(
+        "a task twice",
+        ("line 8, `tasks.pairs`", "'pairs' a second time", "a name of its own"),
+        change("name: mentions", "name: pairs"),
+    ),
+    Case(
+        "an encoder twice",
+        ("line 2, `encoder.tiny`", "'tiny' a second time"),
+        change("{name: tiny, tiny: {hidden_size: 16, layers: 1, heads: 2}}", "[tiny, tiny]"),
+    ),
+    Case("a seed twice", ("`seeds[1]`", "'4' a second time"), change("seeds: 1", "seeds: [4, 4]")),
+    Case("no seeds", ("line 13, `seeds`", "found 0;", "[0, 1, 2]"), change("seeds: 1", "seeds: 0")),
+    Case(
+        "no list of tasks",
+        ("line 3, `tasks`", "'chemprot'", "a list", "[chemprot, ddi2013-type]"),
+        "name: bad\nencoder: tiny\ntasks: chemprot\n",
+    ),
+    Case("an unknown arm", ("`arms[1]`", "'pair'", "mean 'pairs'?"), change(", pairs]", ", pair]")),
+    Case("an arm alone", ("`arms`", "[pairs]", "'single': add it"), change("single, ", "")),
+    Case(
+        "a pair of one",
+        ("line 3, `tasks`", "found 1 task", "`arms: [single]`"),
+        STUDY[: STUDY.index("  - name: mentions")] + STUDY[STUDY.index("arms") :],
+    ),
+    Case(
+        "no pair within a domain",
+        ("`tasks`", "pairs: general, mentions: clinical", "`pairs: across_domains`"),
+        change("name: mentions", "name: mentions\n    domain: clinical"),
+    ),
+    Case("no epochs", ("`refine.epochs`", "found 0;", "than 0"), STUDY + "refine: {epochs: 0}"),
+    Case(
+        "a rate in words",
+        ("`refine.learning_rate`", "'fast'", "a number such as"),
+        STUDY + "refine: {learning_rate: fast}\n",
+    ),
+    Case(
+        "a temperature that does nothing",
+        ("`refine.temperature`", "found 2", "set `mixing: temperature`"),
+        STUDY + "refine: {temperature: 2}\n",
+    ),
+    Case(
+        "a joint recipe by task",
+        ("`refine.tasks`", "one recipe for all", "`finetune.tasks`"),
+        STUDY + "refine: {tasks: {pairs: {epochs: 2}}}\n",
+    ),
+    Case(
+        "changes for no task",
+        ("`finetune.tasks.pair`", "'pair'", "did you mean 'pairs'?"),
+        STUDY + "finetune: {tasks: {pair: {epochs: 2}}}\n",
+    ),
+    Case(
+        "longer than the encoder",
+        ("`refine.max_length`", "found 600", "at most 512", "lower it"),
+        STUDY + "refine: {max_length: 600}\n",
+    ),
+    Case("a limit of 0", ("`limits.max_dev`", "found 0;"), STUDY + "limits: {max_dev: 0}\n"),
+    Case("a negative margin", ("`margin`", "'-1'", "at least 0"), STUDY + "margin: -1\n"),
+    Case(
+        "two margins",
+        ("`margin`", "{absolute: 1, relative: 1}", "exactly one"),
+        STUDY + "margin: {absolute: 1, relative: 1}\n",
+    ),
+    Case(
+        "three faults at once",
+        ("line 1, `name`", "line 13, `seeds`", "line 14, `typo`"),
+        change("name: bad", "name: a b").replace("seeds: 1", "seeds: x") + "typo: 1\n",
+        faults=3,
+    ),
+    Case(
+        "a setting of no key",
+        ("--set refine.epoch=3", "mean 'epochs'?"),
+        settings=("refine.epoch=3",),
+    ),
+    Case("a setting without =", ("--set seeds", "KEY=VALUE"), settings=("seeds",)),
+    Case(
+        "a setting of no task",
+        ("--set tasks.pair.metric=accuracy", "'pair'", "found: pairs, mentions"),
+        settings=("tasks.pair.metric=accuracy",),
+    ),
+]
+TRAIN, MENTIONS = "pairs/train.tsv", "mentions/train.tsv"
+DATA = [
+    Case(
+        "no folder",
+        ("gone/train.tsv: there is no such file", "check the path or the data root"),
+        change("folder: pairs", "folder: gone"),
+        faults=3,
+    ),
+    Case("no dev file", ("no file for dev", "dev.tsv", "carve_dev"), files={"pairs/dev.tsv": None}),
+    Case(
+        "no test in `files`",
+        ("`files` names no file for test", "add `test: PATH`"),
+        change("folder: pairs", "files: {train: pairs/train.tsv}"),
+    ),
+    Case("an empty file", (f"{TRAIN}: the file is empty",), files={TRAIN: ""}),
+    Case("only a header", (TRAIN, "no examples for train"), files={TRAIN: "text\tlabel\n"}),
+    Case(
+        "no such column",
+        (f"{TRAIN}, line 1", "no column 'label'", "found: text, labels", "mean 'labels'?"),
+        files={TRAIN: TABLE.replace("label", "labels")},
+    ),
+    Case(
+        "an unknown label",
+        (f"{TRAIN}, line 3", "'No'", "allowed: yes, no", "mean 'no'?"),
+        files={TRAIN: TABLE.replace("\tno", "\tNo")},
+    ),
+    Case(
+        "too few fields",
+        (f"{TRAIN}, line 3", "1 fields, but the header has 2", "mend the separators"),
+        files={TRAIN: TABLE.replace("\tno", "")},
+    ),
+    Case(
+        "an open quote",
+        (f"{TRAIN}, line 2", "cannot be read", "doubled"),
+        files={TRAIN: 'text\tlabel\n"He said\tyes\nIt is\tno\n'},
+    ),
+    Case(
+        "bytes that are not UTF-8",
+        (f"{TRAIN}, line 2", "0xe9", "save the file as UTF-8"),
+        files={TRAIN: b"text\tlabel\ncaf\xe9\tyes\n"},
+    ),
+    Case(
+        "an empty text",
+        (f"{TRAIN}, line 2", "text is empty"),
+        files={TRAIN: "text\tlabel\n\tyes\n"},
+    ),
+    Case(
+        "faults in two files",
+        (f"{TRAIN}, line 2", "mentions/test.tsv, line 2"),
+        files={TRAIN: "text\tlabel\nx\tperhaps\n", "mentions/test.tsv": "A O\npill B-Drog\n"},
+        faults=2,
+    ),
+    Case(
+        "a score in words",
+        (f"{TRAIN}, line 2", "'yes'", "write one such as 3.5"),
+        change("kind: classification\n    labels: [yes, no]", "kind: regression"),
+        {"pairs/dev.tsv": TABLE[:11] + "x\t1\n", "pairs/test.tsv": TABLE[:11] + "x\t1\n"},
+        faults=2,
+    ),
+    Case(
+        "a word without a tag",
+        (f"{MENTIONS}, line 2", "1 columns", "lines before have 2"),
+        files={MENTIONS: "A O\npill\n"},
+    ),
+    Case(
+        "an unknown tag",
+        (f"{MENTIONS}, line 2", "'B-Drog'", "mean 'B-Drug'?"),
+        files={MENTIONS: "A O\npill B-Drog\n"},
+    ),
+    Case(
+        "a mention without a beginning",
+        (f"{MENTIONS}, line 2", "'I-Drug'", "'B-Drug'", "`scheme: iob1`"),
+        files={MENTIONS: "A O\npill I-Drug\n"},
+    ),
+    Case(
+        "a column by name in CoNLL",
+        ("'word'", "numbers from 0"),
+        without_mentions("{format: conll, folder: mentions, columns: {text: word}}"),
+        faults=3,
+    ),
+    Case(
+        "more words than tags",
+        ("a.jsonl, line 1", "2 words but 1 tags", "give every word one tag"),
+        without_mentions("{format: jsonl, files: {train: a.jsonl, dev: b.jsonl, test: b.jsonl}}"),
+        {
+            "a.jsonl": '{"text": ["A", "pill"], "label": ["O"]}\n',
+            "b.jsonl": '{"text": ["A", "pill"], "label": ["O", "B-Drug"]}\n',
+        },
+    ),
+    Case(
+        "a line that is not JSON",
+        ("a.jsonl, line 1", "not a JSON object"),
+        without_mentions("{format: jsonl, files: {train: a.jsonl, test: b.jsonl}}"),
+        {"a.jsonl": "{text: A}\n", "b.jsonl": '{"text": ["A"], "label": ["O"]}\n'},
+    ),
+    Case(
+        "tags in a table",
+        ("a tagging task is not read from tsv", "use conll, jsonl or datasets"),
+        without_mentions("{format: tsv, folder: mentions}"),
+        faults=3,
+    ),
+    Case(
+        "a document that cannot be divided",
+        ("dev cannot be carved", "documents", "Give a dev file"),
+        change("folder: pairs", "files: {train: pairs/train.tsv, test: pairs/test.tsv}"),
+        {TRAIN: "text\tlabel\nx\tyes\n"},
+    ),
+    Case(
+        "no such generator",
+        ("no built-in task 'entitys'", "entities"),
+        without_mentions("{format: synthetic, task: entitys, train: 9, dev: 9, test: 9}"),
+    ),
+]
+TINY = "{name: tiny, tiny: {hidden_size: 16, layers: 1, heads: 2}}"
+ENCODERS = [
+    Case(
+        "a model that is not here",
+        ("'nobody/no-such-model'", "neither a local folder nor", "prefetch STUDY"),
+        change(TINY, "nobody/no-such-model"),
+    ),
+    Case(
+        "a folder without a model",
+        ("pairs", "holds no config.json", "`save_pretrained`"),
+        change(TINY, "pairs"),
+    ),
+    Case(
+        "a package that is not installed",
+        ("'no_such_package'", "not installed", "pip install no-such-package"),
+        change(TINY, "package:no_such_package/model"),
+    ),
+    Case(
+        "a model whose configuration is damaged",
+        ("config.json", "not valid JSON"),
+        change(TINY, "model"),
+        {"model/config.json": "{"},
+    ),
+    Case(
+        "a model without a tokenizer",
+        ("model", "holds no tokenizer", "vocab.txt"),
+        change(TINY, "model"),
+        {"model/config.json": "{}"},
+    ),
+    Case(
+        "no text for the vocabulary",
+        ("encoder tiny", "gone.txt"),
+        change("heads: 2", "heads: 2, texts: [gone.txt]"),
+    ),
+]
+CASES = [*FILE, *VALUES, *DATA, *ENCODERS]
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Command]:
+    """Runs the command line in this process: exit code, stdout, stderr."""
+    handler = signal.getsignal(signal.SIGTERM)
+    monkeypatch.delenv("TRANSFER_STUDY_DATA", raising=False)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["transfer-study", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        assert isinstance(stopped.value.code, int)
+        return (stopped.value.code, *capsys.readouterr())
+
+    yield command
+    signal.signal(signal.SIGTERM, handler)
+
+
+def arguments(study: Path, *settings: str) -> list[str]:
+    out = study.parent / "out"
+    places = [f"--store={out}/stages", f"--results={out}/results", f"--plots={out}/plots"]
+    changes = [f"--set={setting}" for setting in settings]
+    return ["run", str(study), *places, "--executor=in-process", "--quiet", *changes]
+
+
+def check(said: tuple[str, ...], faults: int, code: int, stdout: str, stderr: str) -> None:
+    assert code == 2
+    assert stdout == ""
+    lines = set(stderr.splitlines())  # what is wrong with a task is told for each of its splits
+    assert [line for line in lines if not line.startswith("error: ")] == []
+    assert len(lines) == faults
+    rest = stderr
+    for part in said:
+        assert part in rest, f"{part!r} is not in what is left of: {stderr}"
+        rest = rest[rest.index(part) + len(part) :] if faults > 1 else rest
+
+
+def test_the_study_that_all_others_differ_from_is_good(tmp_path: Path, command: Command) -> None:
+    study = Case("good", ()).lay_out(tmp_path)
+    assert command("plan", str(study), f"--store={tmp_path}/out")[0] == 0
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_bad_input(case: Case, tmp_path: Path, command: Command) -> None:
+    study = case.lay_out(tmp_path)
+    check(case.said, case.faults, *command(*arguments(study, *case.settings)))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("case", [VALUES[0], DATA[6]], ids=lambda case: case.name)
+def test_bad_input_to_a_process_of_its_own(case: Case, tmp_path: Path) -> None:
+    study = case.lay_out(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "transfer_study", *arguments(study)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    check(case.said, case.faults, done.returncode, done.stdout, done.stderr)
+    assert not (tmp_path / "out").exists()
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_is_stored_stays_as_it_is(tmp_path: Path, command: Command) -> None:
+    study = Case("changed", (), files={TRAIN: ""}).lay_out(tmp_path)
+    for name in ("stages/stages/old/result.json", "results/bad/deltas.csv", "plots/bad/a.svg"):
+        path = tmp_path / "out" / name
+        path.parent.mkdir(parents=True)
+        path.write_text("kept", encoding="utf-8")
+    before = contents(tmp_path / "out")
+    assert command(*arguments(study))[0] == 2
+    assert contents(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("option", ["store", "results", "plots"])
+def test_a_file_where_a_folder_should_be(tmp_path: Path, command: Command, option: str) -> None:
+    study = Case("good", ()).lay_out(tmp_path)
+    place = tmp_path / "out" / {"store": "stages"}.get(option, option)
+    place.parent.mkdir()
+    place.write_text("in the way", encoding="utf-8")
+    before = contents(tmp_path / "out")
+    check((str(place), f"--{option}"), 1, *command(*arguments(study)))
+    assert contents(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--workesr=3"], "--workers"),
+        (["--workers=0"], "--workers"),
+        (["--workers=many"], "--workers"),
+        (["--executor=slurm"], "in-process"),
+    ],
+)
+def test_options_that_make_no_sense(
+    tmp_path: Path, command: Command, options: list[str], said: str
+) -> None:
+    study = Case("good", ()).lay_out(tmp_path)
+    code, stdout, stderr = command(*arguments(study), *options)
+    assert (code, stdout) == (2, "")
+    assert said in stderr
+    assert "Traceback" not in stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("words", [["run"], ["rum", "x.yaml"]], ids=" ".join)
+def test_commands_that_make_no_sense(command: Command, words: list[str]) -> None:
+    code, stdout, stderr = command(*words)
+    assert (code, stdout) == (2, "")
+    assert "Traceback" not in stderr
+
+
+def test_more_gpus_than_any_machine_has(tmp_path: Path) -> None:
+    """Through real Ray, in a process of its own, as Ray leaves threads behind."""
+    study = Case("good", ()).lay_out(tmp_path)
+    options = [*arguments(study), "--executor=ray", "--gpus-per-stage=4"]
+    done = subprocess.run(
+        [sys.executable, "-m", "transfer_study", *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+    )
+    check(
+        ("4 GPUs", "0 GPUs", "lower", "--gpus-per-stage"),
+        1,
+        done.returncode,
+        done.stdout,
+        done.stderr,
+    )
+    assert not list((tmp_path / "out" / "stages").rglob("*.*"))
+    assert not list((tmp_path / "out").rglob("*.csv"))

@@ -1,0 +1,74 @@
+"""The real study in the repository: its tables follow from its predictions, its ids from its file."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from transfer_study.records.predictions import CompactAnswers
+from transfer_study.records.recorded import recorded_plan
+from transfer_study.report.results import tables, write_table
+from transfer_study.session import make_plan
+from transfer_study.spec.plan import Plan
+from transfer_study.spec.study import Study
+from transfer_study.spec.study_file import read_study
+
+ROOT = Path(__file__).resolve().parents[1]
+STUDY = ROOT / "experiments" / "public_biomedical.yaml"
+RESULTS = ROOT / "results" / "public_biomedical"
+CORPORA = Path(os.environ.get("TRANSFER_STUDY_DATA") or ROOT.parent / "shared" / "data" / "blue")
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return read_study(STUDY, data=CORPORA)
+
+
+@pytest.fixture(scope="module")
+def plan(study: Study) -> Plan:
+    recorded = recorded_plan(study, RESULTS)
+    assert recorded is not None, "the study's file says other inputs than its results were made from"
+    return recorded
+
+
+def test_the_recorded_stages_are_those_that_the_file_plans(plan: Plan) -> None:
+    record = json.loads((RESULTS / "stages.json").read_bytes())
+    assert [(s.id, s.name) for s in plan] == [(s["id"], s["name"]) for s in record["stages"]]
+    assert len(plan) == 33
+
+
+def test_the_corpora_give_the_recorded_stages(study: Study, plan: Plan) -> None:
+    if not CORPORA.is_dir():
+        pytest.skip(f"the public corpora are not at {CORPORA}")
+    assert [stage.id for stage in make_plan(study)] == [stage.id for stage in plan]
+
+
+def test_the_tables_follow_from_the_predictions_byte_by_byte(plan: Plan, tmp_path: Path) -> None:
+    scores, deltas = tables(plan, CompactAnswers(RESULTS), failed=())
+    for name, table in (("scores", scores), ("deltas", deltas)):
+        write_table(table, tmp_path / name)
+        derived = (tmp_path / f"{name}.csv").read_bytes()
+        assert derived == (RESULTS / f"{name}.csv").read_bytes()
+
+
+def test_every_edge_was_measured(plan: Plan) -> None:
+    deltas = pd.read_csv(RESULTS / "deltas.csv")
+    assert len(deltas) == 4 * 3 + 4
+    assert set(deltas["n_seeds"]) == {len(plan.study.seeds)}
+    assert set(deltas["verdict"]) <= {"gain", "loss", "equivalent", "undecided"}
+    assert deltas[["delta", "low", "high", "p"]].notna().all(axis=None)
+
+
+def test_the_figures_are_there() -> None:
+    plots = ROOT / "plots" / "public_biomedical"
+    for suffix in ("svg", "png", "pdf", "graphml", "json"):
+        assert (plots / f"transfer_graph.{suffix}").stat().st_size > 0
+
+
+def test_no_path_of_a_machine_is_recorded() -> None:
+    for path in RESULTS.glob("*.json"):
+        assert str(ROOT.parent) not in path.read_text(encoding="utf-8")
