@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from transfer_study.errors import StoreError
 from transfer_study.execute.progress import Progress, Silent
 from transfer_study.execute.resources import Resources
-from transfer_study.records.recorded import recorded_plan, write_record
+from transfer_study.records.recorded import recorded_plan
 from transfer_study.records.store import Store
 from transfer_study.spec.plan import Plan, plan
 from transfer_study.spec.stage import Stage
@@ -43,20 +43,15 @@ class Places:
     plots: Path = field(default_factory=lambda: _place("TRANSFER_STUDY_PLOTS", "plots"))
 
     def check_writable(self) -> None:
-        """Raise StoreError unless all three can be written."""
-        Store(self.store).check_writable()
-        for folder in (self.results, self.plots):
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
+        """Raise StoreError unless all three can be written; makes nothing."""
+        for option in ("store", "results", "plots"):
+            folder: Path = getattr(self, option).resolve()
+            there = next(place for place in (folder, *folder.parents) if place.exists())
+            if not there.is_dir() or not os.access(there, os.W_OK):
+                fault = "cannot be written" if there.is_dir() else "is a file"
                 raise StoreError(
-                    f"the output folder {folder} cannot be made ({error.strerror}); choose another "
-                    "with --results or --plots"
-                ) from None
-            if not os.access(folder, os.W_OK):
-                raise StoreError(
-                    f"the output folder {folder} cannot be written; mend its permissions or choose "
-                    "another with --results or --plots"
+                    f"the output folder {folder} cannot be used: {there} {fault}; mend it or "
+                    f"choose another with --{option}"
                 )
 
 
@@ -122,7 +117,6 @@ def execute(
     """Run the missing stages of a plan, here one by one or through Ray."""
     store = Store(places.store)
     store.sweep()
-    write_record(plan_, places.results / plan_.study.name)
     todo = missing(plan_, store)
     if not todo.stages:
         return

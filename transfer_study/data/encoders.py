@@ -155,6 +155,24 @@ def fingerprint_encoder(encoder: Encoder) -> str:
     )
 
 
+def check_length(encoder: Encoder, max_length: int) -> None:
+    """Raise EncoderError where texts of so many pieces have more positions than the encoder."""
+    if encoder.tiny is not None:
+        positions = encoder.tiny.max_length
+    else:
+        config = json.loads((encoder_folder(encoder) / "config.json").read_text(encoding="utf-8"))
+        positions = config.get("max_position_embeddings", max_length)
+        if "roberta" in config.get("model_type", ""):
+            positions -= config.get("pad_token_id", 1) + 1  # positions count from after the padding
+        if not config.get("position_biased_input", True):
+            return  # DeBERTa with relative positions alone
+    if max_length > positions:
+        raise EncoderError(
+            f"encoder {encoder.name}: max_length is {max_length}, but it has only {positions} "
+            "positions; lower `max_length` in the recipe"
+        )
+
+
 def _unusual_settings(file: Path) -> dict[str, object]:
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))

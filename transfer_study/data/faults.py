@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from functools import lru_cache
 
 from transfer_study.errors import Problem
+from transfer_study.spec.spelling import nearest
 
 SHOWN = 20  # of one file; the rest is counted
 
@@ -41,11 +41,10 @@ class Faults:
 
 def did_you_mean(found: str, allowed: Iterable[str]) -> str:
     """The nearest allowed spelling as the end of a sentence, or its full stop."""
-    return _nearest(found, tuple(allowed))
+    return _did_you_mean(found, tuple(allowed))
 
 
 @lru_cache(maxsize=1024)  # a wrong label often stands in every row of a file
-def _nearest(found: str, allowed: tuple[str, ...]) -> str:
-    by_lower = {name.lower(): name for name in reversed(allowed)}
-    close = difflib.get_close_matches(found.strip().lower(), by_lower, n=1)
-    return f"; did you mean {by_lower[close[0]]!r}?" if close else "."
+def _did_you_mean(found: str, allowed: tuple[str, ...]) -> str:
+    near = nearest(found, allowed)
+    return f"; did you mean {near!r}?" if near else "."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from transfer_study.data.encoders import fingerprint_encoder
+from transfer_study.data.encoders import check_length, fingerprint_encoder
 from transfer_study.data.splits import TaskData, fingerprint, load
 from transfer_study.errors import DataError, Problem, StudyError
 from transfer_study.spec.plan import Fingerprints
@@ -31,9 +31,15 @@ def load_tasks(study: Study) -> dict[str, TaskData]:
 
 def take_fingerprints(study: Study, data: dict[str, TaskData]) -> Fingerprints:
     """Hash what the study's stages will read, on the machine that plans them."""
+    recipes = [study.refine, *(study.finetune_recipe(task.name) for task in study.tasks)]
+    longest = max(recipe.max_length for recipe in recipes)
+    encoders = {}
+    for encoder in study.encoders:
+        encoders[encoder.name] = fingerprint_encoder(encoder)
+        check_length(encoder, longest)
     return Fingerprints(
         data={name: fingerprint(task_data) for name, task_data in data.items()},
-        encoders={encoder.name: fingerprint_encoder(encoder) for encoder in study.encoders},
+        encoders=encoders,
         precision=native_precision(),
     )
 

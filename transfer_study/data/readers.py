@@ -12,7 +12,14 @@ from transfer_study.data.hub import read_datasets
 from transfer_study.data.records import Record, examples_of
 from transfer_study.data.tables import read_jsonl, read_table
 from transfer_study.errors import DataError, Problem
-from transfer_study.spec.task import DatasetsSource, FileSource, SyntheticSource, Task, TaskKind
+from transfer_study.spec.task import (
+    DatasetsSource,
+    FileSource,
+    SplitName,
+    SyntheticSource,
+    Task,
+    TaskKind,
+)
 
 # What else a folder may call its splits: BLUE itself says devel.tsv and Training.tsv.
 _SPLIT_NAMES = {
@@ -28,7 +35,7 @@ _SUFFIXES = {
 }
 
 
-def read_split(task: Task, split: str) -> list[Example]:
+def read_split(task: Task, split: SplitName) -> list[Example]:
     """The examples of a split in the order of its file, without carving and limits.
 
     Raises DataError with every malformed row; what is empty or missing is an error too.
@@ -55,7 +62,7 @@ def read_split(task: Task, split: str) -> list[Example]:
     return examples
 
 
-def split_file(source: FileSource, split: str) -> Path:
+def split_file(source: FileSource, split: SplitName) -> Path:
     """The file of a split; in a folder, another usual name of the split is found too."""
     path = source.path(split)
     if path is None:

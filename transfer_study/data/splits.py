@@ -12,7 +12,7 @@ from transfer_study.data.streams import stream
 from transfer_study.errors import DataError, Problem
 from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
 from transfer_study.spec.frozen import canonical_json
-from transfer_study.spec.task import SPLITS, DatasetsSource, FileSource, Task
+from transfer_study.spec.task import SPLITS, DatasetsSource, FileSource, SplitName, Task
 
 _DEFAULT_CARVE = 0.1
 
@@ -38,17 +38,17 @@ def load(task: Task) -> TaskData:
     """
     share = task.carve_dev or (None if _has_dev(task) else _DEFAULT_CARVE)
     problems: list[Problem] = []
-    names = SPLITS if share is None else ("train", "test")
+    names: tuple[SplitName, ...] = SPLITS if share is None else ("train", "test")
     splits = {name: _read(task, name, problems) for name in names}
     if problems:
-        raise DataError(*problems)
+        raise DataError(*dict.fromkeys(problems))  # a task's own fault stands in every split
     if share is not None:
         splits["train"], splits["dev"] = carve(task.name, splits["train"], share)
     limited = {name: subset(task.name, name, splits[name], task.limits.of(name)) for name in SPLITS}
     return TaskData(task, **limited)
 
 
-def _read(task: Task, split: str, problems: list[Problem]) -> list[Example]:
+def _read(task: Task, split: SplitName, problems: list[Problem]) -> list[Example]:
     try:
         return read_split(task, split)
     except DataError as error:

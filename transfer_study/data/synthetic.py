@@ -144,9 +144,7 @@ def _topics(random: np.random.Generator) -> tuple[tuple[str, ...], Label]:
 _GENERATORS = MappingProxyType(
     {
         "entities": _Generator(TaskKind.TAGGING, ENTITIES, _entities),
-        "relation": _Generator(
-            TaskKind.CLASSIFICATION, (*ENTITIES, "mixed"), _by_class(entity_of)
-        ),
+        "relation": _Generator(TaskKind.CLASSIFICATION, (*ENTITIES, "mixed"), _by_class(entity_of)),
         "conflict": _Generator(TaskKind.CLASSIFICATION, (*COLOURS, "mixed"), _by_class(colour_of)),
         "topics": _Generator(TaskKind.MULTILABEL, TOPICS, _topics),
     }

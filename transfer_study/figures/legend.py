@@ -146,5 +146,6 @@ def draw_caption(canvas: Canvas, y: float, caption: str) -> float:
     """Set the caption, wrapped, below a hairline; return where it ends."""
     rule = [(MARGIN, y), (canvas.width - MARGIN, y)]
     canvas.shape(rule, line=palette.HAIRLINE, width=0.6, closed=False)
-    lines = wrap(caption, min(canvas.width - 2 * MARGIN, _MEASURE), SMALL)
+    # On a screen, letters are set to whole pixels and a line may come out a little longer.
+    lines = wrap(caption, 0.97 * min(canvas.width - 2 * MARGIN, _MEASURE), SMALL)
     return canvas.lines(MARGIN, y + 6.0, lines, colour=palette.MUTED, gid="caption")

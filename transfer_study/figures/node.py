@@ -25,7 +25,7 @@ from transfer_study.figures.placement import Boxes, box_of
 
 RING = 5.0  # from the outline to the ring around it
 GAP = 2.3  # from a node's outermost line to the ends of its edges
-_BERTH = 3.5
+_BERTH = 4.5
 RING_WIDTHS = {True: 2.0, False: 1.0}  # of a coloured verdict, of any other
 
 
