@@ -55,7 +55,7 @@ def _make(
     domains: int = 1,
     full: bool = True,
 ) -> Tables:
-    """Tables of these tasks; `effect` has verdict and delta of a source ("+" for all) and target."""
+    """Tables of tasks; `effect` has verdict and delta of a source ("+" for all) and a target."""
     rows = []
     for source, target in itertools.permutations(names, 2):
         if (pair := effect(source, target)) is not None:

@@ -77,7 +77,7 @@ class School:
     tokenizer: Any
 
     recipe = Recipe(
-        epochs=4, batch_size=8, learning_rate=5e-3, precision="float32", max_length=24, warmup=0.1
+        epochs=4, batch_size=8, learning_rate=3e-3, precision="float32", max_length=24, warmup=0.1
     )
 
     def data(self, kind: TaskKind, train: int = 64, dev: int = 24, test: int = 24) -> TaskData:

@@ -200,7 +200,7 @@ def _longest_first(plan: Plan, cost: Callable[[Stage], float]) -> list[Stage]:
 def _ray(resources: Resources) -> Iterator[None]:
     try:
         ray.init(
-            address=resources.address,
+            address=resources.address or "local",  # never a cluster that happens to run here
             include_dashboard=None if resources.address else False,
             log_to_driver=False,
             logging_level=logging.ERROR,

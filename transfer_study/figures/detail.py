@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from transfer_study.figures.lettering import BODY, SMALL
 
@@ -22,9 +22,29 @@ class Detail:
     bow: tuple[float, float, float]  # share of the distance, at least, at most (points)
 
 
-_FEW = Detail(True, True, True, False, BODY, 104, 0.5, 60, (0.07, 18, 26))
-_SEVERAL = Detail(False, True, True, False, BODY, 84, 0.85, 30, (0.06, 8, 20))
-_MANY = Detail(False, False, False, True, SMALL, 66, 1.0, 6, (0.05, 6, 14))
+_FEW = Detail(
+    label_grey=True,
+    label_coloured=True,
+    draw_grey=True,
+    brief_rings=False,
+    name_size=BODY,
+    name_limit=104,
+    flat=0.5,
+    gap=60,
+    bow=(0.07, 18, 26),
+)
+_SEVERAL = replace(_FEW, label_grey=False, name_limit=84, flat=0.85, gap=30, bow=(0.06, 8, 20))
+_MANY = Detail(
+    label_grey=False,
+    label_coloured=False,
+    draw_grey=False,
+    brief_rings=True,
+    name_size=SMALL,
+    name_limit=66,
+    flat=1.0,
+    gap=14,
+    bow=(0.05, 6, 14),
+)
 
 
 def detail_for(tasks: int) -> Detail:

@@ -17,7 +17,10 @@ SMALL = 8.0
 LEADING = 1.22  # from one baseline to the next, in sizes
 MINUS = "\u2212"
 
-_METRICS = {"micro_f1": "micro F1", "macro_f1": "macro F1", "entity_f1": "entity F1"} | {
+_METRICS = {
+    "micro_f1": "micro F1",
+    "macro_f1": "macro F1",
+    "entity_f1": "entity F1",
     "example_f1": "example F1",
     "pearson": "Pearson r",
 }

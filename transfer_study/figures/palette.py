@@ -80,15 +80,15 @@ def domain_fills(domains: Iterable[str]) -> dict[str, str]:
     return {name: _DOMAIN_FILLS[i % len(_DOMAIN_FILLS)] for i, name in enumerate(names)}
 
 
+_DEEPEST = 0.8  # the scale stops here, so that dark type stays readable on its ends
+
+
 def shade(delta: float, largest: float) -> str:
     """The colour of a delta on the scale from loss at -largest through white to gain."""
     share = min(abs(delta) / largest, 1.0) if largest > 0 else 0.0
     full = GAIN if delta > 0 else LOSS
     mixed = (round(255 + (int(full[i : i + 2], 16) - 255) * share * _DEEPEST) for i in (1, 3, 5))
     return "#" + "".join(f"{channel:02X}" for channel in mixed)
-
-
-_DEEPEST = 0.8  # the scale stops here, so that dark type stays readable on its ends
 
 
 def _points(delta: float) -> float:

@@ -12,7 +12,7 @@ def label_to_text(label: Label) -> str:
     """A class as itself, a number so that it reads back exactly, several labels as JSON."""
     if isinstance(label, tuple):
         return json.dumps(label, ensure_ascii=False, separators=(",", ":"))
-    return label if isinstance(label, str) else repr(label)
+    return label if isinstance(label, str) else repr(float(label))
 
 
 def label_from_text(kind: TaskKind, text: str) -> Label:
