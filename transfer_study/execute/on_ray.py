@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +38,10 @@ os.environ.update(
         "TUNE_WARN_THRESHOLD_S": "100000",
     }
 )
+
+# A cluster asks for the token that Ray keeps for its user; a driver sends it only when told to.
+if (Path.home() / ".ray" / "auth_token").is_file():
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 import ray
 from ray import tune
@@ -199,6 +204,7 @@ def _longest_first(plan: Plan, cost: Callable[[Stage], float]) -> list[Stage]:
 @contextmanager
 def _ray(resources: Resources) -> Iterator[None]:
     try:
+        _knock(resources.address)
         ray.init(
             address=resources.address or "local",  # never a cluster that happens to run here
             include_dashboard=None if resources.address else False,
@@ -206,15 +212,23 @@ def _ray(resources: Resources) -> Iterator[None]:
             logging_level=logging.ERROR,
             configure_logging=True,
         )
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         place = f"the cluster at {resources.address}" if resources.address else "Ray"
         raise ExecutionError(
-            f"{place} cannot be reached ({error}); check the address with `ray status`"
+            f"{place} cannot be reached ({error}); check the address with `ray status`, and its "
+            "authentication (RAY_AUTH_MODE and ~/.ray/auth_token)"
         ) from None
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str | None) -> None:
+    """Raise OSError where nothing listens: Ray itself would try for minutes."""
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 def _gpus_per_stage(resources: Resources) -> float:
