@@ -215,7 +215,7 @@ for seed in range(100_000):
 
 def test_a_killed_writer_leaves_only_whole_stages(store: Store, stage: Stage) -> None:
     def numbered(seed: int) -> Stage:
-        return stage.model_copy(update={"seed": seed})
+        return Stage.model_validate({**stage.model_dump(), "seed": seed})
 
     for death in range(5):
         with subprocess.Popen(
@@ -228,6 +228,7 @@ def test_a_killed_writer_leaves_only_whole_stages(store: Store, stage: Stage) ->
             writer.stdin.write(stage.model_dump_json())
             writer.stdin.close()
             while not store.is_done(numbered(3 * death)):
+                assert writer.poll() is None
                 time.sleep(0.001)
             time.sleep(0.003 * death)
             writer.send_signal(signal.SIGKILL)

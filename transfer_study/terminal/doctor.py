@@ -9,8 +9,9 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
+
+from transfer_study.terminal.console import stdout
 
 _LIBRARIES = (
     "transfer-study",
@@ -113,7 +114,7 @@ def print_findings(findings: Findings, *, markdown: bool, as_json: bool) -> None
                 print(f"| {name} | {value} |")
             print()
         return
-    console = Console(highlight=False)
+    console = stdout()
     for section, values in findings.items():
         if not values:
             continue

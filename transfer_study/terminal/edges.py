@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
 from rich.table import Table
 
 from transfer_study.session import Outcome
 from transfer_study.spec.plan import Plan
+from transfer_study.terminal.console import stdout
 
 _SCHEMA = 1
 _STYLE = {
@@ -27,8 +26,7 @@ _STYLE = {
 
 def print_edges(plan: Plan, outcome: Outcome) -> None:
     """Print one line an edge to stdout, in points, and where the figures are."""
-    # Into a file or a pipe nothing is folded.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    console = stdout()
     for (encoder, reading), edges in outcome.deltas.groupby(["encoder", "reading"], sort=False):
         console.print(_table(f"{plan.study.name}: {encoder}, {reading} reading", edges))
     counts = outcome.deltas["verdict"].value_counts()

@@ -16,6 +16,7 @@ from transfer_study.records.store import Store
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.stage import Stage
 from transfer_study.spec.study import Study
+from transfer_study.terminal.console import stdout
 from transfer_study.terminal.progress import duration
 
 _SCHEMA = 1
@@ -24,7 +25,7 @@ _LISTED = 40
 
 def print_plan(plan: Plan, store: Store) -> None:
     """Print the stages by kind, what sharing saves, why each missing one runs, and the time."""
-    console = Console(highlight=False)
+    console = stdout()
     todo = plan.missing(store.is_done, store.has_model)
     console.print(f"[bold]{plan.study.name}[/]: {len(plan)} stages, {len(todo)} to run")
     console.print(_by_kind(plan, todo))
@@ -132,7 +133,7 @@ def plan_as_json(plan: Plan, store: Store) -> None:
 
 def print_status(plan: Plan, store: Store) -> None:
     """Print how many stages are done, missing and failed."""
-    console = Console(highlight=False)
+    console = stdout()
     states = Counter(_state(stage, store) for stage in plan)
     console.print(
         f"[bold]{plan.study.name}[/]: {states['done']} of {len(plan)} stages done, "

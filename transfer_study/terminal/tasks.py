@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
+from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from transfer_study.data.examples import Example
 from transfer_study.data.fingerprints import load_tasks
 from transfer_study.data.inspect import SplitSummary, TaskSummary, describe
 from transfer_study.spec.study import Study
-from transfer_study.spec.task import TaskKind
+from transfer_study.spec.task import Task, TaskKind
+from transfer_study.terminal.console import stdout
 
 _SCHEMA = 1
 _POSITIVES = {
@@ -25,37 +26,36 @@ _POSITIVES = {
 
 def summarise(study: Study) -> list[TaskSummary]:
     """Read and check every file of a study; raises DataError with all faults together."""
-    loaded = load_tasks(study)
-    lengths = _piece_counter(study)
-    return [describe(data, lengths, study.refine.max_length) for data in loaded.values()]
-
-
-def _piece_counter(study: Study) -> Callable[[Example], int]:
     from transfer_study.execute.run_stage import quiet_libraries
     from transfer_study.learn.model import load_tokenizer
 
+    loaded = load_tasks(study)
     quiet_libraries()
     tokenizer = load_tokenizer(study.encoders[0])
-    kinds = {task.kind for task in study.tasks}
+    return [
+        describe(data, _piece_counter(tokenizer, data.task), study.refine.max_length)
+        for data in loaded.values()
+    ]
 
-    def count(example: Example) -> int:
-        tagged = isinstance(example.label, tuple) and len(example.label) == len(example.text) > 2
-        if TaskKind.TAGGING in kinds and tagged:
-            return len(tokenizer(list(example.text), is_split_into_words=True)["input_ids"])
-        return len(tokenizer(*example.text[:2])["input_ids"])
 
-    return count
+def _piece_counter(tokenizer: Any, task: Task) -> Callable[[Example], int]:
+    def words(example: Example) -> int:
+        return len(tokenizer(list(example.text), is_split_into_words=True)["input_ids"])
+
+    def sentences(example: Example) -> int:
+        return len(tokenizer(*example.text)["input_ids"])
+
+    return words if task.kind is TaskKind.TAGGING else sentences
 
 
 def print_tasks(summaries: list[TaskSummary]) -> None:
     """Print sizes, lengths, labels and the score of the majority class."""
-    console = Console(highlight=False)
+    console = stdout()
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("task", overflow="fold")
     table.add_column("split")
     for heading in ("examples", "documents", "positive", "words", "pieces", "cut"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("labels", overflow="fold")
     for summary in summaries:
         for n, split in enumerate(summary.splits):
             table.add_row(
@@ -67,7 +67,6 @@ def print_tasks(summaries: list[TaskSummary]) -> None:
                 f"{split.words.median:g} ({split.words.longest})",
                 f"{split.pieces.median:g} ({split.pieces.longest})" if split.pieces else "–",
                 f"{split.truncated:.1%}" if split.truncated is not None else "–",
-                _labels(split) if n == 0 else "",
             )
         table.add_section()
     console.print(table)
@@ -78,6 +77,7 @@ def print_tasks(summaries: list[TaskSummary]) -> None:
             f"{task.name}: {task.kind}, {task.domain}; the majority class scores "
             f"{100 * summary.majority:.1f} {task.metric} on test"
         )
+        console.print(f"  train: {_labels(summary.splits[0])}", style="dim")
 
 
 def _positives(summary: TaskSummary, split: SplitSummary) -> str:

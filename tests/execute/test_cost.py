@@ -1,0 +1,100 @@
+"""The estimate finds back what stages took, and grows with the work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from transfer_study.execute.cost import SecondsEstimate, work
+from transfer_study.records.store import Store
+from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
+from transfer_study.spec.plan import Fingerprints, Plan, plan
+from transfer_study.spec.recipe import Precision
+from transfer_study.spec.stage import Stage
+from transfer_study.spec.study import Study
+
+SIZES = {"short": 400, "long": 100, "other": 200}
+# Seconds an example, by task.
+RATES = {"short": 0.01, "long": 0.2, "other": 0.05}
+
+
+@pytest.fixture
+def made() -> Plan:
+    source = {"format": "tsv", "folder": "nowhere"}
+    task = {"kind": "classification", "labels": ["no", "yes"], "source": source}
+    study = Study.model_validate(
+        {"name": "s", "encoder": "tiny", "tasks": [{"name": n, **task} for n in SIZES]}
+    )
+
+    def data(n: int) -> DataFingerprint:
+        splits = {
+            split: SplitFingerprint(n=size, sha256=sha256(b"").hexdigest())
+            for split, size in (("train", n), ("dev", n // 4), ("test", n // 2))
+        }
+        return DataFingerprint(**splits)
+
+    fingerprints = Fingerprints(
+        data={name: data(n) for name, n in SIZES.items()},
+        encoders={"tiny": "0"},
+        precision=Precision.FLOAT32,
+    )
+    return plan(study, fingerprints)
+
+
+def seconds(stage: Stage, rates: Mapping[str, float]) -> float:
+    """What a stage takes where each task has its rate."""
+    epochs = stage.recipe.epochs
+    return sum(
+        rates[m.task.name] * (epochs * (3 * m.data.train.n + m.data.dev.n) + m.data.test.n)
+        for m in stage.tasks
+    )
+
+
+def measure(store: Store, stage: Stage) -> None:
+    with store.attempt(stage) as attempt:
+        record = {"provenance": {"wall_seconds": seconds(stage, RATES)}}
+        (attempt / "stage.json").write_text(json.dumps(record))
+        store.commit(stage, attempt)
+
+
+def test_work_counts_passes(made: Plan) -> None:
+    for stage in made:
+        assert work(stage) == pytest.approx(seconds(stage, dict.fromkeys(SIZES, 1.0)))
+
+
+def test_nothing_is_estimated_before_anything_is_measured(made: Plan, tmp_path: Path) -> None:
+    assert SecondsEstimate(made, Store(tmp_path)).measured == 0
+
+
+def test_one_stage_gives_all_tasks_its_rate(made: Plan, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    stage = next(s for s in made if s.task_names == ("long",))
+    measure(store, stage)
+    estimate = SecondsEstimate(made, store)
+    assert estimate.measured == 1
+    assert estimate.seconds(stage) == pytest.approx(seconds(stage, RATES))
+    for other in made:
+        assert estimate.seconds(other) == pytest.approx(RATES["long"] * work(other))
+
+
+def test_measured_tasks_have_rates_of_their_own(made: Plan, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for stage in made:
+        if len(stage.tasks) < 3:
+            measure(store, stage)
+    estimate = SecondsEstimate(made, store)
+    for stage in made:
+        assert estimate.seconds(stage) == pytest.approx(seconds(stage, RATES), rel=0.1)
+
+
+def test_an_unreadable_record_is_left_out(made: Plan, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    first, second = made.stages[:2]
+    measure(store, first)
+    measure(store, second)
+    (store.folder(second) / "stage.json").write_text("{")
+    assert SecondsEstimate(made, store).measured == 1

@@ -1,0 +1,384 @@
+"""A stage goes from files to one directory, once; what was planned is what is run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from transfer_study.data.streams import stream
+from transfer_study.execute import in_process
+from transfer_study.execute.in_process import run_in_process
+from transfer_study.execute.run_stage import StageFailed, run_stage
+from transfer_study.learn import model as model_module
+from transfer_study.learn import train as train_module
+from transfer_study.records.predictions import StoredAnswers
+from transfer_study.records.store import Store
+from transfer_study.session import make_plan
+from transfer_study.spec.plan import Plan
+from transfer_study.spec.stage import Stage
+from transfer_study.spec.study import Study
+
+NAMES = ("colour", "people")
+
+
+def write_corpora(root: Path) -> None:
+    """A classification in TSV and a tagging task in CoNLL, small enough for half a second."""
+    for split, size in (("train", 24), ("dev", 8), ("test", 9)):
+        random = stream(split)
+        colours = [str(random.choice(["red", "blue"])) for _ in range(size)]
+        rows = [f"{n}\tthe {colour} house\t{colour}\n" for n, colour in enumerate(colours)]
+        names = [str(random.choice(["anna", "bob"])) for _ in range(size)]
+        words = "".join(f"we\tO\nsaw\tO\n{name}\tB-Person\n\n" for name in names)
+        for task, text in (("colour", "id\ttext\tlabel\n" + "".join(rows)), ("people", words)):
+            (root / task).mkdir(exist_ok=True)
+            (root / task / f"{split}.tsv").write_text(text)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    write_corpora(tmp_path)
+    (tmp_path / "texts.txt").write_text("the red blue house we saw anna bob")
+    tiny = {
+        "texts": [tmp_path / "texts.txt"],
+        "hidden_size": 16,
+        "layers": 1,
+        "heads": 2,
+        "max_length": 32,
+    }
+    colour = {"format": "tsv", "folder": tmp_path / "colour", "columns": {"id": "id"}}
+    columns = {"text": 0, "label": 1}
+    people = {"format": "conll", "folder": tmp_path / "people", "columns": columns}
+    recipe = {"epochs": 2, "max_length": 16, "learning_rate": 1e-3, "precision": "float32"}
+    return Study.model_validate(
+        {
+            "name": "two",
+            "encoder": {"name": "tiny", "tiny": tiny},
+            "tasks": [
+                {
+                    "name": "colour",
+                    "kind": "classification",
+                    "labels": ["red", "blue"],
+                    "source": colour,
+                },
+                {"name": "people", "kind": "tagging", "labels": ["Person"], "source": people},
+            ],
+            "arms": ["single", "pairs"],
+            "readings": ["refine", "finetune"],
+            "seeds": [0],
+            "refine": recipe,
+            "finetune": recipe,
+        }
+    )
+
+
+@pytest.fixture
+def plan(study: Study) -> Plan:
+    return make_plan(study)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def find(plan: Plan, kind: str, *tasks: str, parents: int | None = None) -> Stage:
+    return next(
+        stage
+        for stage in plan
+        if (stage.kind, stage.task_names) == (kind, tasks)
+        and (parents is None or len(stage.parents) == parents)
+    )
+
+
+def content(store: Store, stage: Stage) -> dict[str, bytes]:
+    """The files of a stage but those that tell of time and place."""
+    timed = ("stage.json", "history.jsonl")
+    return {file: store.read(stage, file) for file in store.files(stage) if file not in timed}
+
+
+def forbid(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(train_module, "train", refuse)
+
+
+# From files to a directory
+
+
+def test_a_stage_leaves_one_whole_directory(plan: Plan, store: Store) -> None:
+    stage = find(plan, "refine", *NAMES)
+    told: list[dict[str, Any]] = []
+    run_stage(stage, store, keep_model=False, on_epoch=told.append)
+    assert store.files(stage) == (
+        "history.jsonl",
+        *(f"predictions/{task}.{split}.parquet" for task in NAMES for split in ("dev", "test")),
+        "stage.json",
+    )
+    lines = store.read(stage, "history.jsonl").decode().splitlines()
+    assert [json.loads(line) for line in lines] == told
+    assert [set(epoch["dev"]) for epoch in told] == [set(NAMES)] * 2
+    record = store.read_json(stage, "stage.json")
+    assert (record["id"], record["name"]) == (stage.id, stage.name)
+    assert record["pre_image"] == json.loads(json.dumps(stage.pre_image))
+    assert set(record["selected_epoch"]) == set(NAMES)
+    assert record["handed_on_epoch"] in (1, 2)
+    assert record["provenance"]["wall_seconds"] > 0
+    assert not store.has_model(stage)
+    assert list((store.root / "attempts").iterdir()) == []
+    answers = StoredAnswers(store).answers(stage, stage.tasks[1].task)
+    assert len(answers.gold) == 9
+    assert answers.gold == [("O", "O", "B-Person")] * 9
+
+
+def test_the_same_stage_gives_the_same_bytes_anywhere(
+    plan: Plan, store: Store, tmp_path: Path
+) -> None:
+    stage = find(plan, "refine", *NAMES)
+    other = Store(tmp_path / "elsewhere")
+    for place in (store, other):
+        torch.manual_seed(len(str(place.root)))  # what came before in the process means nothing
+        run_stage(stage, place, keep_model=True)
+    assert content(store, stage) == content(other, stage)
+    weights = [s.checked_model(stage) / "model.safetensors" for s in (store, other)]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+
+
+def test_a_stage_that_is_there_is_not_run_again(
+    plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = find(plan, "refine", "colour")
+    run_stage(stage, store, keep_model=True)
+    forbid(monkeypatch, AssertionError("it ran again"))
+    run_stage(stage, store, keep_model=True)
+    run_stage(stage, store, keep_model=False)
+
+
+# What was planned
+
+
+def changed_file(root: Path) -> Path:
+    path = root / "colour" / "train.tsv"
+    path.write_text(path.read_text().replace("the red", "a red", 1))
+    return path
+
+
+def changed_texts(root: Path) -> Path:
+    path = root / "texts.txt"
+    path.write_text(path.read_text() + " more")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (changed_file, "the data of colour changed since the study was planned"),
+        (changed_texts, "the files of the encoder tiny are not those that the study was planned"),
+    ],
+)
+def test_inputs_that_changed_since_planning_are_refused(
+    plan: Plan, store: Store, tmp_path: Path, change: Callable[[Path], Path], message: str
+) -> None:
+    stage = find(plan, "refine", "colour")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.t*") if path.is_file()}
+    path = change(tmp_path)
+    for _ in range(2):
+        with pytest.raises(StageFailed, match=message):
+            run_stage(stage, store, keep_model=False)
+    assert not store.is_done(stage)
+    path.write_bytes(before[path])  # put back, it is read again, in the same process
+    run_stage(stage, store, keep_model=False)
+    assert store.is_done(stage)
+
+
+def test_other_tasks_data_may_change(plan: Plan, store: Store, tmp_path: Path) -> None:
+    (tmp_path / "people" / "train.tsv").write_text("")
+    run_stage(find(plan, "refine", "colour"), store, keep_model=False)
+
+
+# Failures
+
+
+def test_a_failure_leaves_its_traceback_until_a_success(
+    plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = find(plan, "refine", "colour")
+    with monkeypatch.context() as patch:
+        forbid(patch, RuntimeError("the sky fell"))
+        with pytest.raises(StageFailed, match="RuntimeError: the sky fell") as failed:
+            run_stage(stage, store, keep_model=False)
+    assert store.failure(stage) == failed.value.log
+    text = failed.value.log.read_text()
+    assert text.startswith("Traceback")
+    assert "the sky fell" in text
+    assert not store.is_done(stage)
+    run_stage(stage, store, keep_model=False)
+    assert store.failure(stage) is None
+
+
+def test_an_interrupt_is_no_failure_and_leaves_nothing(
+    plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = find(plan, "refine", "colour")
+    forbid(monkeypatch, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        run_stage(stage, store, keep_model=False)
+    assert store.failure(stage) is None
+    assert not store.is_done(stage)
+
+
+def test_files_in_the_way_are_told_before_anything_is_learned(
+    plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = find(plan, "refine", "colour")
+    store.folder(stage).mkdir(parents=True)
+    (store.folder(stage) / "history.jsonl").write_text("{}")
+    forbid(monkeypatch, AssertionError("it learned"))
+    with pytest.raises(StageFailed, match="StoreError: .* remove it and run again"):
+        run_stage(stage, store, keep_model=False)
+
+
+# Parents and children
+
+
+def test_a_child_starts_from_its_parents_weights(
+    plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = find(plan, "finetune", "colour", parents=1)
+    (parent,) = child.parents
+    with pytest.raises(StageFailed, match="StoreError: .* holds no model.json"):
+        run_stage(child, store, keep_model=False)
+    run_stage(parent, store, keep_model=True)
+    starts: list[dict[str, torch.Tensor]] = []
+    build = model_module.build_model
+
+    def watch(*args: Any) -> Any:
+        model = build(*args)
+        starts.append({n: t.clone() for n, t in model.encoder.state_dict().items()})
+        return model
+
+    monkeypatch.setattr(model_module, "build_model", watch)
+    run_stage(child, store, keep_model=False)
+    run_stage(find(plan, "finetune", "colour", parents=0), store, keep_model=False)
+    handed_on = load_file(store.model_folder(parent) / "model.safetensors")
+    assert handed_on
+    assert all(torch.equal(starts[0][name], tensor) for name, tensor in handed_on.items())
+    assert not all(torch.equal(starts[1][name], tensor) for name, tensor in handed_on.items())
+
+
+def test_weights_wanted_later_come_from_the_same_stage_run_again(
+    plan: Plan, store: Store, tmp_path: Path
+) -> None:
+    stage = find(plan, "refine", *NAMES)
+    at_once = Store(tmp_path / "at-once")
+    run_stage(stage, at_once, keep_model=True)
+    run_stage(stage, store, keep_model=False)
+    result = (store.folder(stage) / "result.json").read_bytes()
+    run_stage(stage, store, keep_model=True)
+    assert (store.folder(stage) / "result.json").read_bytes() == result
+    weights = [s.checked_model(stage) / "model.safetensors" for s in (store, at_once)]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+
+
+def test_weights_that_answer_otherwise_are_not_kept(
+    plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = find(plan, "refine", "colour")
+    run_stage(stage, store, keep_model=False)
+    before = content(store, stage)
+    train = train_module.train
+
+    def otherwise(*args: Any) -> Any:
+        learned = train(*args)
+        answers = learned.predictions["colour", "test"].labels
+        answers[0] = {"red": "blue", "blue": "red"}[answers[0]]
+        return learned
+
+    monkeypatch.setattr(train_module, "train", otherwise)
+    with pytest.raises(StageFailed, match="did not give its committed predictions for colour"):
+        run_stage(stage, store, keep_model=True)
+    assert not store.has_model(stage)
+    assert content(store, stage) == before
+
+
+# One after another
+
+
+@dataclass
+class Diary:
+    """Writes down what an executor tells."""
+
+    events: list[tuple[str, Stage]] = field(default_factory=list)
+
+    def started(self, stage: Stage) -> None:
+        self.events.append(("started", stage))
+
+    def epoch(self, stage: Stage, epoch: dict[str, Any]) -> None:
+        self.events.append(("epoch", stage))
+
+    def finished(self, stage: Stage) -> None:
+        self.events.append(("finished", stage))
+
+    def failed(self, stage: Stage, message: str, log: Path | None) -> None:
+        assert message
+        self.events.append(("failed", stage))
+
+    def held_back(self, stage: Stage) -> None:
+        self.events.append(("held back", stage))
+
+    def of(self, event: str) -> list[str]:
+        return [stage.id for what, stage in self.events if what == event]
+
+
+def test_a_plan_is_run_parents_first_and_keeps_parents_models_only(
+    plan: Plan, store: Store
+) -> None:
+    diary = Diary()
+    run_in_process(plan, store, diary)
+    assert diary.of("finished") == diary.of("started") == [stage.id for stage in plan]
+    assert diary.of("epoch") == [stage.id for stage in plan for _ in range(2)]
+    for stage in plan:
+        assert store.is_done(stage)
+        assert store.has_model(stage) == (stage.id in plan.parents())
+        earlier = diary.of("finished")[: diary.of("finished").index(stage.id)]
+        assert all(parent.id in earlier for parent in stage.parents)
+    assert not plan.missing(store.is_done, store.has_model).stages
+
+
+@pytest.fixture
+def failing(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """The joint stage, which will fail; all others succeed at once."""
+    joint = find(plan, "refine", *NAMES)
+
+    def pretend(stage: Stage, store: Store, **_: Any) -> None:
+        if stage.id == joint.id:
+            raise StageFailed("it fell", store.root)
+
+    monkeypatch.setattr(in_process, "run_stage", pretend)
+    return joint
+
+
+def test_a_failed_stage_holds_back_only_its_descendants(
+    plan: Plan, store: Store, failing: Stage
+) -> None:
+    diary = Diary()
+    run_in_process(plan, store, diary)
+    children = [stage.id for stage in plan if failing.id in {p.id for p in stage.parents}]
+    assert len(children) == 2
+    assert diary.of("failed") == [failing.id]
+    assert diary.of("held back") == children
+    assert set(diary.of("finished")) == {s.id for s in plan} - {failing.id, *children}
+
+
+def test_failing_fast_starts_nothing_more(plan: Plan, store: Store, failing: Stage) -> None:
+    diary = Diary()
+    run_in_process(plan, store, diary, fail_fast=True)
+    assert diary.events[-1] == ("failed", failing)
+    assert len(diary.of("started")) < len(plan)
