@@ -1,4 +1,4 @@
-"""The real study in the repository: its tables follow from its predictions, its ids from its file."""
+"""The real study in the repository: tables follow from predictions, stages from the file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def study() -> Study:
 @pytest.fixture(scope="module")
 def plan(study: Study) -> Plan:
     recorded = recorded_plan(study, RESULTS)
-    assert recorded is not None, "the study's file says other inputs than its results were made from"
+    assert recorded is not None, (
+        "the study's file says other inputs than its results were made from"
+    )
     return recorded
 
 

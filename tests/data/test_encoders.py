@@ -18,13 +18,16 @@ from safetensors.numpy import save_file
 
 from transfer_study.data.encoders import (
     SPECIAL_TOKENS,
+    check_length,
     encoder_folder,
     fingerprint_encoder,
     prefetch_encoder,
     tiny_vocabulary,
 )
+from transfer_study.data.fingerprints import load_tasks, take_fingerprints
 from transfer_study.errors import EncoderError
 from transfer_study.spec.encoder import Encoder, TinyConfig
+from transfer_study.spec.study import Study
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -233,6 +236,45 @@ def test_a_damaged_folder_is_told_clearly(
 def test_an_encoder_that_is_not_here_is_told_with_what_to_do(source: str, message: str) -> None:
     with pytest.raises(EncoderError, match=message):
         encoder_folder(Encoder(name="absent", source=source))
+
+
+@pytest.mark.parametrize(
+    ("config", "positions"),
+    [
+        ({"model_type": "bert", "max_position_embeddings": 40}, 40),
+        ({"model_type": "xlm-roberta", "max_position_embeddings": 42, "pad_token_id": 1}, 40),
+        ({"model_type": "mpnet", "max_position_embeddings": 42, "pad_token_id": None}, 40),
+        ({"model_type": "deberta-v2", "max_position_embeddings": 40}, 40),
+    ],
+)
+def test_texts_must_fit_the_positions(
+    folder: Path, config: dict[str, object], positions: int
+) -> None:
+    write(folder, "config.json", config)
+    check_length(encoder(folder), positions)
+    with pytest.raises(EncoderError, match=f"it has only {positions} positions; lower"):
+        check_length(encoder(folder), positions + 1)
+    write(folder, "config.json", {**config, "position_biased_input": False})
+    check_length(encoder(folder), positions + 1)
+
+
+def test_only_recipes_that_are_used_must_fit(tmp_path: Path) -> None:
+    def study(**changes: Any) -> Study:
+        source = {"format": "synthetic", "task": "relation", "train": 9, "dev": 3, "test": 3}
+        task = {"kind": "classification", "labels": ["herb", "beast", "mixed"], "source": source}
+        written = {
+            "name": "s",
+            "encoder": {"name": "tiny", "tiny": {"max_length": 32}},
+            "tasks": [{"name": "relation", **task}],
+            "arms": ["single"],
+            "refine": {"max_length": 32},
+            **changes,
+        }
+        return Study.model_validate(written)
+
+    take_fingerprints(study(), load_tasks(study()))
+    with pytest.raises(EncoderError, match="max_length is 128, but it has only 32 positions"):
+        take_fingerprints(study(readings=["finetune"]), load_tasks(study()))
 
 
 def test_a_local_encoder_needs_no_fetching(folder: Path) -> None:

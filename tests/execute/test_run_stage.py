@@ -241,7 +241,7 @@ def test_files_in_the_way_are_told_before_anything_is_learned(
     store.folder(stage).mkdir(parents=True)
     (store.folder(stage) / "history.jsonl").write_text("{}")
     forbid(monkeypatch, AssertionError("it learned"))
-    with pytest.raises(StageFailed, match="StoreError: .* remove it and run again"):
+    with pytest.raises(StageFailed, match=r"StoreError: .* remove it and run again"):
         run_stage(stage, store, keep_model=False)
 
 
@@ -253,7 +253,7 @@ def test_a_child_starts_from_its_parents_weights(
 ) -> None:
     child = find(plan, "finetune", "colour", parents=1)
     (parent,) = child.parents
-    with pytest.raises(StageFailed, match="StoreError: .* holds no model.json"):
+    with pytest.raises(StageFailed, match=r"StoreError: .* holds no model\.json"):
         run_stage(child, store, keep_model=False)
     run_stage(parent, store, keep_model=True)
     starts: list[dict[str, torch.Tensor]] = []

@@ -396,18 +396,19 @@ def test_weights_are_committed_by_themselves(store: Store, stage: Stage) -> None
         store.checked_model(stage)
 
 
-def test_relatives_are_stages_of_the_same_family_with_other_content(
+def test_records_are_those_of_readable_stages_of_a_family(
     store: Store, made_plan: Plan
 ) -> None:
     stage, other = made_plan.stages[:2]
     recipes = [stage.recipe.model_copy(update={"epochs": n}) for n in (2, 3)]
     older, broken = (stage.model_copy(update={"recipe": r, "parents": ()}) for r in recipes)
-    for s, text in ((stage, "{}"), (other, "{}"), (older, '{"id": 1}'), (broken, "{")):
+    for s, text in ((stage, '{"id": 0}'), (other, '{"id": 2}'), (older, '{"id": 1}'), (broken, "{")):
         fresh = Stage.model_validate(s.model_dump())
         with store.attempt(fresh) as attempt:
             (attempt / "stage.json").write_text(text)
             store.commit(fresh, attempt)
-    assert list(store.relatives(stage)) == [{"id": 1}]
+    assert {record["id"] for record in store.records(stage.family)} == {0, 1}
+    assert {record["id"] for record in store.records()} == {0, 1, 2}
 
 
 def test_a_store_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ TINY_VERSION = 1
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 # Keys of config.json that say how a file came about, not what it computes.
 _VOLATILE = ("_name_or_path", "transformers_version", "torch_dtype", "dtype", "architectures")
+# Families whose first position is the one after the padding's id.
+_COUNTED_AFTER_PADDING = ("roberta", "camembert", "longformer", "mpnet")
 # Settings of tokenizer_config.json that transformers puts above tokenizer.json, as they mostly are;
 # a tokenizer is more than its files where it has others.
 _TOKENIZER_SETTINGS = {
@@ -162,8 +164,9 @@ def check_length(encoder: Encoder, max_length: int) -> None:
     else:
         config = json.loads((encoder_folder(encoder) / "config.json").read_text(encoding="utf-8"))
         positions = config.get("max_position_embeddings", max_length)
-        if "roberta" in config.get("model_type", ""):
-            positions -= config.get("pad_token_id", 1) + 1  # positions count from after the padding
+        if any(name in config.get("model_type", "") for name in _COUNTED_AFTER_PADDING):
+            padding = config.get("pad_token_id")
+            positions -= 2 if padding is None else padding + 1
         if not config.get("position_biased_input", True):
             return  # DeBERTa with relative positions alone
     if max_length > positions:

@@ -9,7 +9,7 @@ from transfer_study.data.splits import TaskData, fingerprint, load
 from transfer_study.errors import DataError, Problem, StudyError
 from transfer_study.spec.plan import Fingerprints
 from transfer_study.spec.recipe import Precision
-from transfer_study.spec.study import Study
+from transfer_study.spec.study import Reading, Study
 
 # Processors that multiply bfloat16 matrices natively; others only emulate it.
 _BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}
@@ -31,7 +31,9 @@ def load_tasks(study: Study) -> dict[str, TaskData]:
 
 def take_fingerprints(study: Study, data: dict[str, TaskData]) -> Fingerprints:
     """Hash what the study's stages will read, on the machine that plans them."""
-    recipes = [study.refine, *(study.finetune_recipe(task.name) for task in study.tasks)]
+    recipes = [study.refine]
+    if Reading.FINETUNE in study.readings:
+        recipes += (study.finetune_recipe(task.name) for task in study.tasks)
     longest = max(recipe.max_length for recipe in recipes)
     encoders = {}
     for encoder in study.encoders:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from contextlib import suppress
 
 import numpy as np
 
 from transfer_study.records.store import Store
+from transfer_study.spec.fingerprint import DataFingerprint
 from transfer_study.spec.plan import Plan
-from transfer_study.spec.stage import Stage, StageTask
+from transfer_study.spec.stage import Stage
 
 # A backward pass costs about two forward passes.
 _TRAINING = 3
@@ -18,16 +18,15 @@ _TRAINING = 3
 
 def work(stage: Stage) -> float:
     """The forward passes of examples that a stage makes, a training step counted as three."""
-    return sum(_task_work(member, stage.recipe.epochs) for member in stage.tasks)
+    return sum(_task_work(member.data, stage.recipe.epochs) for member in stage.tasks)
 
 
-def _task_work(member: StageTask, epochs: int) -> float:
-    data = member.data
+def _task_work(data: DataFingerprint, epochs: int) -> float:
     return epochs * (_TRAINING * data.train.n + data.dev.n) + data.test.n
 
 
 class SecondsEstimate:
-    """Seconds of a stage as a sum over its tasks, from the stages of a plan that are done.
+    """Seconds of a stage as a sum over its tasks, from all stages of the store that are like it.
 
     A task's examples take as long as its texts are: each task has a rate of its own, found by
     least squares; a task that was not measured gets the mean rate.
@@ -35,17 +34,21 @@ class SecondsEstimate:
 
     def __init__(self, plan: Plan, store: Store) -> None:
         names = [task.name for task in plan.study.tasks]
-        measured = list(_measured(plan, store))
+        encoders = set(plan.fingerprints.encoders.values())
+        measured = [
+            (tasks, epochs, seconds)
+            for encoder, tasks, epochs, seconds in _measured(store)
+            if encoder in encoders and set(tasks) <= set(names)
+        ]
         self._rates: dict[str, float] = {}
         self.measured = len(measured)
         if not measured:
             return
         matrix = np.zeros((len(measured), len(names)))
-        for row, (stage, _) in enumerate(measured):
-            for member in stage.tasks:
-                column = names.index(member.task.name)
-                matrix[row, column] = _task_work(member, stage.recipe.epochs)
-        seconds = np.array([s for _, s in measured])
+        for row, (tasks, epochs, _) in enumerate(measured):
+            for name, data in tasks.items():
+                matrix[row, names.index(name)] = _task_work(data, epochs)
+        seconds = np.array([taken for _, _, taken in measured])
         overall = float(seconds.sum() / matrix.sum())
         # Drawn towards the overall rate: few stages may not tell their tasks apart.
         prior = 0.1 * matrix.sum(axis=0).mean() * np.eye(len(names))
@@ -61,14 +64,19 @@ class SecondsEstimate:
     def seconds(self, stage: Stage) -> float:
         """The estimate for a stage; call only where `measured` is not 0."""
         return sum(
-            self._rates[member.task.name] * _task_work(member, stage.recipe.epochs)
+            self._rates[member.task.name] * _task_work(member.data, stage.recipe.epochs)
             for member in stage.tasks
         )
 
 
-def _measured(plan: Plan, store: Store) -> Iterable[tuple[Stage, float]]:
-    for stage in plan:
-        if store.is_done(stage):
-            with suppress(OSError, ValueError, KeyError):
-                record = json.loads((store.folder(stage) / "stage.json").read_bytes())
-                yield stage, float(record["provenance"]["wall_seconds"])
+_Measured = tuple[str, dict[str, DataFingerprint], int, float]
+
+
+def _measured(store: Store) -> Iterator[_Measured]:
+    """Encoder, data by task, epochs and seconds of every stage in the store."""
+    for record in store.records():
+        with suppress(KeyError, TypeError, ValueError):
+            content = record["pre_image"]
+            tasks = {t["name"]: DataFingerprint.model_validate(t["data"]) for t in content["tasks"]}
+            seconds = float(record["provenance"]["wall_seconds"])
+            yield content["encoder"], tasks, content["recipe"]["epochs"], seconds

@@ -217,10 +217,10 @@ class Store:
         path = self.root / "failures" / stage.name / "error.txt"
         return path if path.is_file() and not self.is_done(stage) else None
 
-    def relatives(self, stage: Stage) -> Iterator[dict[str, Any]]:
-        """The `stage.json` of committed stages of the same family with other content."""
+    def records(self, family: str | None = None) -> Iterator[dict[str, Any]]:
+        """The `stage.json` of every committed stage, or of those of one family."""
         for folder in self._names("stages"):
-            if folder.name.rpartition("-")[0] == stage.family and folder.name != stage.name:
+            if family is None or folder.name.rpartition("-")[0] == family:
                 with suppress(OSError, ValueError):
                     yield json.loads((folder / "stage.json").read_bytes())
 

@@ -85,7 +85,7 @@ def why(stage: Stage, store: Store) -> str:
         return "failed before"
     changes = [
         sorted(_differences(before["pre_image"], stage.pre_image))
-        for before in store.relatives(stage)
+        for before in store.records(stage.family)
     ]
     if not changes:
         return "new"

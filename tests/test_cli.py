@@ -1,0 +1,119 @@
+"""The verbs of the command line, called as a user calls them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from transfer_study.spec.study import Study
+from transfer_study.spec.study_file import read_study
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def call(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "transfer_study", *words],
+        cwd=folder,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+
+def test_help_and_status_import_nothing_heavy(small_study: Path) -> None:
+    heavy = ("torch", "ray", "pandas", "pyarrow", "scipy", "matplotlib", "transformers")
+    script = (
+        "import sys\n"
+        "from transfer_study.cli import app\n"
+        "for words in (['--help'], ['run', '--help']):\n"
+        "    try: app(words)\n"
+        "    except SystemExit: pass\n"
+        f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stderr.strip().splitlines()[-1] == "[]"
+
+
+def test_plan_explains_every_stage_before_and_after_a_change(
+    small_study: Path, tmp_path: Path
+) -> None:
+    options = ("--set", "seeds=1", "--set", "arms=[single]")
+    before = json.loads(call(tmp_path, "plan", str(small_study), *options, "--json").stdout)
+    assert {stage["why"] for stage in before["stages"]} == {"new"}
+    ran = call(tmp_path, "run", str(small_study), *options, "--executor", "in-process", "-q")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    after = json.loads(call(tmp_path, "plan", str(small_study), *options, "--json").stdout)
+    assert all(stage["done"] for stage in after["stages"])
+    changed = call(tmp_path, "plan", str(small_study), *options, "--set", "refine.epochs=3")
+    assert changed.stdout.count("changed: recipe.epochs 2 → 3") == 3
+    assert "about" in changed.stdout  # a time, for like stages were measured
+    status = json.loads(call(tmp_path, "status", str(small_study), *options, "--json").stdout)
+    assert status["counts"] == {"done": 3}
+
+
+def test_resolved_study_reads_back_as_the_same_study(small_study: Path, tmp_path: Path) -> None:
+    text = call(tmp_path, "plan", str(small_study), "--resolved").stdout
+    (tmp_path / "resolved.yaml").write_text(text, encoding="utf-8")
+    again, first = read_study(tmp_path / "resolved.yaml"), read_study(small_study)
+    assert again.model_copy(update={"data": None}) == first.model_copy(update={"data": None})
+    assert isinstance(yaml.safe_load(text), dict)
+    assert isinstance(again, Study)
+
+
+def test_tasks_shows_sizes_and_the_majority_class(small_study: Path, tmp_path: Path) -> None:
+    tasks = json.loads(call(tmp_path, "tasks", str(small_study), "--json").stdout)["tasks"]
+    by_name = {task["name"]: task for task in tasks}
+    assert [split["examples"] for split in by_name["relation"]["splits"]] == [60, 20, 40]
+    assert by_name["entities"]["majority"] == 0
+    assert 0 < by_name["relation"]["majority"] < 1
+    text = call(tmp_path, "tasks", str(small_study)).stdout
+    assert "mentions" in text and "the majority class scores" in text
+    assert not (tmp_path / "results").exists()
+
+
+def test_prefetch_and_doctor_say_what_is_here(small_study: Path, tmp_path: Path) -> None:
+    assert "encoder tiny" in call(tmp_path, "prefetch", str(small_study)).stdout
+    found = call(tmp_path, "doctor", "--markdown").stdout
+    assert re.search(r"\| torch \| \d+\.\d+", found)
+    assert re.search(r"\| ray \| \d+\.\d+", found)
+    assert "| writable | yes |" in found
+
+
+def test_wrong_words_are_usage_errors_without_a_traceback(tmp_path: Path) -> None:
+    for words in (
+        ("rnu", "x.yaml"),
+        ("run", "x.yaml", "--nope"),
+        ("run", "x.yaml", "--workers", "0"),
+    ):
+        done = call(tmp_path, *words)
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+
+
+def test_no_machine_path_is_in_the_readme_and_its_commands_exist() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    verbs = set(re.findall(r"^\s*transfer-study ([a-z]+)", text, flags=re.MULTILINE))
+    assert verbs == {"tasks", "plan", "run", "status", "report", "prefetch", "doctor"}
+    for target in re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)", text, flags=re.MULTILINE):
+        name = next(filter(None, target))
+        assert f"\n{name}:" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+        assert (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize("name", ["demo", "public_biomedical"])
+def test_shipped_studies_are_valid(name: str) -> None:
+    assert read_study(ROOT / "experiments" / f"{name}.yaml").name == name
