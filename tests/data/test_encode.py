@@ -21,7 +21,7 @@ from transfer_study.data.encode import (
     targets,
     word_windows,
 )
-from transfer_study.data.examples import Example, Label
+from transfer_study.spec.example import Example, Label
 from transfer_study.spec.task import Task, TaskKind
 
 # Of these a WordPiece tokenizer leaves nothing: private use, control, zero-width, soft hyphen.

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from transfer_study.data.examples import Example, Label
 from transfer_study.data.inspect import Lengths, describe
 from transfer_study.data.splits import TaskData
+from transfer_study.spec.example import Example, Label
 from transfer_study.spec.task import Task
 
 SOURCE = {"format": "tsv", "folder": Path("/nowhere")}

@@ -10,9 +10,9 @@ from typing import Any
 import datasets
 import pytest
 
-from transfer_study.data.examples import Example
 from transfer_study.data.readers import read_split
 from transfer_study.errors import DataError
+from transfer_study.spec.example import Example
 from transfer_study.spec.task import Task
 
 SENTENCE: dict[str, Any] = {"kind": "classification", "labels": ["yes", "no"]}

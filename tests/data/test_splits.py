@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transfer_study.data.examples import Example
 from transfer_study.data.splits import TaskData, carve, fingerprint, load, subset
 from transfer_study.data.streams import stream
 from transfer_study.errors import DataError
+from transfer_study.spec.example import Example
 from transfer_study.spec.task import Limits, Task
 
 

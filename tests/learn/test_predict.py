@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from transfer_study.data.encode import encode
-from transfer_study.data.examples import Example
 from transfer_study.data.splits import TaskData
 from transfer_study.learn import batch
 from transfer_study.learn.batch import Collator
 from transfer_study.learn.predict import Predictions, predict
+from transfer_study.spec.example import Example
 from transfer_study.spec.recipe import Precision
 from transfer_study.spec.task import Task, TaskKind
 

@@ -12,7 +12,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from transfer_study.data.examples import Example
 from transfer_study.data.splits import TaskData
 from transfer_study.learn import train as module
 from transfer_study.learn.model import MultiTaskModel
@@ -20,6 +19,7 @@ from transfer_study.learn.optim import build_optimizer, build_schedule
 from transfer_study.learn.predict import predict
 from transfer_study.learn.train import Learned, LearningError
 from transfer_study.metrics import score
+from transfer_study.spec.example import Example
 from transfer_study.spec.recipe import Precision, Recipe
 from transfer_study.spec.task import Task, TaskKind
 

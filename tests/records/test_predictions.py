@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transfer_study.data.examples import Label
 from transfer_study.data.streams import stream
 from transfer_study.errors import StoreError
 from transfer_study.records.labels import label_from_text, label_to_text
@@ -24,6 +23,7 @@ from transfer_study.records.predictions import (
     write_predictions,
 )
 from transfer_study.records.store import Store
+from transfer_study.spec.example import Label
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.stage import Stage
 from transfer_study.spec.task import Task, TaskKind

@@ -396,13 +396,16 @@ def test_weights_are_committed_by_themselves(store: Store, stage: Stage) -> None
         store.checked_model(stage)
 
 
-def test_records_are_those_of_readable_stages_of_a_family(
-    store: Store, made_plan: Plan
-) -> None:
+def test_records_are_those_of_readable_stages_of_a_family(store: Store, made_plan: Plan) -> None:
     stage, other = made_plan.stages[:2]
     recipes = [stage.recipe.model_copy(update={"epochs": n}) for n in (2, 3)]
     older, broken = (stage.model_copy(update={"recipe": r, "parents": ()}) for r in recipes)
-    for s, text in ((stage, '{"id": 0}'), (other, '{"id": 2}'), (older, '{"id": 1}'), (broken, "{")):
+    for s, text in (
+        (stage, '{"id": 0}'),
+        (other, '{"id": 2}'),
+        (older, '{"id": 1}'),
+        (broken, "{"),
+    ):
         fresh = Stage.model_validate(s.model_dump())
         with store.attempt(fresh) as attempt:
             (attempt / "stage.json").write_text(text)

@@ -11,7 +11,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from transfer_study.data.examples import Example
+from transfer_study.spec.example import Example
 from transfer_study.spec.frozen import content_hash
 from transfer_study.spec.task import Task, TaskKind
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transfer_study.data.examples import Example, Label
 from transfer_study.data.splits import TaskData
 from transfer_study.metrics import score
+from transfer_study.spec.example import Example, Label
 from transfer_study.spec.task import SPLITS, Task, TaskKind
 
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
-from transfer_study.data.examples import Label
 from transfer_study.data.faults import did_you_mean
+from transfer_study.spec.example import Label
 from transfer_study.spec.task import Scheme, Task, TaskKind
 
 

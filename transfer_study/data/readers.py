@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from transfer_study.data.conll import read_conll
-from transfer_study.data.examples import Example
 from transfer_study.data.faults import Faults
 from transfer_study.data.hub import read_datasets
 from transfer_study.data.records import Record, examples_of
 from transfer_study.data.tables import read_jsonl, read_table
 from transfer_study.errors import DataError, Problem
+from transfer_study.spec.example import Example
 from transfer_study.spec.task import (
     DatasetsSource,
     FileSource,

@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from transfer_study.data.examples import Example
 from transfer_study.data.faults import Faults, did_you_mean
 from transfer_study.data.labels import Report, read_label
+from transfer_study.spec.example import Example
 from transfer_study.spec.task import Columns, DatasetsSource, FileSource, Task, TaskKind
 
 # A field: text, a list of texts, or neither.

@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from transfer_study.data.examples import Example
 from transfer_study.data.readers import read_split
 from transfer_study.data.streams import stream
 from transfer_study.errors import DataError, Problem
+from transfer_study.spec.example import Example
 from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
 from transfer_study.spec.frozen import canonical_json
 from transfer_study.spec.task import SPLITS, DatasetsSource, FileSource, SplitName, Task

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from transfer_study.data.examples import Example, Label
 from transfer_study.learn.batch import Collator
 from transfer_study.learn.model import MultiTaskModel
+from transfer_study.spec.example import Example, Label
 from transfer_study.spec.recipe import Precision
 from transfer_study.spec.task import Task, TaskKind
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from transfer_study.data.examples import Label
 from transfer_study.metrics.rows import Floats, Statistics
+from transfer_study.spec.example import Label
 from transfer_study.spec.task import Task
 
 

@@ -8,8 +8,8 @@ from typing import cast
 import numpy as np
 from seqeval.scheme import IOB2, Entities
 
-from transfer_study.data.examples import Label
 from transfer_study.metrics.rows import Statistics
+from transfer_study.spec.example import Label
 from transfer_study.spec.task import Task
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from transfer_study.data.examples import Label
 from transfer_study.metrics import classes, correlation, entities
 from transfer_study.metrics.rows import Floats, Statistics
+from transfer_study.spec.example import Label
 from transfer_study.spec.task import METRICS_OF_KIND, MetricName, Task
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from transfer_study.data.examples import Label
+from transfer_study.spec.example import Label
 from transfer_study.spec.task import TaskKind
 
 

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from transfer_study.data.examples import Label
 from transfer_study.errors import StoreError
 from transfer_study.records.labels import label_from_text, label_to_text
 from transfer_study.records.store import Store
+from transfer_study.spec.example import Label
 from transfer_study.spec.stage import Stage
 from transfer_study.spec.task import Task
 

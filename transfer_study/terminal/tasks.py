@@ -9,9 +9,9 @@ from typing import Any
 
 from rich.table import Table
 
-from transfer_study.data.examples import Example
 from transfer_study.data.fingerprints import load_tasks
 from transfer_study.data.inspect import SplitSummary, TaskSummary, describe
+from transfer_study.spec.example import Example
 from transfer_study.spec.study import Study
 from transfer_study.spec.task import Task, TaskKind
 from transfer_study.terminal.console import stdout
