@@ -10,7 +10,7 @@ demo: $(VENV)/.installed
 	$(BIN)/transfer-study run experiments/demo.yaml
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m slow --timeout 3600

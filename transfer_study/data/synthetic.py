@@ -20,9 +20,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from transfer_study.data.examples import Example, Label
 from transfer_study.data.streams import stream
 from transfer_study.errors import DataError, Problem
+from transfer_study.spec.example import Example, Label
 from transfer_study.spec.task import SyntheticSource, Task, TaskKind
 
 # What is planted, (source, target) -> verdict: part of the definition of experiments/demo.yaml.
@@ -72,17 +72,13 @@ def generate(task: Task, split: str) -> list[Example]:
     assert isinstance(source, SyntheticSource)
     if source.task not in _GENERATORS:
         known = ", ".join(_GENERATORS)
-        raise DataError(
-            Problem(f"no built-in task {source.task!r}; there are: {known}", task.name)
-        )
+        raise DataError(Problem(f"no built-in task {source.task!r}; there are: {known}", task.name))
     generator = _GENERATORS[source.task]
     if task.kind is not generator.kind or not set(generator.labels) <= set(task.labels):
+        made = _described(generator.kind, generator.labels)
+        found = _described(task.kind, task.labels)
         raise DataError(
-            Problem(
-                f"the built-in task {source.task!r} is {_described(generator.kind, generator.labels)}"
-                f"; found {_described(task.kind, task.labels)}",
-                task.name,
-            )
+            Problem(f"the built-in task {source.task!r} is {made}; found {found}", task.name)
         )
     random = stream("synthetic", source.seed, source.task, split)
     names = [f"{split}-{n}" for n in range(getattr(source, split))]
