@@ -412,12 +412,3 @@ def test_records_are_those_of_readable_stages_of_a_family(store: Store, made_pla
             store.commit(fresh, attempt)
     assert {record["id"] for record in store.records(stage.family)} == {0, 1}
     assert {record["id"] for record in store.records()} == {0, 1, 2}
-
-
-def test_a_store_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    for root in (tmp_path / "file", tmp_path / "file" / "store"):
-        with pytest.raises(StoreError, match=r"cannot be written .*; choose another with --store"):
-            Store(root).check_writable()
-    Store(tmp_path / "new" / "store").check_writable()
-    assert list((tmp_path / "new" / "store").iterdir()) == []

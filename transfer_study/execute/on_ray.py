@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from transfer_study.errors import ExecutionError
 from transfer_study.execute.progress import Progress
@@ -79,8 +77,7 @@ def run_on_ray(
             }
             for stage in plan
         }
-        scratch = store.root / "ray" / uuid4().hex
-        try:
+        with store.scratch("ray") as scratch:
             tune.Tuner(
                 tune.with_resources(trainable, requested),
                 tune_config=tune.TuneConfig(
@@ -97,8 +94,6 @@ def run_on_ray(
                     verbose=0,
                 ),
             ).fit()
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _run_trial(config: dict[str, Any], root: Path) -> None:

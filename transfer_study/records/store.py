@@ -19,7 +19,7 @@ import re
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 from uuid import uuid4
@@ -62,19 +62,6 @@ class Store:
         """Where token ids are kept."""
         return self.root / "cache"
 
-    def check_writable(self) -> None:
-        """Raise StoreError unless stages can be written here."""
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            probe = self.root / f".probe-{uuid4().hex}"
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            raise StoreError(
-                f"the store {self.root} cannot be written ({error.strerror}); "
-                "choose another with --store or mend its permissions"
-            ) from None
-
     def is_done(self, stage: Stage) -> bool:
         """Whether the stage's results are committed."""
         return (self.folder(stage) / RESULT).is_file()
@@ -91,10 +78,14 @@ class Store:
         """Where the stage's weights are, or would be."""
         return self.root / "models" / stage.name
 
+    def attempt(self, stage: Stage) -> AbstractContextManager[Path]:
+        """A new directory to write the stage in; what is left of it at the end is removed."""
+        return self.scratch(stage.name)
+
     @contextmanager
-    def attempt(self, stage: Stage) -> Iterator[Path]:
-        """A new directory to write in; what is left of it at the end is removed."""
-        name = f"{stage.name}@{socket.gethostname()}@{os.getpid()}@{uuid4().hex[:8]}"
+    def scratch(self, label: str) -> Iterator[Path]:
+        """A new directory of this process, removed at the end, or by the next run's `sweep`."""
+        name = f"{label}@{socket.gethostname()}@{os.getpid()}@{uuid4().hex[:8]}"
         folder = self.root / "attempts" / name
         folder.mkdir(parents=True)
         try:
