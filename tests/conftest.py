@@ -30,7 +30,7 @@ tasks:
     source: {format: synthetic, task: topics, train: 60, dev: 20, test: 40}
   - name: relation
     kind: classification
-    labels: [herb, beast, mixed]
+    labels: [herb, beast]
     source: {format: synthetic, task: relation, train: 60, dev: 20, test: 40}
 arms: [single, pairs, full]
 seeds: 2
