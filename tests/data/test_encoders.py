@@ -258,23 +258,22 @@ def test_texts_must_fit_the_positions(
     check_length(encoder(folder), positions + 1)
 
 
-def test_only_recipes_that_are_used_must_fit(tmp_path: Path) -> None:
-    def study(**changes: Any) -> Study:
-        source = {"format": "synthetic", "task": "relation", "train": 9, "dev": 3, "test": 3}
-        task = {"kind": "classification", "labels": ["herb", "beast", "mixed"], "source": source}
-        written = {
-            "name": "s",
-            "encoder": {"name": "tiny", "tiny": {"max_length": 32}},
-            "tasks": [{"name": "relation", **task}],
-            "arms": ["single"],
-            "refine": {"max_length": 32},
-            **changes,
-        }
-        return Study.model_validate(written)
-
-    take_fingerprints(study(), load_tasks(study()))
+def test_only_recipes_that_are_used_must_fit(folder: Path) -> None:
+    write(folder, "config.json", {"model_type": "bert", "max_position_embeddings": 32})
+    source = {"format": "synthetic", "task": "relation", "train": 9, "dev": 3, "test": 3}
+    task = {"kind": "classification", "labels": ["herb", "beast", "mixed"], "source": source}
+    written = {
+        "name": "s",
+        "encoder": {"name": "small", "source": str(folder)},
+        "tasks": [{"name": "relation", **task}],
+        "arms": ["single"],
+        "refine": {"max_length": 32},
+    }
+    study = Study.model_validate(written)
+    assert take_fingerprints(study, load_tasks(study)).encoders.keys() == {"small"}
+    study = Study.model_validate({**written, "readings": ["finetune"]})
     with pytest.raises(EncoderError, match="max_length is 128, but it has only 32 positions"):
-        take_fingerprints(study(readings=["finetune"]), load_tasks(study()))
+        take_fingerprints(study, load_tasks(study))
 
 
 def test_a_local_encoder_needs_no_fetching(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -223,6 +224,19 @@ def test_a_failure_leaves_its_traceback_until_a_success(
     assert store.failure(stage) is None
 
 
+def test_a_full_disk_does_not_hide_what_failed(
+    plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise full
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    with pytest.raises(StageFailed, match=r"OSError: .* No space left on device"):
+        run_stage(find(plan, "refine", "colour"), store, keep_model=False)
+
+
 def test_an_interrupt_is_no_failure_and_leaves_nothing(
     plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -306,6 +320,44 @@ def test_weights_that_answer_otherwise_are_not_kept(
         run_stage(stage, store, keep_model=True)
     assert not store.has_model(stage)
     assert content(store, stage) == before
+
+
+def test_weights_that_could_not_be_kept_are_made_later(
+    plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = find(plan, "refine", "colour")
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(model_module, "save_body", refuse)
+        with pytest.raises(StageFailed, match="No space left"):
+            run_stage(stage, store, keep_model=True)
+    assert store.is_done(stage)
+    assert not store.has_model(stage)
+    run_stage(stage, store, keep_model=True)
+    assert store.has_model(stage)
+
+
+def test_weights_belong_to_the_results_that_another_run_committed_first(
+    plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = find(plan, "refine", "colour")
+    train = train_module.train
+
+    def overtaken(*args: Any) -> Any:
+        monkeypatch.undo()
+        run_stage(stage, store, keep_model=False)
+        learned = train(*args)
+        learned.predictions["colour", "test"].labels.reverse()
+        return learned
+
+    monkeypatch.setattr(train_module, "train", overtaken)
+    with pytest.raises(StageFailed, match="did not give its committed predictions"):
+        run_stage(stage, store, keep_model=True)
+    assert store.is_done(stage)
+    assert not store.has_model(stage)
 
 
 # One after another

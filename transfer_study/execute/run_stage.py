@@ -123,18 +123,21 @@ def _run(
             "provenance": _provenance(device, seconds),
         }
         (attempt / "stage.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        if keep_model:
-            with store.attempt(stage) as weights:
-                save_body(model, weights)
-                if not store.is_done(stage) or _same_predictions(stage, store, learned.predictions):
-                    store.commit_model(stage, weights)
         store.commit(stage, attempt)
+    if keep_model:
+        # After the results, which another run may have committed: the weights must be theirs.
+        _check_same_predictions(stage, store, learned.predictions)
+        with store.attempt(stage) as weights:
+            save_body(model, weights)
+            store.commit_model(stage, weights)
     del model
     gc.collect()
 
 
-def _same_predictions(stage: Stage, store: Store, predictions: dict[tuple[str, str], Any]) -> bool:
-    """Whether a repeated stage answers as its committed run did; raises StoreError if not."""
+def _check_same_predictions(
+    stage: Stage, store: Store, predictions: dict[tuple[str, str], Any]
+) -> None:
+    """Raise StoreError unless this run answers as the committed one did."""
     stored = StoredAnswers(store)
     for member in stage.tasks:
         before = stored.answers(stage, member.task).predicted
@@ -144,7 +147,6 @@ def _same_predictions(stage: Stage, store: Store, predictions: dict[tuple[str, s
                 f"predictions for {member.task.name} (another CPU type or library version?); "
                 "remove its directory in the store to replace them"
             )
-    return True
 
 
 def quiet_libraries() -> None:

@@ -197,10 +197,11 @@ class Store:
         return record
 
     def fail(self, stage: Stage, text: str) -> Path:
-        """Keep the traceback of an attempt that failed."""
+        """Keep the traceback of an attempt that failed, where it can still be written."""
         path = self.root / "failures" / stage.name / "error.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        with suppress(OSError):  # a full disk must not hide what failed
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
         return path
 
     def failure(self, stage: Stage) -> Path | None:
