@@ -123,7 +123,7 @@ def test_topics_are_those_of_the_topical_words_and_share_none_with_the_other_tas
 
 def test_an_unknown_generator_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
-        DataError, match="no built-in task 'entitys'; there are: entities, .*topics"
+        DataError, match=r"no built-in task 'entitys'; there are: entities, .*topics"
     ):
         generate(task("entitys", **TASKS["entities"]), "train")
 
