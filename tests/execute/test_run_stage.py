@@ -350,7 +350,7 @@ def test_weights_belong_to_the_results_that_another_run_committed_first(
         monkeypatch.undo()
         run_stage(stage, store, keep_model=False)
         learned = train(*args)
-        learned.predictions["colour", "test"].labels.reverse()
+        learned.predictions["colour", "test"].labels[0] = "another"
         return learned
 
     monkeypatch.setattr(train_module, "train", overtaken)
