@@ -117,3 +117,10 @@ def test_no_machine_path_is_in_the_readme_and_its_commands_exist() -> None:
 @pytest.mark.parametrize("name", ["demo", "public_biomedical"])
 def test_shipped_studies_are_valid(name: str) -> None:
     assert read_study(ROOT / "experiments" / f"{name}.yaml").name == name
+
+
+def test_public_functions_are_not_hidden_by_modules_of_the_same_name() -> None:
+    import transfer_study
+    import transfer_study.report.results
+
+    assert all(callable(getattr(transfer_study, name)) for name in transfer_study.__all__)

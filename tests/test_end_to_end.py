@@ -168,7 +168,7 @@ def test_tables_come_from_the_committed_results_alone(undisturbed: Path, tmp_pat
         (tmp_path / "results" / "small" / name).unlink()
     places = transfer_study.Places(tmp_path / "no-store", tmp_path / "results", tmp_path / "plots")
     study = transfer_study.read_study(undisturbed / "small.yaml")
-    transfer_study.report(make_plan(study), places)
+    transfer_study.write_report(make_plan(study), places)
     assert deltas(tmp_path) == deltas(undisturbed)
 
 

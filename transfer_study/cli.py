@@ -120,7 +120,7 @@ def run(
     verbose: Verbose = False,
 ) -> None:
     """Run what is missing of a study, then write its tables and figures."""
-    from transfer_study.session import execute, make_plan, report, stage_cost
+    from transfer_study.session import execute, make_plan, stage_cost, write_report
     from transfer_study.terminal.edges import edges_as_json, print_edges
     from transfer_study.terminal.progress import open_progress, say
     from transfer_study.terminal.stages import print_failures
@@ -134,7 +134,7 @@ def run(
     cost = stage_cost(plan_, stages)
     with open_progress(plan_, stages, cost, quiet=quiet, verbose=verbose) as progress:
         execute(plan_, places, executor.value, resources, progress, fail_fast=fail_fast)
-    outcome = report(plan_, places)
+    outcome = write_report(plan_, places)
     edges_as_json(plan_, outcome) if as_json else print_edges(plan_, outcome)
     if outcome.failed:
         print_failures(plan_, stages)
@@ -209,8 +209,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write tables and figures from what is stored; runs nothing and needs no corpora."""
-    from transfer_study.session import known_plan
-    from transfer_study.session import report as write_report
+    from transfer_study.session import known_plan, write_report
     from transfer_study.terminal.edges import edges_as_json, print_edges
 
     places = Places(store, results, plots)

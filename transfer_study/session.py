@@ -102,7 +102,7 @@ def run(
     plan_ = make_plan(study)
     places.check_writable()
     execute(plan_, places, executor, resources or Resources(), progress or Silent())
-    return report(plan_, places).deltas
+    return write_report(plan_, places).deltas
 
 
 def execute(
@@ -148,7 +148,7 @@ def failed_stages(plan_: Plan, store: Store) -> frozenset[str]:
     return frozenset(failed)
 
 
-def report(plan_: Plan, places: Places) -> Outcome:
+def write_report(plan_: Plan, places: Places) -> Outcome:
     """Write a study's tables and figures from the store, or from its compact predictions."""
     from transfer_study.report.results import write_results
 
