@@ -172,6 +172,18 @@ def test_tables_come_from_the_committed_results_alone(undisturbed: Path, tmp_pat
     assert deltas(tmp_path) == deltas(undisturbed)
 
 
+def test_a_store_with_a_part_of_a_study_leaves_its_results_whole(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(undisturbed / "results", tmp_path / "results")
+    first = sorted((undisturbed / "stages" / "stages").iterdir())[0]
+    shutil.copytree(first, tmp_path / "stages" / "stages" / first.name)
+    places = transfer_study.Places(tmp_path / "stages", tmp_path / "results", tmp_path / "plots")
+    study = transfer_study.read_study(undisturbed / "small.yaml")
+    transfer_study.write_report(make_plan(study), places)
+    assert deltas(tmp_path) == deltas(undisturbed)
+
+
 def test_ray_gives_the_bytes_that_in_process_gives_after_a_killed_worker_and_driver(
     small_study: Path, tmp_path: Path, undisturbed: Path
 ) -> None:

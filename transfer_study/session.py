@@ -166,11 +166,12 @@ def write_report(plan_: Plan, places: Places) -> Outcome:
 
 
 def answer_source(plan_: Plan, places: Places) -> AnswerSource:
-    """Where the plan's predictions are: the store, or where it has none, the compact files."""
-    from transfer_study.records.predictions import CompactAnswers, StoredAnswers
+    """Where the plan's predictions are: the store, and for stages it lacks the compact files.
+
+    So a store that holds a part of a study never replaces its committed results by that part.
+    """
+    from transfer_study.records.predictions import CompactAnswers, FirstOf, StoredAnswers
 
     stored = StoredAnswers(Store(places.store))
-    if any(stored.has(stage) for stage in plan_):
-        return stored
     compact = CompactAnswers(places.results / plan_.study.name)
-    return compact if any(compact.has(stage) for stage in plan_) else stored
+    return FirstOf((stored, compact)) if any(map(stored.has, plan_)) else compact

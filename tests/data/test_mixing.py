@@ -73,6 +73,11 @@ def test_a_tasks_own_order_does_not_depend_on_its_company(mixing: Mixing) -> Non
         assert len(mixed) > 12
 
 
+def test_tasks_of_one_size_have_orders_of_their_own() -> None:
+    order = epochs({"a": np.full(50, 9), "b": np.full(50, 9)})
+    assert own(order, "a") != own(order, "b")
+
+
 def test_the_order_of_writing_means_nothing() -> None:
     lengths = lengths_of(a=50, b=31, c=9)
     for mixing in Mixing:

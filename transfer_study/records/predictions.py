@@ -123,6 +123,21 @@ class CompactAnswers:
         )
 
 
+@dataclass(frozen=True)
+class FirstOf:
+    """Several sources as one: a stage is read from the first that has it."""
+
+    sources: Sequence[AnswerSource]
+
+    def has(self, stage: Stage) -> bool:
+        """Whether any source has the stage."""
+        return any(source.has(stage) for source in self.sources)
+
+    def answers(self, stage: Stage, task: Task) -> Answers:
+        """The stage's test predictions for one of its tasks."""
+        return next(s for s in self.sources if s.has(stage)).answers(stage, task)
+
+
 def write_compact(folder: Path, stages: Iterable[Stage], source: AnswerSource) -> None:
     """Write the test predictions of these stages, the gold labels once a task."""
     golds: dict[str, pa.Table] = {}
@@ -150,10 +165,8 @@ def write_compact(folder: Path, stages: Iterable[Stage], source: AnswerSource) -
     if not rows:
         return
     gold = pa.concat_tables([golds[name] for name in sorted(golds)])
-    pq.write_table(gold, folder / GOLD_FILE, compression="zstd", compression_level=15)
-    pq.write_table(
-        pa.Table.from_pylist(rows, schema),
-        folder / PREDICTIONS_FILE,
-        compression="zstd",
-        compression_level=15,
-    )
+    predictions = pa.Table.from_pylist(rows, schema)
+    for table, name in ((gold, GOLD_FILE), (predictions, PREDICTIONS_FILE)):
+        aside = folder / f".{name}"
+        pq.write_table(table, aside, compression="zstd", compression_level=15)
+        aside.replace(folder / name)
