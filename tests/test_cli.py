@@ -124,3 +124,22 @@ def test_public_functions_are_not_hidden_by_modules_of_the_same_name() -> None:
     import transfer_study.report.results
 
     assert all(callable(getattr(transfer_study, name)) for name in transfer_study.__all__)
+
+
+@pytest.mark.parametrize(
+    ("named", "here", "warned"),
+    [("bfloat16", "float32", True), ("bfloat16", "bfloat16", False), ("auto", "float32", False)],
+)
+def test_a_precision_that_is_only_emulated_is_told(
+    small_study: Path, named: str, here: str, warned: bool
+) -> None:
+    from transfer_study.session import make_plan
+    from transfer_study.spec.plan import plan as make
+    from transfer_study.spec.recipe import Precision
+    from transfer_study.terminal.stages import slow_precision
+
+    study = read_study(small_study, [f"refine.precision={named}"])
+    known = make_plan(study).fingerprints.model_copy(update={"precision": Precision(here)})
+    warning = slow_precision(planned := make(study, known), planned)
+    assert (warning is not None) == warned
+    assert warning is None or "--set refine.precision=float32" in warning

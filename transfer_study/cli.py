@@ -120,10 +120,10 @@ def run(
     verbose: Verbose = False,
 ) -> None:
     """Run what is missing of a study, then write its tables and figures."""
-    from transfer_study.session import execute, make_plan, stage_cost, write_report
+    from transfer_study.session import execute, make_plan, missing, stage_cost, write_report
     from transfer_study.terminal.edges import edges_as_json, print_edges
     from transfer_study.terminal.progress import open_progress, say
-    from transfer_study.terminal.stages import print_failures
+    from transfer_study.terminal.stages import print_failures, slow_precision
 
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots)
@@ -131,6 +131,8 @@ def run(
     places.check_writable()
     stages = Store(places.store)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
+    if warning := slow_precision(plan_, missing(plan_, stages)):
+        say(warning)
     cost = stage_cost(plan_, stages)
     with open_progress(plan_, stages, cost, quiet=quiet, verbose=verbose) as progress:
         execute(plan_, places, executor.value, resources, progress, fail_fast=fail_fast)

@@ -10,6 +10,26 @@ from transfer_study.spec.frozen import Frozen, Word
 
 # Raised when the learning code changes the numbers that a recipe leads to.
 RECIPE_VERSION = 1
+# The fields that are hashed whatever their value.
+_FIRST_FIELDS = frozenset(
+    {
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "optimizer",
+        "schedule",
+        "warmup",
+        "weight_decay",
+        "max_gradient_norm",
+        "head_dropout",
+        "max_length",
+        "precision",
+        "cpu_threads",
+        "mixing",
+        "temperature",
+        "selection",
+    }
+)
 
 
 class Precision(Word):
@@ -49,5 +69,11 @@ class Recipe(Frozen):
     selection: Literal["best", "last"] = "best"  # the epoch of best dev score, or the last
 
     def identity(self) -> dict[str, object]:
-        """The recipe as hashed."""
-        return {**self.model_dump(mode="json"), "version": RECIPE_VERSION}
+        """The recipe as hashed; fields added since version 1 are left out at their defaults.
+
+        So a new switch leaves alone what was learned before there was one.
+        """
+        values = self.model_dump(mode="json")
+        usual = Recipe().model_dump(mode="json")
+        named = {k: v for k, v in values.items() if k in _FIRST_FIELDS or v != usual[k]}
+        return {**named, "version": RECIPE_VERSION}

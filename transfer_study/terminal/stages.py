@@ -14,6 +14,7 @@ from rich.table import Table
 from transfer_study.execute.cost import SecondsEstimate
 from transfer_study.records.store import Store
 from transfer_study.spec.plan import Plan
+from transfer_study.spec.recipe import Precision
 from transfer_study.spec.stage import Stage
 from transfer_study.spec.study import Study
 from transfer_study.terminal.console import stdout
@@ -36,6 +37,8 @@ def print_plan(plan: Plan, store: Store) -> None:
     if not todo.stages:
         console.print("Everything is done; `transfer-study report` writes tables and figures.")
         return
+    if warning := slow_precision(plan, todo):
+        console.print(warning, style="yellow", soft_wrap=True)
     estimate = SecondsEstimate(plan, store)
     if estimate.measured:
         seconds = sum(map(estimate.seconds, todo))
@@ -53,6 +56,20 @@ def print_plan(plan: Plan, store: Store) -> None:
     console.print(table)
     if len(todo) > _LISTED:
         console.print(f"... and {len(todo) - _LISTED} more (--json lists all)")
+
+
+def slow_precision(plan: Plan, todo: Plan) -> str | None:
+    """A warning where stages will compute in a precision that this machine only emulates."""
+    emulated = [s for s in todo if s.recipe.precision is Precision.BFLOAT16]
+    if plan.fingerprints.precision is Precision.BFLOAT16 or not emulated:
+        return None
+    keys = " and ".join(
+        f"--set {kind}.precision=float32" for kind in sorted({s.kind for s in emulated})
+    )
+    return (
+        "warning: the study names precision bfloat16, which this processor only emulates, about "
+        f"15 times slower than float32; unless other machines run it, give {keys}"
+    )
 
 
 def _by_kind(plan: Plan, todo: Plan) -> Table:
