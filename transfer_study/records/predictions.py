@@ -45,6 +45,11 @@ class AnswerSource(Protocol):
         ...
 
 
+def epoch_split(epoch: int) -> str:
+    """The name under which the test predictions of one epoch are kept."""
+    return f"test-epoch-{epoch:03d}"
+
+
 def write_predictions(
     path: Path,
     ids: Sequence[str],
