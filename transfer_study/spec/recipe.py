@@ -33,6 +33,11 @@ _FIRST_FIELDS = frozenset(
         "selection",
     }
 )
+# The fields in which the original study's protocol differs in kind from the clean one.
+_CHOICES = (
+    *("optimizer", "schedule", "max_tensor_norm", "batches", "train_on", "selection"),
+    *("long_rows", "pair_order", "windows", "tagged_pieces"),
+)
 
 
 class Precision(Word):
@@ -89,6 +94,14 @@ class Recipe(Frozen):
         """What each output of a task's head stands for, in order."""
         every_piece = task.kind is TaskKind.TAGGING and self.tagged_pieces == "all"
         return (*task.outputs, *PIECE_TAGS) if every_piece else task.outputs
+
+    def departures(self) -> list[str]:
+        """The choices of the original study that are not those of the clean protocol."""
+        return [
+            f"{name} {getattr(self, name)}"
+            for name in _CHOICES
+            if getattr(self, name) != type(self).model_fields[name].default
+        ]
 
     def identity(self) -> dict[str, object]:
         """The recipe as hashed; fields added since version 1 are left out at their defaults.
