@@ -71,11 +71,10 @@ def by_authority(
 ) -> float:
     if metric is MetricName.PEARSON:
         return pearsonr(gold, predicted).statistic
-    if metric is MetricName.LENIENT_ENTITY_F1:
-        return f1_score([list(t) for t in gold], [list(t) for t in predicted])
-    if metric is MetricName.ENTITY_F1:
+    if kind is TaskKind.TAGGING:
         tags = [list(t) for t in gold], [list(t) for t in predicted]
-        return seqeval_f1(*tags, mode="strict", scheme=IOB2, zero_division=0)
+        strict = {"mode": "strict", "scheme": IOB2} if metric is MetricName.ENTITY_F1 else {}
+        return seqeval_f1(*tags, zero_division=0, **strict)
     if metric is MetricName.ACCURACY:
         return sklearn.accuracy_score(gold, predicted)
     if metric is MetricName.EXAMPLE_F1:
