@@ -48,7 +48,7 @@ def _after(words: _Words, state: int) -> int:
 
 def _apply(shift: _Words, states: _Words) -> _Words:
     """A linear map, given as its values at each byte of a word, at these states."""
-    result = shift[0][states & 255]
+    result: _Words = shift[0][states & 255]
     for place in (1, 2, 3):
         result ^= shift[place][(states >> (8 * place)) & 255]
     return result
@@ -57,9 +57,9 @@ def _apply(shift: _Words, states: _Words) -> _Words:
 @cache
 def _zero_byte() -> _Words:
     """What the low byte of the register becomes when a zero byte goes through."""
-    table = np.arange(256, dtype=np.uint32)
+    table: _Words = np.arange(256, dtype=np.uint32)
     for _ in range(8):
-        table = (table >> 1) ^ (table & 1) * _POLYNOMIAL
+        table = np.where(table & 1, (table >> 1) ^ _POLYNOMIAL, table >> 1).astype(np.uint32)
     return table
 
 
