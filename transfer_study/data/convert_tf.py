@@ -29,6 +29,7 @@ _BESIDE = {
     "a fine-tuned head": re.compile(r"output_(weights|bias)|cls/squad/.*"),
     "global_step": re.compile(r"global_step"),
 }
+_LAYER = re.compile(r"bert/encoder/layer_(\d{1,6})/")
 _NAMED = 3  # of many, the first
 
 
@@ -114,47 +115,51 @@ def _case(pieces: Iterable[str], folder: str, told: bool | None) -> tuple[bool, 
 
 def _check_variables(bundle: TensorBundle, shape: BertShape) -> dict[str, tuple[str, ...]]:
     """What is beside the encoder; raises EncoderError where the encoder is not as configured."""
-    where = f"{bundle.index}:"
-    layers = {
-        int(found[1])
-        for name in bundle.entries
-        if (found := re.match(r"bert/encoder/layer_(\d{1,6})/", name))
-    }
-    if not layers:
-        raise EncoderError(
-            f"{where} found no bert/encoder/layer_0, but {_list(bundle.entries)}; "
-            "give an original BERT checkpoint"
-        )
-    if layers != set(range(shape.num_hidden_layers)):
-        raise EncoderError(
-            f"{where} found {len(layers)} layers, up to layer_{max(layers)}, but num_hidden_layers "
-            f"in bert_config.json is {shape.num_hidden_layers}; give the configuration that the "
-            "model was trained with"
-        )
-    expected = variables(shape)
+    _check_layers(bundle, shape)
+    where, expected = f"{bundle.index}:", variables(shape)
     left_out: dict[str, list[str]] = {}
     extra = []
     for name in bundle.entries.keys() - expected.keys():
-        kind = next((kind for kind, names in _BESIDE.items() if names.fullmatch(name)), None)
-        if kind is None and name.startswith("bert/"):
+        kind = next((kind for kind, names in _BESIDE.items() if names.fullmatch(name)), "others")
+        left_out.setdefault(kind, []).append(name)
+        if kind == "others" and name.startswith("bert/"):
             extra.append(name)
-        left_out.setdefault(kind or "others", []).append(name)
-    problems = [
-        f"{where} found {name} of shape {list(bundle.entries[name].shape)}, but bert_config.json "
-        f"makes it {list(size)}; give the configuration that the model was trained with"
-        for name, size in expected.items()
-        if name in bundle.entries and bundle.entries[name].shape != size
-    ]
-    if missing := [name for name in expected if name not in bundle.entries]:
+    sizes = {name: bundle.entries[name].shape for name in expected if name in bundle.entries}
+    problems = []
+    if missing := [name for name in expected if name not in sizes]:
         problems.append(f"{where} lacks {_list(missing)}; give a whole checkpoint")
     if extra:
         problems.append(
             f"{where} found {_list(sorted(extra))}, which a BERT does not have; "
             "only the original architecture is converted"
         )
+    if other := [name for name, size in sizes.items() if size != expected[name]]:
+        more = f" (and {len(other) - 1} more differ)" if len(other) > 1 else ""
+        problems.append(
+            f"{where} found {other[0]} of shape {list(sizes[other[0]])}, but bert_config.json "
+            f"makes it {list(expected[other[0]])}{more}; "
+            "give the configuration that the model was trained with"
+        )
     if problems:
         raise EncoderError(*problems)
     return {kind: tuple(sorted(names)) for kind, names in sorted(left_out.items())}
+
+
+def _check_layers(bundle: TensorBundle, shape: BertShape) -> None:
+    """Raise EncoderError where this is no BERT, or one of another number of layers."""
+    found = {int(m[1]) for name in bundle.entries if (m := _LAYER.match(name))}
+    if not found:
+        scopes = sorted({name.partition("/")[0] for name in bundle.entries})
+        raise EncoderError(
+            f"{bundle.index}: found no bert/encoder/layer_0, but variables under {_list(scopes)}; "
+            "give an original BERT checkpoint"
+        )
+    if shape.num_hidden_layers != max(found) + 1 or len(found) != max(found) + 1:
+        raise EncoderError(
+            f"{bundle.index}: found {len(found)} layers, up to layer_{max(found)}, but "
+            f"num_hidden_layers in bert_config.json is {shape.num_hidden_layers}; "
+            "give the configuration that the model was trained with"
+        )
 
 
 def _list(names: Iterable[str]) -> str:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from transfer_study.errors import EncoderError
 
-SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+_CONFIGURATION = "give the configuration that the model was trained with"
+_SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 _Size = Annotated[int, Field(gt=0, strict=True)]
 _Probability = Annotated[float, Field(ge=0, lt=1, strict=True)]
@@ -51,17 +53,25 @@ class BertShape(BaseModel):
 def read_shape(path: Path) -> BertShape:
     """The configuration in `bert_config.json`; raises EncoderError with every fault of it."""
     try:
-        return BertShape.model_validate(json.loads(_text(path)))
-    except ValidationError as error:
-        faults = [
-            f"{path}: {'.'.join(map(str, fault['loc']))}: found {fault['input']!r}; {fault['msg']}"
-            if fault["loc"] and fault["type"] != "missing"
-            else f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-            for fault in error.errors()
-        ]
-        raise EncoderError(*faults) from None
-    except ValueError as error:
+        given = json.loads(_text(path))
+    except (ValueError, RecursionError) as error:
         raise EncoderError(f"{path} is not valid JSON ({error})") from None
+    if not isinstance(given, dict):
+        raise EncoderError(f"{path}: found a {type(given).__name__}; {_CONFIGURATION}")
+    try:
+        return BertShape.model_validate(given)
+    except ValidationError as error:
+        raise EncoderError(*(f"{path}: {_sentence(fault)}" for fault in error.errors())) from None
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    name = ".".join(map(str, fault["loc"]))
+    if fault["type"] == "missing":
+        return f"`{name}` is missing; {_CONFIGURATION}"
+    if fault["type"] == "value_error":
+        return f"{fault['ctx']['error']}; {_CONFIGURATION}"
+    allowed = fault["msg"].removeprefix("Input should be ")
+    return f"`{name}`: found {fault['input']!r}; allowed: {allowed}"
 
 
 def read_vocabulary(path: Path, size: int) -> tuple[str, ...]:
@@ -73,7 +83,7 @@ def read_vocabulary(path: Path, size: int) -> tuple[str, ...]:
             f"{path} has {len(pieces)} pieces, but vocab_size in bert_config.json is {size}; "
             "give the vocabulary that the model was trained with"
         )
-    lacking = [piece for piece in SPECIAL_PIECES if piece not in pieces]
+    lacking = [piece for piece in _SPECIAL_PIECES if piece not in pieces]
     if lacking:
         raise EncoderError(
             f"{path} lacks {' '.join(lacking)}; it is not a vocabulary of the original BERT"
