@@ -84,7 +84,7 @@ class TensorBundle:
         if entry.dtype != "float32":
             raise EncoderError(
                 f"{self.index}: {name} is {entry.dtype}; only float32 is read, as the original "
-                "checkpoints are"
+                "code saves it; cast the variables and save the checkpoint again"
             )
         content = self._bytes(entry)
         if entry.size != 4 * math.prod(entry.shape) or len(content) != entry.size:
