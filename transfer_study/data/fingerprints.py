@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from transfer_study.data.encoders import check_length, fingerprint_encoder
+from transfer_study.data.encoders import check_layers, check_length, fingerprint_encoder
 from transfer_study.data.splits import TaskData, fingerprint, load
 from transfer_study.errors import DataError, Problem, StudyError
 from transfer_study.spec.plan import Fingerprints
@@ -34,11 +34,14 @@ def take_fingerprints(study: Study, data: dict[str, TaskData]) -> Fingerprints:
     recipes = [study.refine]
     if Reading.FINETUNE in study.readings:
         recipes += (study.finetune_recipe(task.name) for task in study.tasks)
+    recipes += [recipe.changed(v) for recipe in recipes for v in study.variants.values()]
     longest = max(recipe.max_length for recipe in recipes)
     encoders = {}
     for encoder in study.encoders:
         encoders[encoder.name] = fingerprint_encoder(encoder)
         check_length(encoder, longest)
+        for recipe in recipes:
+            check_layers(encoder, recipe)
     return Fingerprints(
         data={name: fingerprint(task_data) for name, task_data in data.items()},
         encoders=encoders,

@@ -27,7 +27,8 @@ class Fingerprints(Frozen):
 class System:
     """One trained model as a reading sees it: which stage answers for which target.
 
-    `arm` is `single`, `control`, `pair` or `full`; `sources` are the partners of `target`.
+    `arm` is `single`, `control`, `pair` or `full`; `sources` are the partners of `target`;
+    `variant` names what is changed in the recipe, empty in a study without variants.
     """
 
     encoder: str
@@ -37,6 +38,7 @@ class System:
     target: str
     seed: int
     stage: Stage
+    variant: str = ""
 
     @property
     def source(self) -> str:
@@ -62,15 +64,11 @@ class Plan:
         return iter(self.stages)
 
     def comparisons(self) -> Iterator[tuple[System, System]]:
-        """Each pair or full system with the single-task baseline of its own reading and seed."""
-        baseline = {
-            (s.encoder, s.reading, s.target, s.seed): s for s in self.systems if s.arm == Arm.SINGLE
-        }
+        """Each pair or full system with the single-task baseline learned in the same way."""
+        baseline = {_conditions(s): s for s in self.systems if s.arm == Arm.SINGLE}
         for system in self.systems:
-            if system.arm in ("pair", "full"):
-                key = (system.encoder, system.reading, system.target, system.seed)
-                if key in baseline:
-                    yield system, baseline[key]
+            if system.arm in ("pair", "full") and _conditions(system) in baseline:
+                yield system, baseline[_conditions(system)]
 
     def missing(self, is_done: Callable[[Stage], bool], has_model: Callable[[Stage], bool]) -> Plan:
         """The stages still to be run: those not done, and parents whose model a child lacks."""
@@ -100,6 +98,11 @@ def plan(study: Study, fingerprints: Fingerprints) -> Plan:
     return Plan(study, fingerprints, tuple(_distinct(asked)), tuple(systems), len(asked))
 
 
+def _conditions(system: System) -> tuple[str, Reading, str, str, int]:
+    """What a system and the baseline that it is held against have in common."""
+    return system.encoder, system.reading, system.variant, system.target, system.seed
+
+
 def _lineage(stage: Stage) -> Iterator[Stage]:
     for parent in stage.parents:
         yield from _lineage(parent)
@@ -127,6 +130,18 @@ class _Builder:
     def finetune(self, name: str, *parents: Stage) -> Stage:
         return self._stage(StageKind.FINETUNE, (name,), self.study.finetune_recipe(name), parents)
 
+    def varied(self, stage: Stage) -> Iterator[tuple[str, Stage]]:
+        """The stage by the recipe of each variant; as it is in a study without any."""
+        if not self.study.variants:
+            yield "", stage
+        for name, changes in self.study.variants.items():
+            yield name, stage.by(self._resolved(stage.recipe.changed(changes)))
+
+    def _resolved(self, recipe: Recipe) -> Recipe:
+        if recipe.precision is Precision.AUTO:
+            return recipe.model_copy(update={"precision": self.fingerprints.precision})
+        return recipe
+
     def _stage(
         self,
         kind: StageKind,
@@ -134,8 +149,6 @@ class _Builder:
         recipe: Recipe,
         parents: tuple[Stage, ...] = (),
     ) -> Stage:
-        if recipe.precision is Precision.AUTO:
-            recipe = recipe.model_copy(update={"precision": self.fingerprints.precision})
         tasks = {task.name: task for task in self.study.tasks}
         return Stage(
             kind=kind,
@@ -145,7 +158,7 @@ class _Builder:
             ),
             encoder=self.encoder,
             encoder_hash=self.fingerprints.encoders[self.encoder.name],
-            recipe=recipe,
+            recipe=self._resolved(recipe),
             seed=self.seed,
             parents=parents,
         )
@@ -159,9 +172,17 @@ def _systems(build: _Builder) -> Iterator[System]:
                 sources = tuple(n for n in names if n != target)
                 joint = build.refine(*names)
                 for label, stage in _answers(build, reading, arm, target, joint):
-                    yield System(
-                        build.encoder.name, reading, label, sources, target, build.seed, stage
-                    )
+                    for variant, varied in build.varied(stage):
+                        yield System(
+                            build.encoder.name,
+                            reading,
+                            label,
+                            sources,
+                            target,
+                            build.seed,
+                            varied,
+                            variant,
+                        )
 
 
 def _mixtures(study: Study) -> Iterator[tuple[str, tuple[str, ...]]]:

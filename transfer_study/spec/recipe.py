@@ -67,6 +67,16 @@ class Recipe(Frozen):
     mixing: Mixing = Mixing.PROPORTIONAL
     temperature: float = Field(default=1.0, gt=0)
     selection: Literal["best", "last"] = "best"  # the epoch of best dev score, or the last
+    # What steadies fine-tuning on few examples (Tinn et al., 2021), all off.
+    freeze_embeddings: bool = False
+    freeze_layers: int = Field(default=0, ge=0)  # the lowest ones, the embeddings with them
+    layer_decay: float = Field(default=1.0, gt=0, le=1)  # a layer's rate over the next higher one's
+    reinit_layers: int = Field(default=0, ge=0)  # the top ones, the pooler with them
+    bias_correction: bool = True  # of Adam's moments
+
+    def changed(self, changes: Recipe) -> Recipe:
+        """This recipe with what is set in another."""
+        return Recipe(**{**self.model_dump(), **changes.model_dump(exclude_unset=True)})
 
     def identity(self) -> dict[str, object]:
         """The recipe as hashed; fields added since version 1 are left out at their defaults.
