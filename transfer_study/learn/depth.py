@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from torch import nn
 
 from transfer_study.errors import EncoderError
-from transfer_study.learn.model import MultiTaskModel
 
 EMBEDDINGS = 0
 
@@ -20,14 +19,13 @@ def transformer_layers(body: nn.Module) -> nn.ModuleList:
     return _find_layers(body)[1]
 
 
-def parameters_by_depth(model: MultiTaskModel) -> Iterator[tuple[int, str, nn.Parameter]]:
+def parameters_by_depth(model: nn.Module) -> Iterator[tuple[int, str, nn.Parameter]]:
     """Every parameter with its name and depth: 0 the embeddings, 1 to L the layers, L + 1 the rest.
 
     What layers share (DeBERTa's relative positions, say) is below them all. The rest is pooler,
     heads, and a norm on top.
     """
-    body = model.encoder
-    name, layers = _find_layers(body)
+    name, layers = _find_layers(model.get_submodule("encoder"))
     inside = f"{name}."
     holder = name.rpartition(".")[0]
     for full_name, parameter in model.named_parameters():

@@ -9,12 +9,11 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from transfer_study.learn.depth import parameters_by_depth
-from transfer_study.learn.model import MultiTaskModel
 from transfer_study.learn.uncorrected_adamw import UncorrectedAdamW
 from transfer_study.spec.recipe import Recipe
 
 
-def build_optimizer(model: MultiTaskModel, recipe: Recipe) -> Optimizer:
+def build_optimizer(model: nn.Module, recipe: Recipe) -> Optimizer:
     """AdamW; biases and the weights of normalisation layers do not decay.
 
     With layer-wise decay a layer's rate is that of the next higher one times `layer_decay`: heads
@@ -49,7 +48,7 @@ def is_normalisation(module: nn.Module) -> bool:
     return "norm" in type(module).__name__.lower()
 
 
-def _rate_shares(model: MultiTaskModel, recipe: Recipe) -> dict[str, float]:
+def _rate_shares(model: nn.Module, recipe: Recipe) -> dict[str, float]:
     """What share of the recipe's rate each parameter learns with; without decay none is named."""
     if recipe.layer_decay == 1:
         return {}
