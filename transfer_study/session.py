@@ -62,6 +62,7 @@ class Outcome:
     deltas: pd.DataFrame
     figures: list[Path]
     failed: frozenset[str]  # ids, children of failed stages included
+    stability: pd.DataFrame | None = None  # of a study with variants
 
 
 def make_plan(study: Study) -> Plan:
@@ -155,14 +156,14 @@ def write_report(plan_: Plan, places: Places) -> Outcome:
     store = Store(places.store)
     results = places.results / plan_.study.name
     failed = failed_stages(plan_, store)
-    deltas, figures = write_results(
+    deltas, figures, stability = write_results(
         plan_,
         answer_source(plan_, places),
         failed,
         results,
         places.plots / plan_.study.name,
     )
-    return Outcome(deltas, figures, failed)
+    return Outcome(deltas, figures, failed, stability)
 
 
 def answer_source(plan_: Plan, places: Places) -> AnswerSource:

@@ -28,7 +28,7 @@ def stabilise(model: MultiTaskModel, recipe: Recipe, seed: int) -> None:
 def _reinitialise(model: MultiTaskModel, count: int, seed: int) -> None:
     """Draw the top layers and the pooler anew from (seed, their place), as before pretraining."""
     body = model.encoder
-    spread = getattr(body.config, "initializer_range", _USUAL_SPREAD)  # type: ignore[union-attr]
+    spread = getattr(body.config, "initializer_range", _USUAL_SPREAD)
     layers = transformer_layers(body)
     for n in range(len(layers) - count, len(layers)):
         torch.manual_seed(torch_seed(seed, "layer", n))

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from transfer_study.analysis.deltas import deltas
+from transfer_study.analysis.deltas import VARIANT, deltas
 from transfer_study.analysis.scores import comparison_table, score_table, task_table
+from transfer_study.analysis.stability import has_failed, run_table, stability_table
 from transfer_study.records.predictions import AnswerSource, CompactAnswers, write_compact
 from transfer_study.records.recorded import write_record
+from transfer_study.report.stability import stability_caption, stability_markdown
 from transfer_study.spec.margin import Margin
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.study import Reading, Study
@@ -26,8 +28,8 @@ def tables(
 
 def write_results(
     plan: Plan, source: AnswerSource, failed: Collection[str], results: Path, plots: Path
-) -> tuple[pd.DataFrame, list[Path]]:
-    """Write a study's tables and figures; the deltas and the figures' paths."""
+) -> tuple[pd.DataFrame, list[Path], pd.DataFrame | None]:
+    """Write a study's tables and figures; the deltas, the figures' paths, what variants do."""
     from transfer_study.figures import draw_figures
 
     results.mkdir(parents=True, exist_ok=True)
@@ -39,14 +41,49 @@ def write_results(
     scores, edges = tables(plan, source, failed)
     write_table(scores, results / "scores")
     write_table(edges, results / "deltas")
-    figures = draw_figures(
-        edges,
-        task_table(plan),
-        plots,
-        title=plan.study.name,
-        caption=lambda encoder, reading: caption(plan.study, encoder, reading),
+    figures = []
+    for name, of_variant in _by_variant(edges):
+        figures += draw_figures(
+            of_variant,
+            task_table(plan),
+            plots / name,
+            title=f"{plan.study.name} ({name})" if name else plan.study.name,
+            caption=lambda encoder, reading: caption(plan.study, encoder, reading),
+        )
+    if not plan.study.variants:
+        return edges, figures, None
+    runs = run_table(plan, source, scores)
+    stability = stability_table(runs, plan.study.margin, failed)
+    figures += _write_stability(
+        plan.study, stability, runs.assign(failed=has_failed(runs, failed)), results, plots
     )
-    return edges, figures
+    return edges, figures, stability
+
+
+def _by_variant(edges: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The edges of each variant of the recipe, or all of them under no name."""
+    if VARIANT not in edges:
+        return [("", edges)]
+    groups = edges.groupby(VARIANT, sort=False)
+    return [(str(name), rows.drop(columns=VARIANT)) for name, rows in groups]
+
+
+def _write_stability(
+    study: Study, table: pd.DataFrame, runs: pd.DataFrame, results: Path, plots: Path
+) -> list[Path]:
+    """Write what the variants of a recipe reach and how they scatter; the figures' paths."""
+    from transfer_study.figures import draw_stability_figures
+
+    write_table(table, results / "stability")
+    text = stability_markdown(table, study.name)
+    (results / "stability.md").write_text(text, encoding="utf-8")
+    return draw_stability_figures(
+        runs,
+        table,
+        plots,
+        title=study.name,
+        caption=stability_caption(study, margin_text(study.margin)),
+    )
 
 
 def write_table(table: pd.DataFrame, stem: Path) -> None:
