@@ -130,8 +130,9 @@ class Study(Frozen):
     readings: Annotated[tuple[Reading, ...], Field(min_length=1)] = (Reading.REFINE,)
     refine: Recipe = Recipe()
     finetune: FinetuneRecipe = FinetuneRecipe()
-    # Changes of the recipe with which a reading's own stages are learned, by name: every system is
-    # planned once a variant. Of such a recipe only what is set counts.
+    # Changes of the recipe, by name: the stages that answer for a reading are planned once a
+    # variant, the stages that they start from once. Of such a recipe only what is set counts, and
+    # it goes before the recipe of a single task.
     variants: dict[Name, Recipe] = Field(default_factory=dict)
     seeds: Annotated[
         tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_seeds), Field(min_length=1)
