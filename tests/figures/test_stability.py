@@ -37,10 +37,11 @@ def made(**tasks: dict[str, list[float]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     return runs.assign(failed=has_failed(runs, ())), table
 
 
+LONG = "a-name-that-is-longer-than-its-column"
 SCORES = {
     "plain": [0.5, 0.52, -0.1, 0.0, 0.51, 0.5],
     "frozen": [0.8, 0.81, 0.2, 0.3, 0.8, 0.79],
-    "a-rather-long-name": [0.1, 0.9, math.nan, math.nan, math.nan, math.nan],
+    LONG: [0.1, 0.9, math.nan, math.nan, math.nan, math.nan],
 }
 
 
@@ -62,7 +63,7 @@ def middle(patch: Any) -> np.ndarray:
 def test_every_run_is_drawn_once_and_in_the_order_of_scores(drawn: Any) -> None:
     marks = runs_of(drawn, "a/frozen")
     assert len(marks) == 6
-    assert len(runs_of(drawn, "a/a-rather-long-name")) == 2  # what has no score has no place
+    assert len(runs_of(drawn, f"a/{LONG}")) == 2  # what has no score has no place
     places = sorted(middle(mark)[0] for mark in marks)
     scores = sorted(SCORES["frozen"])
     scale = np.polyfit(scores, places, 1)

@@ -22,11 +22,13 @@ from transfer_study.figures.lettering import (
     BODY,
     MINUS,
     SMALL,
+    height,
     interval,
     metric_name,
     points,
     signed,
     width,
+    wrap_name,
 )
 from transfer_study.figures.outline import outline
 from transfer_study.figures.palette import VERDICTS
@@ -37,6 +39,7 @@ _AXIS = 18.0  # of the numbers below a block
 _BETWEEN = 16.0  # from one block to the next
 _DOT = 2.5  # the radius of a run
 _LEVELS = (0.0, 4.4, -4.4, 8.8, -8.8)  # heights at which runs of like scores are set
+_LONGEST = 110.0  # a line of a variant's name
 _GAP = 14.0  # between columns
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)
 _MOST_TICKS = 7
@@ -74,7 +77,7 @@ def draw_stability(runs: pd.DataFrame, table: pd.DataFrame, *, title: str, capti
     with house_style():
         canvas = Canvas(PAGE)
         texts = [_texts(row) for row in table.to_dict("records")]
-        names = max(width(str(name), BODY) for name in table["variant"])
+        names = max(width(line, BODY) for name in table["variant"] for line in _name(name))
         widths = [
             max(width(t, SMALL, bold=True) for t in (heading, *column))
             for heading, column in zip(_COLUMNS, zip(*texts, strict=True), strict=True)
@@ -98,6 +101,10 @@ def _texts(row: dict[Any, Any]) -> tuple[str, str, str]:
     if not math.isnan(row["delta"]):
         change = f"{signed(row['delta'])} {interval(row['low'], row['high'])}".rstrip()
     return mean, f"{row['failed']} of {row['n_seeds']}", change
+
+
+def _name(variant: object) -> list[str]:
+    return wrap_name(str(variant), _LONGEST, BODY)
 
 
 def _minus(number: str) -> str:
@@ -158,9 +165,9 @@ def _draw_row(
     canvas: Canvas, y: float, axis: _Axis, row: dict[Any, Any], runs: pd.DataFrame, edges: Any
 ) -> None:
     name = f"{row['task']}/{row['variant']}"
-    canvas.text(
-        axis.left - _GAP, y, str(row["variant"]), size=BODY, align="right", gid=f"variant:{name}"
-    )
+    lines = _name(row["variant"])
+    start = y - height(len(lines), BODY) / 2
+    canvas.lines(axis.left - _GAP, start, lines, size=BODY, align="right", gid=f"variant:{name}")
     if not math.isnan(row["sd"]):
         start, end = (
             min(max(axis.at(row["mean"] + side * row["sd"]), axis.left), axis.right)
