@@ -11,6 +11,7 @@ from transfer_study.analysis.deltas import deltas
 from transfer_study.analysis.scores import comparison_table, score_table, task_table
 from transfer_study.records.predictions import AnswerSource, CompactAnswers, write_compact
 from transfer_study.records.recorded import write_record
+from transfer_study.report.system_tables import write_system_tables
 from transfer_study.spec.margin import Margin
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.study import Reading, Study
@@ -39,6 +40,7 @@ def write_results(
     scores, edges = tables(plan, source, failed)
     write_table(scores, results / "scores")
     write_table(edges, results / "deltas")
+    write_system_tables(plan, scores, results)
     figures = draw_figures(
         edges,
         task_table(plan),
