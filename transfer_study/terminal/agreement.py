@@ -48,8 +48,9 @@ def print_agreement(study: Study, scores: list[HeldScore], claims: list[HeldClai
     for encoder in study.encoders:
         if published_encoder(encoder) is None:
             say(
-                f"The paper has no scores of the encoder {encoder.name}; its encoders are known by "
-                f"these names: {', '.join(known_encoders())}.",
+                f"The paper has no scores of the encoder {encoder.name}, only of "
+                f"{', '.join(sorted({*known_encoders().values()}))}; one of these that lies in a "
+                "folder is known by its `name`.",
                 "dim",
             )
     for outcome, heading in _HEADING.items():
@@ -108,12 +109,14 @@ def _score(held: HeldScore) -> str:
 
 def agreement_as_json(study: Study, scores: list[HeldScore], claims: list[HeldClaim]) -> None:
     """Print the same as one JSON object; values are fractions of 1, unknown ones null."""
-    outcomes = Counter([held.outcome for held in claims] + [held.outcome for held in scores])
     content: dict[str, Any] = {
         "schema": _SCHEMA,
         "study": study.name,
         "source": SOURCE,
-        "counts": {outcome: outcomes[outcome] for outcome in Outcome},
+        "counts": {
+            "claims": {o: sum(held.outcome is o for held in claims) for o in Outcome},
+            "scores": {o: sum(held.outcome is o for held in scores) for o in Outcome},
+        },
         "claims": [
             {
                 **asdict(held.claim),
