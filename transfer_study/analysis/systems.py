@@ -129,6 +129,7 @@ def seed_values(scores: pd.DataFrame, row: Row, task: str, metric: str) -> pd.Se
         & (scores["metric"] == metric)
         & (scores["split"] == "test")
     ]
+    assert rows["seed"].is_unique, "a system has one score a seed, task and metric"
     return rows.set_index("seed")["value"].astype(float)
 
 

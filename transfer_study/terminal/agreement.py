@@ -13,7 +13,6 @@ from transfer_study.analysis.agreement import HeldClaim, HeldEdge, HeldScore, Ou
 from transfer_study.published import ANY, CAUTION, SOURCE, Effect, known_encoders, published_encoder
 from transfer_study.spec.study import Study
 from transfer_study.terminal.console import stdout
-from transfer_study.terminal.edges import interval_text, points_text
 
 _SCHEMA = 1
 _HEADING = {
@@ -92,7 +91,7 @@ def _edge(edge: HeldEdge) -> str:
     words = f"{edge.source} → {edge.target}: "
     if edge.verdict is None or edge.delta is None:
         return f"{words}{Outcome.NOT_MEASURED}"
-    change = "" if math.isnan(edge.delta) else f" ({points_text(edge.delta, signed=True)})"
+    change = "" if math.isnan(edge.delta) else f" ({_points(edge.delta, '+')})"
     return f"{words}{edge.verdict.replace('_', ' ')}{change}"
 
 
@@ -102,9 +101,13 @@ def _score(held: HeldScore) -> str:
     tables = " and ".join(f"Table {number}" for number in published.tables)
     return (
         f"{held.encoder}, {published.system}, {published.task} ({published.metric}): measured "
-        f"{points_text(interval.mean)} {interval_text(interval.low, interval.high, signed=False)}, "
-        f"published {points_text(published.value)} ({tables})"
+        f"{_points(interval.mean)} [{_points(interval.low)}, {_points(interval.high)}], "
+        f"published {_points(published.value)} ({tables})"
     )
+
+
+def _points(value: float, sign: str = "") -> str:
+    return "–" if math.isnan(value) else f"{100 * value:{sign}.1f}".replace("-", "−")
 
 
 def agreement_as_json(study: Study, scores: list[HeldScore], claims: list[HeldClaim]) -> None:

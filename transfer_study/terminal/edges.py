@@ -49,27 +49,25 @@ def _table(title: str, edges: pd.DataFrame) -> Table:
         table.add_row(
             "all others" if edge["arm"] == "full" else edge["source"],
             edge["target"],
-            points_text(edge["baseline"]),
-            points_text(edge["delta"], signed=True),
-            interval_text(edge["low"], edge["high"]),
+            _points(edge["baseline"]),
+            _points(edge["delta"], signed=True),
+            _interval(edge["low"], edge["high"]),
             verdict.replace("_", " "),
             style=_STYLE[verdict],
         )
     return table
 
 
-def points_text(value: float, signed: bool = False) -> str:
-    """A fraction of 1 in points; a dash where it is unknown."""
+def _points(value: float, signed: bool = False) -> str:
     if math.isnan(value):
         return "–"
     return f"{100 * value:+.1f}".replace("-", "−") if signed else f"{100 * value:.1f}"
 
 
-def interval_text(low: float, high: float, signed: bool = True) -> str:
-    """An interval in points; a dash where it is unknown."""
+def _interval(low: float, high: float) -> str:
     if math.isnan(low):
         return "–"
-    return f"[{points_text(low, signed)}, {points_text(high, signed)}]"
+    return f"[{_points(low, signed=True)}, {_points(high, signed=True)}]"
 
 
 def edges_as_json(plan: Plan, outcome: Outcome) -> None:
