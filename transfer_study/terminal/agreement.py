@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from transfer_study.analysis.agreement import HeldClaim, HeldEdge, HeldScore, Outcome
+from transfer_study.analysis.uncertainty import Interval
 from transfer_study.published import ANY, CAUTION, SOURCE, Effect, known_encoders, published_encoder
 from transfer_study.spec.study import Study
 from transfer_study.terminal.console import stdout
@@ -101,9 +102,15 @@ def _score(held: HeldScore) -> str:
     tables = " and ".join(f"Table {number}" for number in published.tables)
     return (
         f"{held.encoder}, {published.system}, {published.task} ({published.metric}): measured "
-        f"{_points(interval.mean)} [{_points(interval.low)}, {_points(interval.high)}], "
+        f"{_points(interval.mean)}{_reach(interval)} ({_count(range(held.n_seeds), 'seed')}), "
         f"published {_points(published.value)} ({tables})"
     )
+
+
+def _reach(interval: Interval) -> str:
+    if math.isnan(interval.low):
+        return ""
+    return f" [{_points(interval.low)}, {_points(interval.high)}]"
 
 
 def _points(value: float, sign: str = "") -> str:
