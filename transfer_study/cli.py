@@ -1,4 +1,4 @@
-"""The command line: run | plan | tasks | status | report | compare | prefetch | doctor.
+"""The command line: run, plan, tasks, status, report, compare, prefetch, convert-tf, doctor.
 
 Data go to stdout and messages to stderr. Torch, Ray and pandas are imported by the verbs that
 need them, so that `--help` and `status` answer at once.
@@ -255,6 +255,33 @@ def prefetch(
 
     for line in prefetch_study(read_study(study, settings, data)):
         print(line)
+
+
+@app.command("convert-tf")
+def convert_tf(
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR",
+            help="Folder of the checkpoint, bert_config.json and vocab.txt; "
+            "where it holds several checkpoints, DIR/model.ckpt-1000.",
+        ),
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write: new or empty.")],
+    cased: Annotated[
+        bool | None,
+        typer.Option(
+            "--cased/--uncased",
+            help="Whether capitals count.",
+            show_default="found from the vocabulary",
+        ),
+    ] = None,
+) -> None:
+    """Turn an original BERT checkpoint of TensorFlow into an encoder that studies can name."""
+    from transfer_study.data.convert_tf import convert_tf as convert
+    from transfer_study.terminal.conversion import print_conversion
+
+    print_conversion(convert(checkpoint, out, cased))
 
 
 @app.command()

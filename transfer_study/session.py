@@ -63,6 +63,7 @@ class Outcome:
     deltas: pd.DataFrame
     figures: list[Path]
     failed: frozenset[str]  # ids, children of failed stages included
+    choices: pd.DataFrame | None = None  # what each of the paper's choices adds (protocol: both)
 
 
 def make_plan(study: Study) -> Plan:
@@ -156,14 +157,14 @@ def write_report(plan_: Plan, places: Places) -> Outcome:
     store = Store(places.store)
     results = places.results / plan_.study.name
     failed = failed_stages(plan_, store)
-    deltas, figures = write_results(
+    written = write_results(
         plan_,
         answer_source(plan_, places),
         failed,
         results,
         places.plots / plan_.study.name,
     )
-    return Outcome(deltas, figures, failed)
+    return Outcome(written.deltas, written.figures, failed, written.choices)
 
 
 def hold_against_published(study: Study, places: Places) -> tuple[list[HeldScore], list[HeldClaim]]:

@@ -19,15 +19,18 @@ from transfer_study.data.encode import (
     encode,
     encode_cached,
     targets,
+    windows_after_outside,
     word_windows,
 )
 from transfer_study.spec.example import Example, Label
+from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.task import Task, TaskKind
 
 # Of these a WordPiece tokenizer leaves nothing: private use, control, zero-width, soft hyphen.
 VANISHING = ("\ue232", "\x07", "\u200b", "\xad")
 WORDS = ("aspirin", "fever", "the", "IL-2/α,", "naïve", "10", "mice", "∆9-THC", "(", *VANISHING)
 ROOM = 16
+IN_ROOM, IN_24 = Recipe(max_length=ROOM), Recipe(max_length=24)
 
 sentences = st.lists(st.sampled_from((*WORDS, "clonidine" * 9)), min_size=1, max_size=60)
 with_tokenizer = settings(
@@ -114,8 +117,8 @@ def test_many_windows_are_as_even_as_two() -> None:
 def test_words_and_pieces_stay_aligned(tokenizer: Any, data: st.DataObject) -> None:
     texts = data.draw(st.lists(sentences, min_size=1, max_size=3))
     examples = [tagged(words, n) for n, words in enumerate(texts)]
-    encoded = encode(TAGGING, examples, tokenizer, ROOM)
-    answers = targets(TAGGING, examples, encoded)
+    encoded = encode(TAGGING, examples, tokenizer, IN_ROOM)
+    answers = targets(TAGGING, examples, encoded, Recipe())
     assert encoded.words is not None
     assert encoded.lengths.max() <= ROOM
     assert sorted(encoded.example.tolist()) == encoded.example.tolist()
@@ -144,32 +147,33 @@ def test_words_and_pieces_stay_aligned(tokenizer: Any, data: st.DataObject) -> N
 
 def test_words_that_vanish_have_no_piece_and_shift_nothing(tokenizers: dict[str, Any]) -> None:
     examples = [tagged(["the", *VANISHING[:2], "fever", *VANISHING])]
-    encoded = encode(TAGGING, examples, tokenizers["wordpiece"], ROOM)
+    encoded = encode(TAGGING, examples, tokenizers["wordpiece"], IN_ROOM)
     assert encoded.words is not None
     assert encoded.words[0].tolist() == [-1, 0, 3, -1]
-    (answer,) = targets(TAGGING, examples, encoded)
+    (answer,) = targets(TAGGING, examples, encoded, Recipe())
     assert answer.tolist() == [IGNORED, 0, 3, IGNORED]
 
 
 def test_a_sentence_of_nothing_else_is_one_empty_row(tokenizers: dict[str, Any]) -> None:
     examples = [tagged(["fever"]), tagged(list(VANISHING), 1), tagged(["the"], 2)]
-    encoded = encode(TAGGING, examples, tokenizers["wordpiece"], ROOM)
+    encoded = encode(TAGGING, examples, tokenizers["wordpiece"], IN_ROOM)
     assert encoded.example.tolist() == [0, 1, 2]
-    assert (targets(TAGGING, examples, encoded)[1] == IGNORED).all()
+    assert (targets(TAGGING, examples, encoded, Recipe())[1] == IGNORED).all()
 
 
 def test_windows_never_look_at_labels(tokenizer: Any) -> None:
     words = ["aspirin", "fever", "IL-2/α,"] * 15
     plain = replace(tagged(words), label=("O",) * len(words))
-    assert len(encode(TAGGING, [plain], tokenizer, ROOM)) > 3
+    assert len(encode(TAGGING, [plain], tokenizer, IN_ROOM)) > 3
     assert same(
-        encode(TAGGING, [plain], tokenizer, ROOM), encode(TAGGING, [tagged(words)], tokenizer, ROOM)
+        encode(TAGGING, [plain], tokenizer, IN_ROOM),
+        encode(TAGGING, [tagged(words)], tokenizer, IN_ROOM),
     )
 
 
 def test_a_word_longer_than_a_window_keeps_its_beginning(tokenizer: Any) -> None:
     words = ["the", "clonidine" * 11, "fever"]
-    encoded = encode(TAGGING, [tagged(words)], tokenizer, ROOM)
+    encoded = encode(TAGGING, [tagged(words)], tokenizer, IN_ROOM)
     assert encoded.words is not None
     assert [w[w >= 0].tolist() for w in encoded.words] == [[0], [1], [2]]
     assert encoded.lengths.tolist()[1] == ROOM
@@ -180,25 +184,25 @@ def test_a_word_longer_than_a_window_keeps_its_beginning(tokenizer: Any) -> None
 
 def test_sentences_and_pairs_are_cut_to_length_the_longer_text_first(tokenizer: Any) -> None:
     short, long = "the fever", "the aspirin of the patients " * 20
-    sentence = encode(CLASSES, [example(long), example(short, n=1)], tokenizer, 24)
+    sentence = encode(CLASSES, [example(long), example(short, n=1)], tokenizer, IN_24)
     assert sentence.lengths.tolist()[0] == 24 > sentence.lengths.tolist()[1]
     assert sentence.example.tolist() == [0, 1]
     assert sentence.words is None
     whole = tokenizer(short, add_special_tokens=False)["input_ids"]
     for pair in ((short, long), (long, short)):
-        encoded = encode(CLASSES, [example(*pair)], tokenizer, 24)
+        encoded = encode(CLASSES, [example(*pair)], tokenizer, IN_24)
         assert encoded.lengths.tolist() == [24]
         text = encoded.ids[0].tolist()
         assert any(text[n : n + len(whole)] == whole for n in (1, 24 - 1 - len(whole)))
 
 
 def test_the_texts_of_a_pair_are_told_apart(tokenizers: dict[str, Any]) -> None:
-    encoded = encode(CLASSES, [example("the", "fever")], tokenizers["wordpiece"], 24)
+    encoded = encode(CLASSES, [example("the", "fever")], tokenizers["wordpiece"], IN_24)
     assert encoded.types is not None
     assert encoded.types[0].tolist() == [0, 0, 0, 1, 1]
-    assert encode(CLASSES, [example("a", "b")], tokenizers["byte-level"], 24).types is None
+    assert encode(CLASSES, [example("a", "b")], tokenizers["byte-level"], IN_24).types is None
     forth, back = (
-        encode(CLASSES, [example(*pair)], tokenizers["byte-level"], 24).ids[0].tolist()
+        encode(CLASSES, [example(*pair)], tokenizers["byte-level"], IN_24).ids[0].tolist()
         for pair in (("the", "fever"), ("fever", "the"))
     )
     assert forth != back
@@ -214,8 +218,8 @@ def test_words_of_a_byte_level_tokenizer_have_their_space(tokenizers: dict[str, 
 def test_targets_of_every_kind(tokenizers: dict[str, Any]) -> None:
     def of(kind: TaskKind, *labels: str, label: Label) -> NDArray[Any]:
         examples = [example("fever", label=label)]
-        encoded = encode(task(kind, *labels), examples, tokenizers["wordpiece"], ROOM)
-        (row,) = targets(task(kind, *labels), examples, encoded)
+        encoded = encode(task(kind, *labels), examples, tokenizers["wordpiece"], IN_ROOM)
+        (row,) = targets(task(kind, *labels), examples, encoded, Recipe())
         return row
 
     classified = of(TaskKind.CLASSIFICATION, "a", "b", "c", label="c")
@@ -232,7 +236,7 @@ def test_targets_of_every_kind(tokenizers: dict[str, Any]) -> None:
 
 def cached(folder: Path, tokenizer: Any, **changes: Any) -> Encoded:
     examples = changes.pop("examples", [tagged(["the", "fever", "\u200b"] * 12), tagged(["the"])])
-    given = {"max_length": ROOM, "key": "data", **changes}
+    given = {"recipe": IN_ROOM, "key": "data", **changes}
     return encode_cached(TAGGING, examples, tokenizer, folder=folder / "cache", **given)
 
 
@@ -250,7 +254,7 @@ def test_the_cache_knows_the_content_and_the_length(
 ) -> None:
     tokenizer = tokenizers["wordpiece"]
     first = cached(tmp_path, tokenizer)
-    assert not same(first, cached(tmp_path, tokenizer, max_length=10))
+    assert not same(first, cached(tmp_path, tokenizer, recipe=Recipe(max_length=10)))
     assert not same(first, cached(tmp_path, tokenizer, key="other", examples=[tagged(["the"])]))
     assert len(list((tmp_path / "cache").iterdir())) == 3
 
@@ -270,3 +274,35 @@ def test_a_damaged_cache_is_encoded_again_and_replaced(
         assert same(cached(tmp_path, tokenizer), whole)
         assert same(cached(tmp_path, None), whole)  # replaced where it could not be read
     assert [p.name for p in (tmp_path / "cache").iterdir()] == [path.name]
+
+
+# Choices of the original study
+
+
+def test_windows_after_the_last_gold_outside() -> None:
+    tags = ["O"] * 25 + ["B-x"] + ["I-x"] * 9 + ["O"] * 10
+    assert windows_after_outside(tuple(tags)) == [(0, 25), (25, 45)]
+    assert windows_after_outside(("B-x", *["I-x"] * 64)) == [(0, 30), (30, 60), (60, 65)]
+    assert windows_after_outside(("O",) * 30) == [(0, 30)]
+
+
+def test_every_piece_has_a_tag_where_asked(tokenizers: dict[str, Any]) -> None:
+    words, recipe = ["the", "xylophone", "fever"], Recipe(max_length=64, tagged_pieces="all")
+    examples = [tagged(words)]
+    encoded = encode(TAGGING, examples, tokenizers["wordpiece"], recipe)
+    (row,) = targets(TAGGING, examples, encoded, recipe)
+    names = [recipe.outputs(TAGGING)[tag] for tag in row]
+    assert names[0] == "CLS" and names[-1] == "SEP"
+    assert encoded.words is not None
+    begins = encoded.words[0][1:-1] >= 0
+    inner = np.array(names[1:-1])
+    assert set(inner[~begins]) == {"X"}
+    assert tuple(inner[begins]) == examples[0].label
+
+
+def test_the_second_text_of_a_pair_may_come_first(tokenizers: dict[str, Any]) -> None:
+    swapped = Recipe(max_length=24, pair_order="second_first")
+    pieces = tokenizers["wordpiece"]
+    one = encode(CLASSES, [example("the", "fever")], pieces, swapped)
+    other = encode(CLASSES, [example("fever", "the")], pieces, IN_24)
+    assert same(one, other)

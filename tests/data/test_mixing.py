@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain, pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from transfer_study.data.mixing import batches_an_epoch, mixed_batches, task_batches
 from transfer_study.data.streams import stream
+from transfer_study.errors import DataError
 from transfer_study.spec.recipe import Mixing, Recipe
 
 Epochs = list[list[tuple[str, list[int]]]]
@@ -149,3 +151,29 @@ def test_tasks_of_one_row() -> None:
     order = epochs(lengths_of(a=1, b=1))
     assert all(sorted(epoch) == [("a", [0]), ("b", [0])] for epoch in order)
     assert batches_an_epoch({"a": 1}, Recipe(mixing=Mixing.UNIFORM)) == {"a": 1}
+
+
+def orders(lengths: list[int], **recipe: Any) -> list[list[list[int]]]:
+    """The rows of every batch of every epoch of one task."""
+    made = Recipe(batch_size=4, epochs=3, max_length=8, **recipe)
+    epochs = mixed_batches({"task": np.array(lengths)}, made, 0)
+    return [[rows.tolist() for _, rows in epoch] for epoch in epochs]
+
+
+def test_batches_cut_once_come_back_in_another_order() -> None:
+    first, second, third = orders([5] * 30, batches="once")
+    assert sorted(first) == sorted(second) == sorted(third)
+    assert len({str(epoch) for epoch in (first, second, third)}) == 3
+    assert sorted(row for batch in first for row in batch) == list(range(30))
+    assert sorted(map(len, first)) == [2, *[4] * 7]
+    afresh = orders([5] * 30)
+    assert sorted(afresh[0]) != sorted(afresh[1])
+
+
+@pytest.mark.parametrize("batches", ["once", "every_epoch"])
+def test_long_training_rows_are_dropped_where_asked(batches: str) -> None:
+    lengths = [4, 9, 8, 20, 1, 8]
+    for epoch in orders(lengths, batches=batches, long_rows="drop"):
+        assert sorted(row for batch in epoch for row in batch) == [0, 2, 4, 5]
+    with pytest.raises(DataError, match="every training row of task has more than 8"):
+        orders([9, 9], batches=batches, long_rows="drop")

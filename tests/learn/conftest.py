@@ -96,13 +96,15 @@ class School:
     def collator(self, task: Task, examples: tuple[Example, ...], max_length: int) -> Collator:
         """The examples encoded, ready to be batched."""
         tokenizer = self.tokenizer
-        encoded = encode(task, examples, tokenizer, max_length)
+        encoded = encode(task, examples, tokenizer, Recipe(max_length=max_length))
         ids = (tokenizer.pad_token_id, tokenizer.pad_token_type_id)
         return Collator(encoded, *ids, max_length, CPU)
 
     def model(self, *data: TaskData, seed: int = 0, dropout: float = 0.1) -> MultiTaskModel:
         """The model at the start of a stage."""
-        return build_model(self.encoder, None, tuple(d.task for d in data), seed, dropout)
+        return build_model(
+            self.encoder, None, tuple(d.task for d in data), seed, Recipe(head_dropout=dropout)
+        )
 
     def materials(self, *data: TaskData) -> dict[str, Material]:
         """What `train` takes."""

@@ -25,6 +25,7 @@ from transformers.utils import logging
 from transfer_study.errors import EncoderError
 from transfer_study.learn.model import MultiTaskModel, build_model, load_tokenizer, save_body
 from transfer_study.spec.encoder import Encoder
+from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.task import Task
 
 logging.set_verbosity_error()
@@ -81,7 +82,7 @@ def encoder(request: pytest.FixtureRequest, encoders: dict[str, Encoder]) -> Enc
 def start(
     encoder: Encoder, *tasks: Task, parent: Path | None = None, seed: int = 0
 ) -> MultiTaskModel:
-    return build_model(encoder, parent, tasks, seed, 0.1)
+    return build_model(encoder, parent, tasks, seed, Recipe())
 
 
 def inputs() -> dict[str, Tensor]:

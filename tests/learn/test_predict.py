@@ -16,7 +16,7 @@ from transfer_study.learn import batch
 from transfer_study.learn.batch import Collator
 from transfer_study.learn.predict import Predictions, predict
 from transfer_study.spec.example import Example
-from transfer_study.spec.recipe import Precision
+from transfer_study.spec.recipe import Precision, Recipe
 from transfer_study.spec.task import Task, TaskKind
 
 KINDS = list(TaskKind)
@@ -106,8 +106,10 @@ def test_windows_are_joined_to_whole_sentences(school: Any, max_length: int) -> 
     pieces = school.tokenizer
     whole = predicted(school, ByPiece(), data, 512)
     cut = predicted(school, ByPiece(), data, max_length)
-    rows = len(encode(data.task, data.test, pieces, max_length))
-    assert rows > len(encode(data.task, data.test, pieces, 512)) == len(data.test)
+    rows = len(encode(data.task, data.test, pieces, Recipe(max_length=max_length)))
+    assert (
+        rows > len(encode(data.task, data.test, pieces, Recipe(max_length=512))) == len(data.test)
+    )
     assert cut.labels == whole.labels
     assert cut.scores == whole.scores
     assert [len(labels) for labels in cut.labels] == [len(e.text) for e in data.test]

@@ -15,7 +15,7 @@ from torch import Tensor
 from transfer_study.data.splits import TaskData
 from transfer_study.learn import train as module
 from transfer_study.learn.model import MultiTaskModel
-from transfer_study.learn.optim import build_optimizer, build_schedule
+from transfer_study.learn.optim import build_optimizer
 from transfer_study.learn.predict import predict
 from transfer_study.learn.train import Learned, LearningError
 from transfer_study.metrics import score
@@ -202,7 +202,7 @@ def test_test_labels_change_no_choice(school: Any) -> None:
 
 def test_biases_and_normalisation_do_not_decay(school: Any) -> None:
     model = school.model(school.data(TaskKind.TAGGING))
-    decayed, spared = build_optimizer(model, Recipe(weight_decay=0.3)).param_groups
+    decayed, spared = build_optimizer(model, Recipe(weight_decay=0.3), 1)[0].param_groups
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     kept = {names[id(parameter)] for parameter in spared["params"]}
     assert kept == {n for n in names.values() if n.endswith("bias") or "LayerNorm" in n}
@@ -214,14 +214,13 @@ def rates(updates: int, **recipe: Any) -> list[float]:
     """The learning rate of each update as a share of the recipe's."""
     changed = Recipe.model_validate({"learning_rate": 1.0, **recipe})
     weight = torch.nn.Linear(1, 1)
-    optimizer = build_optimizer(weight, changed)
-    schedule = build_schedule(optimizer, changed, updates)
+    optimizer, advance = build_optimizer(weight, changed, updates)
     used = []
     for _ in range(updates):
         used.append(optimizer.param_groups[0]["lr"])
         weight(torch.ones(1)).backward()
         optimizer.step()
-        schedule.step()
+        advance()
     assert optimizer.param_groups[0]["lr"] == (0 if changed.schedule == "linear" else 1)
     return used
 

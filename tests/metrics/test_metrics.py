@@ -71,9 +71,10 @@ def by_authority(
 ) -> float:
     if metric is MetricName.PEARSON:
         return pearsonr(gold, predicted).statistic
-    if metric is MetricName.ENTITY_F1:
+    if kind is TaskKind.TAGGING:
         tags = [list(t) for t in gold], [list(t) for t in predicted]
-        return seqeval_f1(*tags, mode="strict", scheme=IOB2, zero_division=0)
+        strict = {"mode": "strict", "scheme": IOB2} if metric is MetricName.ENTITY_F1 else {}
+        return seqeval_f1(*tags, zero_division=0, **strict)
     if metric is MetricName.ACCURACY:
         return sklearn.accuracy_score(gold, predicted)
     if metric is MetricName.EXAMPLE_F1:
@@ -115,6 +116,18 @@ TAGS = st.sampled_from(TASKS[TaskKind.TAGGING].tags)
 SENTENCES = st.lists(
     st.lists(st.tuples(TAGS, TAGS), min_size=1, max_size=6), min_size=1, max_size=5
 )
+
+
+@settings(max_examples=150, deadline=None)
+@given(SENTENCES)
+def test_lenient_entity_f1_is_seqevals_default_on_any_tags(sentences):
+    gold = [tuple(g for g, _ in words) for words in sentences]
+    predicted = [tuple(p for _, p in words) for words in sentences]
+    met = any(tag != "O" for words in (*gold, *predicted) for tag in words)
+    metric = MetricName.LENIENT_ENTITY_F1
+    expected = by_authority(TaskKind.TAGGING, metric, gold, predicted, []) if met else 0
+    found = metrics.score(metric, TASKS[TaskKind.TAGGING], gold, predicted, [""] * len(gold))
+    assert found == pytest.approx(expected)
 
 
 @settings(max_examples=150, deadline=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,15 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from transfer_study.spec.example import Example
+from transfer_study.spec.example import Example, Label
 from transfer_study.spec.frozen import content_hash
+from transfer_study.spec.recipe import PIECE_TAGS, Recipe
 from transfer_study.spec.task import Task, TaskKind
 
 # A target that the loss leaves out: continuation pieces and special tokens of tagging.
 IGNORED = -100
+# The words of a window of MT-BERT's own split.
+_GOLD_WINDOW = 30
 # Raised when the same examples are encoded differently.
 ENCODING_VERSION = 1
 
@@ -46,17 +49,19 @@ class Encoded:
         return np.array([len(row) for row in self.ids], dtype=np.int64)
 
 
-def encode(task: Task, examples: Sequence[Example], tokenizer: Any, max_length: int) -> Encoded:
-    """Tokenise the examples of a task.
+def encode(task: Task, examples: Sequence[Example], tokenizer: Any, recipe: Recipe) -> Encoded:
+    """Tokenise the examples of a task as a recipe says.
 
     Sentences and pairs are cut to `max_length` pieces, the longer text of a pair first. Long
-    tagging sentences are split at word boundaries into windows that fit; labels play no part.
+    tagging sentences are split at word boundaries into windows that fit; labels play no part
+    unless the recipe says `windows: after_gold_outside`, where windows may be longer.
     """
     if task.kind is TaskKind.TAGGING:
-        return _encode_words(examples, tokenizer, max_length)
-    texts = [example.text[0] for example in examples]
-    pairs = [example.text[1] for example in examples] if len(examples[0].text) > 1 else None
-    batch = tokenizer(texts, pairs, truncation=True, max_length=max_length)
+        return _encode_words(examples, tokenizer, recipe)
+    texts = [list(part) for part in zip(*(example.text for example in examples), strict=True)]
+    if recipe.pair_order == "second_first":
+        texts.reverse()
+    batch = tokenizer(*texts, truncation=True, max_length=recipe.max_length)
     return Encoded(
         [np.array(row, dtype=np.int32) for row in batch["input_ids"]],
         _types(batch),
@@ -65,20 +70,22 @@ def encode(task: Task, examples: Sequence[Example], tokenizer: Any, max_length: 
     )
 
 
-def _encode_words(examples: Sequence[Example], tokenizer: Any, max_length: int) -> Encoded:
-    whole = tokenizer([list(e.text) for e in examples], is_split_into_words=True, verbose=False)
-    windows: list[tuple[int, int, int]] = []  # example, first word, end
-    for n, example in enumerate(examples):
-        pieces = np.bincount(
-            [w for w in whole.word_ids(n) if w is not None], minlength=len(example.text)
-        )
-        special = len(whole["input_ids"][n]) - int(pieces.sum())
-        windows += [(n, a, b) for a, b in word_windows(pieces, max_length - special)]
+def _encode_words(examples: Sequence[Example], tokenizer: Any, recipe: Recipe) -> Encoded:
+    if recipe.windows == "blind":
+        windows = list(_fitting_windows(examples, tokenizer, recipe.max_length))
+        longest = recipe.max_length  # cuts only a single word that is longer than a whole window
+    else:
+        windows = [
+            (n, first, end)
+            for n, example in enumerate(examples)
+            for first, end in windows_after_outside(example.label)
+        ]
+        longest = tokenizer.model_max_length
     batch = tokenizer(
         [list(examples[n].text[a:b]) for n, a, b in windows],
         is_split_into_words=True,
-        truncation=True,  # cuts only a single word that is longer than a whole window
-        max_length=max_length,
+        truncation=True,
+        max_length=longest,
     )
     words = []
     for row, (_, first, _) in enumerate(windows):
@@ -93,6 +100,35 @@ def _encode_words(examples: Sequence[Example], tokenizer: Any, max_length: int) 
         np.array([n for n, _, _ in windows], dtype=np.int32),
         words,
     )
+
+
+def _fitting_windows(
+    examples: Sequence[Example], tokenizer: Any, max_length: int
+) -> Iterator[tuple[int, int, int]]:
+    """The windows of every example that fit into so many pieces: example, first word, end."""
+    whole = tokenizer([list(e.text) for e in examples], is_split_into_words=True, verbose=False)
+    for n, example in enumerate(examples):
+        pieces = np.bincount(
+            [w for w in whole.word_ids(n) if w is not None], minlength=len(example.text)
+        )
+        special = len(whole["input_ids"][n]) - int(pieces.sum())
+        for first, end in word_windows(pieces, max_length - special):
+            yield n, first, end
+
+
+def windows_after_outside(tags: Label) -> list[tuple[int, int]]:
+    """Cut a sentence as MT-BERT does: windows of at most 30 words, each up to its last gold `O`.
+
+    A window without an `O` is cut at 30 words. The split looks at the labels, on test too.
+    """
+    assert isinstance(tags, tuple)
+    windows, first = [], 0
+    while len(tags) - first > _GOLD_WINDOW:
+        full = first + _GOLD_WINDOW
+        end = next((n + 1 for n in range(full - 1, first - 1, -1) if tags[n] == "O"), full)
+        windows.append((first, end))
+        first = end
+    return [*windows, (first, len(tags))]
 
 
 def word_windows(pieces: NDArray[np.int64], room: int) -> list[tuple[int, int]]:
@@ -119,16 +155,23 @@ def _types(batch: Any) -> list[Ints] | None:
     return [np.array(row, dtype=np.int32) for row in batch["token_type_ids"]]
 
 
-def targets(task: Task, examples: Sequence[Example], encoded: Encoded) -> list[NDArray[Any]]:
+def targets(
+    task: Task, examples: Sequence[Example], encoded: Encoded, recipe: Recipe
+) -> list[NDArray[Any]]:
     """What the head should answer, a row: class id, 0/1 a class, value, or a tag id a piece."""
-    index = {name: n for n, name in enumerate(task.outputs)}
+    index = {name: n for n, name in enumerate(recipe.outputs(task))}
+    inside, first, last = (index.get(tag, IGNORED) for tag in PIECE_TAGS)
     rows: list[NDArray[Any]] = []
     for row, n in enumerate(encoded.example):
         label = examples[n].label
         if task.kind is TaskKind.TAGGING:
             assert encoded.words is not None and isinstance(label, tuple)
-            tags = np.array([*(index[tag] for tag in label), IGNORED])
-            rows.append(tags[encoded.words[row]].astype(np.int64))  # word -1 is the last: ignored
+            tags = np.array([*(index[tag] for tag in label), inside])
+            pieces = tags[encoded.words[row]].astype(np.int64)  # word -1 is the last: no word
+            for end, tag in ((0, first), (-1, last)):
+                if encoded.words[row][end] < 0:
+                    pieces[end] = tag
+            rows.append(pieces)
         elif task.kind is TaskKind.MULTILABEL:
             assert isinstance(label, tuple)
             rows.append(np.array([name in label for name in task.labels], dtype=np.float32))
@@ -143,18 +186,19 @@ def encode_cached(
     task: Task,
     examples: Sequence[Example],
     tokenizer: Any,
-    max_length: int,
+    recipe: Recipe,
     *,
     key: str,
     folder: Path,
 ) -> Encoded:
     """`encode`, kept in `folder` under the hash of `key` (the data's and the encoder's content)."""
-    name = content_hash([ENCODING_VERSION, key, task.kind, max_length])[:32]
+    said = [recipe.max_length, recipe.pair_order, recipe.windows]
+    name = content_hash([ENCODING_VERSION, key, task.kind, *said])[:32]
     path = folder / f"{name}.npz"
     kept = _unpack(path)
     if kept is not None:
         return kept
-    encoded = encode(task, examples, tokenizer, max_length)
+    encoded = encode(task, examples, tokenizer, recipe)
     folder.mkdir(parents=True, exist_ok=True)
     # Written aside and renamed: several workers may encode the same split at once.
     aside = folder / f".{name}-{uuid4().hex}.npz"

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transfer_study.data.streams import stream
+from transfer_study.errors import DataError
 from transfer_study.spec.recipe import Mixing, Recipe
 
 # Rows are sorted by length within groups of so many batches: little padding, still random.
@@ -63,8 +64,9 @@ def mixed_batches(
     the full mix. Only the interleaving depends on the company.
     """
     names = sorted(lengths)
-    passes = {name: _endless(lengths[name], recipe.batch_size, seed, name) for name in names}
-    counts = {name: -(-len(lengths[name]) // recipe.batch_size) for name in names}
+    kept = {name: _kept_rows(name, lengths[name], recipe) for name in names}
+    passes = {name: _endless(kept[name], lengths[name], recipe, seed, name) for name in names}
+    counts = {name: -(-len(kept[name]) // recipe.batch_size) for name in names}
     quotas = batches_an_epoch(counts, recipe)
     for epoch in range(recipe.epochs):
         turns = [name for name in names for _ in range(quotas[name])]
@@ -72,8 +74,30 @@ def mixed_batches(
         yield [(turns[n], next(passes[turns[n]])) for n in order]
 
 
-def _endless(lengths: NDArray[np.int64], batch_size: int, seed: int, name: str) -> Iterator[Rows]:
+def _kept_rows(name: str, lengths: NDArray[np.int64], recipe: Recipe) -> Rows:
+    if recipe.long_rows == "keep":
+        return np.arange(len(lengths))
+    rows = np.flatnonzero(lengths <= recipe.max_length)
+    if not len(rows):
+        raise DataError(
+            f"every training row of {name} has more than {recipe.max_length} word pieces and "
+            "`long_rows: drop` leaves none; raise `max_length`, or keep long rows"
+        )
+    return rows
+
+
+def _endless(
+    rows: Rows, lengths: NDArray[np.int64], recipe: Recipe, seed: int, name: str
+) -> Iterator[Rows]:
+    size = recipe.batch_size
+    if recipe.batches == "once":
+        order = stream(seed, name, "batches").permutation(rows)
+        cut = [order[n : n + size] for n in range(0, len(order), size)]
     cycle = 0
     while True:
-        yield from task_batches(lengths, batch_size, stream(seed, name, "order", cycle))
+        random = stream(seed, name, "order", cycle)
+        if recipe.batches == "once":
+            yield from (cut[n] for n in random.permutation(len(cut)))
+        else:
+            yield from (rows[batch] for batch in task_batches(lengths[rows], size, random))
         cycle += 1

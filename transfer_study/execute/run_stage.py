@@ -10,15 +10,17 @@ import resource
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from transfer_study.errors import DataError, EncoderError, StoreError
-from transfer_study.records.predictions import StoredAnswers, write_predictions
+from transfer_study.records.predictions import StoredAnswers, epoch_split, write_predictions
 from transfer_study.records.store import Store
 from transfer_study.spec.stage import Stage
+from transfer_study.spec.task import SPLITS
 
 OnEpoch = Callable[[dict[str, Any]], None]
 _LIBRARIES = ("transfer-study", "torch", "transformers", "tokenizers", "numpy", "seqeval", "ray")
@@ -69,40 +71,48 @@ def _run(
     device = torch.device(device_name or ("cuda" if torch.cuda.is_available() else "cpu"))
     _set_up_torch(stage.recipe.cpu_threads, device.type)
     tokenizer = _tokenizer(stage.encoder.model_dump_json(), stage.encoder_hash)
+    recipe = stage.recipe
     materials = {}
     for member in stage.tasks:
         task = member.task
         data = _data(task.model_dump_json(), member.data.model_dump_json())
-        collators = {
+        contents = {split: getattr(member.data, split).sha256 for split in SPLITS}
+        if recipe.train_on == "train_and_dev":
+            data = replace(data, train=data.train + data.dev)
+            contents["train"] += contents["dev"]
+        collators: dict[str, Collator] = {
             split: Collator(
                 encode_cached(
                     task,
                     data.split(split),
                     tokenizer,
-                    stage.recipe.max_length,
-                    key=f"{stage.encoder_hash} {getattr(member.data, split).sha256}",
+                    recipe,
+                    key=f"{stage.encoder_hash} {contents[split]}",
                     folder=store.cache,
                 ),
                 tokenizer.pad_token_id,
                 tokenizer.pad_token_type_id,
-                stage.recipe.max_length,
+                recipe.max_length,
                 device,
             )
-            for split in ("train", "dev", "test")
+            for split in SPLITS
         }
         materials[task.name] = Material(data, collators)
     parent = store.checked_model(stage.parents[0]) if stage.parents else None
     tasks = tuple(member.task for member in stage.tasks)
-    model = build_model(stage.encoder, parent, tasks, stage.seed, stage.recipe.head_dropout)
+    model = build_model(stage.encoder, parent, tasks, stage.seed, recipe)
     model.to(device)
     # Dropout differs between stages; everything else is keyed by what it is for.
     torch.manual_seed(int(stream(stage.seed, stage.id, "dropout").integers(2**62)))
-    learned = train(model, materials, stage.recipe, stage.seed, on_epoch)
+    learned = train(model, materials, recipe, stage.seed, on_epoch)
 
     with store.attempt(stage) as attempt:
-        for (name, split), answers in learned.predictions.items():
+        files = {f"{name}.{split}": a for (name, split), a in learned.predictions.items()}
+        for (name, epoch), answers in learned.every_epoch.items():
+            files[f"{name}.{epoch_split(epoch)}"] = answers
+        for stem, answers in files.items():
             write_predictions(
-                attempt / "predictions" / f"{name}.{split}.parquet",
+                attempt / "predictions" / f"{stem}.parquet",
                 [example.id for example in answers.examples],
                 answers.documents,
                 answers.gold,

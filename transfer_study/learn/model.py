@@ -14,6 +14,7 @@ from transfer_study.data.encoders import encoder_folder, tiny_vocabulary
 from transfer_study.data.streams import stream
 from transfer_study.errors import EncoderError
 from transfer_study.spec.encoder import Encoder, TinyConfig
+from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.task import Task, TaskKind
 
 _POOLER_FILE = "pooler.safetensors"
@@ -55,11 +56,12 @@ class MultiTaskModel(nn.Module):
             features = self.pooler(encoded.last_hidden_state)
         else:
             features = encoded.pooler_output
-        logits: Tensor = self.heads[_head_name(task)](self.dropout(features))
+        logits: Tensor = self.heads[head_name(task)](self.dropout(features))
         return logits.float()
 
 
-def _head_name(task: Task) -> str:
+def head_name(task: Task) -> str:
+    """The name of a task's head among the model's heads."""
     # Torch refuses a module's name that is an attribute already, as a task's `type` would be.
     return f"{task.name} head"
 
@@ -97,7 +99,7 @@ def load_tokenizer(encoder: Encoder) -> Any:
 
 
 def build_model(
-    encoder: Encoder, parent: Path | None, tasks: tuple[Task, ...], seed: int, dropout: float
+    encoder: Encoder, parent: Path | None, tasks: tuple[Task, ...], seed: int, recipe: Recipe
 ) -> MultiTaskModel:
     """The model at the start of a stage: the encoder's or a parent's weights and fresh heads.
 
@@ -117,9 +119,9 @@ def build_model(
     heads = nn.ModuleDict()
     for task in tasks:
         torch.manual_seed(_torch_seed(seed, task.name, "head"))
-        heads[_head_name(task)] = head = nn.Linear(size, len(task.outputs))
+        heads[head_name(task)] = head = nn.Linear(size, len(recipe.outputs(task)))
         _initialise(head)
-    return MultiTaskModel(body, pooler, heads, dropout)
+    return MultiTaskModel(body, pooler, heads, recipe.head_dropout)
 
 
 def save_body(model: MultiTaskModel, folder: Path) -> None:

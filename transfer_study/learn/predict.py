@@ -95,7 +95,8 @@ def _tags(
         for word, tag, share in zip(
             encoded.words[row][begins], best, shares.max(axis=1), strict=True
         ):
-            tags[example][word] = task.tags[tag]
+            # Tags of continuation and special pieces, where there are any, mean nothing on a word.
+            tags[example][word] = task.tags[tag] if tag < len(task.tags) else "O"
             scores[example][word] = float(share)
     return Predictions(examples, [tuple(row) for row in tags], scores)
 

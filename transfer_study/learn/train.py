@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from transfer_study.data.encode import IGNORED, targets
-from transfer_study.data.mixing import mixed_batches
+from transfer_study.data.mixing import Rows, mixed_batches
 from transfer_study.data.splits import TaskData
 from transfer_study.errors import StudyError
 from transfer_study.learn.batch import Collator
 from transfer_study.learn.model import MultiTaskModel
-from transfer_study.learn.optim import build_optimizer, build_schedule
+from transfer_study.learn.optim import build_optimizer
 from transfer_study.learn.predict import Predictions, autocast, predict
 from transfer_study.metrics import score
 from transfer_study.spec.recipe import Recipe
@@ -50,12 +50,14 @@ class Learned:
     """What a stage leaves: its history by epoch, the chosen epochs and the predictions.
 
     The model carries the weights that a child starts from (the epoch of best mean dev score).
+    `every_epoch` holds the test predictions by task and epoch, where test selects.
     """
 
     history: list[Epoch]
     selected: dict[str, int]  # by task; an epoch from 1
     handed_on: int
     predictions: dict[tuple[str, str], Predictions]  # by task and split
+    every_epoch: dict[tuple[str, int], Predictions]
 
 
 def train(
@@ -68,66 +70,107 @@ def train(
     """Train on train, select on dev, predict test once with the selected weights.
 
     Each task's own predictions come from its own best epoch; a child gets the epoch of best mean
-    dev score. The earliest of equals is taken.
+    dev score. The earliest of equals is taken. With `selection: best_test`, test is predicted and
+    scored in every epoch and stands in dev's place.
     """
     device = next(model.parameters()).device
     train_targets = {
-        name: targets(m.task, m.data.train, m.collators["train"].encoded)
+        name: targets(m.task, m.data.train, m.collators["train"].encoded, recipe)
         for name, m in materials.items()
     }
     lengths = {name: m.collators["train"].encoded.lengths for name, m in materials.items()}
     epochs = mixed_batches(lengths, recipe, seed)
-    optimizer = build_optimizer(model, recipe)
-    schedule = None
+    updates: Updates | None = None
     selection = _Selection(recipe, tuple(materials))
     history: list[Epoch] = []
+    splits = ("dev", "test") if recipe.selection == "best_test" else ("dev",)
     for number, batches in enumerate(epochs, start=1):
-        if schedule is None:
-            schedule = build_schedule(optimizer, recipe, recipe.epochs * len(batches))
+        if updates is None:
+            updates = Updates(model, materials, train_targets, recipe, recipe.epochs * len(batches))
         began = time.perf_counter()
-        model.train()
         sums = {name: torch.zeros(2, device=device) for name in materials}
-        for name, rows in batches:
-            material = materials[name]
-            collator = material.collators["train"]
-            if not _teaches(material.task, [train_targets[name][r] for r in rows]):
-                continue
-            with autocast(device, recipe.precision):
-                logits = model(material.task, collator.inputs(rows))
-            loss = _loss(material.task, logits, collator.targets(rows, train_targets[name]))
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(model.parameters(), recipe.max_gradient_norm)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad(set_to_none=True)
+        for name, loss in updates(batches):
             # Kept on the device: reading a loss would wait for the GPU at every update.
-            sums[name] += torch.stack([loss.detach(), torch.ones_like(loss)])
+            sums[name] += torch.stack([loss, torch.ones_like(loss)])
         losses = {name: float(s[0] / s[1]) if s[1] else None for name, s in sums.items()}
         _check_finite(losses, number)
         trained = time.perf_counter()
-        dev = {
-            name: predict(model, m.task, m.data.dev, m.collators["dev"], recipe.precision)
-            for name, m in materials.items()
+        answers = {
+            split: {
+                name: predict(
+                    model, m.task, m.data.split(split), m.collators[split], recipe.precision
+                )
+                for name, m in materials.items()
+            }
+            for split in splits
         }
         scores = {
-            name: score(
-                m.task.metric, m.task, dev[name].gold, dev[name].labels, dev[name].documents
-            )
-            for name, m in materials.items()
+            split: {
+                name: score(m.task.metric, m.task, a.gold, a.labels, a.documents)
+                for name, m in materials.items()
+                for a in (answers[split][name],)
+            }
+            for split in splits
         }
-        selection.offer(number, scores, dev, model)
+        selection.offer(number, scores[splits[-1]], answers, model)
         history.append(
             {
                 "epoch": number,
                 "updates": len(batches),
                 "loss": losses,
-                "dev": scores,
+                **scores,
                 "train_seconds": round(trained - began, 3),
                 "dev_seconds": round(time.perf_counter() - trained, 3),
             }
         )
         on_epoch(history[-1])
     return _finish(model, materials, recipe, selection, history)
+
+
+class Updates:
+    """The updates of one stage: a batch of one task, its loss, one step of the optimiser.
+
+    `targets` are those of every training row, by task; `total` is the number of updates that the
+    learning-rate schedule is made for.
+    """
+
+    def __init__(
+        self,
+        model: MultiTaskModel,
+        materials: Mapping[str, Material],
+        targets: Mapping[str, Sequence[NDArray[Any]]],
+        recipe: Recipe,
+        total: int,
+    ) -> None:
+        self._model = model
+        self._materials = materials
+        self._targets = targets
+        self._recipe = recipe
+        self._optimizer, self._advance = build_optimizer(model, recipe, total)
+
+    def __call__(self, batches: Iterable[tuple[str, Rows]]) -> Iterator[tuple[str, Tensor]]:
+        """Make one update a batch; its task and the loss before the update."""
+        self._model.train()
+        for name, rows in batches:
+            material, targets = self._materials[name], self._targets[name]
+            if _teaches(material.task, [targets[r] for r in rows]):
+                yield name, self._update(material, rows, targets)
+
+    def _update(self, material: Material, rows: Rows, targets: Sequence[NDArray[Any]]) -> Tensor:
+        collator = material.collators["train"]
+        with autocast(collator.device, self._recipe.precision):
+            logits = self._model(material.task, collator.inputs(rows))
+        loss = _loss(material.task, logits, collator.targets(rows, targets))
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self._recipe.max_gradient_norm:
+            nn.utils.clip_grad_norm_(self._model.parameters(), self._recipe.max_gradient_norm)
+        if self._recipe.max_tensor_norm:
+            for parameter in self._model.parameters():
+                nn.utils.clip_grad_norm_(parameter, self._recipe.max_tensor_norm)
+        self._optimizer.step()
+        self._advance()
+        self._optimizer.zero_grad(set_to_none=True)
+        return loss.detach()
 
 
 class _Selection:
@@ -138,13 +181,15 @@ class _Selection:
         self._best: dict[str | None, tuple[float, int]] = {}
         self._states: dict[int, State] = {}
         self._tasks = tasks
-        self.dev: dict[str, Predictions] = {}
+        # Of each task's chosen epoch, by task and split; and of every epoch that predicted test.
+        self.answers: dict[tuple[str, str], Predictions] = {}
+        self.every_epoch: dict[tuple[str, int], Predictions] = {}
 
     def offer(
         self,
         epoch: int,
         scores: Mapping[str, float],
-        dev: Mapping[str, Predictions],
+        answers: Mapping[str, Mapping[str, Predictions]],
         model: nn.Module,
     ) -> None:
         mean = sum(scores[name] for name in sorted(scores)) / len(scores)
@@ -152,7 +197,9 @@ class _Selection:
             if self._last or key not in self._best or value > self._best[key][0]:
                 self._best[key] = (value, epoch)
                 if key is not None:
-                    self.dev[key] = dev[key]
+                    self.answers.update({(key, split): answers[split][key] for split in answers})
+        for name, predictions in answers.get("test", {}).items():
+            self.every_epoch[name, epoch] = predictions
         needed = {chosen for _, chosen in self._best.values()}
         if epoch in needed:
             # On the CPU: the device holds one set of weights, however many tasks there are.
@@ -176,18 +223,20 @@ def _finish(
     selection: _Selection,
     history: list[Epoch],
 ) -> Learned:
-    predictions: dict[tuple[str, str], Predictions] = {}
+    predictions = dict(selection.answers)
     selected = {name: selection.epoch(name) for name in materials}
     for epoch in sorted(set(selected.values())):
-        selection.restore(epoch, model)
-        for name, m in materials.items():
-            if selected[name] == epoch:
-                predictions[name, "dev"] = selection.dev[name]
-                predictions[name, "test"] = predict(
-                    model, m.task, m.data.test, m.collators["test"], recipe.precision
-                )
-    selection.restore(selection.epoch(None), model)
-    return Learned(history, selected, selection.epoch(None), predictions)
+        asked = [n for n in materials if selected[n] == epoch and (n, "test") not in predictions]
+        if asked:
+            selection.restore(epoch, model)
+        for name in asked:
+            m = materials[name]
+            predictions[name, "test"] = predict(
+                model, m.task, m.data.test, m.collators["test"], recipe.precision
+            )
+    handed_on = selection.epoch(None)
+    selection.restore(handed_on, model)
+    return Learned(history, selected, handed_on, predictions, selection.every_epoch)
 
 
 def _teaches(task: Task, chosen: list[NDArray[Any]]) -> bool:

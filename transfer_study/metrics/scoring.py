@@ -22,6 +22,7 @@ _METRICS = {
     MetricName.MICRO_F1: _Metric(classes.counts_over_classes, classes.mean_f1),
     MetricName.MACRO_F1: _Metric(classes.counts_by_class, classes.mean_f1),
     MetricName.ENTITY_F1: _Metric(entities.span_counts, classes.mean_f1),
+    MetricName.LENIENT_ENTITY_F1: _Metric(entities.lenient_span_counts, classes.mean_f1),
     MetricName.EXAMPLE_F1: _Metric(classes.precision_and_recall, classes.f1_of_means),
     MetricName.PEARSON: _Metric(correlation.products, correlation.pearson),
 }

@@ -44,6 +44,15 @@ class AnswerSource(Protocol):
         """The stage's test predictions for one of its tasks."""
         ...
 
+    def every_epoch(self, stage: Stage, task: Task) -> list[Answers]:
+        """The test predictions of each epoch in order; empty where they are not kept."""
+        ...
+
+
+def epoch_split(epoch: int) -> str:
+    """The name under which the test predictions of one epoch are kept."""
+    return f"test-epoch-{epoch:03d}"
+
 
 def write_predictions(
     path: Path,
@@ -79,7 +88,17 @@ class StoredAnswers:
 
     def answers(self, stage: Stage, task: Task) -> Answers:
         """The stage's test predictions for one of its tasks, checked against the record."""
-        content = self.store.read(stage, f"predictions/{task.name}.test.parquet")
+        return self._read(stage, task, "test")
+
+    def every_epoch(self, stage: Stage, task: Task) -> list[Answers]:
+        """The test predictions of each epoch in order; none where dev selects."""
+        if stage.recipe.selection != "best_test":
+            return []
+        epochs = range(1, stage.recipe.epochs + 1)
+        return [self._read(stage, task, epoch_split(epoch)) for epoch in epochs]
+
+    def _read(self, stage: Stage, task: Task, split: str) -> Answers:
+        content = self.store.read(stage, f"predictions/{task.name}.{split}.parquet")
         table = pq.read_table(io.BytesIO(content))
         return Answers(
             table["id"].to_pylist(),
@@ -122,6 +141,10 @@ class CompactAnswers:
             [label_from_text(task.kind, text) for text in texts],
         )
 
+    def every_epoch(self, stage: Stage, task: Task) -> list[Answers]:  # noqa: ARG002
+        """Nothing: the compact predictions are those of the chosen epochs."""
+        return []
+
 
 @dataclass(frozen=True)
 class FirstOf:
@@ -135,7 +158,14 @@ class FirstOf:
 
     def answers(self, stage: Stage, task: Task) -> Answers:
         """The stage's test predictions for one of its tasks."""
-        return next(s for s in self.sources if s.has(stage)).answers(stage, task)
+        return self._first(stage).answers(stage, task)
+
+    def every_epoch(self, stage: Stage, task: Task) -> list[Answers]:
+        """The test predictions of each epoch in order; empty where they are not kept."""
+        return self._first(stage).every_epoch(stage, task)
+
+    def _first(self, stage: Stage) -> AnswerSource:
+        return next(source for source in self.sources if source.has(stage))
 
 
 def write_compact(folder: Path, stages: Iterable[Stage], source: AnswerSource) -> None:

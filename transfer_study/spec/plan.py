@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.fingerprint import DataFingerprint
 from transfer_study.spec.frozen import Frozen
+from transfer_study.spec.protocol import Protocol
 from transfer_study.spec.recipe import Precision, Recipe
 from transfer_study.spec.stage import Stage, StageKind, StageTask
 from transfer_study.spec.study import Arm, Pairing, Reading, Study
@@ -37,6 +38,7 @@ class System:
     target: str
     seed: int
     stage: Stage
+    protocol: str = Protocol.CLEAN
 
     @property
     def source(self) -> str:
@@ -61,16 +63,28 @@ class Plan:
     def __iter__(self) -> Iterator[Stage]:
         return iter(self.stages)
 
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """The protocols that the plan runs side by side."""
+        return tuple(dict.fromkeys(system.protocol for system in self.systems))
+
+    def under(self, protocol: str) -> Plan:
+        """The part of the plan that follows one protocol, as a study of its own."""
+        systems = tuple(s for s in self.systems if s.protocol == protocol)
+        asked = [stage for system in systems for stage in _lineage(system.stage)]
+        study = self.study.protocols()[protocol]
+        return Plan(study, self.fingerprints, tuple(_distinct(asked)), systems, len(asked))
+
     def comparisons(self) -> Iterator[tuple[System, System]]:
         """Each pair or full system with the single-task baseline of its own reading and seed."""
-        baseline = {
-            (s.encoder, s.reading, s.target, s.seed): s for s in self.systems if s.arm == Arm.SINGLE
-        }
+
+        def key(system: System) -> tuple[object, ...]:
+            return system.protocol, system.encoder, system.reading, system.target, system.seed
+
+        baseline = {key(s): s for s in self.systems if s.arm == Arm.SINGLE}
         for system in self.systems:
-            if system.arm in ("pair", "full"):
-                key = (system.encoder, system.reading, system.target, system.seed)
-                if key in baseline:
-                    yield system, baseline[key]
+            if system.arm in ("pair", "full") and key(system) in baseline:
+                yield system, baseline[key(system)]
 
     def missing(self, is_done: Callable[[Stage], bool], has_model: Callable[[Stage], bool]) -> Plan:
         """The stages still to be run: those not done, and parents whose model a child lacks."""
@@ -91,10 +105,11 @@ class Plan:
 def plan(study: Study, fingerprints: Fingerprints) -> Plan:
     """Turn a study into its plan; pure: the same study and fingerprints give the same ids."""
     systems = [
-        system
+        replace(system, protocol=protocol)
+        for protocol, followed in study.protocols().items()
         for encoder in study.encoders
         for seed in study.seeds
-        for system in _systems(_Builder(study, fingerprints, encoder, seed))
+        for system in _systems(_Builder(followed, fingerprints, encoder, seed))
     ]
     asked = [stage for system in systems for stage in _lineage(system.stage)]
     return Plan(study, fingerprints, tuple(_distinct(asked)), tuple(systems), len(asked))

@@ -7,7 +7,10 @@ from typing import Literal
 from pydantic import Field
 
 from transfer_study.spec.frozen import Frozen, Word
+from transfer_study.spec.task import Task, TaskKind
 
+# The tags of continuation pieces and of the two special pieces, where these have tags.
+PIECE_TAGS = ("X", "CLS", "SEP")
 # Raised when the learning code changes the numbers that a recipe leads to.
 RECIPE_VERSION = 1
 # The fields that are hashed whatever their value.
@@ -29,6 +32,11 @@ _FIRST_FIELDS = frozenset(
         "temperature",
         "selection",
     }
+)
+# The fields in which the original study's protocol differs in kind from the clean one.
+_CHOICES = (
+    *("optimizer", "schedule", "max_tensor_norm", "batches", "train_on", "selection"),
+    *("long_rows", "pair_order", "windows", "tagged_pieces"),
 )
 
 
@@ -55,18 +63,45 @@ class Recipe(Frozen):
     epochs: int = Field(default=10, gt=0)
     batch_size: int = Field(default=32, gt=0)
     learning_rate: float = Field(default=5e-5, gt=0)
-    optimizer: Literal["adamw"] = "adamw"
-    schedule: Literal["linear", "constant"] = "linear"
+    # bert_adam and bert_adamax have no bias correction (BERT's and MT-DNN's own code).
+    optimizer: Literal["adamw", "bert_adam", "bert_adamax"] = "adamw"
+    # The warmup_ schedules of BERT's code count each parameter's own updates and step at their end.
+    schedule: Literal["linear", "constant", "warmup_linear", "warmup_constant", "warmup_cosine"] = (
+        "linear"
+    )
     warmup: float = Field(default=0.1, ge=0, lt=1)  # share of all updates
     weight_decay: float = Field(default=0.01, ge=0)
-    max_gradient_norm: float = Field(default=1.0, gt=0)
+    max_gradient_norm: float = Field(default=1.0, ge=0)  # over all parameters; 0 is off
+    max_tensor_norm: float = Field(default=0.0, ge=0)  # of each parameter tensor alone; 0 is off
     head_dropout: float = Field(default=0.1, ge=0, lt=1)
     max_length: int = Field(default=128, ge=8)  # word pieces, special ones included
     precision: Precision = Precision.AUTO
     cpu_threads: int = Field(default=1, gt=0)
     mixing: Mixing = Mixing.PROPORTIONAL
     temperature: float = Field(default=1.0, gt=0)
-    selection: Literal["best", "last"] = "best"  # the epoch of best dev score, or the last
+    # The epoch of best dev score, the last, or (which is not honest) of best test score.
+    selection: Literal["best", "last", "best_test"] = "best"
+    # The switches below are choices of the original study; the first value is the clean one.
+    batches: Literal["every_epoch", "once"] = "every_epoch"  # when rows are cut into batches
+    train_on: Literal["train", "train_and_dev"] = "train"
+    long_rows: Literal["keep", "drop"] = "keep"  # training rows of more than max_length pieces
+    pair_order: Literal["first_second", "second_first"] = "first_second"
+    # Tagging: where long sentences are cut, and which word pieces have labels of their own.
+    windows: Literal["blind", "after_gold_outside"] = "blind"
+    tagged_pieces: Literal["first", "all"] = "first"
+
+    def outputs(self, task: Task) -> tuple[str, ...]:
+        """What each output of a task's head stands for, in order."""
+        every_piece = task.kind is TaskKind.TAGGING and self.tagged_pieces == "all"
+        return (*task.outputs, *PIECE_TAGS) if every_piece else task.outputs
+
+    def departures(self) -> list[str]:
+        """The choices of the original study that are not those of the clean protocol."""
+        return [
+            f"{name} {getattr(self, name)}"
+            for name in _CHOICES
+            if getattr(self, name) != type(self).model_fields[name].default
+        ]
 
     def identity(self) -> dict[str, object]:
         """The recipe as hashed; fields added since version 1 are left out at their defaults.

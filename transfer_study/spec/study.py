@@ -23,6 +23,13 @@ from transfer_study.spec.coherence import INCOHERENT, incoherences
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.frozen import Frozen, Word
 from transfer_study.spec.margin import Margin
+from transfer_study.spec.protocol import (
+    PAPER_RECIPE,
+    Protocol,
+    paper_finetune,
+    paper_metric,
+    paper_refine,
+)
 from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.spelling import choices
 from transfer_study.spec.task import METRICS_OF_KIND, Limits, Name, Task, TaskKind
@@ -124,6 +131,7 @@ class Study(Frozen):
     arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = (Arm.SINGLE, Arm.FULL, Arm.PAIRS)
     pairs: Pairing = Pairing.WITHIN
     readings: Annotated[tuple[Reading, ...], Field(min_length=1)] = (Reading.REFINE,)
+    protocol: Protocol = Protocol.CLEAN
     refine: Recipe = Recipe()
     finetune: FinetuneRecipe = FinetuneRecipe()
     seeds: Annotated[
@@ -160,3 +168,38 @@ class Study(Frozen):
     def finetune_recipe(self, task: str) -> Recipe:
         """The recipe with which a task is fine-tuned, its own changes included."""
         return self.finetune.of(task)
+
+    def protocols(self) -> dict[str, Study]:
+        """The studies that are run side by side, by the name of their protocol."""
+        match self.protocol:
+            case Protocol.CLEAN:
+                return {Protocol.CLEAN: self}
+            case Protocol.PAPER:
+                return {Protocol.PAPER: self.as_in_the_paper()}
+            case Protocol.BOTH:
+                joint = tuple(arm for arm in self.arms if arm is not Arm.PAIRS)
+                recipe = self.as_in_the_paper(honest=True).model_copy(update={"arms": joint})
+                return {
+                    Protocol.CLEAN: self,
+                    PAPER_RECIPE: recipe,
+                    Protocol.PAPER: self.as_in_the_paper(),
+                }
+
+    def as_in_the_paper(self, *, honest: bool = False) -> Study:
+        """This study with the original's recipes, where it writes nothing else, and metrics.
+
+        `honest` keeps the clean protocol's splits, selection and metrics.
+        """
+        names = [task.name for task in self.tasks]
+        refine = paper_refine(self.refine.model_dump(exclude_unset=True), honest=honest)
+        finetune = self.finetune.model_dump(exclude_unset=True)
+        update: dict[str, Any] = {
+            "refine": Recipe(**refine),
+            "finetune": FinetuneRecipe(**paper_finetune(finetune, names, honest=honest)),
+        }
+        if not honest:
+            update["tasks"] = tuple(
+                t.model_copy(update={"metric": paper_metric(t.name, t.kind, t.metric)})
+                for t in self.tasks
+            )
+        return self.model_copy(update=update)

@@ -28,6 +28,7 @@ class MetricName(Word):
     MICRO_F1 = "micro_f1"
     MACRO_F1 = "macro_f1"
     ENTITY_F1 = "entity_f1"
+    LENIENT_ENTITY_F1 = "lenient_entity_f1"
     EXAMPLE_F1 = "example_f1"
     PEARSON = "pearson"
 
@@ -37,7 +38,7 @@ METRICS_OF_KIND: dict[TaskKind, tuple[MetricName, ...]] = {
     TaskKind.CLASSIFICATION: (MetricName.ACCURACY, MetricName.MICRO_F1, MetricName.MACRO_F1),
     TaskKind.MULTILABEL: (MetricName.EXAMPLE_F1, MetricName.MICRO_F1, MetricName.MACRO_F1),
     TaskKind.REGRESSION: (MetricName.PEARSON,),
-    TaskKind.TAGGING: (MetricName.ENTITY_F1,),
+    TaskKind.TAGGING: (MetricName.ENTITY_F1, MetricName.LENIENT_ENTITY_F1),
 }
 
 SplitName = Literal["train", "dev", "test"]

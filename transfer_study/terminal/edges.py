@@ -32,6 +32,9 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
     counts = outcome.deltas["verdict"].value_counts()
     said = ", ".join(f"{counts[v]} {v.replace('_', ' ')}" for v in _STYLE if v in counts)
     console.print(f"{len(outcome.deltas)} edges: {said}" if said else "No edges to compare.")
+    if outcome.choices is not None:
+        for (encoder, reading), rows in outcome.choices.groupby(["encoder", "reading"], sort=False):
+            console.print(_choices(f"What the paper's choices add ({encoder}, {reading})", rows))
     for path in outcome.figures:
         if path.suffix in (".svg", ".pdf", ".png") and path.stem.startswith("transfer_graph"):
             console.print(str(path), soft_wrap=True)
@@ -58,6 +61,28 @@ def _table(title: str, edges: pd.DataFrame) -> Table:
     return table
 
 
+def _choices(title: str, rows: pd.DataFrame) -> Table:
+    """The gain of the full model over the single-task one, with one choice more a line."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("task", overflow="fold")
+    table.add_column("with", no_wrap=True)
+    for heading in ("alone", "full", "gain", "adds"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    before = None
+    for row in rows.to_dict("records"):
+        first = row["task"] != before
+        before = row["task"]
+        table.add_row(
+            row["task"] if first else "",
+            row["step"] if first else f"+ {row['step']}",
+            _points(row["baseline"]),
+            _points(row["score"]),
+            _points(row["gain"], signed=True),
+            "" if first else _points(row["change"], signed=True),
+        )
+    return table
+
+
 def _points(value: float, signed: bool = False) -> str:
     if math.isnan(value):
         return "–"
@@ -76,8 +101,15 @@ def edges_as_json(plan: Plan, outcome: Outcome) -> None:
     content: dict[str, Any] = {
         "schema": _SCHEMA,
         "study": plan.study.name,
-        "edges": json.loads(outcome.deltas.to_json(orient="records", double_precision=15)),
+        "edges": _records(outcome.deltas),
+        "choices": _records(outcome.choices),
         "figures": [str(path) for path in outcome.figures],
         "failed": sorted(names[identity] for identity in outcome.failed),
     }
     print(json.dumps(content, indent=1))
+
+
+def _records(table: pd.DataFrame | None) -> Any:
+    return (
+        None if table is None else json.loads(table.to_json(orient="records", double_precision=15))
+    )

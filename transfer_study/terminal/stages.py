@@ -185,7 +185,8 @@ def _state(stage: Stage, store: Store) -> str:
 
 def resolved_study(study: Study) -> str:
     """The study as YAML with every default filled in; it reads back as the same study."""
-    values = study.model_dump(mode="json", by_alias=True, exclude_none=True)
+    told = study.protocols().get(study.protocol, study)
+    values = told.model_dump(mode="json", by_alias=True, exclude_none=True)
     text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
     return text
 

