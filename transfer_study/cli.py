@@ -1,4 +1,4 @@
-"""The command line: run | plan | tasks | status | report | prefetch | convert-tf | doctor.
+"""The command line: run, plan, tasks, status, report, compare, prefetch, convert-tf, doctor.
 
 Data go to stdout and messages to stderr. Torch, Ray and pandas are imported by the verbs that
 need them, so that `--help` and `status` answer at once.
@@ -218,6 +218,30 @@ def report(
     plan_ = known_plan(read_study(study, settings, data), places)
     outcome = write_report(plan_, places)
     edges_as_json(plan_, outcome) if as_json else print_edges(plan_, outcome)
+
+
+@app.command()
+def compare(
+    study: StudyFile,
+    published: Annotated[
+        bool, typer.Option("--published", help="With the scores and claims of the original study.")
+    ] = False,
+    settings: Settings = [],  # noqa: B006
+    data: Data = None,
+    store: StoreFolder = _STORE,
+    results: ResultsFolder = _RESULTS,
+    as_json: Json = False,
+) -> None:
+    """Hold a study against published results; runs and writes nothing and needs no corpora."""
+    from transfer_study.session import hold_against_published
+    from transfer_study.terminal.agreement import agreement_as_json, print_agreement
+
+    if not published:
+        raise typer.BadParameter("say what to compare the study with: --published")
+    checked = read_study(study, settings, data)
+    scores, claims = hold_against_published(checked, Places(store, results))
+    view = agreement_as_json if as_json else print_agreement
+    view(checked, scores, claims)
 
 
 @app.command()

@@ -25,6 +25,7 @@ from transfer_study.spec.study_file import read_study
 if TYPE_CHECKING:
     import pandas as pd
 
+    from transfer_study.analysis.agreement import HeldClaim, HeldScore
     from transfer_study.records.predictions import AnswerSource
 
 Executor = Literal["ray", "in-process"]
@@ -165,6 +166,21 @@ def write_report(plan_: Plan, places: Places) -> Outcome:
         places.plots / plan_.study.name,
     )
     return Outcome(written.deltas, written.figures, failed, written.choices, written.stability)
+
+
+def hold_against_published(study: Study, places: Places) -> tuple[list[HeldScore], list[HeldClaim]]:
+    """Hold a study's scores and edges against the paper's, from what is stored; writes nothing.
+
+    Raises StudyError where the study has none of the paper's tasks.
+    """
+    from transfer_study.analysis.agreement import check_comparable, hold_claims, hold_scores
+    from transfer_study.report.results import tables
+
+    check_comparable(study)
+    plan_ = known_plan(study, places)
+    failed = failed_stages(plan_, Store(places.store))
+    scores, deltas = tables(plan_, answer_source(plan_, places), failed)
+    return hold_scores(plan_, scores, failed), hold_claims(plan_, deltas)
 
 
 def answer_source(plan_: Plan, places: Places) -> AnswerSource:

@@ -54,9 +54,9 @@ def seconds(stage: Stage, rates: Mapping[str, float]) -> float:
     )
 
 
-def measure(store: Store, stage: Stage) -> None:
+def measure(store: Store, stage: Stage, rates: Mapping[str, float] = RATES) -> None:
     with store.attempt(stage) as attempt:
-        taken = {"wall_seconds": seconds(stage, RATES)}
+        taken = {"wall_seconds": seconds(stage, rates)}
         record = {"pre_image": stage.pre_image, "provenance": taken}
         (attempt / "stage.json").write_text(json.dumps(record))
         store.commit(stage, attempt)
@@ -90,6 +90,29 @@ def test_measured_tasks_have_rates_of_their_own(made: Plan, tmp_path: Path) -> N
     estimate = SecondsEstimate(made, store)
     for stage in made:
         assert estimate.seconds(stage) == pytest.approx(seconds(stage, RATES), rel=0.2)
+
+
+def test_each_encoder_has_rates_of_its_own(made: Plan, tmp_path: Path) -> None:
+    known = made.fingerprints.model_copy(update={"encoders": {"tiny": "0", "big": "1"}})
+    encoders = [{"name": name, "source": "tiny"} for name in ("tiny", "big")]
+    written = {**made.study.model_dump(mode="json", by_alias=True), "encoder": encoders}
+    both = plan(Study.model_validate(written), known)
+    store = Store(tmp_path)
+    slow = {name: 10 * rate for name, rate in RATES.items()}
+    small = [stage for stage in both if len(stage.tasks) < 3]
+    for stage in small:
+        if stage.encoder.name == "tiny":
+            measure(store, stage)
+    estimate = SecondsEstimate(both, store)
+    unmeasured = next(s for s in small if s.encoder.name == "big")
+    assert estimate.seconds(unmeasured) == pytest.approx(seconds(unmeasured, RATES), rel=0.2)
+    for stage in small:
+        if stage.encoder.name == "big":
+            measure(store, stage, slow)
+    estimate = SecondsEstimate(both, store)
+    for stage in both:
+        rates = slow if stage.encoder.name == "big" else RATES
+        assert estimate.seconds(stage) == pytest.approx(seconds(stage, rates), rel=0.2)
 
 
 def test_an_unreadable_record_is_left_out(made: Plan, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from transfer_study.metrics import score
 from transfer_study.records.predictions import AnswerSource, CompactAnswers, write_compact
 from transfer_study.records.recorded import write_record
 from transfer_study.report.stability import stability_caption, stability_markdown
+from transfer_study.report.system_tables import write_system_tables
 from transfer_study.spec.margin import Margin
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.study import Reading, Study
@@ -93,6 +94,7 @@ def _write_tables(
             caption=lambda encoder, reading: caption(plan.study, encoder, reading),
         )
     if not plan.study.variants:
+        write_system_tables(plan, scores, results)
         return scores, Written(edges, figures)
     runs = run_table(plan, source, scores)
     stability = stability_table(runs, plan.study.margin, failed)

@@ -36,6 +36,13 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def stage_label(stage: Stage, plan: Plan) -> str:
+    """The readable name of a stage, with its encoder where the study has several."""
+    return (
+        f"{stage.family} ({stage.encoder.name})" if len(plan.study.encoders) > 1 else stage.family
+    )
+
+
 @contextmanager
 def open_progress(
     plan: Plan,
@@ -95,7 +102,7 @@ class Lines:
         if self._verbose:
             losses = _scores({n: v for n, v in epoch["loss"].items() if v is not None})
             self.print(
-                f"  {stage.family}  epoch {epoch['epoch']}/{stage.recipe.epochs}  "
+                f"  {self._label(stage)}  epoch {epoch['epoch']}/{stage.recipe.epochs}  "
                 f"loss {losses}  dev {_scores(epoch['dev'])}"
             )
 
@@ -104,7 +111,7 @@ class Lines:
         seconds = time.monotonic() - self._since.pop(stage.id, time.monotonic())
         self._done.add(stage.id)
         self.print(
-            f"{self._count()}  done    {stage.family}  {duration(seconds)}  "
+            f"{self._count()}  done    {self._label(stage)}  {duration(seconds)}  "
             f"dev {_scores(self._dev.get(stage.id, {}))}{self._remaining()}"
         )
 
@@ -112,7 +119,7 @@ class Lines:
         """A stage has failed for good: its last lines and where the rest is."""
         self._since.pop(stage.id, None)
         self._lost.add(stage.id)
-        self.print(f"{self._count()}  FAILED  {stage.family}  {message}")
+        self.print(f"{self._count()}  FAILED  {self._label(stage)}  {message}")
         if log is not None and log.is_file():
             tail = log.read_text(encoding="utf-8").splitlines()[-_LOG_LINES:]
             self.print("\n".join(f"    {line}" for line in tail))
@@ -121,7 +128,7 @@ class Lines:
     def held_back(self, stage: Stage) -> None:
         """A stage cannot run, for a parent of its has failed."""
         self._lost.add(stage.id)
-        self.print(f"{self._count()}  FAILED  {stage.family}  a stage it starts from failed")
+        self.print(f"{self._count()}  FAILED  {self._label(stage)}  a stage it starts from failed")
 
     def view(self) -> Group:
         """The running stages with their epochs and dev scores, and the counts."""
@@ -132,7 +139,7 @@ class Lines:
         for identity, since in sorted(self._since.items(), key=lambda item: item[1]):
             stage = by_id[identity]
             table.add_row(
-                stage.family,
+                self._label(stage),
                 f"{self._epoch.get(identity, 0)}/{stage.recipe.epochs}",
                 duration(time.monotonic() - since),
                 _scores(self._dev.get(identity, {})),
@@ -144,6 +151,9 @@ class Lines:
             f"{self._remaining()}"
         )
         return Group(table, Text(summary, style="bold"))
+
+    def _label(self, stage: Stage) -> str:
+        return stage_label(stage, self._todo)
 
     def _count(self) -> str:
         total = str(len(self._todo))

@@ -18,7 +18,7 @@ from transfer_study.spec.recipe import Precision
 from transfer_study.spec.stage import Stage
 from transfer_study.spec.study import Study
 from transfer_study.terminal.console import stdout
-from transfer_study.terminal.progress import duration
+from transfer_study.terminal.progress import duration, stage_label
 
 _SCHEMA = 1
 _LISTED = 40
@@ -52,7 +52,7 @@ def print_plan(plan: Plan, store: Store) -> None:
     table.add_column("will run", no_wrap=True)
     table.add_column("why")
     for stage in todo.stages[:_LISTED]:
-        table.add_row(stage.family, why(stage, store))
+        table.add_row(stage_label(stage, plan), why(stage, store))
     console.print(table)
     if len(todo) > _LISTED:
         console.print(f"... and {len(todo) - _LISTED} more (--json lists all)")
@@ -171,7 +171,9 @@ def print_failures(plan: Plan, store: Store) -> None:
     for stage in plan:
         if log := store.failure(stage):
             lines = log.read_text(encoding="utf-8").strip().splitlines() or ["no message"]
-            console.print(f"failed: {stage.family}: {lines[-1]}", style="red", markup=False)
+            console.print(
+                f"failed: {stage_label(stage, plan)}: {lines[-1]}", style="red", markup=False
+            )
             console.print(f"  {log}", markup=False, soft_wrap=True)
 
 

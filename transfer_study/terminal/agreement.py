@@ -1,0 +1,161 @@
+"""What a study says of the published scores and claims, for reading and for other programs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sized
+from dataclasses import asdict
+from typing import Any
+
+from transfer_study.analysis.agreement import HeldClaim, HeldEdge, HeldScore, Outcome
+from transfer_study.analysis.uncertainty import Interval
+from transfer_study.published import ANY, CAUTION, SOURCE, Effect, known_encoders, published_encoder
+from transfer_study.spec.study import Study
+from transfer_study.terminal.console import stdout
+
+_SCHEMA = 1
+_HEADING = {
+    Outcome.AGREES: "Agreements",
+    Outcome.DISAGREES: "Disagreements",
+    Outcome.CANNOT_DECIDE: "What the evidence cannot decide",
+    Outcome.NOT_MEASURED: "Not measured",
+}
+_STYLE = {
+    Outcome.AGREES: "green",
+    Outcome.DISAGREES: "red",
+    Outcome.CANNOT_DECIDE: "bold",
+    Outcome.NOT_MEASURED: "bright_black",
+}
+_SAID = {
+    Effect.IMPROVES: "improves",
+    Effect.NOT_IMPROVES: "does not improve",
+    Effect.BARELY: "barely improves",
+    Effect.MIXED: "helps or harms",
+}
+
+
+def print_agreement(study: Study, scores: list[HeldScore], claims: list[HeldClaim]) -> None:
+    """Print agreements, disagreements, what cannot be decided, and what was not measured."""
+    console = stdout()
+
+    def say(words: str, style: str = "") -> None:
+        console.print(words, style=style, markup=False, soft_wrap=True)
+
+    say(f"{study.name} against {SOURCE}", "bold")
+    say(f"Published scores: {CAUTION}.", "dim")
+    for encoder in study.encoders:
+        if published_encoder(encoder) is None:
+            say(
+                f"The paper has no scores of the encoder {encoder.name}, only of "
+                f"{', '.join(sorted({*known_encoders().values()}))}; one of these that lies in a "
+                "folder is known by its `name`.",
+                "dim",
+            )
+    for outcome, heading in _HEADING.items():
+        of_scores = [held for held in scores if held.outcome is outcome]
+        of_claims = [held for held in claims if held.outcome is outcome]
+        counts = f"{_count(of_claims, 'claim')}, {_count(of_scores, 'score')}"
+        say(f"\n{heading}: {counts}", _STYLE[outcome])
+        if outcome is Outcome.NOT_MEASURED:
+            lacking = Counter(held.reason for held in of_scores)
+            for held in of_claims:
+                say(f"  {_claim(held)}")
+            for reason, count in lacking.items():
+                say(f"  {_count(range(count), 'score')}: {reason}")
+            continue
+        for held in of_claims:
+            say(f"  {_claim(held)}: {held.reason}")
+            for edge in held.edges:
+                say(f"    {_edge(edge)}", "dim")
+        for score in of_scores:
+            say(f"  {_score(score)}: {score.reason}")
+            for note in score.published.notes:
+                say(f"    note: {note}", "dim")
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}{'s' * (len(things) != 1)}"
+
+
+def _claim(held: HeldClaim) -> str:
+    claim = held.claim
+    source, target = ("every other task" if n == ANY else n for n in (claim.source, claim.target))
+    return (
+        f"{source} {_SAID[claim.effect]} {target} "
+        f'({claim.domain}, {held.encoder}; "{claim.wording}")'
+    )
+
+
+def _edge(edge: HeldEdge) -> str:
+    words = f"{edge.source} → {edge.target}: "
+    if edge.verdict is None or edge.delta is None:
+        return f"{words}{Outcome.NOT_MEASURED}"
+    change = "" if math.isnan(edge.delta) else f" ({_points(edge.delta, '+')})"
+    return f"{words}{edge.verdict.replace('_', ' ')}{change}"
+
+
+def _score(held: HeldScore) -> str:
+    published, interval = held.published, held.interval
+    assert interval is not None
+    tables = " and ".join(f"Table {number}" for number in published.tables)
+    return (
+        f"{held.encoder}, {published.system}, {published.task} ({published.metric}): measured "
+        f"{_points(interval.mean)}{_reach(interval)} ({_count(range(held.n_seeds), 'seed')}), "
+        f"published {_points(published.value)} ({tables})"
+    )
+
+
+def _reach(interval: Interval) -> str:
+    if math.isnan(interval.low):
+        return ""
+    return f" [{_points(interval.low)}, {_points(interval.high)}]"
+
+
+def _points(value: float, sign: str = "") -> str:
+    return "–" if math.isnan(value) else f"{100 * value:{sign}.1f}".replace("-", "−")
+
+
+def agreement_as_json(study: Study, scores: list[HeldScore], claims: list[HeldClaim]) -> None:
+    """Print the same as one JSON object; values are fractions of 1, unknown ones null."""
+    content: dict[str, Any] = {
+        "schema": _SCHEMA,
+        "study": study.name,
+        "source": SOURCE,
+        "counts": {
+            "claims": {o: sum(held.outcome is o for held in claims) for o in Outcome},
+            "scores": {o: sum(held.outcome is o for held in scores) for o in Outcome},
+        },
+        "claims": [
+            {
+                **asdict(held.claim),
+                "encoder": held.encoder,
+                "outcome": held.outcome,
+                "reason": held.reason,
+                "edges": [{**asdict(edge), "delta": _known(edge.delta)} for edge in held.edges],
+            }
+            for held in claims
+        ],
+        "scores": [_score_content(held) for held in scores],
+    }
+    print(json.dumps(content, indent=1, allow_nan=False))
+
+
+def _score_content(held: HeldScore) -> dict[str, Any]:
+    published = asdict(held.published)
+    numbers = ("mean", "low", "high")
+    return {
+        **published,
+        "encoder": held.encoder,
+        "mix": sorted(held.published.mix),
+        "published": published.pop("value"),
+        **{key: _known(getattr(held.interval, key, None)) for key in numbers},
+        "n_seeds": held.n_seeds,
+        "outcome": held.outcome,
+        "reason": held.reason,
+    }
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else value
