@@ -56,6 +56,7 @@ class Learned:
     selected: dict[str, int]  # by task; an epoch from 1
     handed_on: int
     predictions: dict[tuple[str, str], Predictions]  # by task and split
+    weights: Mapping[int, State]  # of the whole model, by chosen epoch
 
 
 def train(
@@ -136,7 +137,7 @@ class _Selection:
     def __init__(self, recipe: Recipe, tasks: tuple[str, ...]) -> None:
         self._last = recipe.selection == "last"
         self._best: dict[str | None, tuple[float, int]] = {}
-        self._states: dict[int, State] = {}
+        self.states: dict[int, State] = {}
         self._tasks = tasks
         self.dev: dict[str, Predictions] = {}
 
@@ -156,17 +157,17 @@ class _Selection:
         needed = {chosen for _, chosen in self._best.values()}
         if epoch in needed:
             # On the CPU: the device holds one set of weights, however many tasks there are.
-            self._states[epoch] = {
+            self.states[epoch] = {
                 name: tensor.detach().to("cpu", copy=True)
                 for name, tensor in model.state_dict().items()
             }
-        self._states = {n: state for n, state in self._states.items() if n in needed}
+        self.states = {n: state for n, state in self.states.items() if n in needed}
 
     def epoch(self, task: str | None) -> int:
         return self._best[task][1]
 
     def restore(self, epoch: int, model: nn.Module) -> None:
-        model.load_state_dict(self._states[epoch])
+        model.load_state_dict(self.states[epoch])
 
 
 def _finish(
@@ -187,7 +188,7 @@ def _finish(
                     model, m.task, m.data.test, m.collators["test"], recipe.precision
                 )
     selection.restore(selection.epoch(None), model)
-    return Learned(history, selected, selection.epoch(None), predictions)
+    return Learned(history, selected, selection.epoch(None), predictions, selection.states)
 
 
 def _teaches(task: Task, chosen: list[NDArray[Any]]) -> bool:

@@ -31,6 +31,7 @@ class Answers:
     documents: Sequence[str]
     gold: Sequence[Label]
     predicted: Sequence[Label]
+    scores: Sequence[Sequence[float]] = ()  # what `predict` gave; compact files have none
 
 
 class AnswerSource(Protocol):
@@ -67,6 +68,23 @@ def write_predictions(
     pq.write_table(table, path, compression="zstd")
 
 
+def predictions_file(task: str, split: str) -> str:
+    """Where a stage keeps its predictions for one task and split."""
+    return f"predictions/{task}.{split}.parquet"
+
+
+def answers_from(content: bytes, task: Task) -> Answers:
+    """What a file written by `write_predictions` holds."""
+    table = pq.read_table(io.BytesIO(content))
+    return Answers(
+        table["id"].to_pylist(),
+        table["document"].to_pylist(),
+        [label_from_text(task.kind, text) for text in table["gold"].to_pylist()],
+        [label_from_text(task.kind, text) for text in table["prediction"].to_pylist()],
+        table["score"].to_pylist(),
+    )
+
+
 @dataclass(frozen=True)
 class StoredAnswers:
     """Predictions as the stages of a store hold them."""
@@ -77,16 +95,9 @@ class StoredAnswers:
         """Whether the stage is complete."""
         return self.store.is_done(stage)
 
-    def answers(self, stage: Stage, task: Task) -> Answers:
-        """The stage's test predictions for one of its tasks, checked against the record."""
-        content = self.store.read(stage, f"predictions/{task.name}.test.parquet")
-        table = pq.read_table(io.BytesIO(content))
-        return Answers(
-            table["id"].to_pylist(),
-            table["document"].to_pylist(),
-            [label_from_text(task.kind, text) for text in table["gold"].to_pylist()],
-            [label_from_text(task.kind, text) for text in table["prediction"].to_pylist()],
-        )
+    def answers(self, stage: Stage, task: Task, split: str = "test") -> Answers:
+        """The stage's predictions for one of its tasks, checked against the record."""
+        return answers_from(self.store.read(stage, predictions_file(task.name, split)), task)
 
 
 class CompactAnswers:
