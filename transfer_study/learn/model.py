@@ -95,6 +95,8 @@ def load_tokenizer(encoder: Encoder) -> Any:
     splitter = tokenizer.backend_tokenizer.pre_tokenizer
     if getattr(splitter, "add_prefix_space", True) is False:
         splitter.add_prefix_space = True
+        # What is saved with an exported model must split as this one does.
+        tokenizer.add_prefix_space = tokenizer.init_kwargs["add_prefix_space"] = True
     return tokenizer
 
 

@@ -15,7 +15,8 @@ from transformers import pipeline
 
 model = pipeline("token-classification", model="FOLDER", ignore_labels=[])
 words = "The words of a sentence , as the corpus splits them .".split()
-tags = {p["start"]: p["entity"] for p in reversed(model(words, is_split_into_words=True))}
+(pieces,) = model(words, is_split_into_words=True)
+tags = {p["start"]: p["entity"] for p in reversed(pieces)}
 print([(w, tags.get(len(" ".join(words[:n])) + (n > 0), "O")) for n, w in enumerate(words)])
 """
 _MULTI = """\
