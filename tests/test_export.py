@@ -228,10 +228,10 @@ def test_the_pipeline_answers_every_test_example_as_stored(
     for (label, scores), predicted, before in zip(
         answers, stored.predicted, stored.scores, strict=True
     ):
-        assert label == (pytest.approx(predicted, abs=1e-4) if name == "cats" else predicted)
-        np.testing.assert_allclose(scores, before, rtol=0, atol=1e-4)
+        assert label == (pytest.approx(predicted, abs=2e-6) if name == "cats" else predicted)
+        np.testing.assert_allclose(scores, before, rtol=0, atol=2e-6)
     # What is asked matters to it, so that equal answers are no accident.
-    assert np.ptp([row[0] for row in stored.scores]) > 2e-3
+    assert np.ptp([row[0] for row in stored.scores]) > 1e-4
 
 
 def test_the_multi_task_model_answers_with_every_head_through_its_loader(
@@ -365,7 +365,7 @@ def test_a_run_that_answers_otherwise_is_no_model(
         return learned
 
     monkeypatch.setattr(train_module, "train", otherwise)
-    with pytest.raises(StoreError, match="did not give its committed predictions for colour"):
+    with pytest.raises(StoreError, match="did not give its committed predictions for cats"):
         export_model(plan, store, Wanted(task="colour"), tmp_path / "out")
     assert not (store.root / "snapshots").exists()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["store"]
@@ -490,10 +490,7 @@ BOTH = ("--set", "readings=[refine, finetune]")
         (["--multi", "--arm", "full"], "add --task"),
         (["--multi", "--set", "arms=[single]"], "add `full` to its arms"),
         (["--task", "colour", "--set", "refine.epochs=4"], "run them with `transfer-study run"),
-        (
-            ["--task", "colour", "--seed", "1", "--set", "seeds=[1, 5]", "--seed", "5"],
-            "of 5 stages",
-        ),
+        (["--task", "colour", "--set", "seeds=[1, 5]"], "2 of 4 stages to choose among"),
     ],
 )
 def test_what_cannot_be_exported_is_told_and_writes_nothing(
