@@ -1,4 +1,4 @@
-"""The command line: run, plan, tasks, status, report, compare, prefetch, convert-tf, doctor.
+"""The command line; every verb is one function here.
 
 Data go to stdout and messages to stderr. Torch, Ray and pandas are imported by the verbs that
 need them, so that `--help` and `status` answer at once.
@@ -242,6 +242,47 @@ def compare(
     scores, claims = hold_against_published(checked, Places(store, results))
     view = agreement_as_json if as_json else print_agreement
     view(checked, scores, claims)
+
+
+@app.command()
+def export(
+    study: StudyFile,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A new folder for the model.")],
+    task: Annotated[str | None, typer.Option("--task", help="Whose model to write.")] = None,
+    arm: Annotated[
+        str,
+        typer.Option("--arm", help="best (on dev), single, full, pair:PARTNER, ... of the study."),
+    ] = "best",
+    reading: Annotated[
+        str | None, typer.Option("--reading", help="refine or finetune.", show_default="best")
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option("--encoder", help="By its name.", show_default="best")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="One of the study's.", show_default="best")
+    ] = None,
+    multi: Annotated[
+        bool,
+        typer.Option("--multi", help="All heads and a loader; without --task of the full mix."),
+    ] = False,
+    settings: Settings = [],  # noqa: B006
+    data: Data = None,
+    store: StoreFolder = _STORE,
+    results: ResultsFolder = _RESULTS,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write a trained model to a folder that `transformers.pipeline` loads, with its card."""
+    from transfer_study.export import Wanted, export_model
+    from transfer_study.session import known_plan
+    from transfer_study.terminal.exported import exported_as_json, print_exported
+    from transfer_study.terminal.progress import say
+
+    plan_ = known_plan(read_study(study, settings, data), Places(store, results))
+    wanted = Wanted(task, arm, reading, encoder, seed, multi)
+    exported = export_model(plan_, Store(store), wanted, to, lambda line: say(line, quiet))
+    exported_as_json(exported) if as_json else print_exported(exported)
 
 
 @app.command()

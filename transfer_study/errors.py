@@ -42,3 +42,7 @@ class StoreError(StudyError):
 
 class ExecutionError(StudyError):
     """The machine or cluster cannot run what is asked of it."""
+
+
+class ExportError(StudyError):
+    """A model cannot be taken out of the store as asked."""

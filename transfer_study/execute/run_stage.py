@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from transfer_study.errors import DataError, EncoderError, StoreError
-from transfer_study.records.predictions import StoredAnswers, epoch_split, write_predictions
+from transfer_study.execute.answers import write_answers
+from transfer_study.records.predictions import StoredAnswers, epoch_split
 from transfer_study.records.store import Store
 from transfer_study.spec.stage import Stage
 from transfer_study.spec.task import SPLITS
@@ -39,36 +40,45 @@ def run_stage(
     store: Store,
     *,
     keep_model: bool,
+    keep_epoch: int | None = None,
     device: str | None = None,
     on_epoch: OnEpoch = lambda _: None,
 ) -> None:
     """Run a stage unless its results (and, where asked for, its weights) are already there.
 
+    `keep_epoch` asks for the whole model of an epoch that the stage chose, heads included.
     Raises StageFailed after writing the traceback to the store.
     """
-    if store.is_done(stage) and (store.has_model(stage) or not keep_model):
+    kept = store.has_model(stage) or not keep_model
+    if store.is_done(stage) and kept and (not keep_epoch or store.has_snapshot(stage, keep_epoch)):
         return
     try:
-        _run(stage, store, keep_model, device, on_epoch)
+        _run(stage, store, keep_model, keep_epoch, device, on_epoch)
     except Exception as error:
         log = store.fail(stage, traceback.format_exc())
         raise StageFailed(f"{type(error).__name__}: {error}", log) from error
 
 
 def _run(
-    stage: Stage, store: Store, keep_model: bool, device_name: str | None, on_epoch: OnEpoch
+    stage: Stage,
+    store: Store,
+    keep_model: bool,
+    keep_epoch: int | None,
+    device_name: str | None,
+    on_epoch: OnEpoch,
 ) -> None:
     import torch
 
     from transfer_study.data.encode import encode_cached
     from transfer_study.data.streams import stream
+    from transfer_study.execute.snapshot import keep_snapshot
     from transfer_study.learn.batch import Collator
     from transfer_study.learn.model import build_model, save_body
     from transfer_study.learn.stabilise import stabilise
     from transfer_study.learn.train import Material, train
 
     began = time.perf_counter()
-    store.check_free(stage)
+    store.check_free(stage, keep_epoch)
     device = torch.device(device_name or ("cuda" if torch.cuda.is_available() else "cpu"))
     _set_up_torch(stage.recipe.cpu_threads, device.type)
     tokenizer = _tokenizer(stage.encoder.model_dump_json(), stage.encoder_hash)
@@ -109,18 +119,10 @@ def _run(
     learned = train(model, materials, recipe, stage.seed, on_epoch)
 
     with store.attempt(stage) as attempt:
-        files = {f"{name}.{split}": a for (name, split), a in learned.predictions.items()}
+        for (name, split), answers in learned.predictions.items():
+            write_answers(attempt, name, split, answers)
         for (name, epoch), answers in learned.every_epoch.items():
-            files[f"{name}.{epoch_split(epoch)}"] = answers
-        for stem, answers in files.items():
-            write_predictions(
-                attempt / "predictions" / f"{stem}.parquet",
-                [example.id for example in answers.examples],
-                answers.documents,
-                answers.gold,
-                answers.labels,
-                answers.scores,
-            )
+            write_answers(attempt, name, epoch_split(epoch), answers)
         history = "".join(json.dumps(epoch) + "\n" for epoch in learned.history)
         (attempt / "history.jsonl").write_text(history, encoding="utf-8")
         seconds = time.perf_counter() - began
@@ -142,6 +144,9 @@ def _run(
         with store.attempt(stage) as weights:
             save_body(model, weights)
             store.commit_model(stage, weights)
+    if keep_epoch:
+        _check_same_predictions(stage, store, learned.predictions)
+        keep_snapshot(stage, store, keep_epoch, model, tokenizer, materials, learned)
     del model
     gc.collect()
 
@@ -156,7 +161,7 @@ def _check_same_predictions(
         if list(before) != list(predictions[member.task.name, "test"].labels):
             raise StoreError(
                 f"{stage.name} was run again for its weights and did not give its committed "
-                f"predictions for {member.task.name} (another CPU type or library version?); "
+                f"predictions for {member.task.name} (another device or library version?); "
                 "remove its directory in the store to replace them"
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, BertM
 from transfer_study.data.encoders import encoder_folder, tiny_vocabulary
 from transfer_study.data.streams import stream
 from transfer_study.errors import EncoderError
+from transfer_study.learn.load_model import HEADS_FILE
 from transfer_study.spec.encoder import Encoder, TinyConfig
 from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.task import Task, TaskKind
@@ -95,6 +97,8 @@ def load_tokenizer(encoder: Encoder) -> Any:
     splitter = tokenizer.backend_tokenizer.pre_tokenizer
     if getattr(splitter, "add_prefix_space", True) is False:
         splitter.add_prefix_space = True
+        # What is saved with an exported model must split as this one does.
+        tokenizer.add_prefix_space = tokenizer.init_kwargs["add_prefix_space"] = True
     return tokenizer
 
 
@@ -129,6 +133,22 @@ def save_body(model: MultiTaskModel, folder: Path) -> None:
     model.encoder.save_pretrained(folder)  # type: ignore[operator]
     if model.pooler is not None:
         save_file(model.pooler.state_dict(), folder / _POOLER_FILE)
+
+
+def save_whole(model: MultiTaskModel, tasks: Sequence[Task], folder: Path) -> None:
+    """Write the encoder, and in one file what stands on it.
+
+    `<task>.weight` and `<task>.bias` are a head; `pooler.dense.*` is the pooler it was given.
+    """
+    model.encoder.save_pretrained(folder)  # type: ignore[operator]
+    layers = {
+        f"{task.name}.{name}": tensor
+        for task in tasks
+        for name, tensor in model.heads[head_name(task)].state_dict().items()
+    }
+    if model.pooler is not None:
+        layers |= {f"pooler.{name}": t for name, t in model.pooler.state_dict().items()}
+    save_file(layers, folder / HEADS_FILE)
 
 
 def _load_body(encoder: Encoder, parent: Path | None) -> Any:

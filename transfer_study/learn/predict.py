@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from transfer_study.learn.batch import Collator
-from transfer_study.learn.model import MultiTaskModel
 from transfer_study.spec.example import Example, Label
 from transfer_study.spec.recipe import Precision
 from transfer_study.spec.task import Task, TaskKind
@@ -46,13 +46,16 @@ def autocast(device: torch.device, precision: Precision) -> torch.autocast:
 
 @torch.inference_mode()
 def predict(
-    model: MultiTaskModel,
+    model: nn.Module,
     task: Task,
     examples: Sequence[Example],
     collator: Collator,
     precision: Precision,
 ) -> Predictions:
-    """Predict every example of a split once, without dropout."""
+    """Predict every example of a split once, without dropout.
+
+    The model takes a task and the encoder's inputs, and gives the task's logits.
+    """
     model.eval()
     logits: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(collator.encoded)
     for rows in collator.by_length():

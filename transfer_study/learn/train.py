@@ -58,6 +58,7 @@ class Learned:
     handed_on: int
     predictions: dict[tuple[str, str], Predictions]  # by task and split
     every_epoch: dict[tuple[str, int], Predictions]
+    weights: Mapping[int, State]  # of the whole model, by chosen epoch
 
 
 def train(
@@ -179,7 +180,7 @@ class _Selection:
     def __init__(self, recipe: Recipe, tasks: tuple[str, ...]) -> None:
         self._last = recipe.selection == "last"
         self._best: dict[str | None, tuple[float, int]] = {}
-        self._states: dict[int, State] = {}
+        self.states: dict[int, State] = {}
         self._tasks = tasks
         # Of each task's chosen epoch, by task and split; and of every epoch that predicted test.
         self.answers: dict[tuple[str, str], Predictions] = {}
@@ -203,17 +204,17 @@ class _Selection:
         needed = {chosen for _, chosen in self._best.values()}
         if epoch in needed:
             # On the CPU: the device holds one set of weights, however many tasks there are.
-            self._states[epoch] = {
+            self.states[epoch] = {
                 name: tensor.detach().to("cpu", copy=True)
                 for name, tensor in model.state_dict().items()
             }
-        self._states = {n: state for n, state in self._states.items() if n in needed}
+        self.states = {n: state for n, state in self.states.items() if n in needed}
 
     def epoch(self, task: str | None) -> int:
         return self._best[task][1]
 
     def restore(self, epoch: int, model: nn.Module) -> None:
-        model.load_state_dict(self._states[epoch])
+        model.load_state_dict(self.states[epoch])
 
 
 def _finish(
@@ -236,7 +237,8 @@ def _finish(
             )
     handed_on = selection.epoch(None)
     selection.restore(handed_on, model)
-    return Learned(history, selected, handed_on, predictions, selection.every_epoch)
+    kept = selection.every_epoch, selection.states
+    return Learned(history, selected, handed_on, predictions, *kept)
 
 
 def _teaches(task: Task, chosen: list[NDArray[Any]]) -> bool:

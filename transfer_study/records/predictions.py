@@ -31,6 +31,7 @@ class Answers:
     documents: Sequence[str]
     gold: Sequence[Label]
     predicted: Sequence[Label]
+    scores: Sequence[Sequence[float]] = ()  # what `predict` gave; compact files have none
 
 
 class AnswerSource(Protocol):
@@ -76,6 +77,23 @@ def write_predictions(
     pq.write_table(table, path, compression="zstd")
 
 
+def predictions_file(task: str, split: str) -> str:
+    """Where a stage keeps its predictions for one task and split."""
+    return f"predictions/{task}.{split}.parquet"
+
+
+def answers_from(content: bytes, task: Task) -> Answers:
+    """What a file written by `write_predictions` holds."""
+    table = pq.read_table(io.BytesIO(content))
+    return Answers(
+        table["id"].to_pylist(),
+        table["document"].to_pylist(),
+        [label_from_text(task.kind, text) for text in table["gold"].to_pylist()],
+        [label_from_text(task.kind, text) for text in table["prediction"].to_pylist()],
+        table["score"].to_pylist(),
+    )
+
+
 @dataclass(frozen=True)
 class StoredAnswers:
     """Predictions as the stages of a store hold them."""
@@ -86,26 +104,16 @@ class StoredAnswers:
         """Whether the stage is complete."""
         return self.store.is_done(stage)
 
-    def answers(self, stage: Stage, task: Task) -> Answers:
-        """The stage's test predictions for one of its tasks, checked against the record."""
-        return self._read(stage, task, "test")
+    def answers(self, stage: Stage, task: Task, split: str = "test") -> Answers:
+        """The stage's predictions for one of its tasks, checked against the record."""
+        return answers_from(self.store.read(stage, predictions_file(task.name, split)), task)
 
     def every_epoch(self, stage: Stage, task: Task) -> list[Answers]:
         """The test predictions of each epoch in order; none where dev selects."""
         if stage.recipe.selection != "best_test":
             return []
         epochs = range(1, stage.recipe.epochs + 1)
-        return [self._read(stage, task, epoch_split(epoch)) for epoch in epochs]
-
-    def _read(self, stage: Stage, task: Task, split: str) -> Answers:
-        content = self.store.read(stage, f"predictions/{task.name}.{split}.parquet")
-        table = pq.read_table(io.BytesIO(content))
-        return Answers(
-            table["id"].to_pylist(),
-            table["document"].to_pylist(),
-            [label_from_text(task.kind, text) for text in table["gold"].to_pylist()],
-            [label_from_text(task.kind, text) for text in table["prediction"].to_pylist()],
-        )
+        return [self.answers(stage, task, epoch_split(epoch)) for epoch in epochs]
 
 
 class CompactAnswers:

@@ -2,6 +2,8 @@
 
     stages/<name>/    stage.json  history.jsonl  predictions/<task>.<split>.parquet  result.json
     models/<name>/    the encoder that children start from, and model.json
+    snapshots/<name>-e<epoch>/  encoder, heads and tokenizer of one epoch, what they answer, and
+                      snapshot.json; made where a model is exported
     failures/<name>/  error.txt of the last attempt that failed
     attempts/         directories being written; never read
     cache/            token ids; may be deleted at any time
@@ -33,6 +35,7 @@ from transfer_study.spec.stage import Stage
 RESULT_SCHEMA: Final = 1
 RESULT = "result.json"
 MODEL = "model.json"
+SNAPSHOT = "snapshot.json"
 # stage@host@process@attempt: whose directory it is.
 _ATTEMPT = re.compile(r".+@(?P<host>[^@]+)@(?P<process>\d{1,9})@(?P<attempt>[0-9a-f]{8})")
 
@@ -78,6 +81,14 @@ class Store:
         """Where the stage's weights are, or would be."""
         return self.root / "models" / stage.name
 
+    def has_snapshot(self, stage: Stage, epoch: int) -> bool:
+        """Whether the whole model of one of the stage's epochs is kept."""
+        return (self.snapshot_folder(stage, epoch) / SNAPSHOT).is_file()
+
+    def snapshot_folder(self, stage: Stage, epoch: int) -> Path:
+        """Where the whole model of one of the stage's epochs is, or would be."""
+        return self.root / "snapshots" / f"{stage.name}-e{epoch}"
+
     def attempt(self, stage: Stage) -> AbstractContextManager[Path]:
         """A new directory to write the stage in; what is left of it at the end is removed."""
         return self.scratch(stage.name)
@@ -100,9 +111,12 @@ class Store:
             if made and made["host"] == socket.gethostname() and not _lives(int(made["process"])):
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def check_free(self, stage: Stage) -> None:
+    def check_free(self, stage: Stage, epoch: int | None = None) -> None:
         """Raise StoreError where a folder without its record is in the way of the stage's."""
-        for folder, record in ((self.folder(stage), RESULT), (self.model_folder(stage), MODEL)):
+        places = [(self.folder(stage), RESULT), (self.model_folder(stage), MODEL)]
+        if epoch is not None:
+            places.append((self.snapshot_folder(stage, epoch), SNAPSHOT))
+        for folder, record in places:
             if folder.exists() and not (folder / record).is_file() and any(folder.iterdir()):
                 raise StoreError(_in_the_way(folder, record))
 
@@ -115,6 +129,10 @@ class Store:
     def commit_model(self, stage: Stage, attempt: Path) -> bool:
         """Publish the weights that the stage hands on, likewise."""
         return self._publish(stage, attempt, self.model_folder(stage), MODEL)
+
+    def commit_snapshot(self, stage: Stage, epoch: int, attempt: Path) -> bool:
+        """Publish the whole model of one of the stage's epochs, likewise."""
+        return self._publish(stage, attempt, self.snapshot_folder(stage, epoch), SNAPSHOT)
 
     def _publish(self, stage: Stage, attempt: Path, place: Path, record: str) -> bool:
         files = {
@@ -169,8 +187,14 @@ class Store:
 
     def checked_model(self, stage: Stage) -> Path:
         """The folder of the stage's weights, every file checked against its record."""
-        folder = self.model_folder(stage)
-        record = self._record(stage, folder, MODEL)
+        return self._checked(stage, self.model_folder(stage), MODEL)
+
+    def checked_snapshot(self, stage: Stage, epoch: int) -> Path:
+        """The folder of the whole model of one of the stage's epochs, likewise."""
+        return self._checked(stage, self.snapshot_folder(stage, epoch), SNAPSHOT)
+
+    def _checked(self, stage: Stage, folder: Path, name: str) -> Path:
+        record = self._record(stage, folder, name)
         for file in record.files:
             path, expected = _on_record(folder, record, file)
             try:

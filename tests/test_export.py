@@ -1,0 +1,532 @@
+"""A model taken home answers as the study did, was chosen on dev, and says what it is."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file, save_file
+from transformers import pipeline
+from transformers.utils import logging
+
+from transfer_study.cli import main
+from transfer_study.data.encode import word_windows
+from transfer_study.data.splits import load
+from transfer_study.data.streams import stream
+from transfer_study.errors import ExportError, StoreError
+from transfer_study.execute.in_process import run_in_process
+from transfer_study.execute.progress import Silent
+from transfer_study.export import Exported, Wanted, export_model
+from transfer_study.learn import take_home
+from transfer_study.learn import train as train_module
+from transfer_study.metrics import score
+from transfer_study.records.predictions import StoredAnswers
+from transfer_study.records.store import Store
+from transfer_study.session import make_plan
+from transfer_study.spec.example import Example
+from transfer_study.spec.plan import Plan
+from transfer_study.spec.stage import Stage
+from transfer_study.spec.study_file import read_study
+from transfer_study.spec.task import Task
+
+logging.set_verbosity_error()
+logging.disable_progress_bar()
+
+FILLERS = ("we", "saw", "a", "then", "one", "more", "near", "the", "house", "today")
+LENGTH = 24
+
+STUDY = """\
+name: homely
+encoder:
+  name: tiny
+  tiny: {texts: [texts.txt], hidden_size: 32, layers: 1, heads: 2, max_length: 32}
+tasks:
+  - name: colour
+    kind: classification
+    labels: [red, blue]
+    source: {format: jsonl, folder: colour}
+    limits: {max_train: 24}
+  - name: warmth
+    kind: classification
+    labels: [cold, warm]
+    source: {format: jsonl, folder: warmth, columns: {text2: text2}}
+  - name: pets
+    kind: multilabel
+    labels: [cat, dog]
+    source: {format: jsonl, folder: pets}
+  - name: cats
+    kind: regression
+    source: {format: jsonl, folder: cats, columns: {text2: text2}}
+  - name: people
+    kind: tagging
+    domain: clinical
+    labels: [Person]
+    source: {format: jsonl, folder: people}
+arms: [single, full]
+seeds: 2
+refine: {epochs: 6, batch_size: 8, learning_rate: 0.003, max_length: 24, precision: float32}
+finetune: {epochs: 1, batch_size: 8, learning_rate: 0.003, max_length: 24, precision: float32}
+"""
+NAMES = ("colour", "warmth", "pets", "cats", "people")
+
+
+def draw(name: str, random: np.random.Generator, flipped: bool) -> dict[str, Any]:
+    def text(*words: str, n: int = 5) -> list[str]:
+        drawn = [*map(str, random.choice(FILLERS, n)), *words]
+        return [drawn[i] for i in random.permutation(len(drawn))]
+
+    colour = str(random.choice(["red", "blue"]))
+    if name == "colour":
+        # Its few training sentences need the other task's; and its test set says the opposite, so
+        # that what is best on dev is worst on test.
+        label = {"red": "blue", "blue": "red"}[colour] if flipped else colour
+        return {"text": " ".join(text(colour)), "label": label}
+    if name == "warmth":
+        words = {"text": " ".join(text(colour)), "text2": " ".join(text())}
+        return {**words, "label": "warm" if colour == "red" else "cold"}
+    if name == "pets":
+        pets = [pet for pet in ("cat", "dog") if random.random() < 0.5]
+        return {"text": " ".join(text(*pets)), "label": pets}
+    if name == "cats":
+        count = int(random.integers(3))
+        texts = " ".join(text(*["cat"] * count)), " ".join(text(n=9))
+        return {"text": texts[0], "text2": texts[1], "label": str(2.5 * count)}
+    # Words of several pieces, with punctuation inside, in sentences that may need two windows.
+    words = text("anna", "bob-smith", n=int(random.integers(4, 30)))
+    tags = ["B-Person" if word in ("anna", "bob-smith") else "O" for word in words]
+    return {"text": words, "label": tags}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the corpora, the study and its store after the run."""
+    root = tmp_path_factory.mktemp("homely")
+    (root / "texts.txt").write_text(" ".join([*FILLERS, "red blue cat dog anna bob smith"]))
+    for name in NAMES:
+        (root / name).mkdir()
+        for split, size in (("train", 64), ("dev", 24), ("test", 30)):
+            random = stream(name, split)
+            rows = [draw(name, random, split == "test") for _ in range(size)]
+            lines = "".join(json.dumps(row) + "\n" for row in rows)
+            (root / name / f"{split}.jsonl").write_text(lines)
+    (root / "study.yaml").write_text(STUDY)
+    longer = make_longer(root)
+    stages = [
+        stage
+        for stage in longer
+        if stage.kind == "refine" or (stage.task_names == ("people",) and full_parent(stage))
+    ]
+    run_in_process(replace(longer, stages=tuple(stages)), Store(root / "store"), Silent())
+    return root
+
+
+def make_longer(root: Path) -> Plan:
+    """The plan of the study with both readings."""
+    return make_plan(read_study(root / "study.yaml", ["readings=[refine, finetune]"], root))
+
+
+def full_parent(stage: Stage) -> bool:
+    return any(len(parent.tasks) == len(NAMES) for parent in stage.parents)
+
+
+@pytest.fixture(scope="module")
+def plan(made: Path) -> Plan:
+    """The plan of the study, all of whose stages are complete."""
+    return make_plan(read_study(made / "study.yaml", (), made))
+
+
+@pytest.fixture(scope="module")
+def longer(made: Path) -> Plan:
+    """The plan with both readings; of fine-tuning, `people` after the full mix is complete."""
+    return make_longer(made)
+
+
+@pytest.fixture
+def store(made: Path, tmp_path: Path) -> Store:
+    """A copy of the store, for tests that change it."""
+    return Store(Path(shutil.copytree(made / "store", tmp_path / "store")))
+
+
+Export = Callable[..., Exported]
+
+
+@pytest.fixture(scope="module")
+def export(
+    made: Path, plan: Plan, longer: Plan, tmp_path_factory: pytest.TempPathFactory
+) -> Export:
+    """Export from the shared store into a new folder."""
+
+    def call(**wanted: Any) -> Exported:
+        folder = tmp_path_factory.mktemp("homes") / "model"
+        of = longer if wanted.get("reading") == "finetune" else plan
+        return export_model(of, Store(made / "store"), Wanted(**wanted), folder)
+
+    return call
+
+
+def task_of(plan: Plan, name: str) -> Task:
+    return next(task for task in plan.study.tasks if task.name == name)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+# What transformers answers
+
+
+def asked(folder: Path, task: Task, examples: tuple[Example, ...]) -> Iterator[tuple[Any, Any]]:
+    """Label and scores of each example, from the pipeline alone."""
+    if task.kind == "tagging":
+        tagger = pipeline("token-classification", model=str(folder), ignore_labels=[])
+        for example in examples:
+            tags, scores = [], []
+            pieces = [len(tagger.tokenizer.tokenize(word)) for word in example.text]
+            for a, b in word_windows(np.array(pieces), LENGTH - 2):
+                words = list(example.text[a:b])
+                (found,) = tagger(words, is_split_into_words=True)
+                first = {piece["start"]: piece for piece in reversed(found)}
+                starts = np.cumsum([0, *(len(word) + 1 for word in words[:-1])])
+                tags += [first[start]["entity"] for start in starts.tolist()]
+                scores += [first[start]["score"] for start in starts.tolist()]
+            yield tuple(tags), scores
+        return
+    classify = pipeline("text-classification", model=str(folder), truncation=True, top_k=None)
+    for example in examples:
+        names = ("text", "text_pair")[: len(example.text)]
+        by_name = {
+            s["label"]: s["score"] for s in classify(dict(zip(names, example.text, strict=True)))
+        }
+        scores = [by_name[name] for name in task.outputs]
+        if task.kind == "classification":
+            yield task.labels[int(np.argmax(scores))], scores
+        elif task.kind == "multilabel":
+            yield tuple(name for name in task.labels if by_name[name] > 0.5), scores
+        else:
+            yield scores[0], scores
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_pipeline_answers_every_test_example_as_stored(
+    name: str, export: Export, made: Path, plan: Plan
+) -> None:
+    exported = export(task=name)
+    task = task_of(plan, name)
+    stored = StoredAnswers(Store(made / "store")).answers(exported.card.stage, task)
+    answers = list(asked(exported.folder, task, load(task).test))
+    assert exported.card.checked == {name: 30}
+    assert len(answers) == len(stored.predicted) == 30
+    for (label, scores), predicted, before in zip(
+        answers, stored.predicted, stored.scores, strict=True
+    ):
+        assert label == (pytest.approx(predicted, abs=2e-6) if name == "cats" else predicted)
+        np.testing.assert_allclose(scores, before, rtol=0, atol=2e-6)
+    # What is asked matters to it, so that equal answers are no accident.
+    assert np.ptp([row[0] for row in stored.scores]) > 1e-4
+
+
+def test_the_multi_task_model_answers_with_every_head_through_its_loader(
+    export: Export, made: Path, plan: Plan
+) -> None:
+    exported = export(multi=True)
+    loader = exported.folder / "load_model.py"
+    assert "transfer_study" not in loader.read_text()
+    spec = importlib.util.spec_from_file_location("load_model", loader)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    tasks, tokenizer, logits = module.load(exported.folder)
+    assert list(tasks) == sorted(NAMES)
+    card, store = exported.card, Store(made / "store")
+    record = store.read_json(card.stage, "stage.json")
+    assert card.epoch == record["handed_on_epoch"]
+    equal = set()
+    for name in ("colour", "warmth", "cats"):
+        task = task_of(plan, name)
+        found = []
+        for example in load(task).test:
+            inputs = tokenizer(*example.text, truncation=True, return_tensors="pt")
+            found.append(logits(name, **inputs)[0])
+        if name == "cats":
+            labels: list[Any] = [float(x[0]) for x in found]
+        else:
+            labels = [tasks[name]["outputs"][int(x.argmax())] for x in found]
+        (value,) = (
+            s.value
+            for s in card.scores
+            if (s.task, s.split) == (name, "test") and s.metric is task.metric
+        )
+        stored = StoredAnswers(store).answers(card.stage, task)
+        documents = stored.documents
+        assert score(task.metric, task, stored.gold, labels, documents) == pytest.approx(value)
+        if record["selected_epoch"][name] == card.epoch and name != "cats":
+            equal.add(name)
+            assert labels == list(stored.predicted)
+    assert equal
+
+
+# What is chosen
+
+
+def scored(stored: StoredAnswers, stage: Stage, task: Task, split: str) -> float:
+    a = stored.answers(stage, task, split)
+    return score(task.metric, task, a.gold, a.predicted, a.documents)
+
+
+def test_the_best_is_chosen_on_dev_and_never_on_test(
+    export: Export, made: Path, plan: Plan
+) -> None:
+    task, stored = task_of(plan, "colour"), StoredAnswers(Store(made / "store"))
+    means: dict[str, dict[str, float]] = {"dev": {}, "test": {}}
+    for split, by_arm in means.items():
+        for arm in ("single", "full"):
+            runs = [s.stage for s in plan.systems if (s.arm, s.target) == (arm, "colour")]
+            by_arm[arm] = sum(scored(stored, run, task, split) for run in runs) / 2
+    assert means["dev"]["full"] > means["dev"]["single"]
+    assert means["test"]["full"] < means["test"]["single"]
+    choice = export(task="colour").card.choice
+    assert choice.candidate.title.startswith("refine reading, full with")
+    compared = {c.title.split(" with")[0]: dev for c, dev in choice.compared}
+    assert compared == {
+        f"refine reading, {arm}": pytest.approx(dev) for arm, dev in means["dev"].items()
+    }
+    by_seed = {run.seed: scored(stored, run, task, "dev") for run in choice.candidate.stages}
+    assert by_seed[choice.stage.seed] == max(by_seed.values()) > min(by_seed.values())
+
+
+def test_what_is_named_is_taken(export: Export) -> None:
+    exported = export(task="people", arm="full", reading="finetune", seed=1)
+    stage = exported.card.stage
+    assert (stage.kind, stage.task_names, stage.seed) == ("finetune", ("people",), 1)
+    assert full_parent(stage)
+    assert len(exported.card.choice.compared) == 1
+
+
+def test_of_equals_the_simplest_is_taken() -> None:
+    from transfer_study.analysis.choice import candidates_for, choose
+
+    plan = make_plan(read_study(Path(__file__).parents[1] / "experiments" / "demo.yaml"))
+    found = candidates_for(plan, "relation", "best", None, None)
+    partners = [c.title.count(",") for c in found]
+    assert partners == sorted(partners)
+    choice = choose(found, None, lambda _: True, lambda _: 0.5)
+    assert choice.candidate is found[0]
+    assert choice.candidate.title == "refine reading, single"
+    assert choice.stage.seed == plan.study.seeds[0]
+
+
+# How it is made
+
+
+def test_weights_are_made_once_and_the_results_stay(
+    longer: Plan, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = Wanted(task="people", arm="full", reading="finetune", seed=0)
+    shutil.rmtree(store.root / "models")  # the parent's weights are made again too
+    shutil.rmtree(store.root / "snapshots", ignore_errors=True)
+    stages = files(store.root / "stages")
+    first = export_model(longer, store, wanted, tmp_path / "first")
+    assert files(store.root / "stages") == stages
+    assert not any((store.root / "attempts").iterdir())
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("it learned again")
+
+    monkeypatch.setattr(train_module, "train", refuse)
+    again = export_model(longer, store, wanted, tmp_path / "again")
+    assert files(again.folder) == files(first.folder)
+    weights = next((store.root / "snapshots").rglob("heads.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    with pytest.raises(StoreError, match="not what was committed"):
+        export_model(longer, store, wanted, tmp_path / "third")
+    assert not (tmp_path / "third").exists()
+
+
+def test_a_run_that_answers_otherwise_is_no_model(
+    plan: Plan, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(store.root / "snapshots", ignore_errors=True)
+    train = train_module.train
+
+    def otherwise(*args: Any) -> Any:
+        learned = train(*args)
+        for (_, split), answers in learned.predictions.items():
+            if split == "test":
+                answers.labels.reverse()
+        return learned
+
+    monkeypatch.setattr(train_module, "train", otherwise)
+    with pytest.raises(StoreError, match="did not give its committed predictions for cats"):
+        export_model(plan, store, Wanted(task="colour"), tmp_path / "out")
+    assert not (store.root / "snapshots").exists()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["store"]
+
+
+def test_a_folder_that_answers_otherwise_is_not_left(
+    export: Export, plan: Plan, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = take_home.write_pipeline_folder
+
+    def spoil(snapshot: Path, task: Task, folder: Path) -> None:
+        write(snapshot, task, folder)
+        tensors = load_file(folder / "model.safetensors")
+        tensors["classifier.bias"][0] += 0.01
+        save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+
+    monkeypatch.setattr(take_home, "write_pipeline_folder", spoil)
+    for name in ("colour", "people"):
+        with pytest.raises(ExportError, match=rf"answers \d+ of 30 test examples of {name}"):
+            export_model(plan, Store(made / "store"), Wanted(task=name), tmp_path / "out")
+        assert not any(tmp_path.iterdir())
+
+
+# What the card says
+
+
+def run_card(exported: Exported, capsys: pytest.CaptureFixture[str]) -> str:
+    text = (exported.folder / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    path = list(sys.path)
+    try:
+        exec(code.replace("FOLDER", str(exported.folder)), {})
+    finally:
+        sys.path[:] = path
+        sys.modules.pop("load_model", None)
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("wanted", "printed"),
+    [
+        ({"task": "warmth"}, r"'label': '(cold|warm)'"),
+        ({"task": "pets"}, r"'label': 'cat'.*'label': 'dog'|'label': 'dog'.*'label': 'cat'"),
+        ({"task": "people"}, r"\('words', '(O|B-Person|I-Person)'\)"),
+        ({"multi": True}, r"tensor\("),
+    ],
+)
+def test_the_code_of_the_card_runs(
+    wanted: dict[str, Any],
+    printed: str,
+    export: Export,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert re.search(printed, run_card(export(**wanted), capsys))
+
+
+def test_the_card_tells_what_the_model_is(export: Export, plan: Plan, made: Path) -> None:
+    exported = export(task="people", arm="full", reading="finetune")
+    card, stage = exported.card, exported.card.stage
+    text = (exported.folder / "README.md").read_text()
+    assert text.startswith("---\nlibrary_name: transformers\n")
+    assert "pipeline_tag: token-classification" in text
+    assert stage.id in text and stage.parents[0].id in text
+    for name in NAMES:  # its parent has learned them all
+        assert f"| {name} | {24 if name == 'colour' else 64} | 24 | 30 |" in text
+    assert "epochs: 6\n" in text and "epochs: 1\n" in text
+    assert str(made) not in text
+    stored = StoredAnswers(Store(made / "store"))
+    task = task_of(plan, "people")
+    for split in ("dev", "test"):
+        values = {
+            run.seed: scored(stored, run, task, split) for run in card.choice.candidate.stages
+        }
+        mean = sum(values.values()) / 2
+        reach = 12.7062 * abs(values[0] - values[1]) / 2  # t of one degree of freedom
+        row = next(r for r in text.splitlines() if f"entity_f1 | {split}" in r)
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        assert cells[3] == f"{values[stage.seed]:.4f}"
+        assert cells[5] == f"{mean:.4f} (2)"
+        low, high = map(float, cells[6].split(" to "))
+        assert (low, high) == pytest.approx((mean - reach, mean + reach), abs=2e-4)
+    assert "licences or data use agreements" in text
+    assert "- people: clinical text." in text
+    config = json.loads((exported.folder / "config.json").read_text())
+    assert config["id2label"] == {"0": "O", "1": "B-Person", "2": "I-Person"}
+    assert config["label2id"] == {"O": 0, "B-Person": 1, "I-Person": 2}
+
+
+# What is refused
+
+
+def refused(made: Path, store: Path, *words: str) -> int:
+    """The exit code of the command line."""
+    argv = ["transfer-study", "export", str(made / "study.yaml"), "--data", str(made)]
+    with pytest.MonkeyPatch.context() as patch:
+        places = ["--store", str(store), "--results", str(store.parent / "none")]
+        patch.setattr(sys, "argv", [*argv, *places, *words])
+        with pytest.raises(SystemExit) as stop:
+            main()
+    code = stop.value.code
+    return code if isinstance(code, int) else -1
+
+
+BOTH = ("--set", "readings=[refine, finetune]")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--task", "colours"], "found task colours; did you mean 'colour'?"),
+        (["--task", "colour", "--arm", "ful"], "found arm ful; did you mean 'full'?"),
+        (["--task", "colour", "--arm", "pair:pets"], "allowed: best, single, full\n"),
+        (["--task", "colour", "--seed", "7"], "found seed 7; allowed: 0, 1"),
+        (["--task", "colour", "--reading", "both"], "found reading both; allowed: refine"),
+        (["--task", "colour", "--encoder", "bert"], "found encoder bert; allowed: tiny"),
+        (
+            ["--task", "colour", "--arm", "control", "--reading", "refine", *BOTH],
+            "has no control model of colour in the refine reading",
+        ),
+        (["--task", "colour", *BOTH], "stages to choose among are not in the store, such as fine"),
+        ([], "give --task TASK, or --multi for the full mix"),
+        (["--multi", "--arm", "full"], "add --task"),
+        (["--multi", "--set", "arms=[single]"], "add `full` to its arms"),
+        (["--task", "colour", "--set", "refine.epochs=4"], "run them with `transfer-study run"),
+        (["--task", "colour", "--set", "seeds=[1, 5]"], "2 of 4 stages to choose among"),
+    ],
+)
+def test_what_cannot_be_exported_is_told_and_writes_nothing(
+    words: list[str], said: str, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted((made / "store").rglob("*"))
+    assert refused(made, made / "store", *words, "--to", str(tmp_path / "out")) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.startswith("error: ")
+    assert sorted((made / "store").rglob("*")) == before
+    assert not any(tmp_path.iterdir())
+
+
+def test_folders_that_hold_something_are_left_alone(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
+    for name, said in (
+        ("full", "is not empty; give a new one"),
+        ("full/mine.txt", "is a file; give a new one"),
+        ("full/mine.txt/below", "mine.txt is a file; choose another"),
+    ):
+        to = ["--task", "colour", "--to", str(tmp_path / name)]
+        assert refused(made, made / "store", *to) == 2
+        assert said in capsys.readouterr().err
+    assert files(tmp_path) == {"full/mine.txt": b"mine"}
+
+
+def test_data_that_changed_are_told(made: Path, plan: Plan, store: Store, tmp_path: Path) -> None:
+    path = made / "colour" / "test.jsonl"
+    content = path.read_bytes()
+    try:
+        path.write_bytes(content.replace(b"house", b"today"))
+        with pytest.raises(Exception, match="the data of colour changed since the study was run"):
+            export_model(plan, store, Wanted(task="colour"), tmp_path / "out")
+    finally:
+        path.write_bytes(content)

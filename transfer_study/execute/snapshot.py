@@ -1,0 +1,58 @@
+"""The whole model of one epoch of a stage, kept in the store so that it can be taken home."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from transfer_study.errors import StoreError
+from transfer_study.execute.answers import write_answers
+from transfer_study.learn.load_model import TASKS_FILE
+from transfer_study.learn.model import MultiTaskModel, save_whole
+from transfer_study.learn.predict import predict
+from transfer_study.learn.train import Learned, Material
+from transfer_study.records.store import Store
+from transfer_study.spec.stage import Stage
+
+
+def keep_snapshot(
+    stage: Stage,
+    store: Store,
+    epoch: int,
+    model: MultiTaskModel,
+    tokenizer: Any,
+    materials: Mapping[str, Material],
+    learned: Learned,
+) -> None:
+    """Commit encoder, heads, tokenizer and the dev and test predictions of one chosen epoch.
+
+    A task's predictions are those of the stage where this epoch is the task's own. Leaves the
+    model with the weights of that epoch. Raises StoreError where this run did not choose it.
+    """
+    if epoch not in learned.weights:
+        raise StoreError(
+            f"{stage.name} was run again for its weights and chose the epochs "
+            f"{', '.join(map(str, sorted(learned.weights)))}, not {epoch} as when it was committed "
+            "(another device or library version?); remove its directory in the store to replace it"
+        )
+    model.load_state_dict(learned.weights[epoch])
+    # Who loads it cuts texts at this length, as the stage did.
+    tokenizer = copy.deepcopy(tokenizer)
+    tokenizer.model_max_length = stage.recipe.max_length
+    tasks = [member.task for member in stage.tasks]
+    with store.attempt(stage) as folder:
+        save_whole(model, tasks, folder)
+        tokenizer.save_pretrained(folder)
+        named = {task.name: {"kind": task.kind, "outputs": task.outputs} for task in tasks}
+        (folder / TASKS_FILE).write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
+        for name, m in materials.items():
+            for split in ("dev", "test"):
+                if learned.selected[name] == epoch:
+                    answers = learned.predictions[name, split]
+                else:
+                    examples, collator = m.data.split(split), m.collators[split]
+                    answers = predict(model, m.task, examples, collator, stage.recipe.precision)
+                write_answers(folder, name, split, answers)
+        store.commit_snapshot(stage, epoch, folder)

@@ -1,0 +1,234 @@
+"""A model of a study taken home: chosen on dev, kept in the store, written, checked, described.
+
+Nothing is written to the folder before the model in it has answered as the study did.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+from transfer_study.analysis.choice import BEST, Choice, candidates_for, choose, full_mixes
+from transfer_study.analysis.model_scores import ModelScore, model_scores
+from transfer_study.errors import DataError, ExportError, StudyError
+from transfer_study.records.chosen import chosen_epoch
+from transfer_study.records.predictions import (
+    Answers,
+    StoredAnswers,
+    answers_from,
+    predictions_file,
+)
+from transfer_study.records.store import Store
+from transfer_study.report.card import Card
+from transfer_study.spec.example import Example
+from transfer_study.spec.plan import Plan
+from transfer_study.spec.stage import Stage, StageTask
+from transfer_study.spec.task import Task
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which model is asked for; without a task it is the full mix, with all heads."""
+
+    task: str | None = None
+    arm: str = BEST
+    reading: str | None = None
+    encoder: str | None = None
+    seed: int | None = None
+    multi: bool = False
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The folder that was written, and what its card says."""
+
+    folder: Path
+    card: Card
+
+
+def export_model(
+    plan: Plan, store: Store, wanted: Wanted, folder: Path, tell: Tell = lambda _: None
+) -> Exported:
+    """Write a model of a study into a folder of its own, with a card.
+
+    A stage whose weights are not kept is run again, here, and must give its committed
+    predictions. Raises StudyError, and leaves the folder as it was, where that or anything that
+    was asked for is not so.
+    """
+    _check_free(folder)
+    # Of a study under both protocols, the models of the clean one.
+    choice = _choose(plan.under(plan.protocols[0]), store, wanted)
+    stage = choice.stage
+    _check_clean(stage)
+    epoch = chosen_epoch(store, stage, wanted.task).epoch
+    only = next((m for m in stage.tasks if m.task.name == wanted.task), None)
+    heads = stage.tasks if only is None or wanted.multi else (only,)
+    examples = {member.task.name: _test_examples(member) for member in heads}
+    if not store.has_snapshot(stage, epoch):
+        tell(f"The weights of {stage.name} are not kept; running it again.")
+        _make_snapshot(stage, store, epoch)
+    with _new_folder(folder) as aside:
+        tell("Writing the model and reading it back.")
+        checked = _write(aside, store, stage, epoch, wanted.multi, examples)
+        card = Card(
+            plan.study.name,
+            choice,
+            epoch,
+            None if only is None else only.task,
+            wanted.multi,
+            _scores(store, choice, epoch, heads),
+            checked,
+            store.read_json(stage, "stage.json")["provenance"],
+        )
+        (aside / "README.md").write_text(card.markdown(), encoding="utf-8")
+    return Exported(folder, card)
+
+
+def _check_clean(stage: Stage) -> None:
+    """Raise ExportError for a model that saw test, or reads texts as no pipeline gives them."""
+    unclean = ("train_on", "selection", "pair_order", "windows", "tagged_pieces")
+    found = [said for said in stage.recipe.departures() if said.split()[0] in unclean]
+    if found:
+        raise ExportError(
+            f"{stage.name} follows the original study's protocol ({', '.join(found)}), whose models "
+            "are chosen on test and read texts in a form of their own; export from a study with "
+            "`protocol: clean`"
+        )
+
+
+def _test_examples(member: StageTask) -> tuple[Example, ...]:
+    from transfer_study.data.splits import fingerprint, load
+
+    data = load(member.task)
+    if fingerprint(data) != member.data:
+        raise DataError(
+            f"the data of {member.task.name} changed since the study was run, so that the model "
+            "cannot be held against its stored answers; put them back, or run the study again"
+        )
+    return data.test
+
+
+def _check_free(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        what = "is not empty" if folder.is_dir() else "is a file"
+        raise ExportError(f"the folder {folder} {what}; give a new one with --to")
+    there = next(place for place in folder.resolve().parents if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        fault = "cannot be written" if there.is_dir() else "is a file"
+        raise ExportError(f"the folder {folder} cannot be made: {there} {fault}; choose another")
+
+
+def _choose(plan: Plan, store: Store, wanted: Wanted) -> Choice:
+    if wanted.task is None:
+        if not wanted.multi:
+            raise ExportError("no model was named; give --task TASK, or --multi for the full mix")
+        if wanted.arm != BEST or wanted.reading is not None:
+            raise ExportError("--arm and --reading choose among the models of a task; add --task")
+        found = full_mixes(plan, wanted.encoder)
+    else:
+        found = candidates_for(plan, wanted.task, wanted.arm, wanted.reading, wanted.encoder)
+    return choose(
+        found,
+        wanted.seed,
+        store.is_done,
+        lambda stage: chosen_epoch(store, stage, wanted.task).dev,
+    )
+
+
+def _make_snapshot(stage: Stage, store: Store, epoch: int) -> None:
+    from transfer_study.execute.run_stage import StageFailed, run_stage
+
+    try:
+        for parent in _ancestors(stage):
+            run_stage(parent, store, keep_model=True)
+        run_stage(stage, store, keep_model=False, keep_epoch=epoch)
+    except StageFailed as failure:
+        if isinstance(failure.__cause__, StudyError):
+            raise failure.__cause__ from None
+        raise ExportError(
+            f"{stage.name} failed when it was run again: {failure}; see {failure.log}"
+        ) from failure
+
+
+def _ancestors(stage: Stage) -> Iterator[Stage]:
+    for parent in stage.parents:
+        yield from _ancestors(parent)
+        yield parent
+
+
+@contextmanager
+def _new_folder(folder: Path) -> Iterator[Path]:
+    """A folder beside the one to be made, which takes its place once it is complete."""
+    place = folder.resolve()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    aside = place.with_name(f".{place.name}-{uuid4().hex[:8]}")
+    aside.mkdir()
+    try:
+        yield aside
+        aside.rename(place)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _write(
+    folder: Path,
+    store: Store,
+    stage: Stage,
+    epoch: int,
+    multi: bool,
+    examples: Mapping[str, Sequence[Example]],
+) -> dict[str, int]:
+    """Write the model of one task, or of several; how many answers of each were checked."""
+    from transfer_study.execute.run_stage import quiet_libraries
+    from transfer_study.learn import take_home
+
+    quiet_libraries()
+    snapshot = store.checked_snapshot(stage, epoch)
+    tasks = [member.task for member in stage.tasks if member.task.name in examples]
+    if multi:
+        take_home.write_multi_folder(snapshot, folder)
+    else:
+        take_home.write_pipeline_folder(snapshot, tasks[0], folder)
+    check = take_home.check_multi_folder if multi else take_home.check_pipeline_folder
+    return {
+        task.name: check(
+            folder,
+            task,
+            examples[task.name],
+            _answers(store, stage, epoch, task, "test"),
+            stage.recipe.precision,
+        )
+        for task in tasks
+    }
+
+
+def _scores(
+    store: Store, choice: Choice, epoch: int, heads: Sequence[StageTask]
+) -> list[ModelScore]:
+    runs = [stage for stage in choice.candidate.stages if store.is_done(stage)]
+    return [
+        score
+        for member in heads
+        for score in model_scores(
+            member.task,
+            partial(_answers, store, choice.stage, epoch, member.task),
+            runs,
+            StoredAnswers(store).answers,
+        )
+    ]
+
+
+def _answers(store: Store, stage: Stage, epoch: int, task: Task, split: str) -> Answers:
+    """What the stage answered after an epoch: as committed, where it is the task's own."""
+    if chosen_epoch(store, stage, task.name).epoch == epoch:
+        return StoredAnswers(store).answers(stage, task, split)
+    file = store.snapshot_folder(stage, epoch) / predictions_file(task.name, split)
+    return answers_from(file.read_bytes(), task)

@@ -1,0 +1,234 @@
+"""A snapshot as a folder for others: transformers' own classes, or all heads with their loader.
+
+Either folder is read back and must answer as the study did before it counts.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    BertConfig,
+)
+
+from transfer_study.data.encode import encode
+from transfer_study.errors import ExportError
+from transfer_study.learn import load_model
+from transfer_study.learn.batch import Collator
+from transfer_study.learn.predict import Predictions, predict
+from transfer_study.records.predictions import Answers
+from transfer_study.spec.example import Example
+from transfer_study.spec.recipe import Precision
+from transfer_study.spec.task import Task, TaskKind
+
+LOADER_FILE = "load_model.py"
+# The examples of a test set that a folder must answer as stored, spread over all of it.
+_CHECKED = 256
+# How far a probability, or a share of a value, may be off: batches of other shapes round otherwise.
+_TOLERANCE = {Precision.FLOAT32: 1e-4, Precision.BFLOAT16: 2e-2}
+_PROBLEM = {
+    TaskKind.CLASSIFICATION: "single_label_classification",
+    TaskKind.MULTILABEL: "multi_label_classification",
+    TaskKind.REGRESSION: "regression",
+}
+
+
+def write_pipeline_folder(snapshot: Path, task: Task, folder: Path) -> None:
+    """Write one task's model so that `transformers.pipeline` loads it.
+
+    Raises ExportError where transformers' class for the encoder computes its head differently.
+    """
+    body = AutoModel.from_pretrained(snapshot, dtype=torch.float32)
+    layers = load_file(snapshot / load_model.HEADS_FILE)
+    model = _empty_model(snapshot, task)
+    tensors = _renamed(body.state_dict(), layers, task, model)
+    if not _fit(tensors, model.state_dict()):
+        raise _unfit(model)
+    model.load_state_dict(tensors)
+    if not _same_logits(snapshot, task, model.eval()):
+        raise _unfit(model)
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(snapshot).save_pretrained(folder)
+
+
+def _empty_model(snapshot: Path, task: Task) -> Any:
+    """The transformers class of an encoder for a task, named and configured, weights at random."""
+    config = AutoConfig.from_pretrained(snapshot)
+    tagging = task.kind is TaskKind.TAGGING
+    if not tagging:
+        if config.model_type in ("deberta", "deberta-v2"):
+            config.pooler_hidden_act = "tanh"
+            config.pooler_hidden_size = config.hidden_size
+        elif config.model_type == "electra" and config.embedding_size == config.hidden_size:
+            # ELECTRA's own class has another activation; its encoder of this shape is a BERT.
+            shared = config.to_dict().keys() & BertConfig().to_dict().keys() - {"model_type"}
+            config = BertConfig(**{name: getattr(config, name) for name in shared})
+        config.problem_type = _PROBLEM[task.kind]
+    config.id2label = dict(enumerate(task.outputs))
+    config.label2id = {name: n for n, name in enumerate(task.outputs)}
+    kinds = AutoModelForTokenClassification if tagging else AutoModelForSequenceClassification
+    try:
+        return kinds.from_config(config)
+    except ValueError:  # transformers has no such class for this family
+        raise ExportError(_says_unfit(f"transformers has no {kinds.__name__[9:]} class")) from None
+
+
+def _renamed(
+    body: dict[str, Tensor], layers: dict[str, Tensor], task: Task, model: Any
+) -> dict[str, Tensor]:
+    """The tensors under the names that the model's class has for them, the others left out."""
+    wanted = model.state_dict()
+    prefix = model.base_model_prefix
+    head = "classifier.out_proj" if "classifier.out_proj.weight" in wanted else "classifier"
+    tensors = {f"{prefix}.{name}": tensor for name, tensor in body.items()}
+    for part in ("weight", "bias"):
+        tensors[f"{head}.{part}"] = layers[f"{task.name}.{part}"]
+        dense = layers.get(f"pooler.dense.{part}", body.get(f"pooler.dense.{part}"))
+        if dense is not None:
+            for place in ("classifier.dense", "pooler.dense", f"{prefix}.pooler.dense"):
+                tensors[f"{place}.{part}"] = dense
+    return {name: tensor for name, tensor in tensors.items() if name in wanted}
+
+
+def _fit(tensors: dict[str, Tensor], wanted: dict[str, Tensor]) -> bool:
+    return tensors.keys() == wanted.keys() and all(
+        tensor.shape == wanted[name].shape for name, tensor in tensors.items()
+    )
+
+
+def _same_logits(snapshot: Path, task: Task, model: Any) -> bool:
+    """Whether the model computes what the snapshot's own loader does, on any ids."""
+    _, _, logits = load_model.load(snapshot)
+    generator = torch.Generator().manual_seed(0)
+    ids = torch.randint(model.config.vocab_size, (4, 8), generator=generator)
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    with torch.inference_mode():
+        return torch.allclose(model(**inputs).logits, logits(task.name, **inputs), 1e-4, 1e-5)
+
+
+def _unfit(model: Any) -> ExportError:
+    return ExportError(
+        _says_unfit(f"transformers' {type(model).__name__} has other layers before its output")
+    )
+
+
+def _says_unfit(why: str) -> str:
+    return (
+        f"{why} than the study, so that `transformers.pipeline` cannot answer as this model does; "
+        "give --multi too, which writes any model, with a loader of its own"
+    )
+
+
+def write_multi_folder(snapshot: Path, folder: Path) -> None:
+    """Write the encoder, all heads and a loader that needs nothing of this project."""
+    shutil.copytree(
+        snapshot,
+        folder,
+        ignore=shutil.ignore_patterns("predictions", "snapshot.json"),
+        dirs_exist_ok=True,
+    )
+    shutil.copyfile(Path(str(load_model.__file__)), folder / LOADER_FILE)
+
+
+def check_pipeline_folder(
+    folder: Path, task: Task, examples: Sequence[Example], stored: Answers, precision: Precision
+) -> int:
+    """Load the folder as anyone would and count the test examples that it was checked on.
+
+    Raises ExportError where it does not answer as stored.
+    """
+    tagging = task.kind is TaskKind.TAGGING
+    kinds = AutoModelForTokenClassification if tagging else AutoModelForSequenceClassification
+    model = kinds.from_pretrained(folder).to(_device())
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    loaded = _Loaded(lambda _, inputs: model(**inputs).logits)
+    model.eval()
+    return _check(loaded, tokenizer, task, examples, stored, precision)
+
+
+def check_multi_folder(
+    folder: Path, task: Task, examples: Sequence[Example], stored: Answers, precision: Precision
+) -> int:
+    """Likewise for one head of a folder with several, through the loader in it."""
+    _, tokenizer, logits = _module(folder / LOADER_FILE).load(folder, _device())
+    loaded = _Loaded(lambda task, inputs: logits(task.name, **inputs))
+    return _check(loaded, tokenizer, task, examples, stored, precision)
+
+
+def _module(file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("load_model", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class _Loaded(nn.Module):
+    """A loaded model as `predict` takes one."""
+
+    def __init__(self, answer: Callable[[Task, dict[str, Tensor]], Tensor]) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def forward(self, task: Task, inputs: dict[str, Tensor]) -> Tensor:
+        return self.answer(task, inputs).float()
+
+
+def _device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _check(
+    model: nn.Module,
+    tokenizer: Any,
+    task: Task,
+    examples: Sequence[Example],
+    stored: Answers,
+    precision: Precision,
+) -> int:
+    rows = np.unique(np.linspace(0, len(examples) - 1, min(len(examples), _CHECKED)).astype(int))
+    chosen = [examples[n] for n in rows]
+    length = tokenizer.model_max_length
+    encoded = encode(task, chosen, tokenizer, length)
+    ids = (tokenizer.pad_token_id, tokenizer.pad_token_type_id)
+    collator = Collator(encoded, *ids, length, torch.device(_device()))
+    answers = predict(model, task, chosen, collator, precision)
+    wrong = sum(
+        not _same(task, answers, k, stored, int(n), _TOLERANCE[precision])
+        for k, n in enumerate(rows)
+    )
+    if wrong:
+        raise ExportError(
+            f"the exported model answers {wrong} of {len(rows)} test examples of {task.name} "
+            "otherwise than the study did, so it was not written; the versions of torch, "
+            "transformers and tokenizers must be those of the study"
+        )
+    return len(rows)
+
+
+def _same(task: Task, now: Predictions, k: int, stored: Answers, n: int, tolerance: float) -> bool:
+    """Whether answer k is the stored answer n, to within rounding."""
+    scores, before = np.array(now.scores[k]), np.array(stored.scores[n])
+    if task.kind is TaskKind.REGRESSION:
+        tolerance *= max(1.0, float(np.abs(before).max()))
+    if scores.shape != before.shape or not np.allclose(scores, before, rtol=0, atol=tolerance):
+        return False
+    if task.kind is not TaskKind.TAGGING:
+        return True  # the scores of all classes were compared
+    # Two tags may tie, each then with one half at most.
+    tags = zip(np.array(now.labels[k]), np.array(stored.predicted[n]), scores, strict=True)
+    return all(tag == same or score <= 0.5 + tolerance for tag, same, score in tags)

@@ -1,0 +1,226 @@
+"""The card of an exported model: what it is, how good, how it was chosen, how it is loaded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+import yaml
+
+from transfer_study.analysis.choice import Choice
+from transfer_study.analysis.model_scores import ModelScore
+from transfer_study.report.loading import how_to_load, how_to_load_multi, pipeline_name
+from transfer_study.spec.recipe import Precision
+from transfer_study.spec.stage import Stage, StageTask
+from transfer_study.spec.task import Task, TaskKind
+
+
+@dataclass(frozen=True)
+class Card:
+    """All that a card says.
+
+    `task` is None for a model that was chosen for all its tasks; `multi` says that it has all its
+    heads and a loader of its own. `checked` is how many test examples of a task were held against
+    the stored answers.
+    """
+
+    study: str
+    choice: Choice
+    epoch: int
+    task: Task | None
+    multi: bool
+    scores: Sequence[ModelScore]
+    checked: Mapping[str, int]
+    provenance: Mapping[str, Any]
+
+    @property
+    def stage(self) -> Stage:
+        """The stage that the model is of."""
+        return self.choice.stage
+
+    @property
+    def heads(self) -> tuple[Task, ...]:
+        """The tasks that the model answers."""
+        if self.task is not None and not self.multi:
+            return (self.task,)
+        return tuple(member.task for member in self.stage.tasks)
+
+    def markdown(self) -> str:
+        """The card as a README.md that model hubs show."""
+        sections = {
+            "Load": self._load(),
+            "Scores": self._scores(),
+            "How it was chosen": self._choice(),
+            "Data": self._data(),
+            "Recipe": self._recipe(),
+            "Licences": self._licences(),
+        }
+        name = ", ".join(task.name for task in self.heads)
+        return "\n\n".join(
+            [
+                self._front_matter(),
+                f"# {name} ({self.study})",
+                self._what(),
+                *(f"## {title}\n\n{text}" for title, text in sections.items()),
+            ]
+        )
+
+    @property
+    def _encoder(self) -> str:
+        # A folder of this machine means nothing to a reader.
+        name = self.stage.encoder.name
+        return PurePath(name).name if PurePath(name).is_absolute() else name
+
+    def _front_matter(self) -> str:
+        values: dict[str, Any] = {"library_name": "transformers", "license": "other"}
+        if not self.multi:
+            values["pipeline_tag"] = pipeline_name(self.heads[0])
+        values["tags"] = ["transfer-study", *(task.name for task in self.heads)]
+        return f"---\n{yaml.safe_dump(values, sort_keys=False, allow_unicode=True)}---"
+
+    def _what(self) -> str:
+        stage = self.stage
+        starts = [f" after {', '.join(p.task_names)}" for p in stage.parents]
+        versions = self.provenance["versions"]
+        heads = [
+            f"- `{task.name}`: {task.kind}, {task.domain}; {_outputs(task)}" for task in self.heads
+        ]
+        return "\n".join(
+            [
+                f"The encoder `{self._encoder}` has learned {', '.join(stage.task_names)}"
+                f"{''.join(starts)} ({self.choice.candidate.title}; seed {stage.seed}, epoch "
+                f"{self.epoch} of {stage.recipe.epochs}). It answers",
+                "",
+                *heads,
+                "",
+                f"Stage `{stage.id}` of transfer-study {versions['transfer-study']} (torch "
+                f"{versions['torch']}, transformers {versions['transformers']}), learned on "
+                f"{self.provenance['device']}.",
+            ]
+        )
+
+    def _load(self) -> str:
+        how = how_to_load_multi if self.multi else how_to_load
+        code, note = how(self.task or self.heads[0])
+        checked = ", ".join(f"{n} of {task}" for task, n in self.checked.items())
+        notes = [
+            note,
+            f"Texts are cut at {self.stage.recipe.max_length} pieces, as in the study.",
+            f"Read back, the model gave its stored answers for these test examples: {checked}.",
+        ]
+        if self.stage.recipe.precision is Precision.BFLOAT16:
+            notes.append(
+                "The study and this check computed in bfloat16 (`torch.autocast`); in float32 an "
+                "answer near a tie can differ."
+            )
+        return f"```python\n{code}```\n\n" + " ".join(notes)
+
+    def _scores(self) -> str:
+        table = _table(
+            ("task", "metric", "split", "this model", "examples", "mean (seeds)", "95% interval"),
+            [
+                (
+                    s.task,
+                    s.metric,
+                    s.split,
+                    _number(s.value),
+                    s.n,
+                    f"{_number(s.over_seeds.mean)} ({s.n_seeds})",
+                    _interval(s),
+                )
+                for s in self.scores
+            ],
+        )
+        return (
+            f"{table}\n\nMeans are over the study's runs that differ in their seed alone, each "
+            "task at its own best epoch; the intervals are Student's t. Dev chose the epoch and "
+            "the model, so that dev scores flatter; test was predicted once and chose nothing."
+        )
+
+    def _choice(self) -> str:
+        by = f"dev score ({self.task.metric})" if self.task else "mean dev score of its tasks"
+        compared, seed = self.choice.compared, self.choice.seed
+        taken = f"the seed of best {by}" if seed is None else f"seed {seed}, as asked"
+        if len(compared) == 1:
+            return (
+                f"It was asked for: {compared[0][0].title}; then {taken}. The test set played no "
+                "part."
+            )
+        rows = [
+            (f"**{c.title}**" if c is self.choice.candidate else c.title, _number(mean))
+            for c, mean in compared
+        ]
+        return (
+            f"By the best {by}, "
+            f"{'the mean over the seeds' if seed is None else f'of seed {seed}'}, the simpler of "
+            f"equals; then {taken}. The test set played no part.\n\n"
+        ) + _table(("model", "dev"), rows)
+
+    def _data(self) -> str:
+        rows = []
+        for member in _learned(self.stage):
+            data = member.data
+            sizes = (data.train.n, data.dev.n, data.test.n)
+            rows.append((member.task.name, *sizes, f"`{data.train.sha256[:16]}`"))
+        return _table(("task", "train", "dev", "test", "sha256 of train"), rows)
+
+    def _recipe(self) -> str:
+        blocks = []
+        for stage in _lineage(self.stage):
+            text = yaml.safe_dump(stage.recipe.model_dump(mode="json"), sort_keys=False)
+            blocks.append(
+                f"{str(stage.kind).capitalize()} {', '.join(stage.task_names)} (stage "
+                f"`{stage.id}`):\n\n```yaml\n{text}```"
+            )
+        return "\n\n".join(blocks)
+
+    def _licences(self) -> str:
+        tasks = [member.task for member in _learned(self.stage)]
+        lines = [
+            f"- The corpora ({', '.join(task.name for task in tasks)}) have licences or data use "
+            "agreements of their own, which may bind what is learned from them. Read them before "
+            "you pass this model on, and cite their authors.",
+            f"- The weights derive from the encoder `{self._encoder}`: its licence holds for them "
+            "too.",
+        ]
+        clinical = [task.name for task in tasks if "clinical" in task.domain]
+        if clinical:
+            lines.append(
+                f"- {', '.join(clinical)}: clinical text. A model can remember parts of what it "
+                "learned from; do not share it unless the corpus's agreement allows that."
+            )
+        return "\n".join(lines) + "\n"
+
+
+def _lineage(stage: Stage) -> Iterator[Stage]:
+    for parent in stage.parents:
+        yield from _lineage(parent)
+    yield stage
+
+
+def _learned(stage: Stage) -> list[StageTask]:
+    """The tasks that the stage, or one that it starts from, learned; each once."""
+    members = {member.task.name: member for s in _lineage(stage) for member in s.tasks}
+    return [members[name] for name in sorted(members)]
+
+
+def _outputs(task: Task) -> str:
+    return "a number" if task.kind is TaskKind.REGRESSION else f"labels {', '.join(task.outputs)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}"
+
+
+def _interval(score: ModelScore) -> str:
+    if math.isnan(score.over_seeds.low):
+        return "none (one seed)"
+    return f"{_number(score.over_seeds.low)} to {_number(score.over_seeds.high)}"
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
