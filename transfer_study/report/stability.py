@@ -29,8 +29,8 @@ def stability_markdown(table: pd.DataFrame, title: str) -> str:
             *map(_line, rows.to_dict("records")),
             "",
             f"Points of {about['metric']}; sd is the standard deviation over seeds. Failed: not "
-            f"above the {_points(first['constant'])} of a constant answer, or broken off. Change: "
-            f"from `{first['variant']}`, paired by seed.",
+            f"above the {in_points(first['constant'])} of a constant answer, or broken off. "
+            f"Change: from `{first['variant']}`, paired by seed.",
             "",
         ]
     return "\n".join(lines)
@@ -55,12 +55,12 @@ def _changes(study: Study, variant: str) -> str:
 
 
 def _line(row: dict[Any, Any]) -> str:
-    low, high = _points(row["low"], signed=True), _points(row["high"], signed=True)
+    low, high = in_points(row["low"], signed=True), in_points(row["high"], signed=True)
     cells = [
         str(row["variant"]),
-        *(_points(row[name]) for name in ("mean", "sd", "lowest", "highest")),
+        *(in_points(row[name]) for name in ("mean", "sd", "lowest", "highest")),
         f"{row['failed']} of {row['n_seeds']}",
-        _points(row["delta"], signed=True),
+        in_points(row["delta"], signed=True),
         f"[{low}, {high}]" if low != _NONE else _NONE,
         str(row["verdict"]) if isinstance(row["verdict"], str) else _NONE,
     ]
@@ -70,7 +70,9 @@ def _line(row: dict[Any, Any]) -> str:
 _NONE = "–"
 
 
-def _points(value: float, signed: bool = False) -> str:
+def in_points(value: float, *, signed: bool = False) -> str:
+    """A score, or a difference with its sign, times 100; a dash where there is none."""
     if math.isnan(value):
         return _NONE
-    return (f"{100 * value:+.1f}" if signed else f"{100 * value:.1f}").replace("-", "−")
+    text = f"{100 * value:+.1f}" if signed else f"{100 * value:.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")

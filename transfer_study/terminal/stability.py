@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from transfer_study.analysis.stability import SYSTEM
+from transfer_study.report.stability import in_points
 
 
 def print_stability(console: Console, stability: pd.DataFrame) -> None:
@@ -24,19 +25,13 @@ def print_stability(console: Console, stability: pd.DataFrame) -> None:
         for heading in ("mean", "sd", "failed", "change", "95% interval"):
             table.add_column(heading, justify="right", no_wrap=True)
         for row in rows.to_dict("records"):
-            low, high = (_points(row[side], signed=True) for side in ("low", "high"))
+            low, high = (in_points(row[side], signed=True) for side in ("low", "high"))
             table.add_row(
                 str(row["variant"]),
-                _points(row["mean"]),
-                _points(row["sd"]),
+                in_points(row["mean"]),
+                in_points(row["sd"]),
                 f"{row['failed']} of {row['n_seeds']}",
-                _points(row["delta"], signed=True),
+                in_points(row["delta"], signed=True),
                 "–" if math.isnan(row["low"]) else f"[{low}, {high}]",
             )
         console.print(table)
-
-
-def _points(value: float, signed: bool = False) -> str:
-    if math.isnan(value):
-        return "–"
-    return (f"{100 * value:+.1f}" if signed else f"{100 * value:.1f}").replace("-", "−")

@@ -1,0 +1,46 @@
+"""The stability study in the repository: its table follows from the predictions beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from transfer_study.analysis.stability import run_table, stability_table
+from transfer_study.records.predictions import CompactAnswers
+from transfer_study.records.recorded import recorded_plan
+from transfer_study.report.results import tables, write_table
+from transfer_study.report.stability import stability_markdown
+from transfer_study.spec.plan import Plan
+from transfer_study.spec.study_file import read_study
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "results" / "stability"
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    recorded = recorded_plan(read_study(ROOT / "experiments" / "stability.yaml"), RESULTS)
+    assert recorded is not None, "the study's file says other inputs than its results"
+    return recorded
+
+
+def test_the_table_follows_from_the_predictions_byte_by_byte(plan: Plan, tmp_path: Path) -> None:
+    compact = CompactAnswers(RESULTS)
+    scores, _ = tables(plan, compact, failed=())
+    table = stability_table(run_table(plan, compact, scores), plan.study.margin, ())
+    for name, derived in (("scores", scores), ("stability", table)):
+        write_table(derived, tmp_path / name)
+        assert (tmp_path / f"{name}.csv").read_bytes() == (RESULTS / f"{name}.csv").read_bytes()
+    text = stability_markdown(table, plan.study.name)
+    assert text == (RESULTS / "stability.md").read_text(encoding="utf-8")
+
+
+def test_every_variant_has_ten_runs_of_every_task(plan: Plan) -> None:
+    table = pd.read_csv(RESULTS / "stability.csv")
+    assert len(table) == len(plan.study.tasks) * len(plan.study.variants) == 12
+    assert set(table["n_seeds"]) == {10}
+    assert table[["mean", "sd", "failed_share"]].notna().all(axis=None)
+    for suffix in ("svg", "png", "pdf"):
+        assert (ROOT / "plots" / "stability" / f"stability.{suffix}").stat().st_size > 0
