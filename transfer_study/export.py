@@ -98,9 +98,9 @@ def _check_clean(stage: Stage) -> None:
     found = [said for said in stage.recipe.departures() if said.split()[0] in unclean]
     if found:
         raise ExportError(
-            f"{stage.name} follows the original study's protocol ({', '.join(found)}), whose models "
-            "are chosen on test and read texts in a form of their own; export from a study with "
-            "`protocol: clean`"
+            f"{stage.name} follows the original study's protocol ({', '.join(found)}), whose "
+            "models are chosen on test and read texts in a form of their own; export from a study "
+            "with `protocol: clean`"
         )
 
 

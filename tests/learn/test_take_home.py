@@ -27,6 +27,7 @@ from transfer_study.learn.load_model import TASKS_FILE, load
 from transfer_study.learn.model import MultiTaskModel, build_model, save_whole
 from transfer_study.learn.take_home import write_multi_folder, write_pipeline_folder
 from transfer_study.spec.encoder import Encoder
+from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.task import Task
 
 logging.set_verbosity_error()
@@ -72,7 +73,7 @@ def learned(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, MultiT
     torch.manual_seed(7)
     encoder, snapshot = tmp_path / "encoder", tmp_path / "snapshot"
     AutoModel.from_config(FAMILIES[request.param]).save_pretrained(encoder)
-    model = build_model(Encoder(name="e", source=str(encoder)), None, (SENTENCE, TAGS), 0, 0.1)
+    model = build_model(Encoder(name="e", source=str(encoder)), None, (SENTENCE, TAGS), 0, Recipe())
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.05 * torch.randn(parameter.shape))

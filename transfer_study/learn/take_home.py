@@ -32,7 +32,7 @@ from transfer_study.learn.batch import Collator
 from transfer_study.learn.predict import Predictions, predict
 from transfer_study.records.predictions import Answers
 from transfer_study.spec.example import Example
-from transfer_study.spec.recipe import Precision
+from transfer_study.spec.recipe import Precision, Recipe
 from transfer_study.spec.task import Task, TaskKind
 
 LOADER_FILE = "load_model.py"
@@ -203,7 +203,7 @@ def _check(
     rows = np.unique(np.linspace(0, len(examples) - 1, min(len(examples), _CHECKED)).astype(int))
     chosen = [examples[n] for n in rows]
     length = tokenizer.model_max_length
-    encoded = encode(task, chosen, tokenizer, length)
+    encoded = encode(task, chosen, tokenizer, Recipe(max_length=length))
     ids = (tokenizer.pad_token_id, tokenizer.pad_token_type_id)
     collator = Collator(encoded, *ids, length, torch.device(_device()))
     answers = predict(model, task, chosen, collator, precision)
