@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -10,13 +10,16 @@ from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.fingerprint import DataFingerprint
 from transfer_study.spec.frozen import Frozen
 from transfer_study.spec.recipe import Precision, Recipe
+from transfer_study.spec.sizes import points
 from transfer_study.spec.stage import Stage, StageKind, StageTask
-from transfer_study.spec.study import Arm, Pairing, Reading, Study
-from transfer_study.spec.task import Task
+from transfer_study.spec.study import Arm, Pairing, Reading, Study, group_arm
 
 
 class Fingerprints(Frozen):
-    """What a plan needs to know of the world: contents by name, and the resolved precision."""
+    """What a plan needs to know of the world: contents by name, and the resolved precision.
+
+    The data of a task that is learned at several sizes are named by task and size (spec/sizes.py).
+    """
 
     data: dict[str, DataFingerprint]
     encoders: dict[str, str]
@@ -27,7 +30,9 @@ class Fingerprints(Frozen):
 class System:
     """One trained model as a reading sees it: which stage answers for which target.
 
-    `arm` is `single`, `control`, `pair` or `full`; `sources` are the partners of `target`.
+    `arm` is `single`, `control`, `pair`, `full`, `group:NAME`, `sequential`, `leave-one-out` or
+    `without`; `sources` are the tasks whose effect on `target` it shows. `baseline` is what it is
+    compared with, None for what nothing is said of. `size` is the target's, in a study of several.
     """
 
     encoder: str
@@ -37,6 +42,8 @@ class System:
     target: str
     seed: int
     stage: Stage
+    baseline: System | None = None
+    size: int | None = None
 
     @property
     def source(self) -> str:
@@ -62,15 +69,10 @@ class Plan:
         return iter(self.stages)
 
     def comparisons(self) -> Iterator[tuple[System, System]]:
-        """Each pair or full system with the single-task baseline of its own reading and seed."""
-        baseline = {
-            (s.encoder, s.reading, s.target, s.seed): s for s in self.systems if s.arm == Arm.SINGLE
-        }
+        """Each system that is compared, with its baseline of the same reading and seed."""
         for system in self.systems:
-            if system.arm in ("pair", "full"):
-                key = (system.encoder, system.reading, system.target, system.seed)
-                if key in baseline:
-                    yield system, baseline[key]
+            if system.baseline is not None:
+                yield system, system.baseline
 
     def missing(self, is_done: Callable[[Stage], bool], has_model: Callable[[Stage], bool]) -> Plan:
         """The stages still to be run: those not done, and parents whose model a child lacks."""
@@ -92,12 +94,22 @@ def plan(study: Study, fingerprints: Fingerprints) -> Plan:
     """Turn a study into its plan; pure: the same study and fingerprints give the same ids."""
     systems = [
         system
+        for point in points(study)
         for encoder in study.encoders
         for seed in study.seeds
-        for system in _systems(_Builder(study, fingerprints, encoder, seed))
+        for system in _systems(
+            _Builder(point.study, _pick(fingerprints, point.data), encoder, seed, point.size)
+        )
+        if system.target in point.targets
     ]
     asked = [stage for system in systems for stage in _lineage(system.stage)]
     return Plan(study, fingerprints, tuple(_distinct(asked)), tuple(systems), len(asked))
+
+
+def _pick(fingerprints: Fingerprints, data: Mapping[str, str]) -> Fingerprints:
+    """The fingerprints with the data of every task under its own name."""
+    picked = {name: fingerprints.data[key] for name, key in data.items()}
+    return fingerprints.model_copy(update={"data": picked})
 
 
 def _lineage(stage: Stage) -> Iterator[Stage]:
@@ -120,6 +132,7 @@ class _Builder:
     fingerprints: Fingerprints
     encoder: Encoder
     seed: int
+    size: int | None
 
     def refine(self, *names: str) -> Stage:
         return self._stage(StageKind.REFINE, names, self.study.refine)
@@ -151,51 +164,121 @@ class _Builder:
         )
 
 
-def _systems(build: _Builder) -> Iterator[System]:
-    study = build.study
-    for reading in study.readings:
-        for arm, names in _mixtures(study):
-            for target in names:
-                sources = tuple(n for n in names if n != target)
-                joint = build.refine(*names)
-                for label, stage in _answers(build, reading, arm, target, joint):
-                    yield System(
-                        build.encoder.name, reading, label, sources, target, build.seed, stage
-                    )
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """The systems of one reading: which stage answers for a target after learning with others."""
 
+    build: _Builder
+    reading: Reading
 
-def _mixtures(study: Study) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Which sets of tasks are learned together, by arm, in the study's order of tasks."""
-    names = tuple(task.name for task in study.tasks)
-    if Arm.SINGLE in study.arms:
-        yield from (("single", (name,)) for name in names)
-    if Arm.PAIRS in study.arms:
-        yield from (
-            ("pair", (a.name, b.name))
-            for a, b in combinations(study.tasks, 2)
-            if _may_pair(study, a, b)
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(task.name for task in self.build.study.tasks)
+
+    def system(
+        self,
+        arm: str,
+        sources: tuple[str, ...],
+        target: str,
+        stage: Stage,
+        baseline: System | None = None,
+    ) -> System:
+        build = self.build
+        return System(
+            build.encoder.name,
+            self.reading,
+            arm,
+            sources,
+            target,
+            build.seed,
+            stage,
+            baseline,
+            build.size,
         )
-    if Arm.FULL in study.arms:
-        yield "full", names
+
+    def alone(self, target: str) -> System:
+        """The single-task baseline: the joint recipe, or fine-tuning the bare encoder."""
+        learn = self.build.refine if self.reading is Reading.REFINE else self.build.finetune
+        return self.system("single", (), target, learn(target))
+
+    def joint(self, target: str, *others: str) -> Stage:
+        """The joint stage itself, or fine-tuning from it."""
+        joint = self.build.refine(target, *others)
+        return joint if self.reading is Reading.REFINE else self.build.finetune(target, joint)
+
+    def mixture(self, arm: str, names: tuple[str, ...]) -> Iterator[System]:
+        """Each of these tasks learned with the others, against each alone."""
+        for target in names:
+            others = tuple(n for n in names if n != target)
+            joint = self.joint(target, *others)
+            yield self.system(arm, others, target, joint, self.alone(target))
 
 
-def _may_pair(study: Study, a: Task, b: Task) -> bool:
-    return study.pairs is Pairing.ACROSS or a.domain == b.domain
+def _systems(build: _Builder) -> Iterator[System]:
+    for reading in build.study.readings:
+        for arm, systems in _SYSTEMS_OF_ARM.items():
+            if arm in build.study.arms:
+                yield from systems(_Reader(build, reading))
 
 
-def _answers(
-    build: _Builder, reading: Reading, arm: str, target: str, joint: Stage
-) -> Iterator[tuple[str, Stage]]:
-    """The stage that answers for a target in a reading.
+def _single(read: _Reader) -> Iterator[System]:
+    """Each task alone; its fine-tuning from its own refinement tells what longer training does."""
+    for target in read.names:
+        yield read.alone(target)
+        if read.reading is Reading.FINETUNE:
+            yield read.system("control", (), target, read.joint(target))
 
-    Refine: the joint recipe on the mixture against the joint recipe on the target alone.
-    Fine-tune: fine-tuning from the mixture against fine-tuning from the bare encoder; fine-tuning
-    from the target's own refinement is the control for the longer training.
-    """
-    if reading is Reading.REFINE:
-        yield arm, joint
-    elif arm == Arm.SINGLE:
-        yield arm, build.finetune(target)
-        yield "control", build.finetune(target, joint)
-    else:
-        yield arm, build.finetune(target, joint)
+
+def _pairs(read: _Reader) -> Iterator[System]:
+    for pair in _pairs_of(read.build.study):
+        yield from read.mixture("pair", pair)
+
+
+def _full(read: _Reader) -> Iterator[System]:
+    yield from read.mixture("full", read.names)
+
+
+def _groups(read: _Reader) -> Iterator[System]:
+    for name, members in read.build.study.groups.items():
+        yield from read.mixture(group_arm(name), members)
+
+
+def _sequential(read: _Reader) -> Iterator[System]:
+    """Fine-tuning on one task, then on the other; a matter of the fine-tune reading alone."""
+    if read.reading is not Reading.FINETUNE:
+        return
+    finetune = read.build.finetune
+    for pair in _pairs_of(read.build.study):
+        for source, target in (pair[::-1], pair):
+            stage = finetune(target, finetune(source))
+            yield read.system("sequential", (source,), target, stage, read.alone(target))
+
+
+def _leave_one_out(read: _Reader) -> Iterator[System]:
+    """The mix of all tasks, against the mix of all but one: the worth of that one to the others."""
+    for target in read.names:
+        others = tuple(n for n in read.names if n != target)
+        everything = read.joint(target, *others)
+        for left_out in others:
+            rest = tuple(n for n in others if n != left_out)
+            without = read.system("without", rest, target, read.joint(target, *rest))
+            yield without
+            yield read.system("leave-one-out", (left_out,), target, everything, without)
+
+
+# In the order of the tables.
+_SYSTEMS_OF_ARM: dict[Arm, Callable[[_Reader], Iterator[System]]] = {
+    Arm.SINGLE: _single,
+    Arm.PAIRS: _pairs,
+    Arm.FULL: _full,
+    Arm.GROUPS: _groups,
+    Arm.SEQUENTIAL: _sequential,
+    Arm.LEAVE_ONE_OUT: _leave_one_out,
+}
+
+
+def _pairs_of(study: Study) -> Iterator[tuple[str, str]]:
+    """The pairs that the study forms, in its order of tasks."""
+    for a, b in combinations(study.tasks, 2):
+        if study.pairs is Pairing.ACROSS or a.domain == b.domain:
+            yield a.name, b.name
