@@ -31,22 +31,25 @@ class Verdict(Word):
 def deltas(
     comparisons: pd.DataFrame, scores: pd.DataFrame, margin: Margin, failed: Collection[str]
 ) -> pd.DataFrame:
-    """Compare each model that learned with sources to its single-task baseline, paired by seed.
+    """Compare each model with its baseline, paired by seed.
 
     One row an edge, in the order of `comparisons` (columns EDGE, seed, stage, baseline; the last
-    two are stage ids). Of `scores`, the rows of split `test` count, found by stage, task and
-    metric. `failed` are the stages that were tried in vain. Numbers are of the seeds for which
-    both scores exist; `p` is of the two-sided paired t-test that the delta is 0.
+    two are stage ids; with a column `size` there is an edge a size). Of `scores`, the rows of split
+    `test` count, found by stage, task and metric. `failed` are the stages that were tried in vain.
+    Numbers are of the seeds for which both scores exist; `p` is of the two-sided paired t-test that
+    the delta is 0.
     """
     test = scores[scores["split"] == "test"]
     of_stage = test.drop_duplicates(["stage", "task", "metric"]).set_index("stage")
+    axes = ["size"] if "size" in comparisons else []
+    key = [*EDGE, *axes]
     edges = [
-        _edge(
-            dict(zip(EDGE, edge, strict=True)), runs.sort_values("seed"), of_stage, margin, failed
-        )
-        for edge, runs in comparisons.groupby(EDGE, sort=False)
+        _edge(dict(zip(key, edge, strict=True)), runs.sort_values("seed"), of_stage, margin, failed)
+        for edge, runs in comparisons.groupby(key, sort=False, dropna=False)
     ]
-    return pd.DataFrame(edges, columns=COLUMNS)
+    at = EDGE.index("target") + 1
+    table = pd.DataFrame(edges, columns=[*COLUMNS[:at], *axes, *COLUMNS[at:]])
+    return table.astype(dict.fromkeys(axes, "Int64"))
 
 
 def _edge(

@@ -7,26 +7,19 @@ import pandas as pd
 from transfer_study.metrics import reported, score
 from transfer_study.records.predictions import AnswerSource
 from transfer_study.spec.plan import Plan
+from transfer_study.spec.sizes import has_sizes
 
-SCORE_COLUMNS = (
-    "encoder",
-    "reading",
-    "arm",
-    "source",
-    "task",
-    "seed",
-    "split",
-    "metric",
-    "value",
-    "n",
-    "stage",
-)
+_SCORES = ["encoder", "reading", "arm", "source", "task", "seed", "split"]
+_SCORES += ["metric", "value", "n", "stage"]
+_COMPARISONS = ["encoder", "reading", "arm", "source", "target", "metric", "seed"]
+_COMPARISONS += ["stage", "baseline"]
 
 
 def score_table(plan: Plan, source: AnswerSource) -> pd.DataFrame:
     """One row a system and metric, the task's own metric first; `n` counts test examples.
 
-    Systems whose stage is not complete have no rows.
+    Systems whose stage is not complete have no rows. A study of several training sizes has a column
+    `size`, empty for a target of one size.
     """
     scored: dict[tuple[str, str], list[tuple[str, float, int]]] = {}
     rows = []
@@ -59,42 +52,40 @@ def score_table(plan: Plan, source: AnswerSource) -> pd.DataFrame:
                 value,
                 n,
                 system.stage.id,
+                system.size,
             )
             for metric, value, n in scored[key]
         ]
-    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+    return _sized(plan, pd.DataFrame(rows, columns=[*_SCORES, "size"]), "task")
 
 
 def comparison_table(plan: Plan) -> pd.DataFrame:
-    """One row an edge and seed: the joint stage and the single-task stage it is held against."""
+    """One row an edge and seed: a system's stage and the stage that it is held against."""
     metric = {task.name: str(task.metric) for task in plan.study.tasks}
-    return pd.DataFrame(
-        [
-            (
-                system.encoder,
-                str(system.reading),
-                system.arm,
-                system.source,
-                system.target,
-                metric[system.target],
-                system.seed,
-                system.stage.id,
-                baseline.stage.id,
-            )
-            for system, baseline in plan.comparisons()
-        ],
-        columns=[
-            "encoder",
-            "reading",
-            "arm",
-            "source",
-            "target",
-            "metric",
-            "seed",
-            "stage",
-            "baseline",
-        ],
-    )
+    rows = [
+        (
+            system.encoder,
+            str(system.reading),
+            system.arm,
+            system.source,
+            system.target,
+            metric[system.target],
+            system.seed,
+            system.stage.id,
+            baseline.stage.id,
+            system.size,
+        )
+        for system, baseline in plan.comparisons()
+    ]
+    return _sized(plan, pd.DataFrame(rows, columns=[*_COMPARISONS, "size"]), "target")
+
+
+def _sized(plan: Plan, table: pd.DataFrame, before: str) -> pd.DataFrame:
+    """The table with its sizes after this column, or without them where the study has no axis."""
+    size = table.pop("size")
+    if has_sizes(plan.study):
+        table.insert(list(table).index(before) + 1, "size", size.astype("Int64"))
+    return table
 
 
 def task_table(plan: Plan) -> pd.DataFrame:

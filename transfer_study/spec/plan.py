@@ -240,7 +240,7 @@ def _full(read: _Reader) -> Iterator[System]:
 
 def _groups(read: _Reader) -> Iterator[System]:
     for name, members in read.build.study.groups.items():
-        yield from read.mixture(group_arm(name), members)
+        yield from read.mixture(group_arm(name), tuple(n for n in read.names if n in members))
 
 
 def _sequential(read: _Reader) -> Iterator[System]:
