@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from transfer_study.analysis.views import Shown
 from transfer_study.errors import StoreError
 from transfer_study.execute.progress import Progress, Silent
 from transfer_study.execute.resources import Resources
@@ -148,10 +149,16 @@ def failed_stages(plan_: Plan, store: Store) -> frozenset[str]:
     return frozenset(failed)
 
 
-def write_report(plan_: Plan, places: Places) -> Outcome:
-    """Write a study's tables and figures from the store, or from its compact predictions."""
+def write_report(plan_: Plan, places: Places, shown: Shown | None = None) -> Outcome:
+    """Write a study's tables and figures from the store, or from its compact predictions.
+
+    With `shown`, the figures and the outcome's deltas are those of one arm or training size.
+    Raises StudyError for an arm or size that the study does not have.
+    """
     from transfer_study.report.results import write_results
 
+    shown = shown or Shown()
+    shown.check(plan_.study)
     store = Store(places.store)
     results = places.results / plan_.study.name
     failed = failed_stages(plan_, store)
@@ -161,8 +168,9 @@ def write_report(plan_: Plan, places: Places) -> Outcome:
         failed,
         results,
         places.plots / plan_.study.name,
+        shown,
     )
-    return Outcome(deltas, figures, failed)
+    return Outcome(shown.of(plan_.study, deltas), figures, failed)
 
 
 def answer_source(plan_: Plan, places: Places) -> AnswerSource:

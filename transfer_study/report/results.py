@@ -9,11 +9,11 @@ import pandas as pd
 
 from transfer_study.analysis.deltas import deltas
 from transfer_study.analysis.scores import comparison_table, score_table, task_table
+from transfer_study.analysis.views import Shown
 from transfer_study.records.predictions import AnswerSource, CompactAnswers, write_compact
 from transfer_study.records.recorded import write_record
-from transfer_study.spec.margin import Margin
+from transfer_study.report.captions import caption
 from transfer_study.spec.plan import Plan
-from transfer_study.spec.study import Reading, Study
 
 
 def tables(
@@ -25,9 +25,17 @@ def tables(
 
 
 def write_results(
-    plan: Plan, source: AnswerSource, failed: Collection[str], results: Path, plots: Path
+    plan: Plan,
+    source: AnswerSource,
+    failed: Collection[str],
+    results: Path,
+    plots: Path,
+    shown: Shown,
 ) -> tuple[pd.DataFrame, list[Path]]:
-    """Write a study's tables and figures; the deltas and the figures' paths."""
+    """Write a study's tables and what is to be shown of its figures.
+
+    Returns the deltas, all of them, and the figures' paths.
+    """
     from transfer_study.figures import draw_figures
 
     results.mkdir(parents=True, exist_ok=True)
@@ -44,7 +52,9 @@ def write_results(
         task_table(plan),
         plots,
         title=plan.study.name,
-        caption=lambda encoder, reading: caption(plan.study, encoder, reading),
+        caption=lambda encoder, reading, view: caption(plan.study, encoder, reading, view),
+        views=shown.views(plan.study),
+        size=shown.size,
     )
     return edges, figures
 
@@ -53,30 +63,3 @@ def write_table(table: pd.DataFrame, stem: Path) -> None:
     """Write a table as CSV (six decimals, the same bytes everywhere) and as parquet (exact)."""
     table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6f", lineterminator="\n")
     table.to_parquet(stem.with_suffix(".parquet"), index=False)
-
-
-def caption(study: Study, encoder: str, reading: str) -> str:
-    """What a reader must know to read a figure of the study."""
-    compared = {
-        Reading.REFINE: "trained jointly with A, against the same recipe on B alone",
-        Reading.FINETUNE: "fine-tuned after joint training with A, against fine-tuning B alone",
-    }[Reading(reading)]
-    certainty = (
-        f"{len(study.seeds)} seeds; 95% t intervals over paired seeds, not corrected for the "
-        "number of edges."
-        if len(study.seeds) > 1
-        else "One seed: nothing can be decided."
-    )
-    return (
-        f"An edge from A to B is the change of B's test score in points: {compared} "
-        f"({encoder}, {reading} reading). Margin {margin_text(study.margin)}. {certainty}"
-    )
-
-
-def margin_text(margin: Margin) -> str:
-    """A margin in points of the metric, or in percent of the baseline."""
-    if margin.absolute is not None:
-        points = f"{100 * margin.absolute:g}"
-        return f"±{points} point{'' if points == '1' else 's'}"
-    assert margin.relative is not None
-    return f"±{100 * margin.relative:g}% of the baseline"
