@@ -94,8 +94,8 @@ def run(
     """Run what is missing of a study and return its deltas, one row an edge.
 
     Columns: encoder, source, target, arm, reading, metric, baseline, score, delta, low, high, p,
-    n_seeds, n_test, verdict. Raises StudyError for a study that cannot be run; failed stages are
-    told by their edges' verdicts.
+    n_seeds, n_test, verdict; in a study of several training sizes also size. Raises StudyError for
+    a study that cannot be run; failed stages are told by their edges' verdicts.
     """
     if not isinstance(study, Study):
         study = read_study(Path(study), settings)

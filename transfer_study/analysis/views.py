@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -20,16 +20,15 @@ class View:
     """One way to look at a study's deltas: an arm as edges, another as rings around their targets.
 
     `name` is for files and `title` for readers, both empty for pairs and full mix, the view that
-    every other is beside. `of` are the arms of the study file that ask for it. `arms` are those
-    of deltas.csv that it is about; `tasks` are the only ones it shows, all where it is empty.
-    `number` is what stands in a node: what its edges are against, or, where each edge has a
-    baseline of its own, the score that they share.
+    every other is beside. `arms` has what the arms of the study file that it is about are called
+    in deltas.csv. `tasks` are the only ones it shows, all where it is empty. `number` is what
+    stands in a node: what its edges are against, or, where each edge has a baseline of its own,
+    the score that they share.
     """
 
     name: str
     title: str
-    of: tuple[Arm, ...]
-    arms: tuple[str, ...]
+    arms: Mapping[Arm, str]
     edges: str
     rings: str | None = None
     tasks: tuple[str, ...] = ()
@@ -44,15 +43,12 @@ class View:
         return rows[among & rows["target"].isin(self.tasks)]
 
 
-MAIN = View("", "", (Arm.PAIRS, Arm.FULL), ("pair", "full"), edges="pair", rings="full")
-_SEQUENTIAL = View(
-    "sequential", "sequential", (Arm.SEQUENTIAL,), ("sequential",), edges="sequential"
-)
+MAIN = View("", "", {Arm.PAIRS: "pair", Arm.FULL: "full"}, edges="pair", rings="full")
+_SEQUENTIAL = View("sequential", "sequential", {Arm.SEQUENTIAL: "sequential"}, edges="sequential")
 _LEAVE_ONE_OUT = View(
     "leave-one-out",
     "leave-one-out",
-    (Arm.LEAVE_ONE_OUT,),
-    ("leave-one-out",),
+    {Arm.LEAVE_ONE_OUT: "leave-one-out"},
     edges="leave-one-out",
     number="score",
 )
@@ -73,7 +69,9 @@ class Shown:
         arms = [str(arm) for arm in study.arms if arm is not Arm.SINGLE]
         if self.arm is not None and self.arm not in arms:
             allowed = choices(str(self.arm), arms) if arms else "it compares nothing"
-            raise StudyError(f"--arm: found {self.arm!s}, which the study does not have; {allowed}")
+            raise StudyError(
+                f"--arm: found {self.arm!s}, which the study does not compare; {allowed}"
+            )
         sizes = sorted({size for task in study.tasks for size in train_sizes(task)})
         if self.size is not None and self.size not in sizes:
             allowed = (
@@ -89,8 +87,7 @@ class Shown:
             View(
                 f"group-{name}",
                 f"group {name}",
-                (Arm.GROUPS,),
-                (group_arm(name),),
+                {Arm.GROUPS: group_arm(name)},
                 edges="pair",
                 rings=group_arm(name),
                 tasks=members,
@@ -98,16 +95,22 @@ class Shown:
             for name, members in study.groups.items()
         )
         for view in (MAIN, *groups, _SEQUENTIAL, _LEAVE_ONE_OUT):
-            if any(arm in study.arms and self.arm in (None, arm) for arm in view.of):
+            if any(self._asks_for(arm, study) for arm in view.arms):
                 yield view
 
     def of(self, study: Study, deltas: pd.DataFrame) -> pd.DataFrame:
         """The deltas that are shown, targets of a single size included."""
-        arms = {arm for view in self.views(study) for arm in view.arms}
-        arms = {"pair"} if self.arm is Arm.PAIRS else arms
-        arms = {"full"} if self.arm is Arm.FULL else arms
+        arms = {
+            label
+            for view in self.views(study)
+            for arm, label in view.arms.items()
+            if self._asks_for(arm, study)
+        }
         shown = deltas[deltas["arm"].isin(arms)]
         return shown if self.size is None else at_size(shown, self.size)
+
+    def _asks_for(self, arm: Arm, study: Study) -> bool:
+        return arm in study.arms and self.arm in (None, arm)
 
 
 def at_size(deltas: pd.DataFrame, size: int | None) -> pd.DataFrame:

@@ -43,7 +43,7 @@ def draw_figures(
     for (encoder, reading), suffix in suffixes.items():
         of_reading = deltas[(deltas["encoder"] == encoder) & (deltas["reading"] == reading)]
         for view in views:
-            if not of_reading["arm"].isin(view.arms).any():
+            if not of_reading["arm"].isin(view.arms.values()).any():
                 continue
             about = [encoder, reading] if len(suffixes) > 1 else []
             about += [view.title] if view.name else []

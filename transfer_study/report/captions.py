@@ -23,9 +23,9 @@ def caption(study: Study, encoder: str, reading: str, view: View) -> str:
 
 
 def _compared(view: View, reading: Reading) -> str:
-    if Arm.SEQUENTIAL in view.of:
+    if Arm.SEQUENTIAL in view.arms:
         return "fine-tuned after fine-tuning on A, against fine-tuning B alone"
-    if Arm.LEAVE_ONE_OUT in view.of:
+    if Arm.LEAVE_ONE_OUT in view.arms:
         after = "fine-tuned after joint training" if reading is Reading.FINETUNE else "trained"
         return f"{after} with all tasks, against all tasks but A"
     return {
@@ -35,9 +35,9 @@ def _compared(view: View, reading: Reading) -> str:
 
 
 def _besides(view: View) -> str:
-    if Arm.LEAVE_ONE_OUT in view.of:
+    if Arm.LEAVE_ONE_OUT in view.arms:
         return "The score of a task is its score with all tasks. "
-    if Arm.GROUPS in view.of:
+    if Arm.GROUPS in view.arms:
         members = " and ".join([", ".join(view.tasks[:-1]), view.tasks[-1]])
         return f"The group, {members}, is trained at once, against each of them alone. "
     return ""

@@ -30,7 +30,7 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
     console = stdout()
     for (encoder, reading), edges in outcome.deltas.groupby(["encoder", "reading"], sort=False):
         for view in Shown().views(plan.study):
-            rows = edges[edges["arm"].isin(view.arms)]
+            rows = edges[edges["arm"].isin(view.arms.values())]
             if len(rows):
                 title = f"{plan.study.name}: {encoder}, {reading} reading"
                 console.print(_table(f"{title}, {view.title}".rstrip(", "), view, rows))
