@@ -95,22 +95,16 @@ class Shown:
             for name, members in study.groups.items()
         )
         for view in (MAIN, *groups, _SEQUENTIAL, _LEAVE_ONE_OUT):
-            if any(self._asks_for(arm, study) for arm in view.arms):
+            if any(arm in study.arms and self.arm in (None, arm) for arm in view.arms):
                 yield view
 
     def of(self, study: Study, deltas: pd.DataFrame) -> pd.DataFrame:
         """The deltas that are shown, targets of a single size included."""
-        arms = {
-            label
-            for view in self.views(study)
-            for arm, label in view.arms.items()
-            if self._asks_for(arm, study)
-        }
-        shown = deltas[deltas["arm"].isin(arms)]
-        return shown if self.size is None else at_size(shown, self.size)
-
-    def _asks_for(self, arm: Arm, study: Study) -> bool:
-        return arm in study.arms and self.arm in (None, arm)
+        if self.arm is not None:
+            views = self.views(study)
+            labels = {view.arms[self.arm] for view in views if self.arm in view.arms}
+            deltas = deltas[deltas["arm"].isin(labels)]
+        return deltas if self.size is None else at_size(deltas, self.size)
 
 
 def at_size(deltas: pd.DataFrame, size: int | None) -> pd.DataFrame:
