@@ -113,6 +113,14 @@ def test_on_the_diagonal_stand_the_scores_at_each_size(drawn):
     assert "score:c" not in drawn.texts
 
 
+def test_the_only_target_of_several_sizes_has_its_scores_as_well(tables, artists):
+    deltas, tasks = tables
+    deltas.loc[deltas["target"] == "b", "size"] = pd.NA
+    drawn = artists(draw_sizes(deltas, tasks, "tiny", "refine", **WORDS))
+    assert drawn.gids("column:") == {"a"}
+    assert [text.get_text() for text in drawn.texts["score:a"]] == ["61.2"] * 3
+
+
 @pytest.mark.parametrize("tasks", [2, 5, 9])
 @pytest.mark.parametrize("sizes", [1, 3, 6])
 def test_text_stays_apart_and_inside(tasks, sizes, random_tables, artists, overlaps):

@@ -85,7 +85,8 @@ class _Grid:
             for name in tasks_of(next(iter(graphs.values())))
         }
         sources, targets = ({ends[i] for ends in self._edges} for i in (0, 1))
-        self._rows = [name for name in (*self._alone, _MIX) if name in sources]
+        # A target has a row of its own, effects in it or not, for its scores.
+        self._rows = [name for name in (*self._alone, _MIX) if name in sources | targets]
         self._columns = [name for name in self._alone if name in targets]
         self._panel = np.maximum(_PANEL, [_STEP * len(graphs) + 16.0, 0.0])
         self._reach = _reach(self._edges)
