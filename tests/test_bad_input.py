@@ -132,6 +132,44 @@ VALUES = [
     Case("an unknown arm", ("`arms[1]`", "'pair'", "mean 'pairs'?"), change(", pairs]", ", pair]")),
     Case("an arm alone", ("`arms`", "[pairs]", "'single': add it"), change("single, ", "")),
     Case(
+        "a sequence without fine-tuning",
+        ("line 12, `arms`", "found 'sequential'", "add 'finetune' to `readings`"),
+        change("pairs]", "sequential]"),
+    ),
+    Case(
+        "one left out of two",
+        ("line 3, `tasks`", "found 2 tasks", "'leave-one-out' needs three", "out of `arms`"),
+        change("pairs]", "leave-one-out]"),
+    ),
+    Case(
+        "an arm of groups without groups",
+        ("line 12, `arms`", "found 'groups'", "`groups: {ner: [a, b]}`"),
+        change("pairs]", "groups]"),
+    ),
+    Case(
+        "groups that make no sense",
+        (
+            "line 14, `groups`",
+            "no arm asks for them",
+            "`groups.one`: found [pairs], but a group is two tasks or more",
+            "`groups.other[1]`: found 'mention'",
+            "did you mean 'mentions'?",
+            "`groups.twice[1]`: found 'pairs' a second time",
+        ),
+        STUDY + "groups: {one: [pairs], other: [pairs, mention], twice: [pairs, pairs]}\n",
+        faults=4,
+    ),
+    Case(
+        "sizes that are none",
+        ("line 14, `limits.max_train`", "[100, few]", "a list of different ones such as"),
+        STUDY + "limits: {max_train: [100, few]}\n",
+    ),
+    Case(
+        "several sizes of another split",
+        ("line 14, `limits.max_dev`", "[100, 200]", "a whole number"),
+        STUDY + "limits: {max_dev: [100, 200]}\n",
+    ),
+    Case(
         "a pair of one",
         ("line 3, `tasks`", "found 1 task", "`arms: [single]`"),
         STUDY[: STUDY.index("  - name: mentions")] + STUDY[STUDY.index("arms") :],

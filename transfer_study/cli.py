@@ -14,10 +14,12 @@ from typing import Annotated
 
 import typer
 
+from transfer_study.analysis.views import Shown
 from transfer_study.errors import StudyError
 from transfer_study.execute.resources import Resources
 from transfer_study.records.store import Store
 from transfer_study.session import Places
+from transfer_study.spec.study import Arm
 from transfer_study.spec.study_file import read_study
 
 FAILED, INVALID, INTERRUPTED = 1, 2, 130
@@ -208,6 +210,15 @@ def report(
     store: StoreFolder = _STORE,
     results: ResultsFolder = _RESULTS,
     plots: PlotsFolder = _PLOTS,
+    arm: Annotated[Arm | None, typer.Option(help="Show and draw this arm only.")] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Show and draw this training size of the study's.",
+            show_default="all in tables, the largest in figures",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write tables and figures from what is stored; runs nothing and needs no corpora."""
@@ -216,7 +227,7 @@ def report(
 
     places = Places(store, results, plots)
     plan_ = known_plan(read_study(study, settings, data), places)
-    outcome = write_report(plan_, places)
+    outcome = write_report(plan_, places, Shown(arm, size))
     edges_as_json(plan_, outcome) if as_json else print_edges(plan_, outcome)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from transfer_study.analysis.views import Shown
 from transfer_study.errors import StoreError
 from transfer_study.execute.progress import Progress, Silent
 from transfer_study.execute.resources import Resources
@@ -96,8 +97,8 @@ def run(
     """Run what is missing of a study and return its deltas, one row an edge.
 
     Columns: encoder, source, target, arm, reading, metric, baseline, score, delta, low, high, p,
-    n_seeds, n_test, verdict. Raises StudyError for a study that cannot be run; failed stages are
-    told by their edges' verdicts.
+    n_seeds, n_test, verdict; in a study of several training sizes also size. Raises StudyError for
+    a study that cannot be run; failed stages are told by their edges' verdicts.
     """
     if not isinstance(study, Study):
         study = read_study(Path(study), settings)
@@ -151,10 +152,16 @@ def failed_stages(plan_: Plan, store: Store) -> frozenset[str]:
     return frozenset(failed)
 
 
-def write_report(plan_: Plan, places: Places) -> Outcome:
-    """Write a study's tables and figures from the store, or from its compact predictions."""
+def write_report(plan_: Plan, places: Places, shown: Shown | None = None) -> Outcome:
+    """Write a study's tables and figures from the store, or from its compact predictions.
+
+    With `shown`, the figures and the outcome's deltas are those of one arm or training size.
+    Raises StudyError for an arm or size that the study does not have.
+    """
     from transfer_study.report.results import write_results
 
+    shown = shown or Shown()
+    shown.check(plan_.study)
     store = Store(places.store)
     results = places.results / plan_.study.name
     failed = failed_stages(plan_, store)
@@ -164,8 +171,15 @@ def write_report(plan_: Plan, places: Places) -> Outcome:
         failed,
         results,
         places.plots / plan_.study.name,
+        shown,
     )
-    return Outcome(written.deltas, written.figures, failed, written.choices, written.stability)
+    return Outcome(
+        shown.of(plan_.study, written.deltas),
+        written.figures,
+        failed,
+        written.choices,
+        written.stability,
+    )
 
 
 def hold_against_published(study: Study, places: Places) -> tuple[list[HeldScore], list[HeldClaim]]:

@@ -256,3 +256,21 @@ def test_margins():
 def test_bad_margins(value, says):
     with pytest.raises(ValidationError, match=says):
         Margin.model_validate(value)
+
+
+def test_an_edge_has_a_row_a_size_where_there_are_sizes():
+    sizes = [(10, "small"), (20, "large"), (None, "whole")]
+    runs = [
+        comparisons().assign(size=size, stage=name + "-" + comparisons()["stage"])
+        for size, name in sizes
+    ]
+    table = pd.concat(runs, ignore_index=True).astype({"size": "Int64"})
+    values = {f"B-{seed}": 0.5 for seed in range(3)}
+    for delta, (_, name) in zip((0.1, 0.2, 0.3), sizes, strict=True):
+        values |= {f"{name}-AB-{seed}": 0.5 + delta for seed in range(3)}
+    made = deltas(table, scores(values), MARGIN, failed=())
+    assert list(made.columns) == [*COLUMNS[:3], "size", *COLUMNS[3:]]
+    assert made["size"].tolist() == [10, 20, pd.NA]
+    assert made["delta"].tolist() == pytest.approx([0.1, 0.2, 0.3])
+    assert made["n_seeds"].tolist() == [3, 3, 3]
+    assert made.to_csv(index=False).splitlines()[3].startswith("tiny,A,B,,pair,")

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from transfer_study import figures
+from transfer_study.analysis.views import View
 from transfer_study.figures import draw_figures, draw_transfer_graph, save
 
 WORDS = {"title": "What training together changes", "caption": "Means over 3 seeds."}
@@ -45,7 +46,7 @@ def not_saved(monkeypatch):
 
 def test_a_study_has_a_graph_and_a_heat_map(two_tasks, tmp_path):
     paths = draw_figures(
-        two_tasks.deltas, two_tasks.tasks, tmp_path, title="T", caption=lambda e, r: f"{e} {r}"
+        two_tasks.deltas, two_tasks.tasks, tmp_path, title="T", caption=lambda e, r, v: f"{e} {r}"
     )
     kinds = ("svg", "png", "pdf")
     expected = {f"{stem}.{kind}" for stem in ("transfer_graph", "heat_map") for kind in kinds}
@@ -64,7 +65,7 @@ def test_further_encoders_and_readings_have_their_names_in_the_files(two_tasks, 
     deltas = pd.concat([two_tasks.deltas.assign(encoder=e, reading=r) for e, r in pairs])
     asked = []
 
-    def caption(encoder: str, reading: str) -> str:
+    def caption(encoder: str, reading: str, view: View) -> str:
         asked.append((encoder, reading))
         return ""
 
@@ -80,6 +81,8 @@ def test_further_encoders_and_readings_have_their_names_in_the_files(two_tasks, 
 def test_beyond_twelve_tasks_there_is_the_heat_map_only(make, tmp_path):
     names = [f"t{i}" for i in range(13)]
     tables = make(names, lambda s, t: ("undecided", 0.01) if s == "t0" else None, full=False)
-    paths = draw_figures(tables.deltas, tables.tasks, tmp_path, title="T", caption=lambda e, r: "")
+    paths = draw_figures(
+        tables.deltas, tables.tasks, tmp_path, title="T", caption=lambda e, r, v: ""
+    )
     assert {path.name for path in paths if path.suffix == ".svg"} == {"heat_map.svg"}
     assert {path.suffix for path in paths} == {".graphml", ".json", ".svg"}

@@ -51,6 +51,9 @@ def test_every_experiment_is_valid(validator: Draft202012Validator, path: Path) 
         {"margin": {"relative": 0.1}},
         {"tasks": [TASK, {"name": "hoc", "limits": {"max_train": 3}, "source": {"folder": "x"}}]},
         {"finetune": {"epochs": 3, "tasks": {"hoc": {"learning_rate": 0.1}}}},
+        {"limits": {"max_train": 100}},
+        {"limits": {"max_train": [100, 300]}},
+        {"arms": ["single", "groups"], "groups": {"ner": ["chemprot", "hoc"]}},
     ],
 )
 def test_what_users_write_is_valid(
@@ -85,6 +88,10 @@ def test_what_users_write_is_valid(
         {"refine": {"tasks": {"hoc": {"epochs": 3}}}},
         {"finetune": {"tasks": {"hoc": {"epoch": 3}}}},
         {"limits": {"max_train": 0}},
+        {"limits": {"max_train": [100, 100]}},
+        {"limits": {"max_dev": [100, 200]}},
+        {"groups": {"ner": ["chemprot"]}},
+        {"groups": {"n r": ["chemprot", "hoc"]}},
     ],
 )
 def test_what_is_wrong_is_not(validator: Draft202012Validator, changes: dict[str, Any]) -> None:

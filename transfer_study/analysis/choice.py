@@ -65,7 +65,7 @@ def candidates_for(
         alike = [
             str(getattr(system, field.name))
             for field in fields(system)
-            if field.name not in ("seed", "stage")
+            if field.name not in ("seed", "stage", "baseline")
         ]
         by_seed.setdefault(canonical_json(alike), []).append(system)
     if not by_seed:

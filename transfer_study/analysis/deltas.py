@@ -12,6 +12,7 @@ from transfer_study.spec.margin import Margin
 
 EDGE = ["encoder", "source", "target", "arm", "reading", "metric"]
 VARIANT = "variant"
+SIZE = "size"
 COLUMNS = [
     *EDGE,
     *("baseline", "score", "delta", "low", "high", "p", "n_seeds", "n_test", "verdict"),
@@ -32,23 +33,25 @@ class Verdict(Word):
 def deltas(
     comparisons: pd.DataFrame, scores: pd.DataFrame, margin: Margin, failed: Collection[str]
 ) -> pd.DataFrame:
-    """Compare each model that learned with sources to its single-task baseline, paired by seed.
+    """Compare each model with its baseline, paired by seed.
 
-    One row an edge, in the order of `comparisons` (columns EDGE, seed, stage, baseline, and variant
-    where there are any; stage and baseline are stage ids). Of `scores`, the rows of split `test`
-    count, found by stage, task and metric. `failed` are the stages that were tried in vain. Numbers
-    are of the seeds for which both scores exist; `p` is of the two-sided paired t-test that the
-    delta is 0.
+    One row an edge, in the order of `comparisons` (columns EDGE, seed, stage, baseline; the last
+    two are stage ids; with columns `variant` or `size` there is an edge a variant and size). Of
+    `scores`, the rows of split `test` count, found by stage, task and metric. `failed` are the
+    stages that were tried in vain. Numbers are of the seeds for which both scores exist; `p` is of
+    the two-sided paired t-test that the delta is 0.
     """
     test = scores[scores["split"] == "test"]
     of_stage = test.drop_duplicates(["stage", "task", "metric"]).set_index("stage")
-    # An edge that was learned by several variants of the recipe is one row a variant.
-    by = [name for name in comparisons if name in (*EDGE, VARIANT)]
+    key = [name for name in comparisons if name in (*EDGE, VARIANT, SIZE)]
     edges = [
-        _edge(dict(zip(by, edge, strict=True)), runs.sort_values("seed"), of_stage, margin, failed)
-        for edge, runs in comparisons.groupby(by, sort=False)
+        _edge(dict(zip(key, edge, strict=True)), runs.sort_values("seed"), of_stage, margin, failed)
+        for edge, runs in comparisons.groupby(key, sort=False, dropna=False)
     ]
-    return pd.DataFrame(edges, columns=[*(VARIANT for name in by if name == VARIANT), *COLUMNS])
+    variant, size = ([name] if name in key else [] for name in (VARIANT, SIZE))
+    at = EDGE.index("target") + 1
+    table = pd.DataFrame(edges, columns=[*variant, *COLUMNS[:at], *size, *COLUMNS[at:]])
+    return table.astype(dict.fromkeys(size, "Int64"))
 
 
 def _edge(

@@ -1,7 +1,7 @@
 """Deltas as a directed graph: an edge A -> B is the effect on B of training with A.
 
-A node holds its task, the task's single score and what training with all tasks does to it. The
-figures draw this graph and nothing else, so they cannot disagree with it.
+A node holds its task, the task's single score and what training with all tasks does to it, or what
+else a view shows. The figures draw this graph and nothing else, so they cannot disagree with it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import networkx as nx
 import pandas as pd
 
 from transfer_study.analysis.circle import place_on_circle
+from transfer_study.analysis.views import MAIN, View
 from transfer_study.errors import Problem, StudyError
 
 SCHEMA = "transfer-study/graph/1"
@@ -25,28 +26,38 @@ _COUNTS = ("n_seeds", "n_test")
 
 
 def build_graph(
-    deltas: pd.DataFrame, tasks: pd.DataFrame, *, encoder: str, reading: str
+    deltas: pd.DataFrame,
+    tasks: pd.DataFrame,
+    *,
+    encoder: str,
+    reading: str,
+    view: View = MAIN,
 ) -> nx.DiGraph[str]:
-    """Build the transfer graph of one encoder and reading, with places on a circle.
+    """Build the graph of one encoder, reading and view, with places on a circle.
 
-    `deltas` has a row a source, target and arm; rows of arm `pair` become edges, those of arm
-    `full` the attributes `full_*` of their target. `tasks` has the columns name, kind, domain and
-    metric, and gives the nodes their order. Scores are fractions of 1; an unknown number is NaN.
-    Raises StudyError where the two tables do not belong together.
+    `deltas` has a row a source, target and arm; rows of the view's arm of edges (`pair`) become
+    edges, those of its arm of rings (`full`) the attributes `full_*` of their target. `tasks` has
+    the columns name, kind, domain and metric, and gives the nodes their order. Scores are fractions
+    of 1; an unknown number is NaN. Raises StudyError where the two tables do not belong together.
     """
-    rows = deltas[(deltas["encoder"] == encoder) & (deltas["reading"] == reading)]
-    _check(deltas, rows, tasks, encoder=encoder, reading=reading)
+    of_reading = deltas[(deltas["encoder"] == encoder) & (deltas["reading"] == reading)]
+    rows = view.rows(of_reading)
+    _check(deltas, rows, tasks, view, encoder=encoder, reading=reading)
     graph: nx.DiGraph[str] = nx.DiGraph(schema=SCHEMA, encoder=encoder, reading=reading)
-    baselines = rows.groupby("target")["baseline"].first()  # the first that is known
+    if view.name:
+        graph.graph["view"] = view.name
+    numbers = rows.groupby("target")[view.number].first()  # the first that is known
     for task in tasks.to_dict("records"):
         name = str(task["name"])
+        if view.tasks and name not in view.tasks:
+            continue
         about = {key: str(task[key]) for key in ("kind", "domain", "metric")}
-        graph.add_node(name, **about, baseline=float(baselines.get(name, math.nan)))
+        graph.add_node(name, **about, **{view.number: float(numbers.get(name, math.nan))})
     for row in rows.sort_values(["source", "target"]).to_dict("records"):
         effect = _effect(row)
-        if row["arm"] == "pair":
+        if row["arm"] == view.edges:
             graph.add_edge(row["source"], row["target"], **effect)
-        elif row["arm"] == "full":
+        else:
             effect.pop("baseline")
             graph.nodes[row["target"]].update({f"full_{key}": v for key, v in effect.items()})
     _place(graph)
@@ -56,6 +67,11 @@ def build_graph(
 def tasks_of(graph: nx.DiGraph[str]) -> dict[str, Mapping[str, Any]]:
     """The attributes of every node by its name."""
     return {name: graph.nodes[name] for name in graph}
+
+
+def number_of(task: Mapping[str, Any]) -> float:
+    """The score that stands in a node: the baseline of its edges, or what they all lead to."""
+    return float(task["baseline"] if "baseline" in task else task["score"])
 
 
 def effects_of(graph: nx.DiGraph[str]) -> dict[tuple[str, str], Mapping[str, Any]]:
@@ -92,7 +108,13 @@ def _place(graph: nx.DiGraph[str]) -> None:
 
 
 def _check(
-    deltas: pd.DataFrame, rows: pd.DataFrame, tasks: pd.DataFrame, *, encoder: str, reading: str
+    deltas: pd.DataFrame,
+    rows: pd.DataFrame,
+    tasks: pd.DataFrame,
+    view: View,
+    *,
+    encoder: str,
+    reading: str,
 ) -> None:
     problems = []
     if rows.empty:
@@ -102,14 +124,13 @@ def _check(
             f"the table has {', '.join(held) or 'no rows'}"
         )
     names = set(tasks["name"])
-    ends = {*rows["target"], *rows.loc[rows["arm"] == "pair", "source"]}
+    ends = {*rows["target"], *rows.loc[rows["arm"] == view.edges, "source"]}
     problems += [
         f"the deltas name a task {name!r} that is not in the study; its tasks are "
         f"{', '.join(sorted(names))}"
         for name in sorted(ends - names)
     ]
-    drawn = rows[rows["arm"].isin(["pair", "full"])]
-    twice = drawn[drawn.duplicated(["source", "target", "arm"])]
+    twice = rows[rows.duplicated(["source", "target", "arm"])]
     problems += [
         f"the deltas have the {row['arm']} effect of {row['source']} on {row['target']} more than "
         "once; write the table again with `transfer-study report`"

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import pandas as pd
 
-from transfer_study.analysis.deltas import VARIANT
+from transfer_study.analysis.deltas import SIZE, VARIANT
 from transfer_study.metrics import reported, score
 from transfer_study.records.predictions import AnswerSource
 from transfer_study.spec.plan import Plan
+from transfer_study.spec.sizes import has_sizes
 
-SCORE_COLUMNS = (
-    "encoder",
-    "reading",
-    "arm",
-    "source",
-    "task",
-    "seed",
-    "split",
-    "metric",
-    "value",
-    "n",
-    "stage",
-)
+_SCORES = ["encoder", "reading", "arm", "source", "task", "seed", "split"]
+_SCORES += ["metric", "value", "n", "stage"]
+_COMPARISONS = ["encoder", "reading", "arm", "source", "target", "metric", "seed"]
+_COMPARISONS += ["stage", "baseline"]
 
 
 def score_table(plan: Plan, source: AnswerSource) -> pd.DataFrame:
     """One row a system and metric, the task's own metric first; `n` counts test examples.
 
-    Systems whose stage is not complete have no rows. A study with variants has their column.
+    Systems whose stage is not complete have no rows. A study with variants has their column, one of
+    several training sizes a column `size`, empty for a target of one size.
     """
     scored: dict[tuple[str, str], list[tuple[str, float, int]]] = {}
     rows = []
@@ -61,49 +54,44 @@ def score_table(plan: Plan, source: AnswerSource) -> pd.DataFrame:
                 n,
                 system.stage.id,
                 system.variant,
+                system.size,
             )
             for metric, value, n in scored[key]
         ]
-    return _without_idle_variant(plan, pd.DataFrame(rows, columns=[*SCORE_COLUMNS, VARIANT]))
-
-
-def _without_idle_variant(plan: Plan, table: pd.DataFrame) -> pd.DataFrame:
-    return table if plan.study.variants else table.drop(columns=VARIANT)
+    return _with_axes(plan, pd.DataFrame(rows, columns=[*_SCORES, VARIANT, SIZE]), "task")
 
 
 def comparison_table(plan: Plan) -> pd.DataFrame:
-    """One row an edge and seed: the joint stage and the single-task stage it is held against."""
+    """One row an edge and seed: a system's stage and the stage that it is held against."""
     metric = {task.name: str(task.metric) for task in plan.study.tasks}
-    table = pd.DataFrame(
-        [
-            (
-                system.encoder,
-                str(system.reading),
-                system.arm,
-                system.source,
-                system.target,
-                metric[system.target],
-                system.seed,
-                system.stage.id,
-                baseline.stage.id,
-                system.variant,
-            )
-            for system, baseline in plan.comparisons()
-        ],
-        columns=[
-            "encoder",
-            "reading",
-            "arm",
-            "source",
-            "target",
-            "metric",
-            "seed",
-            "stage",
-            "baseline",
-            VARIANT,
-        ],
-    )
-    return _without_idle_variant(plan, table)
+    rows = [
+        (
+            system.encoder,
+            str(system.reading),
+            system.arm,
+            system.source,
+            system.target,
+            metric[system.target],
+            system.seed,
+            system.stage.id,
+            baseline.stage.id,
+            system.variant,
+            system.size,
+        )
+        for system, baseline in plan.comparisons()
+    ]
+    return _with_axes(plan, pd.DataFrame(rows, columns=[*_COMPARISONS, VARIANT, SIZE]), "target")
+
+
+def _with_axes(plan: Plan, table: pd.DataFrame, before: str) -> pd.DataFrame:
+    """The table with its variants and sizes, or without them where the study has no such axis.
+
+    Sizes stand after this column.
+    """
+    size = table.pop(SIZE)
+    if has_sizes(plan.study):
+        table.insert(list(table).index(before) + 1, SIZE, size.astype("Int64"))
+    return table if plan.study.variants else table.drop(columns=VARIANT)
 
 
 def task_table(plan: Plan) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from transfer_study.data.splits import TaskData, fingerprint, load
 from transfer_study.errors import DataError, Problem, StudyError
 from transfer_study.spec.plan import Fingerprints
 from transfer_study.spec.recipe import Precision, Recipe
+from transfer_study.spec.sizes import data_sets
 from transfer_study.spec.study import Reading, Study
 
 # Processors that multiply bfloat16 matrices natively; others only emulate it.
@@ -16,16 +17,16 @@ _BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}
 
 
 def load_tasks(study: Study) -> dict[str, TaskData]:
-    """Read the data of every task, by name; raises DataError with the faults of all of them."""
+    """Read the data of every task and size, by name; raises DataError with all their faults."""
     loaded: dict[str, TaskData] = {}
     problems: list[Problem] = []
-    for task in study.tasks:
+    for name, task in data_sets(study).items():
         try:
-            loaded[task.name] = load(task)
+            loaded[name] = load(task)
         except StudyError as error:
             problems += error.problems
     if problems:
-        raise DataError(*problems)
+        raise DataError(*dict.fromkeys(problems))  # a task's faults are those of all its sizes
     return loaded
 
 

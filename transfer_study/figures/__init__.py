@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from transfer_study.analysis.graph import build_graph, write_graph
+from transfer_study.analysis.views import MAIN, View, at_size
 from transfer_study.figures.heat_map import draw_heat_map
 from transfer_study.figures.save import save
+from transfer_study.figures.sizes import draw_sizes
 from transfer_study.figures.stability import draw_stability
 from transfer_study.figures.transfer_graph import LARGEST, draw_transfer_graph
 
 __all__ = [
     "draw_figures",
     "draw_heat_map",
+    "draw_sizes",
     "draw_stability",
     "draw_stability_figures",
     "draw_transfer_graph",
@@ -30,28 +33,44 @@ def draw_figures(
     folder: Path,
     *,
     title: str,
-    caption: Callable[[str, str], str],
+    caption: Callable[[str, str, View], str],
+    views: Iterable[View] = (MAIN,),
+    size: int | None = None,
 ) -> list[Path]:
     """Write every figure of a study, and the graphs they show, into a folder; return the paths.
 
     `deltas` and `tasks` are those of `build_graph`; `caption` makes the words below the figures of
-    an encoder and a reading. The first encoder and reading of the table gives `transfer_graph` and
-    `heat_map`, further ones have their names in the files'. Beyond twelve tasks there is no drawn
-    graph.
+    an encoder, a reading and a view. The first encoder and reading of the table gives
+    `transfer_graph` and `heat_map`, further ones, other views than the main one and a training size
+    that was asked for have their names in the files'. Without a size, targets are shown at their
+    largest, and their way over all sizes in `size`. Beyond twelve tasks there is no drawn graph.
     """
     paths: list[Path] = []
+    views = tuple(views)
     several = deltas.drop_duplicates(["encoder", "reading"])[["encoder", "reading"]]
     suffixes = _suffixes(list(several.itertuples(index=False, name=None)))
     for (encoder, reading), suffix in suffixes.items():
-        words = {"caption": caption(encoder, reading)}
-        words["title"] = title if len(suffixes) == 1 else f"{title} ({encoder}, {reading})"
-        graph = build_graph(deltas, tasks, encoder=encoder, reading=reading)
-        stem = folder / f"transfer_graph{suffix}"
-        paths += write_graph(graph, stem)
-        if len(graph) <= LARGEST:
-            paths += save(draw_transfer_graph(graph, **words), stem)
-        heat_map = draw_heat_map(deltas, tasks, encoder=encoder, reading=reading, **words)
-        paths += save(heat_map, folder / f"heat_map{suffix}")
+        of_reading = deltas[(deltas["encoder"] == encoder) & (deltas["reading"] == reading)]
+        for view in views:
+            if not of_reading["arm"].isin(view.arms.values()).any():
+                continue
+            about = [encoder, reading] if len(suffixes) > 1 else []
+            about += [view.title] if view.name else []
+            words = {"caption": caption(encoder, reading, view)}
+            words["title"] = f"{title} ({', '.join(about)})" if about else title
+            end = suffix + (f"-{view.name}" if view.name else "")
+            sized = "size" in deltas and of_reading["size"].notna().any()
+            if sized and size is None:
+                over_sizes = {**words, "title": f"{words['title']}, by training size"}
+                figure = draw_sizes(of_reading, tasks, encoder, reading, view, **over_sizes)
+                paths += save(figure, folder / f"size{end}")
+                words["title"] += ", largest training size"
+            elif sized:
+                end += f"-{size}"
+                words["title"] += f", {size} training examples"
+            paths += _draw_view(
+                at_size(of_reading, size), tasks, folder, encoder, reading, view, end, words
+            )
     return paths
 
 
@@ -75,6 +94,26 @@ def draw_stability_figures(
         figure = draw_stability(runs_of_pair, of_pair, title=name, caption=caption)
         paths += save(figure, folder / f"stability{suffix}")
     return paths
+
+
+def _draw_view(
+    deltas: pd.DataFrame,
+    tasks: pd.DataFrame,
+    folder: Path,
+    encoder: str,
+    reading: str,
+    view: View,
+    end: str,
+    words: dict[str, str],
+) -> list[Path]:
+    """The graph and the heat map of a view, their files' names with this end."""
+    graph = build_graph(deltas, tasks, encoder=encoder, reading=reading, view=view)
+    stem = folder / f"transfer_graph{end}"
+    paths = write_graph(graph, stem)
+    if len(graph) <= LARGEST:
+        paths += save(draw_transfer_graph(graph, **words), stem)
+    heat_map = draw_heat_map(deltas, tasks, encoder=encoder, reading=reading, view=view, **words)
+    return [*paths, *save(heat_map, folder / f"heat_map{end}")]
 
 
 def _suffixes(pairs: list[tuple[str, str]]) -> dict[tuple[str, str], str]:

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from transfer_study.analysis.graph import build_graph, effects_of, tasks_of
+from transfer_study.analysis.views import MAIN, View
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
 from transfer_study.figures.cell import Cell, draw_cell, draw_missing
@@ -30,12 +31,13 @@ def draw_heat_map(
     reading: str,
     title: str,
     caption: str,
+    view: View = MAIN,
 ) -> Figure:
     """Draw every delta with its interval: sources down, targets across, the full mix below.
 
     Takes the tables of `analysis.graph.build_graph` and raises what that raises.
     """
-    graph = build_graph(deltas, tasks, encoder=encoder, reading=reading)
+    graph = build_graph(deltas, tasks, encoder=encoder, reading=reading, view=view)
     with house_style():
         matrix = Matrix(graph, brief=len(graph) >= _BRIEF)
         canvas = Canvas(max(PAGE, matrix.width + 2 * MARGIN))

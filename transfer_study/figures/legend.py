@@ -90,7 +90,8 @@ def node_rows(graph: nx.DiGraph[str]) -> list[Row]:
         ("Domain", [Entry(name, 26.0, _fill_sample(fill)) for name, fill in fills.items()]),
     ]
     if any("full_verdict" in task for task in tasks):
-        text = "effect of training with all tasks at once, in the strokes of the edges"
+        whole = "all tasks of the group" if "view" in graph.graph else "all tasks"
+        text = f"effect of training with {whole} at once, in the strokes of the edges"
         rows.append(("Outer ring", [Entry(text, 26.0, _ring_sample)]))
     return rows
 

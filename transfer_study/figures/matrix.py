@@ -8,7 +8,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from transfer_study.analysis.graph import effects_of, tasks_of
+from transfer_study.analysis.graph import effects_of, number_of, tasks_of
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import Canvas
 from transfer_study.figures.cell import cell_of, draw_cell, draw_missing, frame
@@ -93,7 +93,7 @@ class Matrix:
         if source == target:
             task = self._tasks[source]
             canvas.shape(frame(at, self.cell), fill=self._fills[task["domain"]])
-            score = points(task["baseline"])
+            score = points(number_of(task))
             canvas.text(float(at[0]), float(at[1]), score, align="center", gid=f"score:{source}")
         elif (source, target) in self._cells:
             cell = self._cells[source, target]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from transfer_study.analysis.graph import number_of
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import Canvas
 from transfer_study.figures.edge import label_of
@@ -110,8 +111,8 @@ class Node:
 
 
 def score_line(task: Mapping[str, Any]) -> str:
-    """The metric and the score of the single task, as a percentage."""
-    return f"{metric_name(task['metric'])} {points(task['baseline'])}"
+    """The metric and the score of the task, as a percentage."""
+    return f"{metric_name(task['metric'])} {points(number_of(task))}"
 
 
 def half_width(task: Mapping[str, Any], lines: Sequence[str], size: float) -> float:

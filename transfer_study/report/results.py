@@ -12,14 +12,15 @@ from transfer_study.analysis.choices import EPOCH_COLUMNS, choices, epoch_metric
 from transfer_study.analysis.deltas import VARIANT, deltas
 from transfer_study.analysis.scores import comparison_table, score_table, task_table
 from transfer_study.analysis.stability import has_failed, run_table, stability_table
+from transfer_study.analysis.views import Shown
 from transfer_study.metrics import score
 from transfer_study.records.predictions import AnswerSource, CompactAnswers, write_compact
 from transfer_study.records.recorded import write_record
+from transfer_study.report.captions import caption, margin_text
 from transfer_study.report.stability import stability_caption, stability_markdown
 from transfer_study.report.system_tables import write_system_tables
-from transfer_study.spec.margin import Margin
 from transfer_study.spec.plan import Plan
-from transfer_study.spec.study import Reading, Study
+from transfer_study.spec.study import Study
 
 EPOCHS_FILE = "epochs.parquet"
 
@@ -43,9 +44,14 @@ class Written:
 
 
 def write_results(
-    plan: Plan, source: AnswerSource, failed: Collection[str], results: Path, plots: Path
+    plan: Plan,
+    source: AnswerSource,
+    failed: Collection[str],
+    results: Path,
+    plots: Path,
+    shown: Shown,
 ) -> Written:
-    """Write a study's tables and figures.
+    """Write a study's tables and what is to be shown of its figures.
 
     Of a study under both protocols, the clean one's are in the folder itself and the others' in
     folders of their names, with the table of what each of the paper's choices is worth.
@@ -59,14 +65,14 @@ def write_results(
         source = CompactAnswers(results)
     first, *others = plan.protocols
     scores = {}
-    scores[first], written = _write_tables(plan.under(first), source, failed, results, plots)
+    scores[first], written = _write_tables(plan.under(first), source, failed, results, plots, shown)
     if not others:
         return written
     figures = written.figures
     for protocol in others:
         part = plan.under(protocol)
         folders = results / protocol, plots / protocol
-        scores[protocol], more = _write_tables(part, source, failed, *folders)
+        scores[protocol], more = _write_tables(part, source, failed, *folders, shown)
         figures += more.figures
     epochs.to_parquet(results / EPOCHS_FILE, index=False)
     table = choices(plan, scores, epochs)
@@ -75,7 +81,12 @@ def write_results(
 
 
 def _write_tables(
-    plan: Plan, source: AnswerSource, failed: Collection[str], results: Path, plots: Path
+    plan: Plan,
+    source: AnswerSource,
+    failed: Collection[str],
+    results: Path,
+    plots: Path,
+    shown: Shown,
 ) -> tuple[pd.DataFrame, Written]:
     """Write what belongs to one protocol; its scores and the rest."""
     from transfer_study.figures import draw_figures
@@ -91,7 +102,9 @@ def _write_tables(
             task_table(plan),
             plots / name,
             title=f"{plan.study.name} ({name})" if name else plan.study.name,
-            caption=lambda encoder, reading: caption(plan.study, encoder, reading),
+            caption=lambda encoder, reading, view: caption(plan.study, encoder, reading, view),
+            views=shown.views(plan.study),
+            size=shown.size,
         )
     if not plan.study.variants:
         write_system_tables(plan, scores, results)
@@ -159,35 +172,3 @@ def write_table(table: pd.DataFrame, stem: Path) -> None:
     """Write a table as CSV (six decimals, the same bytes everywhere) and as parquet (exact)."""
     table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6f", lineterminator="\n")
     table.to_parquet(stem.with_suffix(".parquet"), index=False)
-
-
-def caption(study: Study, encoder: str, reading: str) -> str:
-    """What a reader must know to read a figure of the study."""
-    compared = {
-        Reading.REFINE: "trained jointly with A, against the same recipe on B alone",
-        Reading.FINETUNE: "fine-tuned after joint training with A, against fine-tuning B alone",
-    }[Reading(reading)]
-    certainty = (
-        f"{len(study.seeds)} seeds; 95% t intervals over paired seeds, not corrected for the "
-        "number of edges."
-        if len(study.seeds) > 1
-        else "One seed: nothing can be decided."
-    )
-    departures = {
-        Reading.REFINE: study.refine.departures(),
-        Reading.FINETUNE: study.finetune.departures(),
-    }[Reading(reading)]
-    protocol = f" Not the clean protocol: {', '.join(departures)}." if departures else ""
-    return (
-        f"An edge from A to B is the change of B's test score in points: {compared} "
-        f"({encoder}, {reading} reading). Margin {margin_text(study.margin)}. {certainty}{protocol}"
-    )
-
-
-def margin_text(margin: Margin) -> str:
-    """A margin in points of the metric, or in percent of the baseline."""
-    if margin.absolute is not None:
-        points = f"{100 * margin.absolute:g}"
-        return f"±{points} point{'' if points == '1' else 's'}"
-    assert margin.relative is not None
-    return f"±{100 * margin.relative:g}% of the baseline"

@@ -28,6 +28,10 @@ _ONCE = {
     "arms": "list each arm once",
     "readings": "list each reading once",
 }
+# The arms that are compared with the arm `single`, and how many tasks an arm needs.
+_AGAINST_SINGLE = ("full", "pairs", "groups", "sequential")
+_LEAST_TASKS = {"full": 2, "pairs": 2, "groups": 2, "sequential": 2, "leave-one-out": 3}
+_NUMBERS = {2: "two", 3: "three"}
 
 
 def incoherences(study: Written) -> Iterator[Fault]:
@@ -36,6 +40,7 @@ def incoherences(study: Written) -> Iterator[Fault]:
         yield ("name",), f"found {study['name']!r}, the folder of the store; choose another name"
     yield from _repetitions(study)
     yield from _lonely_arms(study)
+    yield from _groups(study)
     yield from _changes_of_no_task(study)
     yield from _variants_alike(study)
     yield from _idle_mixing(study)
@@ -57,21 +62,31 @@ def _repetitions(study: Written) -> Iterator[Fault]:
 
 
 def _lonely_arms(study: Written) -> Iterator[Fault]:
-    arms = [str(arm) for arm in _items(study, "arms")] or ["single", "full", "pairs"]
-    joint = [arm for arm in arms if arm in ("full", "pairs")]
+    arms = _arms(study)
     tasks = _items(study, "tasks")
+    joint = [arm for arm in arms if arm in _AGAINST_SINGLE]
     if joint and "single" not in arms:
         yield (
             ("arms",),
             f"found [{', '.join(arms)}]; {joint[0]!r} is compared with 'single': add it",
         )
-    if joint and len(tasks) == 1 and not isinstance(study.get("tasks"), str):
+    if "sequential" in arms and "finetune" not in _items(study, "readings"):
+        yield (
+            ("arms",),
+            "found 'sequential', which is fine-tuning after fine-tuning; add 'finetune' to "
+            "`readings`, or leave 'sequential' out",
+        )
+    needy = [arm for arm in arms if len(tasks) < _LEAST_TASKS.get(arm, 1)]
+    if tasks and needy and not isinstance(study["tasks"], str):
+        alone = len(tasks) == 1
+        remedy = "set `arms: [single]`" if alone else f"leave {needy[0]!r} out of `arms`"
         yield (
             ("tasks",),
-            f"found 1 task, but the arm {joint[0]!r} needs two or more; add a task, or set "
-            "`arms: [single]`",
+            f"found {len(tasks)} task{'' if alone else 's'}, but the arm {needy[0]!r} needs "
+            f"{_NUMBERS[_LEAST_TASKS[needy[0]]]} or more; add a task, or {remedy}",
         )
-    if "pairs" in joint and study.get("pairs", "within_domain") == "within_domain":
+    paired = [arm for arm in ("pairs", "sequential") if arm in arms]
+    if paired and study.get("pairs", "within_domain") == "within_domain":
         domains = {_name(task): _domain(task) for task in tasks}
         apart = len(tasks) > 1 and len(set(domains.values())) == len(tasks)
         if apart and None not in domains.values():
@@ -79,8 +94,44 @@ def _lonely_arms(study: Written) -> Iterator[Fault]:
             yield (
                 ("tasks",),
                 f"no domain holds two tasks ({found}), so there is no pair; set "
-                "`pairs: across_domains`, or leave 'pairs' out of `arms`",
+                f"`pairs: across_domains`, or leave {paired[0]!r} out of `arms`",
             )
+
+
+def _groups(study: Written) -> Iterator[Fault]:
+    """Groups that are missing, idle or cannot be learned together."""
+    groups = _mapping(study.get("groups"))
+    asked = "groups" in _arms(study)
+    if asked and not groups:
+        yield (
+            ("arms",),
+            "found 'groups', but the study names none; add such as `groups: {ner: [a, b]}`, "
+            "or leave 'groups' out",
+        )
+    if groups and not asked:
+        yield ("groups",), "found groups, but no arm asks for them; add 'groups' to `arms`"
+    names = [name for task in _items(study, "tasks") if (name := _name(task))]
+    for group, members in groups.items():
+        listed = [str(member) for member in _items(groups, group)]
+        for n, member in enumerate(listed):
+            if names and member not in names:
+                yield (
+                    ("groups", group, n),
+                    f"found {member!r}, which is not a task of this study; "
+                    f"{choices(member, names)}",
+                )
+            elif member in listed[:n]:
+                yield ("groups", group, n), f"found {member!r} a second time; list each task once"
+        if isinstance(members, list | tuple) and len(listed) < 2:
+            yield (
+                ("groups", group),
+                f"found [{', '.join(listed)}], but a group is two tasks or more; add a task, or "
+                "remove the group",
+            )
+
+
+def _arms(study: Written) -> list[str]:
+    return [str(arm) for arm in _items(study, "arms")] or ["single", "full", "pairs"]
 
 
 def _domain(task: object) -> str | None:

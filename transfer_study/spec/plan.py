@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
@@ -11,13 +11,16 @@ from transfer_study.spec.fingerprint import DataFingerprint
 from transfer_study.spec.frozen import Frozen
 from transfer_study.spec.protocol import Protocol
 from transfer_study.spec.recipe import Precision, Recipe
+from transfer_study.spec.sizes import points
 from transfer_study.spec.stage import Stage, StageKind, StageTask
-from transfer_study.spec.study import Arm, Pairing, Reading, Study
-from transfer_study.spec.task import Task
+from transfer_study.spec.study import Arm, Pairing, Reading, Study, group_arm
 
 
 class Fingerprints(Frozen):
-    """What a plan needs to know of the world: contents by name, and the resolved precision."""
+    """What a plan needs to know of the world: contents by name, and the resolved precision.
+
+    The data of a task that is learned at several sizes are named by task and size (spec/sizes.py).
+    """
 
     data: dict[str, DataFingerprint]
     encoders: dict[str, str]
@@ -28,7 +31,9 @@ class Fingerprints(Frozen):
 class System:
     """One trained model as a reading sees it: which stage answers for which target.
 
-    `arm` is `single`, `control`, `pair` or `full`; `sources` are the partners of `target`;
+    `arm` is `single`, `control`, `pair`, `full`, `group:NAME`, `sequential`, `leave-one-out` or
+    `without`; `sources` are the tasks whose effect on `target` it shows. `baseline` is what it is
+    compared with, None for what nothing is said of. `size` is the target's, in a study of several.
     `variant` names what is changed in the recipe, empty in a study without variants.
     """
 
@@ -39,6 +44,8 @@ class System:
     target: str
     seed: int
     stage: Stage
+    baseline: System | None = None
+    size: int | None = None
     variant: str = ""
     protocol: str = Protocol.CLEAN
 
@@ -78,11 +85,10 @@ class Plan:
         return Plan(study, self.fingerprints, tuple(_distinct(asked)), systems, len(asked))
 
     def comparisons(self) -> Iterator[tuple[System, System]]:
-        """Each pair or full system with the single-task baseline learned in the same way."""
-        baseline = {_conditions(s): s for s in self.systems if s.arm == Arm.SINGLE}
+        """Each system that is compared, with its baseline of the same reading and seed."""
         for system in self.systems:
-            if system.arm in ("pair", "full") and _conditions(system) in baseline:
-                yield system, baseline[_conditions(system)]
+            if system.baseline is not None:
+                yield system, system.baseline
 
     def missing(self, is_done: Callable[[Stage], bool], has_model: Callable[[Stage], bool]) -> Plan:
         """The stages still to be run: those not done, and parents whose model a child lacks."""
@@ -103,20 +109,26 @@ class Plan:
 def plan(study: Study, fingerprints: Fingerprints) -> Plan:
     """Turn a study into its plan; pure: the same study and fingerprints give the same ids."""
     systems = [
-        replace(system, protocol=protocol)
+        system
         for protocol, followed in study.protocols().items()
+        for point in points(followed)
         for encoder in study.encoders
         for seed in study.seeds
-        for system in _systems(_Builder(followed, fingerprints, encoder, seed))
+        for system in _systems(
+            _Builder(
+                point.study, _pick(fingerprints, point.data), encoder, seed, point.size, protocol
+            )
+        )
+        if system.target in point.targets
     ]
     asked = [stage for system in systems for stage in _lineage(system.stage)]
     return Plan(study, fingerprints, tuple(_distinct(asked)), tuple(systems), len(asked))
 
 
-def _conditions(system: System) -> tuple[object, ...]:
-    """What a system and the baseline that it is held against have in common."""
-    followed = system.protocol, system.variant
-    return *followed, system.encoder, system.reading, system.target, system.seed
+def _pick(fingerprints: Fingerprints, data: Mapping[str, str]) -> Fingerprints:
+    """The fingerprints with the data of every task under its own name."""
+    picked = {name: fingerprints.data[key] for name, key in data.items()}
+    return fingerprints.model_copy(update={"data": picked})
 
 
 def _lineage(stage: Stage) -> Iterator[Stage]:
@@ -139,6 +151,8 @@ class _Builder:
     fingerprints: Fingerprints
     encoder: Encoder
     seed: int
+    size: int | None
+    protocol: str
 
     def refine(self, *names: str) -> Stage:
         return self._stage(StageKind.REFINE, names, self.study.refine)
@@ -146,12 +160,20 @@ class _Builder:
     def finetune(self, name: str, *parents: Stage) -> Stage:
         return self._stage(StageKind.FINETUNE, (name,), self.study.finetune_recipe(name), parents)
 
-    def varied(self, stage: Stage) -> Iterator[tuple[str, Stage]]:
-        """The stage by the recipe of each variant; as it is in a study without any."""
+    def varied(self, system: System) -> Iterator[System]:
+        """The system and its baseline by the recipe of each variant; as it is where there is none.
+
+        The stages that they start from stay as they are, so that variants share them.
+        """
         if not self.study.variants:
-            yield "", stage
+            yield system
         for name, changes in self.study.variants.items():
-            yield name, stage.by(self._resolved(stage.recipe.changed(changes)))
+            yield self._by(name, changes, system)
+
+    def _by(self, variant: str, changes: Recipe, system: System) -> System:
+        recipe = self._resolved(system.stage.recipe.changed(changes))
+        baseline = system.baseline and self._by(variant, changes, system.baseline)
+        return replace(system, stage=system.stage.by(recipe), baseline=baseline, variant=variant)
 
     def _resolved(self, recipe: Recipe) -> Recipe:
         if recipe.precision is Precision.AUTO:
@@ -180,59 +202,123 @@ class _Builder:
         )
 
 
-def _systems(build: _Builder) -> Iterator[System]:
-    study = build.study
-    for reading in study.readings:
-        for arm, names in _mixtures(study):
-            for target in names:
-                sources = tuple(n for n in names if n != target)
-                joint = build.refine(*names)
-                for label, stage in _answers(build, reading, arm, target, joint):
-                    for variant, varied in build.varied(stage):
-                        yield System(
-                            build.encoder.name,
-                            reading,
-                            label,
-                            sources,
-                            target,
-                            build.seed,
-                            varied,
-                            variant,
-                        )
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """The systems of one reading: which stage answers for a target after learning with others."""
 
+    build: _Builder
+    reading: Reading
 
-def _mixtures(study: Study) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Which sets of tasks are learned together, by arm, in the study's order of tasks."""
-    names = tuple(task.name for task in study.tasks)
-    if Arm.SINGLE in study.arms:
-        yield from (("single", (name,)) for name in names)
-    if Arm.PAIRS in study.arms:
-        yield from (
-            ("pair", (a.name, b.name))
-            for a, b in combinations(study.tasks, 2)
-            if _may_pair(study, a, b)
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(task.name for task in self.build.study.tasks)
+
+    def system(
+        self,
+        arm: str,
+        sources: tuple[str, ...],
+        target: str,
+        stage: Stage,
+        baseline: System | None = None,
+    ) -> System:
+        build = self.build
+        return System(
+            build.encoder.name,
+            self.reading,
+            arm,
+            sources,
+            target,
+            build.seed,
+            stage,
+            baseline,
+            build.size,
+            protocol=build.protocol,
         )
-    if Arm.FULL in study.arms:
-        yield "full", names
+
+    def alone(self, target: str) -> System:
+        """The single-task baseline: the joint recipe, or fine-tuning the bare encoder."""
+        learn = self.build.refine if self.reading is Reading.REFINE else self.build.finetune
+        return self.system("single", (), target, learn(target))
+
+    def joint(self, target: str, *others: str) -> Stage:
+        """The joint stage itself, or fine-tuning from it."""
+        joint = self.build.refine(target, *others)
+        return joint if self.reading is Reading.REFINE else self.build.finetune(target, joint)
+
+    def mixture(self, arm: str, names: tuple[str, ...]) -> Iterator[System]:
+        """Each of these tasks learned with the others, against each alone."""
+        for target in names:
+            others = tuple(n for n in names if n != target)
+            joint = self.joint(target, *others)
+            yield self.system(arm, others, target, joint, self.alone(target))
 
 
-def _may_pair(study: Study, a: Task, b: Task) -> bool:
-    return study.pairs is Pairing.ACROSS or a.domain == b.domain
+def _systems(build: _Builder) -> Iterator[System]:
+    for reading in build.study.readings:
+        for arm, systems in _SYSTEMS_OF_ARM.items():
+            if arm in build.study.arms:
+                for system in systems(_Reader(build, reading)):
+                    yield from build.varied(system)
 
 
-def _answers(
-    build: _Builder, reading: Reading, arm: str, target: str, joint: Stage
-) -> Iterator[tuple[str, Stage]]:
-    """The stage that answers for a target in a reading.
+def _single(read: _Reader) -> Iterator[System]:
+    """Each task alone; its fine-tuning from its own refinement tells what longer training does."""
+    for target in read.names:
+        yield read.alone(target)
+        if read.reading is Reading.FINETUNE:
+            yield read.system("control", (), target, read.joint(target))
 
-    Refine: the joint recipe on the mixture against the joint recipe on the target alone.
-    Fine-tune: fine-tuning from the mixture against fine-tuning from the bare encoder; fine-tuning
-    from the target's own refinement is the control for the longer training.
-    """
-    if reading is Reading.REFINE:
-        yield arm, joint
-    elif arm == Arm.SINGLE:
-        yield arm, build.finetune(target)
-        yield "control", build.finetune(target, joint)
-    else:
-        yield arm, build.finetune(target, joint)
+
+def _pairs(read: _Reader) -> Iterator[System]:
+    for pair in _pairs_of(read.build.study):
+        yield from read.mixture("pair", pair)
+
+
+def _full(read: _Reader) -> Iterator[System]:
+    yield from read.mixture("full", read.names)
+
+
+def _groups(read: _Reader) -> Iterator[System]:
+    for name, members in read.build.study.groups.items():
+        yield from read.mixture(group_arm(name), tuple(n for n in read.names if n in members))
+
+
+def _sequential(read: _Reader) -> Iterator[System]:
+    """Fine-tuning on one task, then on the other; a matter of the fine-tune reading alone."""
+    if read.reading is not Reading.FINETUNE:
+        return
+    finetune = read.build.finetune
+    for pair in _pairs_of(read.build.study):
+        for source, target in (pair[::-1], pair):
+            stage = finetune(target, finetune(source))
+            yield read.system("sequential", (source,), target, stage, read.alone(target))
+
+
+def _leave_one_out(read: _Reader) -> Iterator[System]:
+    """The mix of all tasks, against the mix of all but one: the worth of that one to the others."""
+    for target in read.names:
+        others = tuple(n for n in read.names if n != target)
+        everything = read.joint(target, *others)
+        for left_out in others:
+            rest = tuple(n for n in others if n != left_out)
+            without = read.system("without", rest, target, read.joint(target, *rest))
+            yield without
+            yield read.system("leave-one-out", (left_out,), target, everything, without)
+
+
+# In the order of the tables.
+_SYSTEMS_OF_ARM: dict[Arm, Callable[[_Reader], Iterator[System]]] = {
+    Arm.SINGLE: _single,
+    Arm.PAIRS: _pairs,
+    Arm.FULL: _full,
+    Arm.GROUPS: _groups,
+    Arm.SEQUENTIAL: _sequential,
+    Arm.LEAVE_ONE_OUT: _leave_one_out,
+}
+
+
+def _pairs_of(study: Study) -> Iterator[tuple[str, str]]:
+    """The pairs that the study forms, in its order of tasks."""
+    for a, b in combinations(study.tasks, 2):
+        if study.pairs is Pairing.ACROSS or a.domain == b.domain:
+            yield a.name, b.name

@@ -29,6 +29,11 @@ def study_schema() -> Schema:
             {"type": "integer", "minimum": 1, "maximum": MOST_SEEDS},
             {"type": "array", "items": {"type": "integer", "minimum": 0}, **_ONCE_EACH},
         ),
+        "groups": {
+            "type": "object",
+            "propertyNames": _NAME,
+            "additionalProperties": {"type": "array", "items": _NAME, **_ONCE_EACH, "minItems": 2},
+        },
         "margin": _either({"type": "number", "minimum": 0}, _ref("Margin")),
     }
     for key in ("tasks", "arms", "readings"):
@@ -42,6 +47,7 @@ def study_schema() -> Schema:
 
 def _describe_short_forms(types: Schema) -> None:
     types["Encoder"]["required"] = ["name"]
+    types["Limits"]["properties"]["max_train"] = _one_or_many({"type": "integer", "minimum": 1})
     types["Margin"] |= {"minProperties": 1, "maxProperties": 1}
     columns = types["Columns"]["properties"]
     column = {"type": ["string", "integer"]}

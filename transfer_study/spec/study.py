@@ -38,11 +38,14 @@ MOST_SEEDS = 1000
 
 
 class Arm(Word):
-    """Which sets of tasks are learned together."""
+    """Which tasks are learned together, or one after the other."""
 
     SINGLE = "single"
     FULL = "full"
     PAIRS = "pairs"
+    GROUPS = "groups"  # the sets named in `groups`
+    SEQUENTIAL = "sequential"  # fine-tuned on one task of a pair, then on the other
+    LEAVE_ONE_OUT = "leave-one-out"  # the full mix against the full mix without one task
 
 
 class Pairing(Word):
@@ -82,6 +85,11 @@ class FinetuneRecipe(Recipe):
 def _as_set(recipes: dict[str, Recipe]) -> dict[str, dict[str, Any]]:
     """Recipes that are changes of another, without what they leave as it is."""
     return {name: recipe.model_dump(exclude_unset=True) for name, recipe in recipes.items()}
+
+
+def group_arm(name: str) -> str:
+    """What the arm of a named group is called in tables; no other arm has a `:`."""
+    return f"group:{name}"
 
 
 def _complete(task: object) -> object:
@@ -134,6 +142,7 @@ class Study(Frozen):
     tasks: Annotated[tuple[Annotated[Task, BeforeValidator(_complete)], ...], Field(min_length=1)]
     arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = (Arm.SINGLE, Arm.FULL, Arm.PAIRS)
     pairs: Pairing = Pairing.WITHIN
+    groups: dict[Name, tuple[str, ...]] = Field(default_factory=dict)  # of the arm `groups`
     readings: Annotated[tuple[Reading, ...], Field(min_length=1)] = (Reading.REFINE,)
     protocol: Protocol = Protocol.CLEAN
     refine: Recipe = Recipe()

@@ -147,17 +147,41 @@ class SyntheticSource(Frozen):
 Source = Annotated[FileSource | DatasetsSource | SyntheticSource, Field(discriminator="format")]
 
 
-class Limits(Frozen):
-    """At most so many examples a split; a smaller limit takes a subset of a larger one's."""
+def _sizes(value: object) -> object:
+    """Several sizes of train, ascending; raises ValueError for what is no size."""
+    several = isinstance(value, list | tuple)
+    items = list(value) if isinstance(value, list | tuple) else [value]
+    sizes = [int(item) for item in items if isinstance(item, int | str) and _is_size(item)]
+    if not sizes or len(set(sizes)) < len(items):
+        raise ValueError(
+            "give a whole number of at least 1, or a list of different ones such as "
+            "[100, 300, 1000]"
+        )
+    return tuple(sorted(sizes)) if several else sizes[0]
 
-    max_train: int | None = Field(default=None, gt=0)
+
+def _is_size(item: int | str) -> bool:
+    return str(item).isdecimal() and int(item) > 0
+
+
+Positive = Annotated[int, Field(gt=0)]
+Sizes = Annotated[tuple[Positive, ...], Field(min_length=1)]
+
+
+class Limits(Frozen):
+    """At most so many examples a split; a smaller limit takes a subset of a larger one's.
+
+    Several sizes of train are an axis of the study (spec/sizes.py).
+    """
+
+    max_train: Annotated[Positive | Sizes, BeforeValidator(_sizes)] | None = None
     max_dev: int | None = Field(default=None, gt=0)
     max_test: int | None = Field(default=None, gt=0)
 
     def of(self, split: str) -> int | None:
-        """The limit of a split, None for all of it."""
-        limit: int | None = getattr(self, f"max_{split}")
-        return limit
+        """The limit of a split, the largest of several, None for all of it."""
+        limit: int | tuple[int, ...] | None = getattr(self, f"max_{split}")
+        return max(limit) if isinstance(limit, tuple) else limit
 
 
 class Task(Frozen):

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
+from transfer_study.analysis.views import Shown, View
 from transfer_study.session import Outcome
 from transfer_study.spec.plan import Plan
 from transfer_study.terminal.console import stdout
@@ -30,8 +31,12 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
     console = stdout()
     by = [name for name in ("encoder", "reading", "variant") if name in outcome.deltas]
     for (encoder, reading, *variant), edges in outcome.deltas.groupby(by, sort=False):
-        said = ", ".join([f"{encoder}", f"{reading} reading", *map(str, variant)])
-        console.print(_table(f"{plan.study.name}: {said}", edges))
+        for view in Shown().views(plan.study):
+            rows = edges[edges["arm"].isin(view.arms.values())]
+            if len(rows):
+                parts = [f"{encoder}", f"{reading} reading", *map(str, variant), view.title]
+                said = ", ".join(filter(None, parts))
+                console.print(_table(f"{plan.study.name}: {said}", view, rows))
     if outcome.stability is not None:
         print_stability(console, outcome.stability)
     counts = outcome.deltas["verdict"].value_counts()
@@ -41,30 +46,38 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
     if outcome.choices is not None:
         for (encoder, reading), rows in outcome.choices.groupby(["encoder", "reading"], sort=False):
             console.print(_choices(f"What the paper's choices add ({encoder}, {reading})", rows))
-    shown = ("transfer_graph", "stability")
+    shown = ("transfer_graph", "size", "stability")
     for path in outcome.figures:
-        if path.suffix in (".svg", ".pdf", ".png") and path.stem.startswith(shown):
+        drawn = path.suffix in (".svg", ".pdf", ".png")
+        if drawn and path.stem.startswith(shown):
             console.print(str(path), soft_wrap=True)
 
 
-def _table(title: str, edges: pd.DataFrame) -> Table:
+def _table(title: str, view: View, edges: pd.DataFrame) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    sized = edges.get("size", pd.Series(dtype="Int64")).notna().any()
     for heading in ("from", "to"):
         table.add_column(heading, overflow="fold")
-    for heading in ("alone", "change", "95% interval"):
+    without = view.number == "score"  # the baselines are with all tasks but one
+    numbers = ("without" if without else "alone", "change", "95% interval")
+    for heading in ("size", *numbers) if sized else numbers:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    for edge in edges.to_dict("records"):
-        verdict = str(edge["verdict"])
-        table.add_row(
-            "all others" if edge["arm"] == "full" else edge["source"],
-            edge["target"],
-            _points(edge["baseline"]),
-            _points(edge["delta"], signed=True),
-            _interval(edge["low"], edge["high"]),
-            verdict.replace("_", " "),
-            style=_STYLE[verdict],
-        )
+    # All sizes of an edge one below the other.
+    for _, edge_sizes in edges.groupby(["source", "target"], sort=False):
+        for edge in edge_sizes.to_dict("records"):
+            verdict = str(edge["verdict"])
+            size = [] if not sized else ["–" if pd.isna(edge["size"]) else str(edge["size"])]
+            table.add_row(
+                "all others" if edge["arm"] == "full" else edge["source"],
+                edge["target"],
+                *size,
+                _points(edge["baseline"]),
+                _points(edge["delta"], signed=True),
+                _interval(edge["low"], edge["high"]),
+                verdict.replace("_", " "),
+                style=_STYLE[verdict],
+            )
     return table
 
 

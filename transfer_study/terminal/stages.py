@@ -90,7 +90,9 @@ def _by_kind(plan: Plan, todo: Plan) -> Table:
 def _kind(stage: Stage) -> str:
     n = len(stage.tasks)
     if stage.kind == "finetune":
-        return "fine-tune from the encoder" if not stage.parents else "fine-tune from a refinement"
+        start = {"refine": "a refinement", "finetune": "another fine-tuning"}
+        (parent,) = stage.parents or (None,)
+        return f"fine-tune from {start[parent.kind] if parent else 'the encoder'}"
     return {1: "refine one task", 2: "refine a pair"}.get(n, f"refine {n} tasks")
 
 

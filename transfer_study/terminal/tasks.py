@@ -29,7 +29,8 @@ def summarise(study: Study) -> list[TaskSummary]:
     from transfer_study.execute.run_stage import quiet_libraries
     from transfer_study.learn.model import load_tokenizer
 
-    loaded = load_tasks(study)
+    # Of a task in several sizes, the largest.
+    loaded = {data.task.name: data for data in load_tasks(study).values()}
     quiet_libraries()
     tokenizer = load_tokenizer(study.encoders[0])
     return [

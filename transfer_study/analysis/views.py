@@ -1,0 +1,116 @@
+"""Which arms one graph shows together, and what a reader asked to see of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from transfer_study.errors import StudyError
+from transfer_study.spec.sizes import train_sizes
+from transfer_study.spec.spelling import choices
+from transfer_study.spec.study import Arm, Study, group_arm
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One way to look at a study's deltas: an arm as edges, another as rings around their targets.
+
+    `name` is for files and `title` for readers, both empty for pairs and full mix, the view that
+    every other is beside. `arms` has what the arms of the study file that it is about are called
+    in deltas.csv. `tasks` are the only ones it shows, all where it is empty. `number` is what
+    stands in a node: what its edges are against, or, where each edge has a baseline of its own,
+    the score that they share.
+    """
+
+    name: str
+    title: str
+    arms: Mapping[Arm, str]
+    edges: str
+    rings: str | None = None
+    tasks: tuple[str, ...] = ()
+    number: Literal["baseline", "score"] = "baseline"
+
+    def rows(self, deltas: pd.DataFrame) -> pd.DataFrame:
+        """The deltas that are drawn as edges or rings."""
+        rows = deltas[deltas["arm"].isin([self.edges, self.rings])]
+        if not self.tasks:
+            return rows
+        among = rows["source"].isin(self.tasks) | (rows["arm"] != self.edges)
+        return rows[among & rows["target"].isin(self.tasks)]
+
+
+MAIN = View("", "", {Arm.PAIRS: "pair", Arm.FULL: "full"}, edges="pair", rings="full")
+_SEQUENTIAL = View("sequential", "sequential", {Arm.SEQUENTIAL: "sequential"}, edges="sequential")
+_LEAVE_ONE_OUT = View(
+    "leave-one-out",
+    "leave-one-out",
+    {Arm.LEAVE_ONE_OUT: "leave-one-out"},
+    edges="leave-one-out",
+    number="score",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is to be seen of a study: one arm or all, and one training size or each one's place.
+
+    Without a size, figures show every target at its largest.
+    """
+
+    arm: Arm | None = None
+    size: int | None = None
+
+    def check(self, study: Study) -> None:
+        """Raise StudyError for an arm or a size that the study does not have."""
+        arms = [str(arm) for arm in study.arms if arm is not Arm.SINGLE]
+        if self.arm is not None and self.arm not in arms:
+            allowed = choices(str(self.arm), arms) if arms else "it compares nothing"
+            raise StudyError(
+                f"--arm: found {self.arm!s}, which the study does not compare; {allowed}"
+            )
+        sizes = sorted({size for task in study.tasks for size in train_sizes(task)})
+        if self.size is not None and self.size not in sizes:
+            allowed = (
+                f"allowed: {', '.join(map(str, sizes))}"
+                if sizes
+                else ("it has one size; give it several as `limits: {max_train: [100, 300, 1000]}`")
+            )
+            raise StudyError(f"--size: found {self.size}, which the study does not have; {allowed}")
+
+    def views(self, study: Study) -> Iterator[View]:
+        """The views of the study that show the arm."""
+        groups = (
+            View(
+                f"group-{name}",
+                f"group {name}",
+                {Arm.GROUPS: group_arm(name)},
+                edges="pair",
+                rings=group_arm(name),
+                tasks=members,
+            )
+            for name, members in study.groups.items()
+        )
+        for view in (MAIN, *groups, _SEQUENTIAL, _LEAVE_ONE_OUT):
+            if any(arm in study.arms and self.arm in (None, arm) for arm in view.arms):
+                yield view
+
+    def of(self, study: Study, deltas: pd.DataFrame) -> pd.DataFrame:
+        """The deltas that are shown, targets of a single size included."""
+        if self.arm is not None:
+            views = self.views(study)
+            labels = {view.arms[self.arm] for view in views if self.arm in view.arms}
+            deltas = deltas[deltas["arm"].isin(labels)]
+        return deltas if self.size is None else at_size(deltas, self.size)
+
+
+def at_size(deltas: pd.DataFrame, size: int | None) -> pd.DataFrame:
+    """Each target at this size, or at its largest; targets of a single size as they are."""
+    if "size" not in deltas:
+        return deltas
+    sizes = deltas["size"]
+    chosen = sizes == (sizes.groupby(deltas["target"]).transform("max") if size is None else size)
+    return deltas[sizes.isna() | chosen.fillna(False)]

@@ -1,0 +1,58 @@
+"""What a reader must know to read a figure of a study."""
+
+from __future__ import annotations
+
+from transfer_study.analysis.views import View
+from transfer_study.spec.margin import Margin
+from transfer_study.spec.study import Arm, Reading, Study
+
+
+def caption(study: Study, encoder: str, reading: str, view: View) -> str:
+    """What is shown, against which baseline, and how sure it is."""
+    certainty = (
+        f"{len(study.seeds)} seeds; 95% t intervals over paired seeds, not corrected for the "
+        "number of edges."
+        if len(study.seeds) > 1
+        else "One seed: nothing can be decided."
+    )
+    departures = {
+        Reading.REFINE: study.refine.departures(),
+        Reading.FINETUNE: study.finetune.departures(),
+    }[Reading(reading)]
+    protocol = f" Not the clean protocol: {', '.join(departures)}." if departures else ""
+    return (
+        f"An edge from A to B is the change of B's test score in points: "
+        f"{_compared(view, Reading(reading))} ({encoder}, {reading} reading). "
+        f"{_besides(view)}Margin {margin_text(study.margin)}. {certainty}"
+        f"{protocol}"
+    )
+
+
+def _compared(view: View, reading: Reading) -> str:
+    if Arm.SEQUENTIAL in view.arms:
+        return "fine-tuned after fine-tuning on A, against fine-tuning B alone"
+    if Arm.LEAVE_ONE_OUT in view.arms:
+        after = "fine-tuned after joint training" if reading is Reading.FINETUNE else "trained"
+        return f"{after} with all tasks, against all tasks but A"
+    return {
+        Reading.REFINE: "trained jointly with A, against the same recipe on B alone",
+        Reading.FINETUNE: "fine-tuned after joint training with A, against fine-tuning B alone",
+    }[reading]
+
+
+def _besides(view: View) -> str:
+    if Arm.LEAVE_ONE_OUT in view.arms:
+        return "The score of a task is its score with all tasks. "
+    if Arm.GROUPS in view.arms:
+        members = " and ".join([", ".join(view.tasks[:-1]), view.tasks[-1]])
+        return f"The group, {members}, is trained at once, against each of them alone. "
+    return ""
+
+
+def margin_text(margin: Margin) -> str:
+    """A margin in points of the metric, or in percent of the baseline."""
+    if margin.absolute is not None:
+        points = f"{100 * margin.absolute:g}"
+        return f"±{points} point{'' if points == '1' else 's'}"
+    assert margin.relative is not None
+    return f"±{100 * margin.relative:g}% of the baseline"
