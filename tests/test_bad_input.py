@@ -340,7 +340,44 @@ ENCODERS = [
         change("heads: 2", "heads: 2, texts: [gone.txt]"),
     ),
 ]
-CASES = [*FILE, *VALUES, *DATA, *ENCODERS]
+LAYERS = [
+    Case(
+        "more layers frozen than there are",
+        ("encoder tiny", "freeze_layers is 2", "only 1 layers", "lower `freeze_layers`"),
+        STUDY + "refine: {freeze_layers: 2}\n",
+    ),
+    Case(
+        "more layers renewed than there are, in a variant",
+        ("encoder tiny", "reinit_layers is 5", "only 1 layers", "lower `reinit_layers`"),
+        STUDY + "variants: {plain: {}, fresh: {reinit_layers: 5}}\n",
+    ),
+    Case(
+        "layers both frozen and renewed",
+        ("encoder tiny", "freeze_layers 1 and reinit_layers 1 overlap", "lower one of them"),
+        STUDY + "refine: {freeze_layers: 1}\nvariants: {fresh: {reinit_layers: 1}}\n",
+    ),
+    Case(
+        "a model that does not count its layers",
+        ("encoder model", "counts no layers", "num_hidden_layers", "leave `freeze_embeddings`"),
+        change(TINY, "model") + "refine: {layer_decay: 0.9}\n",
+        {
+            "model/config.json": '{"model_type": "bert"}',
+            "model/vocab.txt": "[PAD]",
+            "model/pytorch_model.bin": "",
+        },
+    ),
+    Case(
+        "a variant twice",
+        ("line 14, `variants.b`", "changes of the variant 'a' a second time"),
+        STUDY + "variants: {a: {epochs: 3}, b: {epochs: 3}}\n",
+    ),
+    Case(
+        "an unknown key of a variant",
+        ("line 14, `variants.a.epoch`", "'epoch'", "did you mean 'epochs'?"),
+        STUDY + "variants: {a: {epoch: 3}}\n",
+    ),
+]
+CASES = [*LAYERS, *FILE, *VALUES, *DATA, *ENCODERS]
 
 Command = Callable[..., tuple[int, str, str]]
 

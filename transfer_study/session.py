@@ -64,6 +64,7 @@ class Outcome:
     figures: list[Path]
     failed: frozenset[str]  # ids, children of failed stages included
     choices: pd.DataFrame | None = None  # what each of the paper's choices adds (protocol: both)
+    stability: pd.DataFrame | None = None  # of a study with variants
 
 
 def make_plan(study: Study) -> Plan:
@@ -164,7 +165,7 @@ def write_report(plan_: Plan, places: Places) -> Outcome:
         results,
         places.plots / plan_.study.name,
     )
-    return Outcome(written.deltas, written.figures, failed, written.choices)
+    return Outcome(written.deltas, written.figures, failed, written.choices, written.stability)
 
 
 def hold_against_published(study: Study, places: Places) -> tuple[list[HeldScore], list[HeldClaim]]:

@@ -100,6 +100,19 @@ def test_numbers_of_an_edge():
     }
 
 
+def test_variants_of_a_recipe_are_rows_of_their_own():
+    plain, other = (comparisons().assign(variant=name) for name in ("plain", "other"))
+    other["stage"], other["baseline"] = "o-" + other["stage"], "o-" + other["baseline"]
+    measured = of_differences((28, 30, 32))
+    changed = of_differences((-28, -30, -32)).assign(stage=lambda frame: "o-" + frame["stage"])
+    edges = deltas(pd.concat([plain, other]), pd.concat([measured, changed]), MARGIN, ())
+    assert list(edges.columns) == ["variant", *COLUMNS]
+    assert edges[["variant", "verdict", "n_seeds"]].to_numpy().tolist() == [
+        ["plain", "gain", 3],
+        ["other", "loss", 3],
+    ]
+
+
 @pytest.mark.parametrize(("verdict", "differences"), VERDICTS.items())
 def test_verdicts(verdict, differences):
     assert only(deltas(comparisons(), of_differences(differences), MARGIN, ())).verdict == verdict

@@ -29,6 +29,7 @@ from transfer_study.data.tensor_bundle import TensorBundle
 from transfer_study.errors import EncoderError
 from transfer_study.learn.model import build_model, load_tokenizer
 from transfer_study.spec.encoder import Encoder
+from transfer_study.spec.recipe import Recipe
 
 ORIGINAL = Path(__file__).parent / "tf_bert"
 WEIGHTS = "model.safetensors"
@@ -153,7 +154,7 @@ def test_the_folder_is_an_encoder_of_studies(
     encoder = Encoder.model_validate(yaml.safe_load(line)["encoder"])
     convert_tf(ORIGINAL, tmp_path / "again")
     assert fingerprint_encoder(encoder) == fingerprint_encoder(encoder_of(tmp_path / "again"))
-    model = build_model(encoder, None, (), seed=0, dropout=0.1).eval()
+    model = build_model(encoder, None, (), seed=0, recipe=Recipe()).eval()
     assert model.pooler is None  # its own is used
     inputs, expected = given()
     with torch.inference_mode():

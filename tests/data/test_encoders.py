@@ -18,6 +18,7 @@ from safetensors.numpy import save_file
 
 from transfer_study.data.encoders import (
     SPECIAL_TOKENS,
+    check_layers,
     check_length,
     encoder_folder,
     fingerprint_encoder,
@@ -27,6 +28,7 @@ from transfer_study.data.encoders import (
 from transfer_study.data.fingerprints import load_tasks, take_fingerprints
 from transfer_study.errors import EncoderError
 from transfer_study.spec.encoder import Encoder, TinyConfig
+from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.study import Study
 
 Tensors = dict[str, NDArray[Any]]
@@ -256,6 +258,27 @@ def test_texts_must_fit_the_positions(
         check_length(encoder(folder), positions + 1)
     write(folder, "config.json", {**config, "position_biased_input": False})
     check_length(encoder(folder), positions + 1)
+
+
+@pytest.mark.parametrize("count", ["num_hidden_layers", "n_layers", "num_layers"])
+def test_recipes_name_no_more_layers_than_the_encoder_has(folder: Path, count: str) -> None:
+    write(folder, "config.json", {**CONFIG, count: 6})
+    for recipe in ({"freeze_layers": 6}, {"reinit_layers": 6}, {"layer_decay": 0.5}):
+        check_layers(encoder(folder), Recipe(**recipe))
+    check_layers(encoder(folder), Recipe(freeze_layers=4, reinit_layers=2))
+    for name in ("freeze_layers", "reinit_layers"):
+        with pytest.raises(EncoderError, match=f"{name} is 7, but it has only 6 layers; lower"):
+            check_layers(encoder(folder), Recipe(**{name: 7}))
+    with pytest.raises(EncoderError, match="freeze_layers 4 and reinit_layers 3 overlap"):
+        check_layers(encoder(folder), Recipe(freeze_layers=4, reinit_layers=3))
+
+
+def test_layers_that_share_their_weights_cannot_be_told_apart(folder: Path) -> None:
+    write(folder, "config.json", {**CONFIG, "num_hidden_layers": 6, "num_hidden_groups": 1})
+    check_layers(encoder(folder), Recipe())
+    for recipe in ({"freeze_embeddings": True}, {"freeze_layers": 1}, {"layer_decay": 0.5}):
+        with pytest.raises(EncoderError, match="counts no layers with weights of their own"):
+            check_layers(encoder(folder), Recipe(**recipe))
 
 
 def test_only_recipes_that_are_used_must_fit(folder: Path) -> None:

@@ -11,6 +11,7 @@ from transfer_study.spec.frozen import Word
 from transfer_study.spec.margin import Margin
 
 EDGE = ["encoder", "source", "target", "arm", "reading", "metric"]
+VARIANT = "variant"
 COLUMNS = [
     *EDGE,
     *("baseline", "score", "delta", "low", "high", "p", "n_seeds", "n_test", "verdict"),
@@ -33,20 +34,21 @@ def deltas(
 ) -> pd.DataFrame:
     """Compare each model that learned with sources to its single-task baseline, paired by seed.
 
-    One row an edge, in the order of `comparisons` (columns EDGE, seed, stage, baseline; the last
-    two are stage ids). Of `scores`, the rows of split `test` count, found by stage, task and
-    metric. `failed` are the stages that were tried in vain. Numbers are of the seeds for which
-    both scores exist; `p` is of the two-sided paired t-test that the delta is 0.
+    One row an edge, in the order of `comparisons` (columns EDGE, seed, stage, baseline, and variant
+    where there are any; stage and baseline are stage ids). Of `scores`, the rows of split `test`
+    count, found by stage, task and metric. `failed` are the stages that were tried in vain. Numbers
+    are of the seeds for which both scores exist; `p` is of the two-sided paired t-test that the
+    delta is 0.
     """
     test = scores[scores["split"] == "test"]
     of_stage = test.drop_duplicates(["stage", "task", "metric"]).set_index("stage")
+    # An edge that was learned by several variants of the recipe is one row a variant.
+    by = [name for name in comparisons if name in (*EDGE, VARIANT)]
     edges = [
-        _edge(
-            dict(zip(EDGE, edge, strict=True)), runs.sort_values("seed"), of_stage, margin, failed
-        )
-        for edge, runs in comparisons.groupby(EDGE, sort=False)
+        _edge(dict(zip(by, edge, strict=True)), runs.sort_values("seed"), of_stage, margin, failed)
+        for edge, runs in comparisons.groupby(by, sort=False)
     ]
-    return pd.DataFrame(edges, columns=COLUMNS)
+    return pd.DataFrame(edges, columns=[*(VARIANT for name in by if name == VARIANT), *COLUMNS])
 
 
 def _edge(
@@ -65,7 +67,7 @@ def _edge(
     if absent:
         verdict = Verdict.NOT_RUN if absent.isdisjoint(failed) else Verdict.FAILED
     else:
-        verdict = _verdict(interval, margin.of(mean_baseline))
+        verdict = verdict_of(interval, margin.of(mean_baseline))
     return {
         **edge,
         "baseline": mean_baseline,
@@ -80,7 +82,8 @@ def _edge(
     }
 
 
-def _verdict(interval: Interval, margin: float) -> Verdict:
+def verdict_of(interval: Interval, margin: float) -> Verdict:
+    """What the interval of a difference allows to say of it."""
     # Comparisons with the NaN of a single seed are false: it stays undecided.
     if interval.low > 0 and interval.mean > margin:
         return Verdict.GAIN

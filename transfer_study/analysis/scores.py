@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from transfer_study.analysis.deltas import VARIANT
 from transfer_study.metrics import reported, score
 from transfer_study.records.predictions import AnswerSource
 from transfer_study.spec.plan import Plan
@@ -26,7 +27,7 @@ SCORE_COLUMNS = (
 def score_table(plan: Plan, source: AnswerSource) -> pd.DataFrame:
     """One row a system and metric, the task's own metric first; `n` counts test examples.
 
-    Systems whose stage is not complete have no rows.
+    Systems whose stage is not complete have no rows. A study with variants has their column.
     """
     scored: dict[tuple[str, str], list[tuple[str, float, int]]] = {}
     rows = []
@@ -59,16 +60,21 @@ def score_table(plan: Plan, source: AnswerSource) -> pd.DataFrame:
                 value,
                 n,
                 system.stage.id,
+                system.variant,
             )
             for metric, value, n in scored[key]
         ]
-    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+    return _without_idle_variant(plan, pd.DataFrame(rows, columns=[*SCORE_COLUMNS, VARIANT]))
+
+
+def _without_idle_variant(plan: Plan, table: pd.DataFrame) -> pd.DataFrame:
+    return table if plan.study.variants else table.drop(columns=VARIANT)
 
 
 def comparison_table(plan: Plan) -> pd.DataFrame:
     """One row an edge and seed: the joint stage and the single-task stage it is held against."""
     metric = {task.name: str(task.metric) for task in plan.study.tasks}
-    return pd.DataFrame(
+    table = pd.DataFrame(
         [
             (
                 system.encoder,
@@ -80,6 +86,7 @@ def comparison_table(plan: Plan) -> pd.DataFrame:
                 system.seed,
                 system.stage.id,
                 baseline.stage.id,
+                system.variant,
             )
             for system, baseline in plan.comparisons()
         ],
@@ -93,8 +100,10 @@ def comparison_table(plan: Plan) -> pd.DataFrame:
             "seed",
             "stage",
             "baseline",
+            VARIANT,
         ],
     )
+    return _without_idle_variant(plan, table)
 
 
 def task_table(plan: Plan) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from pathlib import Path
 from transfer_study.errors import EncoderError
 from transfer_study.spec.encoder import BUILT_IN_TEXTS, Encoder, TinyConfig
 from transfer_study.spec.frozen import content_hash, file_hash
+from transfer_study.spec.recipe import Recipe
 
 # Raised when the tiny encoder is built differently from the same configuration.
 TINY_VERSION = 1
@@ -20,6 +21,8 @@ SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _VOLATILE = ("_name_or_path", "transformers_version", "torch_dtype", "dtype", "architectures")
 # Families whose first position is the one after the padding's id.
 _COUNTED_AFTER_PADDING = ("roberta", "camembert", "longformer", "mpnet")
+# What config.json calls the number of layers, by family.
+_LAYER_COUNTS = ("num_hidden_layers", "n_layers", "num_layers")
 # Settings of tokenizer_config.json that transformers puts above tokenizer.json, as they mostly are;
 # a tokenizer is more than its files where it has others.
 _TOKENIZER_SETTINGS = {
@@ -174,6 +177,42 @@ def check_length(encoder: Encoder, max_length: int) -> None:
             f"encoder {encoder.name}: max_length is {max_length}, but it has only {positions} "
             "positions; lower `max_length` in the recipe"
         )
+
+
+def check_layers(encoder: Encoder, recipe: Recipe) -> None:
+    """Raise EncoderError where a recipe freezes or renews more layers than the encoder has."""
+    kept = not (recipe.freeze_embeddings or recipe.freeze_layers or recipe.reinit_layers)
+    if kept and recipe.layer_decay == 1:
+        return
+    layers = _layer_count(encoder)
+    for name in ("freeze_layers", "reinit_layers"):
+        asked = getattr(recipe, name)
+        if asked > layers:
+            raise EncoderError(
+                f"encoder {encoder.name}: {name} is {asked}, but it has only {layers} layers; "
+                f"lower `{name}` in the recipe"
+            )
+    if recipe.freeze_layers + recipe.reinit_layers > layers:
+        raise EncoderError(
+            f"encoder {encoder.name}: freeze_layers {recipe.freeze_layers} and reinit_layers "
+            f"{recipe.reinit_layers} overlap in its {layers} layers, and what is new must learn; "
+            "lower one of them in the recipe"
+        )
+
+
+def _layer_count(encoder: Encoder) -> int:
+    """How many transformer layers of its own weights an encoder has."""
+    if encoder.tiny is not None:
+        return encoder.tiny.layers
+    config = json.loads((encoder_folder(encoder) / "config.json").read_text(encoding="utf-8"))
+    found = [config[name] for name in _LAYER_COUNTS if isinstance(config.get(name), int)]
+    if not found or config.get("num_hidden_groups", found[0]) != found[0]:
+        raise EncoderError(
+            f"encoder {encoder.name}: its config.json counts no layers with weights of their own "
+            f"({_LAYER_COUNTS[0]}), so that they cannot be frozen, renewed or given rates of their "
+            "own; leave `freeze_embeddings`, `freeze_layers`, `reinit_layers` and `layer_decay` out"
+        )
+    return int(found[0])
 
 
 def _unusual_settings(file: Path) -> dict[str, object]:

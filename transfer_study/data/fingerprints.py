@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from transfer_study.data.encoders import check_length, fingerprint_encoder
+from transfer_study.data.encoders import check_layers, check_length, fingerprint_encoder
 from transfer_study.data.splits import TaskData, fingerprint, load
 from transfer_study.errors import DataError, Problem, StudyError
 from transfer_study.spec.plan import Fingerprints
-from transfer_study.spec.recipe import Precision
+from transfer_study.spec.recipe import Precision, Recipe
 from transfer_study.spec.study import Reading, Study
 
 # Processors that multiply bfloat16 matrices natively; others only emulate it.
@@ -31,19 +31,28 @@ def load_tasks(study: Study) -> dict[str, TaskData]:
 
 def take_fingerprints(study: Study, data: dict[str, TaskData]) -> Fingerprints:
     """Hash what the study's stages will read, on the machine that plans them."""
-    recipes = [study.refine]
-    if Reading.FINETUNE in study.readings:
-        recipes += (study.finetune_recipe(task.name) for task in study.tasks)
+    recipes = _recipes(study)
     longest = max(recipe.max_length for recipe in recipes)
     encoders = {}
     for encoder in study.encoders:
         encoders[encoder.name] = fingerprint_encoder(encoder)
         check_length(encoder, longest)
+        for recipe in recipes:
+            check_layers(encoder, recipe)
     return Fingerprints(
         data={name: fingerprint(task_data) for name, task_data in data.items()},
         encoders=encoders,
         precision=native_precision(),
     )
+
+
+def _recipes(study: Study) -> list[Recipe]:
+    """The recipes of a study's stages; a variant changes those that answer for a reading."""
+    answering = [study.refine] if Reading.REFINE in study.readings else []
+    if Reading.FINETUNE in study.readings:
+        answering += [study.finetune_recipe(task.name) for task in study.tasks]
+    varied = [recipe.changed(v) for recipe in answering for v in study.variants.values()]
+    return [study.refine, *(varied or answering)]
 
 
 def native_precision() -> Precision:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from transfer_study.data.splits import TaskData
-from transfer_study.metrics import score
+from transfer_study.metrics.constant import constant_score
 from transfer_study.spec.example import Example, Label
 from transfer_study.spec.task import SPLITS, Task, TaskKind
 
@@ -62,27 +62,11 @@ def describe(
 
 
 def majority_score(data: TaskData) -> float:
-    """The test score, by the task's metric, of a model that looks at no text.
-
-    It gives the most frequent class or set of classes of train, the mean score, or `O` throughout.
-    """
+    """The test score, by the task's metric, of a model that gives the usual answer of train."""
+    seen = [example.label for example in data.train]
     gold = [example.label for example in data.test]
-    answer = _usual_answer(data.task, data.train)
-    predicted: list[Label] = [
-        ("O",) * len(example.text) if answer is None else answer for example in data.test
-    ]
     documents = [example.document for example in data.test]
-    return score(data.task.metric, data.task, gold, predicted, documents)
-
-
-def _usual_answer(task: Task, train: Sequence[Example]) -> Label | None:
-    if task.kind is TaskKind.TAGGING:
-        return None
-    if task.kind is TaskKind.REGRESSION:
-        return float(np.mean(_scores(train)))
-    counts = Counter(example.label for example in train)
-    # Of equally frequent ones the first by name: the order of the file means nothing.
-    return min(counts, key=lambda label: (-counts[label], label))
+    return constant_score(data.task, seen, gold, documents)
 
 
 def _summary(

@@ -64,6 +64,7 @@ def _run(
     from transfer_study.data.streams import stream
     from transfer_study.learn.batch import Collator
     from transfer_study.learn.model import build_model, save_body
+    from transfer_study.learn.stabilise import stabilise
     from transfer_study.learn.train import Material, train
 
     began = time.perf_counter()
@@ -101,6 +102,7 @@ def _run(
     parent = store.checked_model(stage.parents[0]) if stage.parents else None
     tasks = tuple(member.task for member in stage.tasks)
     model = build_model(stage.encoder, parent, tasks, stage.seed, recipe)
+    stabilise(model, recipe, stage.seed)
     model.to(device)
     # Dropout differs between stages; everything else is keyed by what it is for.
     torch.manual_seed(int(stream(stage.seed, stage.id, "dropout").integers(2**62)))

@@ -11,9 +11,17 @@ import pandas as pd
 from transfer_study.analysis.graph import build_graph, write_graph
 from transfer_study.figures.heat_map import draw_heat_map
 from transfer_study.figures.save import save
+from transfer_study.figures.stability import draw_stability
 from transfer_study.figures.transfer_graph import LARGEST, draw_transfer_graph
 
-__all__ = ["draw_figures", "draw_heat_map", "draw_transfer_graph", "save"]
+__all__ = [
+    "draw_figures",
+    "draw_heat_map",
+    "draw_stability",
+    "draw_stability_figures",
+    "draw_transfer_graph",
+    "save",
+]
 
 
 def draw_figures(
@@ -44,6 +52,28 @@ def draw_figures(
             paths += save(draw_transfer_graph(graph, **words), stem)
         heat_map = draw_heat_map(deltas, tasks, encoder=encoder, reading=reading, **words)
         paths += save(heat_map, folder / f"heat_map{suffix}")
+    return paths
+
+
+def draw_stability_figures(
+    runs: pd.DataFrame, table: pd.DataFrame, folder: Path, *, title: str, caption: str
+) -> list[Path]:
+    """Write the runs of a study's variants on single tasks, a figure an encoder and reading.
+
+    Takes the tables of `draw_stability`; files are named as those of `draw_figures` are.
+    """
+    paths: list[Path] = []
+    table = table[table["arm"] == "single"]
+    several = table.drop_duplicates(["encoder", "reading"])[["encoder", "reading"]]
+    suffixes = _suffixes(list(several.itertuples(index=False, name=None)))
+    for pair, suffix in suffixes.items():
+        of_pair, runs_of_pair = (
+            part[(part["encoder"] == pair[0]) & (part["reading"] == pair[1])]
+            for part in (table, runs[runs["arm"] == "single"])
+        )
+        name = title if len(suffixes) == 1 else f"{title} ({', '.join(pair)})"
+        figure = draw_stability(runs_of_pair, of_pair, title=name, caption=caption)
+        paths += save(figure, folder / f"stability{suffix}")
     return paths
 
 

@@ -19,6 +19,9 @@ NODE_LINE = "#3A3A3A"
 GAIN = "#009E73"
 LOSS = "#D55E00"
 GREY = "#8C8C8C"
+RUN = "#4A6FA5"  # a single run
+SPREAD = "#E3E8EF"  # what most runs lie in
+GRID = "#EDEDED"
 EQUIVALENT_FILL = "#EFEFEF"
 
 # Apart in hue for every kind of colour vision and in lightness for print; far paler than an edge.

@@ -106,19 +106,19 @@ def build_model(
     A head is drawn from (seed, task) alone: the same task starts alike in every mixture.
     """
     # What a checkpoint lacks (a pooler, say) is initialised alike for every seed of a study.
-    torch.manual_seed(_torch_seed("encoder"))
+    torch.manual_seed(torch_seed("encoder"))
     body = _load_body(encoder, parent)
     size = int(body.config.hidden_size)
     pooler = None
     if getattr(body, "pooler", None) is None:
         pooler = Pooler(size)
-        torch.manual_seed(_torch_seed("pooler"))
+        torch.manual_seed(torch_seed("pooler"))
         _initialise(pooler.dense)
         if parent is not None:
             pooler.load_state_dict(load_file(parent / _POOLER_FILE))
     heads = nn.ModuleDict()
     for task in tasks:
-        torch.manual_seed(_torch_seed(seed, task.name, "head"))
+        torch.manual_seed(torch_seed(seed, task.name, "head"))
         heads[head_name(task)] = head = nn.Linear(size, len(recipe.outputs(task)))
         _initialise(head)
     return MultiTaskModel(body, pooler, heads, recipe.head_dropout)
@@ -149,7 +149,7 @@ def _load_body(encoder: Encoder, parent: Path | None) -> Any:
 
 
 def _build_tiny(config: TinyConfig) -> BertModel:
-    torch.manual_seed(_torch_seed(config.seed, "tiny"))
+    torch.manual_seed(torch_seed(config.seed, "tiny"))
     return BertModel(
         BertConfig(
             vocab_size=len(tiny_vocabulary(config)),
@@ -167,5 +167,6 @@ def _initialise(layer: nn.Linear) -> None:
     nn.init.zeros_(layer.bias)
 
 
-def _torch_seed(*key: object) -> int:
+def torch_seed(*key: object) -> int:
+    """The seed of torch for a purpose, named as in `data.streams`."""
     return int(stream(*key).integers(2**62))

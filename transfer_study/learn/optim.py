@@ -11,6 +11,8 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from transfer_study.learn.bert_adam import BertAdam
+from transfer_study.learn.depth import parameters_by_depth
+from transfer_study.learn.uncorrected_adamw import UncorrectedAdamW
 from transfer_study.spec.recipe import Recipe
 
 
@@ -18,33 +20,60 @@ def build_optimizer(
     model: nn.Module, recipe: Recipe, updates: int
 ) -> tuple[Optimizer, Callable[[], None]]:
     """The optimiser of so many updates, and what advances its schedule after each of them."""
-    groups = _parameter_groups(model, recipe.weight_decay)
+    groups = _parameter_groups(model, recipe)
     factor = rate_factor(recipe, updates)
-    if recipe.optimizer == "adamw":
+    if recipe.optimizer != "adamw":
+        infinity = recipe.optimizer == "bert_adamax"
+        own = BertAdam(groups, lr=recipe.learning_rate, factor=factor, infinity=infinity)
+        return own, lambda: None
+    optimizer: Optimizer
+    if recipe.bias_correction:
         optimizer = AdamW(groups, lr=recipe.learning_rate, fused=True)
-        return optimizer, LambdaLR(optimizer, factor).step
-    infinity = recipe.optimizer == "bert_adamax"
-    own = BertAdam(groups, lr=recipe.learning_rate, factor=factor, infinity=infinity)
-    return own, lambda: None
+    else:
+        optimizer = UncorrectedAdamW(groups, lr=recipe.learning_rate)
+    return optimizer, LambdaLR(optimizer, factor).step
 
 
-def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Biases and the weights of normalisation layers do not decay."""
+def _parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
+    """Parameters by rate and decay; biases and the weights of normalisation layers do not decay.
+
+    With layer-wise decay a layer's rate is that of the next higher one times `layer_decay`: heads
+    and pooler have the recipe's rate, the embeddings the lowest. What is frozen is left out.
+    """
     normalised = {
         id(parameter)
         for module in model.modules()
-        if "norm" in type(module).__name__.lower()
+        if is_normalisation(module)
         for parameter in module.parameters(recurse=False)
     }
-    decayed: list[nn.Parameter] = []
-    spared: list[nn.Parameter] = []
+    shares = _rate_shares(model, recipe)
+    groups: dict[tuple[float, bool], dict[str, Any]] = {}
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
         plain = id(parameter) in normalised or name.endswith("bias")
-        (spared if plain else decayed).append(parameter)
-    return [
-        {"params": decayed, "weight_decay": weight_decay},
-        {"params": spared, "weight_decay": 0.0},
-    ]
+        share = shares.get(name, 1.0)
+        group = {
+            "params": [],
+            "lr": share * recipe.learning_rate,
+            "weight_decay": 0.0 if plain else recipe.weight_decay,
+        }
+        groups.setdefault((share, plain), group)["params"].append(parameter)
+    return list(groups.values())
+
+
+def is_normalisation(module: nn.Module) -> bool:
+    """Whether a module is a LayerNorm or its like, by any author."""
+    return "norm" in type(module).__name__.lower()
+
+
+def _rate_shares(model: nn.Module, recipe: Recipe) -> dict[str, float]:
+    """What share of the recipe's rate each parameter learns with; without decay none is named."""
+    if recipe.layer_decay == 1:
+        return {}
+    depths = {name: depth for depth, name, _ in parameters_by_depth(model)}
+    top = max(depths.values())
+    return {name: recipe.layer_decay ** (top - depth) for name, depth in depths.items()}
 
 
 def rate_factor(recipe: Recipe, updates: int) -> Callable[[int], float]:

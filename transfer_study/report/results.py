@@ -9,11 +9,13 @@ from pathlib import Path
 import pandas as pd
 
 from transfer_study.analysis.choices import EPOCH_COLUMNS, choices, epoch_metrics
-from transfer_study.analysis.deltas import deltas
+from transfer_study.analysis.deltas import VARIANT, deltas
 from transfer_study.analysis.scores import comparison_table, score_table, task_table
+from transfer_study.analysis.stability import has_failed, run_table, stability_table
 from transfer_study.metrics import score
 from transfer_study.records.predictions import AnswerSource, CompactAnswers, write_compact
 from transfer_study.records.recorded import write_record
+from transfer_study.report.stability import stability_caption, stability_markdown
 from transfer_study.report.system_tables import write_system_tables
 from transfer_study.spec.margin import Margin
 from transfer_study.spec.plan import Plan
@@ -36,7 +38,8 @@ class Written:
 
     deltas: pd.DataFrame
     figures: list[Path]
-    choices: pd.DataFrame | None  # of a study under both protocols
+    choices: pd.DataFrame | None = None  # of a study under both protocols
+    stability: pd.DataFrame | None = None  # of a study with variants
 
 
 def write_results(
@@ -56,38 +59,75 @@ def write_results(
         source = CompactAnswers(results)
     first, *others = plan.protocols
     scores = {}
-    scores[first], edges, figures = _write_tables(plan.under(first), source, failed, results, plots)
+    scores[first], written = _write_tables(plan.under(first), source, failed, results, plots)
     if not others:
-        return Written(edges, figures, None)
+        return written
+    figures = written.figures
     for protocol in others:
         part = plan.under(protocol)
         folders = results / protocol, plots / protocol
-        scores[protocol], _, more = _write_tables(part, source, failed, *folders)
-        figures += more
+        scores[protocol], more = _write_tables(part, source, failed, *folders)
+        figures += more.figures
     epochs.to_parquet(results / EPOCHS_FILE, index=False)
     table = choices(plan, scores, epochs)
     write_table(table, results / "choices")
-    return Written(edges, figures, table)
+    return Written(written.deltas, figures, table)
 
 
 def _write_tables(
     plan: Plan, source: AnswerSource, failed: Collection[str], results: Path, plots: Path
-) -> tuple[pd.DataFrame, pd.DataFrame, list[Path]]:
+) -> tuple[pd.DataFrame, Written]:
+    """Write what belongs to one protocol; its scores and the rest."""
     from transfer_study.figures import draw_figures
 
     results.mkdir(parents=True, exist_ok=True)
     scores, edges = tables(plan, source, failed)
     write_table(scores, results / "scores")
     write_table(edges, results / "deltas")
-    write_system_tables(plan, scores, results)
-    figures = draw_figures(
-        edges,
-        task_table(plan),
-        plots,
-        title=plan.study.name,
-        caption=lambda encoder, reading: caption(plan.study, encoder, reading),
+    figures = []
+    for name, of_variant in _by_variant(edges):
+        figures += draw_figures(
+            of_variant,
+            task_table(plan),
+            plots / name,
+            title=f"{plan.study.name} ({name})" if name else plan.study.name,
+            caption=lambda encoder, reading: caption(plan.study, encoder, reading),
+        )
+    if not plan.study.variants:
+        write_system_tables(plan, scores, results)
+        return scores, Written(edges, figures)
+    runs = run_table(plan, source, scores)
+    stability = stability_table(runs, plan.study.margin, failed)
+    figures += _write_stability(
+        plan.study, stability, runs.assign(failed=has_failed(runs, failed)), results, plots
     )
-    return scores, edges, figures
+    return scores, Written(edges, figures, stability=stability)
+
+
+def _by_variant(edges: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The edges of each variant of the recipe, or all of them under no name."""
+    if VARIANT not in edges:
+        return [("", edges)]
+    groups = edges.groupby(VARIANT, sort=False)
+    return [(str(name), rows.drop(columns=VARIANT)) for name, rows in groups]
+
+
+def _write_stability(
+    study: Study, table: pd.DataFrame, runs: pd.DataFrame, results: Path, plots: Path
+) -> list[Path]:
+    """Write what the variants of a recipe reach and how they scatter; the figures' paths."""
+    from transfer_study.figures import draw_stability_figures
+
+    write_table(table, results / "stability")
+    text = stability_markdown(table, study.name)
+    (results / "stability.md").write_text(text, encoding="utf-8")
+    return draw_stability_figures(
+        runs,
+        table,
+        plots,
+        title=study.name,
+        caption=stability_caption(study, margin_text(study.margin)),
+    )
 
 
 def _epoch_scores(plan: Plan, source: AnswerSource, file: Path) -> pd.DataFrame:

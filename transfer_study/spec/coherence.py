@@ -37,8 +37,15 @@ def incoherences(study: Written) -> Iterator[Fault]:
     yield from _repetitions(study)
     yield from _lonely_arms(study)
     yield from _changes_of_no_task(study)
+    yield from _variants_alike(study)
     yield from _idle_mixing(study)
     yield from _tiny_encoders(study)
+    if study.get("protocol") == "both" and study.get("variants"):
+        yield (
+            ("protocol",),
+            "found 'both', which compares two recipes of its own and takes no `variants`; remove "
+            "one of them",
+        )
 
 
 def _repetitions(study: Written) -> Iterator[Fault]:
@@ -92,6 +99,18 @@ def _changes_of_no_task(study: Written) -> Iterator[Fault]:
                 ("finetune", "tasks", name),
                 f"found {name!r}, which is not a task of this study; {choices(name, names)}",
             )
+
+
+def _variants_alike(study: Written) -> Iterator[Fault]:
+    known: list[tuple[str, Written]] = []
+    for name, changes in _mapping(study.get("variants")).items():
+        twin = next((other for other, known_ in known if known_ == _mapping(changes)), None)
+        if twin is not None:
+            yield (
+                ("variants", name),
+                f"found the changes of the variant {twin!r} a second time; remove one of them",
+            )
+        known.append((name, _mapping(changes)))
 
 
 def _idle_mixing(study: Written) -> Iterator[Fault]:

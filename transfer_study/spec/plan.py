@@ -28,7 +28,8 @@ class Fingerprints(Frozen):
 class System:
     """One trained model as a reading sees it: which stage answers for which target.
 
-    `arm` is `single`, `control`, `pair` or `full`; `sources` are the partners of `target`.
+    `arm` is `single`, `control`, `pair` or `full`; `sources` are the partners of `target`;
+    `variant` names what is changed in the recipe, empty in a study without variants.
     """
 
     encoder: str
@@ -38,6 +39,7 @@ class System:
     target: str
     seed: int
     stage: Stage
+    variant: str = ""
     protocol: str = Protocol.CLEAN
 
     @property
@@ -76,15 +78,11 @@ class Plan:
         return Plan(study, self.fingerprints, tuple(_distinct(asked)), systems, len(asked))
 
     def comparisons(self) -> Iterator[tuple[System, System]]:
-        """Each pair or full system with the single-task baseline of its own reading and seed."""
-
-        def key(system: System) -> tuple[object, ...]:
-            return system.protocol, system.encoder, system.reading, system.target, system.seed
-
-        baseline = {key(s): s for s in self.systems if s.arm == Arm.SINGLE}
+        """Each pair or full system with the single-task baseline learned in the same way."""
+        baseline = {_conditions(s): s for s in self.systems if s.arm == Arm.SINGLE}
         for system in self.systems:
-            if system.arm in ("pair", "full") and key(system) in baseline:
-                yield system, baseline[key(system)]
+            if system.arm in ("pair", "full") and _conditions(system) in baseline:
+                yield system, baseline[_conditions(system)]
 
     def missing(self, is_done: Callable[[Stage], bool], has_model: Callable[[Stage], bool]) -> Plan:
         """The stages still to be run: those not done, and parents whose model a child lacks."""
@@ -115,6 +113,12 @@ def plan(study: Study, fingerprints: Fingerprints) -> Plan:
     return Plan(study, fingerprints, tuple(_distinct(asked)), tuple(systems), len(asked))
 
 
+def _conditions(system: System) -> tuple[object, ...]:
+    """What a system and the baseline that it is held against have in common."""
+    followed = system.protocol, system.variant
+    return *followed, system.encoder, system.reading, system.target, system.seed
+
+
 def _lineage(stage: Stage) -> Iterator[Stage]:
     for parent in stage.parents:
         yield from _lineage(parent)
@@ -142,6 +146,18 @@ class _Builder:
     def finetune(self, name: str, *parents: Stage) -> Stage:
         return self._stage(StageKind.FINETUNE, (name,), self.study.finetune_recipe(name), parents)
 
+    def varied(self, stage: Stage) -> Iterator[tuple[str, Stage]]:
+        """The stage by the recipe of each variant; as it is in a study without any."""
+        if not self.study.variants:
+            yield "", stage
+        for name, changes in self.study.variants.items():
+            yield name, stage.by(self._resolved(stage.recipe.changed(changes)))
+
+    def _resolved(self, recipe: Recipe) -> Recipe:
+        if recipe.precision is Precision.AUTO:
+            return recipe.model_copy(update={"precision": self.fingerprints.precision})
+        return recipe
+
     def _stage(
         self,
         kind: StageKind,
@@ -149,8 +165,6 @@ class _Builder:
         recipe: Recipe,
         parents: tuple[Stage, ...] = (),
     ) -> Stage:
-        if recipe.precision is Precision.AUTO:
-            recipe = recipe.model_copy(update={"precision": self.fingerprints.precision})
         tasks = {task.name: task for task in self.study.tasks}
         return Stage(
             kind=kind,
@@ -160,7 +174,7 @@ class _Builder:
             ),
             encoder=self.encoder,
             encoder_hash=self.fingerprints.encoders[self.encoder.name],
-            recipe=recipe,
+            recipe=self._resolved(recipe),
             seed=self.seed,
             parents=parents,
         )
@@ -174,9 +188,17 @@ def _systems(build: _Builder) -> Iterator[System]:
                 sources = tuple(n for n in names if n != target)
                 joint = build.refine(*names)
                 for label, stage in _answers(build, reading, arm, target, joint):
-                    yield System(
-                        build.encoder.name, reading, label, sources, target, build.seed, stage
-                    )
+                    for variant, varied in build.varied(stage):
+                        yield System(
+                            build.encoder.name,
+                            reading,
+                            label,
+                            sources,
+                            target,
+                            build.seed,
+                            varied,
+                            variant,
+                        )
 
 
 def _mixtures(study: Study) -> Iterator[tuple[str, tuple[str, ...]]]:

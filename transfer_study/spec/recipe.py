@@ -81,6 +81,12 @@ class Recipe(Frozen):
     temperature: float = Field(default=1.0, gt=0)
     # The epoch of best dev score, the last, or (which is not honest) of best test score.
     selection: Literal["best", "last", "best_test"] = "best"
+    # What steadies fine-tuning on few examples (Tinn et al., 2021), all off.
+    freeze_embeddings: bool = False
+    freeze_layers: int = Field(default=0, ge=0)  # the lowest ones, the embeddings with them
+    layer_decay: float = Field(default=1.0, gt=0, le=1)  # a layer's rate over the next higher one's
+    reinit_layers: int = Field(default=0, ge=0)  # the top ones, the pooler with them
+    bias_correction: bool = True  # of Adam's moments
     # The switches below are choices of the original study; the first value is the clean one.
     batches: Literal["every_epoch", "once"] = "every_epoch"  # when rows are cut into batches
     train_on: Literal["train", "train_and_dev"] = "train"
@@ -89,6 +95,10 @@ class Recipe(Frozen):
     # Tagging: where long sentences are cut, and which word pieces have labels of their own.
     windows: Literal["blind", "after_gold_outside"] = "blind"
     tagged_pieces: Literal["first", "all"] = "first"
+
+    def changed(self, changes: Recipe) -> Recipe:
+        """This recipe with what is set in another."""
+        return Recipe(**{**self.model_dump(), **changes.model_dump(exclude_unset=True)})
 
     def outputs(self, task: Task) -> tuple[str, ...]:
         """What each output of a task's head stands for, in order."""

@@ -45,6 +45,11 @@ class Stage(Frozen):
     seed: int
     parents: tuple[Stage, ...] = ()
 
+    def by(self, recipe: Recipe) -> Stage:
+        """The same stage learned by another recipe."""
+        fields = {name: getattr(self, name) for name in Stage.model_fields}
+        return Stage(**{**fields, "recipe": recipe})
+
     @cached_property
     def pre_image(self) -> dict[str, object]:
         """Everything that the id is the hash of; what only says where things are is left out."""

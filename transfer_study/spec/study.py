@@ -71,13 +71,17 @@ class FinetuneRecipe(Recipe):
 
     @field_serializer("tasks")
     def _changes(self, tasks: dict[str, Recipe]) -> dict[str, dict[str, Any]]:
-        return {name: recipe.model_dump(exclude_unset=True) for name, recipe in tasks.items()}
+        return _as_set(tasks)
 
     def of(self, task: str) -> Recipe:
         """The recipe with which a task is fine-tuned."""
-        values = self.model_dump()
-        changes = values.pop("tasks").get(task, {})
-        return Recipe(**{**values, **changes})
+        recipe = Recipe(**self.model_dump(exclude={"tasks"}))
+        return recipe.changed(self.tasks[task]) if task in self.tasks else recipe
+
+
+def _as_set(recipes: dict[str, Recipe]) -> dict[str, dict[str, Any]]:
+    """Recipes that are changes of another, without what they leave as it is."""
+    return {name: recipe.model_dump(exclude_unset=True) for name, recipe in recipes.items()}
 
 
 def _complete(task: object) -> object:
@@ -134,6 +138,10 @@ class Study(Frozen):
     protocol: Protocol = Protocol.CLEAN
     refine: Recipe = Recipe()
     finetune: FinetuneRecipe = FinetuneRecipe()
+    # Changes of the recipe, by name: the stages that answer for a reading are planned once a
+    # variant, the stages that they start from once. Of such a recipe only what is set counts, and
+    # it goes before the recipe of a single task.
+    variants: dict[Name, Recipe] = Field(default_factory=dict)
     seeds: Annotated[
         tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_seeds), Field(min_length=1)
     ] = (0, 1, 2)
@@ -151,6 +159,10 @@ class Study(Frozen):
             )
             for task in tasks
         )
+
+    @field_serializer("variants")
+    def _changes(self, variants: dict[str, Recipe]) -> dict[str, dict[str, Any]]:
+        return _as_set(variants)
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:

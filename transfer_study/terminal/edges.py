@@ -12,6 +12,7 @@ from rich.table import Table
 from transfer_study.session import Outcome
 from transfer_study.spec.plan import Plan
 from transfer_study.terminal.console import stdout
+from transfer_study.terminal.stability import print_stability
 
 _SCHEMA = 1
 _STYLE = {
@@ -27,16 +28,22 @@ _STYLE = {
 def print_edges(plan: Plan, outcome: Outcome) -> None:
     """Print one line an edge to stdout, in points, and where the figures are."""
     console = stdout()
-    for (encoder, reading), edges in outcome.deltas.groupby(["encoder", "reading"], sort=False):
-        console.print(_table(f"{plan.study.name}: {encoder}, {reading} reading", edges))
+    by = [name for name in ("encoder", "reading", "variant") if name in outcome.deltas]
+    for (encoder, reading, *variant), edges in outcome.deltas.groupby(by, sort=False):
+        said = ", ".join([f"{encoder}", f"{reading} reading", *map(str, variant)])
+        console.print(_table(f"{plan.study.name}: {said}", edges))
+    if outcome.stability is not None:
+        print_stability(console, outcome.stability)
     counts = outcome.deltas["verdict"].value_counts()
     said = ", ".join(f"{counts[v]} {v.replace('_', ' ')}" for v in _STYLE if v in counts)
-    console.print(f"{len(outcome.deltas)} edges: {said}" if said else "No edges to compare.")
+    if said or outcome.stability is None:
+        console.print(f"{len(outcome.deltas)} edges: {said}" if said else "No edges to compare.")
     if outcome.choices is not None:
         for (encoder, reading), rows in outcome.choices.groupby(["encoder", "reading"], sort=False):
             console.print(_choices(f"What the paper's choices add ({encoder}, {reading})", rows))
+    shown = ("transfer_graph", "stability")
     for path in outcome.figures:
-        if path.suffix in (".svg", ".pdf", ".png") and path.stem.startswith("transfer_graph"):
+        if path.suffix in (".svg", ".pdf", ".png") and path.stem.startswith(shown):
             console.print(str(path), soft_wrap=True)
 
 
@@ -102,14 +109,13 @@ def edges_as_json(plan: Plan, outcome: Outcome) -> None:
         "schema": _SCHEMA,
         "study": plan.study.name,
         "edges": _records(outcome.deltas),
-        "choices": _records(outcome.choices),
+        **({} if outcome.choices is None else {"choices": _records(outcome.choices)}),
+        **({} if outcome.stability is None else {"stability": _records(outcome.stability)}),
         "figures": [str(path) for path in outcome.figures],
         "failed": sorted(names[identity] for identity in outcome.failed),
     }
     print(json.dumps(content, indent=1))
 
 
-def _records(table: pd.DataFrame | None) -> Any:
-    return (
-        None if table is None else json.loads(table.to_json(orient="records", double_precision=15))
-    )
+def _records(table: pd.DataFrame) -> Any:
+    return json.loads(table.to_json(orient="records", double_precision=15))

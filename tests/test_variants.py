@@ -1,0 +1,98 @@
+"""A study with variants from its file to its tables and figures, and stages that freeze layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from transfer_study.analysis.stability import run_table, stability_table
+from transfer_study.execute.progress import Silent
+from transfer_study.execute.resources import Resources
+from transfer_study.execute.run_stage import run_stage
+from transfer_study.learn.model import build_model
+from transfer_study.records.predictions import CompactAnswers
+from transfer_study.records.store import Store
+from transfer_study.report.results import tables, write_table
+from transfer_study.session import Places, execute, make_plan, write_report
+from transfer_study.spec.study_file import read_study
+
+TASKS = """\
+name: varied
+encoder: {name: tiny, tiny: {hidden_size: 16, layers: 2, heads: 2}}
+tasks:
+  - name: relation
+    kind: classification
+    labels: [herb, beast]
+    source: {format: synthetic, task: relation, train: 24, dev: 8, test: 12}
+  - name: conflict
+    kind: regression
+    source: {format: synthetic, task: conflict, train: 24, dev: 8, test: 12}
+arms: [single, pairs]
+refine: {epochs: 1, batch_size: 8, learning_rate: 0.001, precision: float32}
+"""
+VARIANTS = "seeds: 2\nvariants:\n  plain: {}\n  frozen: {freeze_layers: 1, layer_decay: 0.9}\n"
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+    """Where a study with two variants was run."""
+    folder = tmp_path_factory.mktemp("varied")
+    (folder / "varied.yaml").write_text(TASKS + VARIANTS, encoding="utf-8")
+    places = Places(folder / "stages", folder / "results", folder / "plots")
+    plan = make_plan(read_study(folder / "varied.yaml"))
+    execute(plan, places, "in-process", Resources(), Silent())
+    write_report(plan, places)
+    return places
+
+
+def test_tables_and_figures_tell_variants_apart(places: Places) -> None:
+    results, plots = places.results / "varied", places.plots / "varied"
+    stability = pd.read_csv(results / "stability.csv", keep_default_na=False)
+    single = stability[stability["arm"] == "single"]
+    assert single[["task", "variant", "n_seeds"]].to_numpy().tolist() == [
+        ["relation", "plain", 2],
+        ["relation", "frozen", 2],
+        ["conflict", "plain", 2],
+        ["conflict", "frozen", 2],
+    ]
+    scores = pd.read_csv(results / "scores.csv")
+    for (task, variant), runs in scores.groupby(["task", "variant"]):
+        alone = runs[(runs["arm"] == "single") & runs["metric"].isin(["accuracy", "pearson"])]
+        row = single[(single["task"] == task) & (single["variant"] == variant)].iloc[0]
+        assert float(row["mean"]) == pytest.approx(alone["value"].mean(), abs=1e-5)
+    edges = pd.read_csv(results / "deltas.csv")
+    assert edges.groupby("variant", sort=False).size().to_dict() == {"plain": 2, "frozen": 2}
+    for variant in ("plain", "frozen"):
+        assert (plots / variant / "transfer_graph.svg").stat().st_size > 0
+    for suffix in ("svg", "png", "pdf"):
+        assert (plots / f"stability.{suffix}").stat().st_size > 0
+    text = (results / "stability.md").read_text(encoding="utf-8")
+    assert text.count("| frozen |") == len(stability) / 2
+
+
+def test_the_tables_follow_from_the_compact_predictions(places: Places, tmp_path: Path) -> None:
+    plan = make_plan(read_study(places.store.parent / "varied.yaml"))
+    compact = CompactAnswers(places.results / "varied")
+    scores, edges = tables(plan, compact, failed=())
+    stability = stability_table(run_table(plan, compact, scores), plan.study.margin, ())
+    for name, table in (("scores", scores), ("deltas", edges), ("stability", stability)):
+        write_table(table, tmp_path / name)
+        derived = (tmp_path / f"{name}.csv").read_bytes()
+        assert derived == (places.results / "varied" / f"{name}.csv").read_bytes()
+
+
+def test_a_stage_hands_on_frozen_layers_as_it_got_them(tmp_path: Path) -> None:
+    path = tmp_path / "frozen.yaml"
+    path.write_text(TASKS + "seeds: 1\n", encoding="utf-8")
+    plan = make_plan(read_study(path, ["refine.freeze_layers=1", "refine.reinit_layers=1"]))
+    store = Store(tmp_path / "stages")
+    stage = next(stage for stage in plan if len(stage.tasks) == 2)
+    run_stage(stage, store, keep_model=True, device="cpu")
+    given = build_model(stage.encoder, None, (stage.tasks[0].task,), 0, 0.1).encoder.state_dict()
+    handed_on = load_file(store.checked_model(stage) / "model.safetensors")
+    same = {name for name in handed_on if torch.equal(handed_on[name], given[name])}
+    assert same == {n for n in handed_on if n.startswith(("embeddings.", "encoder.layer.0."))}

@@ -1,0 +1,121 @@
+"""How steady learning is: the mean, spread and failures over seeds of each variant of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import pandas as pd
+
+from transfer_study.analysis.deltas import Verdict, verdict_of
+from transfer_study.analysis.uncertainty import paired_t
+from transfer_study.metrics.constant import constant_score
+from transfer_study.records.predictions import AnswerSource
+from transfer_study.spec.margin import Margin
+from transfer_study.spec.plan import Plan
+
+SYSTEM = ["encoder", "reading", "arm", "source", "task", "metric"]
+STABILITY_COLUMNS = [
+    *SYSTEM,
+    "variant",
+    *("n_seeds", "mean", "sd", "lowest", "highest", "constant", "failed", "failed_share"),
+    *("delta", "low", "high", "p", "verdict"),
+]
+
+
+def run_table(plan: Plan, source: AnswerSource, scores: pd.DataFrame) -> pd.DataFrame:
+    """One row a system: SYSTEM, variant, seed, stage, value by the task's metric, and `constant`.
+
+    `constant` is the score of giving every test example the usual answer of the test examples: a
+    run that is not above it has learned nothing. Without predictions both are NaN.
+    """
+    tasks = {task.name: task for task in plan.study.tasks}
+    runs = pd.DataFrame(
+        [
+            (
+                *(s.encoder, str(s.reading), s.arm, s.source),
+                *(s.target, str(tasks[s.target].metric), s.variant, s.seed, s.stage.id),
+            )
+            for s in plan.systems
+        ],
+        columns=[*SYSTEM, "variant", "seed", "stage"],
+    )
+    values = scores.drop_duplicates(["stage", "task", "metric"])
+    runs = runs.merge(
+        values[["stage", "task", "metric", "value"]], on=["stage", "task", "metric"], how="left"
+    )
+    return runs.assign(constant=runs["task"].map(_constants(plan, source)))
+
+
+def _constants(plan: Plan, source: AnswerSource) -> dict[str, float]:
+    known: dict[str, float] = {}
+    for stage in plan:
+        for task in (member.task for member in stage.tasks):
+            if task.name not in known and source.has(stage):
+                answers = source.answers(stage, task)
+                known[task.name] = constant_score(
+                    task, answers.gold, answers.gold, answers.documents
+                )
+    return known
+
+
+def stability_table(runs: pd.DataFrame, margin: Margin, failed: Collection[str]) -> pd.DataFrame:
+    """Summarise runs (`run_table`) over seeds, one row a system and variant, in their order.
+
+    `sd` is the standard deviation over seeds. A run has failed where its score is not above
+    `constant`, or where its stage is one of `failed`: those that were tried in vain, which have no
+    score. `delta` is the mean difference from the first variant, paired by seed, with its 95%
+    interval, p and verdict as for an edge; the first variant has none.
+    """
+    rows = []
+    for system, group in runs.groupby(SYSTEM, sort=False):
+        variants = dict(iter(group.groupby("variant", sort=False)))
+        first = next(iter(variants.values()))
+        rows += [
+            {
+                **dict(zip(SYSTEM, system, strict=True)),
+                "variant": name,
+                **_summary(variant, failed),
+                **(_change(variant, first, margin, failed) if variant is not first else {}),
+            }
+            for name, variant in variants.items()
+        ]
+    return pd.DataFrame(rows, columns=STABILITY_COLUMNS)
+
+
+def has_failed(runs: pd.DataFrame, failed: Collection[str]) -> pd.Series[bool]:
+    """Which runs have failed."""
+    return (runs["value"] <= runs["constant"]) | runs["stage"].isin(failed)
+
+
+def _summary(runs: pd.DataFrame, failed: Collection[str]) -> dict[str, object]:
+    values = runs["value"].dropna()
+    vain = has_failed(runs, failed)
+    n = int((runs["value"].notna() | vain).sum())
+    return {
+        "n_seeds": n,
+        "mean": values.mean(),
+        "sd": values.std(ddof=1),
+        "lowest": values.min(),
+        "highest": values.max(),
+        "constant": runs["constant"].iloc[0],
+        "failed": int(vain.sum()),
+        "failed_share": vain.sum() / n if n else float("nan"),
+    }
+
+
+def _change(
+    variant: pd.DataFrame, first: pd.DataFrame, margin: Margin, failed: Collection[str]
+) -> dict[str, object]:
+    values, baseline = (runs.set_index("seed")["value"] for runs in (variant, first))
+    interval = paired_t((values - baseline).dropna())
+    absent = {stage for runs in (variant, first) for stage in runs["stage"][runs["value"].isna()]}
+    verdict = verdict_of(interval, margin.of(float(baseline.mean())))
+    if absent:
+        verdict = Verdict.NOT_RUN if absent.isdisjoint(failed) else Verdict.FAILED
+    return {
+        "delta": interval.mean,
+        "low": interval.low,
+        "high": interval.high,
+        "p": interval.p,
+        "verdict": str(verdict),
+    }

@@ -1,0 +1,76 @@
+"""The table of variants of a recipe as Markdown, for reading."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from transfer_study.analysis.stability import SYSTEM
+from transfer_study.spec.study import Study
+
+_HEADINGS = ("variant", "mean", "sd", "lowest", "highest", "failed", "change", "95% interval")
+
+
+def stability_markdown(table: pd.DataFrame, title: str) -> str:
+    """A table of `analysis.stability.stability_table` in points, one part a system."""
+    lines = [f"# {title}", ""]
+    for system, rows in table.groupby(SYSTEM, sort=False):
+        about = dict(zip(SYSTEM, map(str, system), strict=True))
+        first = rows.iloc[0]
+        learned = f" after {about['source']}" if about["source"] else ""
+        lines += [
+            f"## {about['task']}{learned}: {about['metric']}, {about['arm']}, "
+            f"{about['reading']} reading, {about['encoder']}",
+            "",
+            f"| {' | '.join(_HEADINGS)} | verdict |",
+            f"| --- |{' ---: |' * (len(_HEADINGS) - 1)} --- |",
+            *map(_line, rows.to_dict("records")),
+            "",
+            f"Points of {about['metric']}; sd is the standard deviation over seeds. Failed: not "
+            f"above the {_points(first['constant'])} of a constant answer, or broken off. Change: "
+            f"from `{first['variant']}`, paired by seed.",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def stability_caption(study: Study, margin: str) -> str:
+    """What a reader must know to read the figure of a study's variants."""
+    first, *others = study.variants
+    said = "; ".join(f"{name}: {_changes(study, name)}" for name in others)
+    return (
+        f"Test scores in points over {len(study.seeds)} seeds, each changing the head, the order "
+        f"of the data, dropout and what is drawn anew. {said}. Change: the mean difference from "
+        f"{first} with its 95% t interval, paired by seed; bold where it is a gain or a loss "
+        f"beyond the margin of {margin}, not corrected for the number of variants."
+    )
+
+
+def _changes(study: Study, variant: str) -> str:
+    changes = study.variants[variant].model_dump(mode="json", exclude_unset=True)
+    said = (f"{name} {str(value).lower()}" for name, value in changes.items())
+    return ", ".join(said) or "the recipe as it is"
+
+
+def _line(row: dict[Any, Any]) -> str:
+    low, high = _points(row["low"], signed=True), _points(row["high"], signed=True)
+    cells = [
+        str(row["variant"]),
+        *(_points(row[name]) for name in ("mean", "sd", "lowest", "highest")),
+        f"{row['failed']} of {row['n_seeds']}",
+        _points(row["delta"], signed=True),
+        f"[{low}, {high}]" if low != _NONE else _NONE,
+        str(row["verdict"]) if isinstance(row["verdict"], str) else _NONE,
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+_NONE = "–"
+
+
+def _points(value: float, signed: bool = False) -> str:
+    if math.isnan(value):
+        return _NONE
+    return (f"{100 * value:+.1f}" if signed else f"{100 * value:.1f}").replace("-", "−")
