@@ -81,13 +81,18 @@ class HeldClaim:
 
 
 def check_comparable(study: Study) -> None:
-    """Raise StudyError where a study has none of the paper's tasks."""
+    """Raise StudyError for a study with none of the paper's tasks, or with several recipes."""
     names = [corpus.task for corpus in corpora()]
     found = [task.name for task in study.tasks]
     if set(found).isdisjoint(names):
         raise StudyError(
             f"the study {study.name} has none of the tasks of {SOURCE}: found "
             f"{', '.join(found)}; compare a study with at least one of {', '.join(names)}"
+        )
+    if study.variants:
+        raise StudyError(
+            f"the study {study.name} has several recipes, its variants "
+            f"{', '.join(study.variants)}; {SOURCE} has one: compare a study without `variants`"
         )
 
 
