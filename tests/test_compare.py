@@ -129,6 +129,17 @@ def test_compare_holds_each_encoder_against_the_paper(two: Path) -> None:
     assert "BlueBERT-PubMed, single task, chemprot (micro_f1): measured" in text
 
 
+def test_each_protocol_is_compared_with_its_own_recipe(two: Path) -> None:
+    options = ("--set", "protocol=both", "--store", str(two / "empty"))
+    words = ("compare", str(two / "two.yaml"), "--published", "--json")
+    found = json.loads(call(two, *words, *options))
+    protocols = {"clean", "recipe", "paper"}
+    for kind in ("scores", "claims"):
+        assert {held["protocol"] for held in found[kind]} == protocols
+    text = call(two, *words[:-1], *options)
+    assert {p for p in protocols if f"two, {p} protocol, against" in text} == protocols
+
+
 def test_the_committed_study_is_compared_from_its_results_alone(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "results", tmp_path / "results")
     text = call(tmp_path, "compare", str(COMMITTED), "--published")

@@ -193,8 +193,14 @@ def hold_against_published(study: Study, places: Places) -> tuple[list[HeldScore
     check_comparable(study)
     plan_ = known_plan(study, places)
     failed = failed_stages(plan_, Store(places.store))
-    scores, deltas = tables(plan_, answer_source(plan_, places), failed)
-    return hold_scores(plan_, scores, failed), hold_claims(plan_, deltas)
+    source = answer_source(plan_, places)
+    held_scores: list[HeldScore] = []
+    held_claims: list[HeldClaim] = []
+    for part in map(plan_.under, plan_.protocols):
+        scores, deltas = tables(part, source, failed)
+        held_scores += hold_scores(part, scores, failed)
+        held_claims += hold_claims(part, deltas)
+    return held_scores, held_claims
 
 
 def answer_source(plan_: Plan, places: Places) -> AnswerSource:

@@ -232,3 +232,10 @@ def test_a_study_without_a_task_of_the_paper_is_refused(make_plan: MakePlan) -> 
     with pytest.raises(StudyError, match=r"has none of the tasks of .*: found biosses, hoc;"):
         check_comparable(make_plan("tiny", tasks=("biosses", "hoc")).study)
     check_comparable(make_plan("tiny", tasks=("biosses", "chemprot")).study)
+
+
+def test_a_study_of_several_recipes_is_refused(make_plan: MakePlan) -> None:
+    variants = {"plain": {}, "slow": {"learning_rate": 1e-5}}
+    study = make_plan("tiny", variants=variants, readings=["finetune"]).study
+    with pytest.raises(StudyError, match="has several recipes, its variants plain, slow;"):
+        check_comparable(study)

@@ -10,12 +10,17 @@ import pytest
 
 from transfer_study.analysis.systems import CELL_COLUMNS
 from transfer_study.report.system_tables import (
+    about,
     as_latex,
     as_markdown,
     latex_text,
     lay_out,
     markdown_text,
 )
+from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
+from transfer_study.spec.plan import Fingerprints, plan
+from transfer_study.spec.recipe import Precision
+from transfer_study.spec.study import Study
 
 NAN = math.nan
 NOTE = "micro F1 & not macro_F1"
@@ -111,3 +116,26 @@ def test_tables_without_published_values_have_no_columns_for_them() -> None:
 def test_signs_are_escaped(words: str, latex: str, markdown: str) -> None:
     assert latex_text(words) == latex
     assert markdown_text(words) == markdown
+
+
+def test_the_switches_of_a_recipe_are_stated() -> None:
+    split = SplitFingerprint(n=10, sha256="0")
+    data = DataFingerprint(train=split, dev=split, test=split)
+    known = Fingerprints(data={"mednli": data}, encoders={"tiny": "0"}, precision=Precision.FLOAT32)
+    said = {}
+    for protocol in ("clean", "paper"):
+        study = Study.model_validate(
+            {
+                "name": "s",
+                "encoder": "tiny",
+                "tasks": [{"name": "mednli", "limits": {"max_test": 10}}],
+                "arms": ["single"],
+                "protocol": protocol,
+            }
+        )
+        lines = about(plan(study, known).under(protocol), CELLS)
+        said[protocol] = "\n".join(lines)
+        assert "Limits leave a part of the data: mednli: test." in lines
+    assert "Not the clean protocol" not in said["clean"]
+    assert "Not the clean protocol (refine): " in said["paper"]
+    assert "optimizer bert_adam" in said["paper"]

@@ -49,6 +49,7 @@ class Outcome(Word):
 class HeldScore:
     """A published score held against the study's own; no interval where it has none."""
 
+    protocol: str
     published: PublishedScore
     encoder: str
     interval: Interval | None
@@ -71,6 +72,7 @@ class HeldEdge:
 class HeldClaim:
     """A published claim held against the edges of one encoder."""
 
+    protocol: str
     claim: Claim
     encoder: str
     edges: tuple[HeldEdge, ...]
@@ -79,7 +81,7 @@ class HeldClaim:
 
 
 def check_comparable(study: Study) -> None:
-    """Raise StudyError where a study has none of the paper's tasks."""
+    """Raise StudyError for a study with none of the paper's tasks, or with several recipes."""
     names = [corpus.task for corpus in corpora()]
     found = [task.name for task in study.tasks]
     if set(found).isdisjoint(names):
@@ -87,14 +89,20 @@ def check_comparable(study: Study) -> None:
             f"the study {study.name} has none of the tasks of {SOURCE}: found "
             f"{', '.join(found)}; compare a study with at least one of {', '.join(names)}"
         )
+    if study.variants:
+        raise StudyError(
+            f"the study {study.name} has several recipes, its variants "
+            f"{', '.join(study.variants)}; {SOURCE} has one: compare a study without `variants`"
+        )
 
 
 def hold_scores(plan: Plan, scores: pd.DataFrame, failed: Collection[str]) -> list[HeldScore]:
     """Hold every published score against the mean of the same system over seeds.
 
-    It agrees where the 95% t interval contains the published value. The measured score is taken
-    in the metric of the published one.
+    `plan` is under one protocol. A score agrees where the 95% t interval contains the published
+    value; it is taken in the metric of the published one.
     """
+    (protocol,) = plan.protocols
     rows = [row for row in system_rows(plan.study) if row.place]
     held = []
     for score in published_scores():
@@ -104,9 +112,11 @@ def hold_scores(plan: Plan, scores: pd.DataFrame, failed: Collection[str]) -> li
             interval = paired_t(values)
             doubts = "; ".join(_doubts(score, row, plan, scores, failed))
             outcome, reason = _weigh(score, interval, doubts)
-            held.append(HeldScore(score, row.encoder, interval, len(values), outcome, reason))
+            found = row.encoder, interval, len(values)
+            held.append(HeldScore(protocol, score, *found, outcome, reason))
         if not measured:
-            held.append(HeldScore(score, score.encoder, None, 0, Outcome.NOT_MEASURED, lacking))
+            absent = score.encoder, None, 0, Outcome.NOT_MEASURED, lacking
+            held.append(HeldScore(protocol, score, *absent))
     return held
 
 
@@ -159,16 +169,20 @@ def _weigh(score: PublishedScore, interval: Interval, doubts: str) -> tuple[Outc
 
 
 def hold_claims(plan: Plan, deltas: pd.DataFrame) -> list[HeldClaim]:
-    """Hold every claim on Figure 2 against the pairs of each encoder, in the refine reading."""
+    """Hold every claim on Figure 2 against the pairs of each encoder, in the refine reading.
+
+    `plan` is under one protocol.
+    """
+    (protocol,) = plan.protocols
     pairs = deltas[(deltas["arm"] == "pair") & (deltas["reading"] == str(Reading.REFINE))]
     return [
-        _hold_claim(claim, encoder.name, pairs[pairs["encoder"] == encoder.name])
+        _hold_claim(protocol, claim, encoder.name, pairs[pairs["encoder"] == encoder.name])
         for encoder in plan.study.encoders
         for claim in claims()
     ]
 
 
-def _hold_claim(claim: Claim, encoder: str, pairs: pd.DataFrame) -> HeldClaim:
+def _hold_claim(protocol: str, claim: Claim, encoder: str, pairs: pd.DataFrame) -> HeldClaim:
     measured = {(row["source"], row["target"]): row for row in pairs.to_dict("records")}
     edges = tuple(
         HeldEdge(*ends, Verdict(row["verdict"]), float(row["delta"]))
@@ -179,7 +193,7 @@ def _hold_claim(claim: Claim, encoder: str, pairs: pd.DataFrame) -> HeldClaim:
     outcome = claim_outcome(claim.effect, edges)
     counts = Counter(str(e.verdict or Outcome.NOT_MEASURED).replace("_", " ") for e in edges)
     reason = ", ".join(f"{count} {word}" for word, count in counts.items())
-    return HeldClaim(claim, encoder, edges, outcome, reason)
+    return HeldClaim(protocol, claim, encoder, edges, outcome, reason)
 
 
 def claim_outcome(effect: Effect, edges: Sequence[HeldEdge]) -> Outcome:

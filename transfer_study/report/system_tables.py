@@ -73,6 +73,12 @@ def about(plan: Plan, cells: pd.DataFrame) -> tuple[str, ...]:
             Reading.REFINE: "trained from the encoder by the joint recipe",
         }[alone[0]]
         lines.append(f"Single task: {how}, on the task alone.")
+    recipes = {Reading.REFINE: plan.study.refine, Reading.FINETUNE: plan.study.finetune}
+    lines += [
+        f"Not the clean protocol ({reading}): {', '.join(departures)}."
+        for reading in plan.study.readings
+        if (departures := recipes[reading].departures())
+    ]
     cut: dict[str, list[str]] = {}
     for task, split in cut_splits(plan):
         cut.setdefault(task, []).append(split)

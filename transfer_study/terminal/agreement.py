@@ -38,12 +38,24 @@ _SAID = {
 
 def print_agreement(study: Study, scores: list[HeldScore], claims: list[HeldClaim]) -> None:
     """Print agreements, disagreements, what cannot be decided, and what was not measured."""
+    for protocol in dict.fromkeys(held.protocol for held in scores):
+        _print_protocol(
+            study,
+            protocol,
+            [held for held in scores if held.protocol == protocol],
+            [held for held in claims if held.protocol == protocol],
+        )
+
+
+def _print_protocol(
+    study: Study, protocol: str, scores: list[HeldScore], claims: list[HeldClaim]
+) -> None:
     console = stdout()
 
     def say(words: str, style: str = "") -> None:
         console.print(words, style=style, markup=False, soft_wrap=True)
 
-    say(f"{study.name} against {SOURCE}", "bold")
+    say(f"{study.name}, {protocol} protocol, against {SOURCE}", "bold")
     say(f"Published scores: {CAUTION}.", "dim")
     for encoder in study.encoders:
         if published_encoder(encoder) is None:
@@ -129,6 +141,7 @@ def agreement_as_json(study: Study, scores: list[HeldScore], claims: list[HeldCl
         },
         "claims": [
             {
+                "protocol": held.protocol,
                 **asdict(held.claim),
                 "encoder": held.encoder,
                 "outcome": held.outcome,
@@ -146,6 +159,7 @@ def _score_content(held: HeldScore) -> dict[str, Any]:
     published = asdict(held.published)
     numbers = ("mean", "low", "high")
     return {
+        "protocol": held.protocol,
         **published,
         "encoder": held.encoder,
         "mix": sorted(held.published.mix),
