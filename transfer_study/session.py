@@ -188,6 +188,7 @@ def hold_against_published(study: Study, places: Places) -> tuple[list[HeldScore
     Raises StudyError where the study has none of the paper's tasks.
     """
     from transfer_study.analysis.agreement import check_comparable, hold_claims, hold_scores
+    from transfer_study.analysis.views import at_size
     from transfer_study.report.results import tables
 
     check_comparable(study)
@@ -198,8 +199,8 @@ def hold_against_published(study: Study, places: Places) -> tuple[list[HeldScore
     held_claims: list[HeldClaim] = []
     for part in map(plan_.under, plan_.protocols):
         scores, deltas = tables(part, source, failed)
-        held_scores += hold_scores(part, scores, failed)
-        held_claims += hold_claims(part, deltas)
+        held_scores += hold_scores(part, at_size(scores, None), failed)
+        held_claims += hold_claims(part, at_size(deltas, None))
     return held_scores, held_claims
 
 

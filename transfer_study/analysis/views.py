@@ -107,10 +107,10 @@ class Shown:
         return deltas if self.size is None else at_size(deltas, self.size)
 
 
-def at_size(deltas: pd.DataFrame, size: int | None) -> pd.DataFrame:
-    """Each target at this size, or at its largest; targets of a single size as they are."""
-    if "size" not in deltas:
-        return deltas
-    sizes = deltas["size"]
-    chosen = sizes == (sizes.groupby(deltas["target"]).transform("max") if size is None else size)
-    return deltas[sizes.isna() | chosen.fillna(False)]
+def at_size(table: pd.DataFrame, size: int | None) -> pd.DataFrame:
+    """Each target of deltas or scores at this size, or at its largest; of a single size as it is."""
+    if "size" not in table:
+        return table
+    sizes, targets = table["size"], table["target" if "target" in table else "task"]
+    chosen = sizes == (sizes.groupby(targets).transform("max") if size is None else size)
+    return table[sizes.isna() | chosen.fillna(False)]

@@ -12,7 +12,7 @@ from transfer_study.analysis.choices import EPOCH_COLUMNS, choices, epoch_metric
 from transfer_study.analysis.deltas import VARIANT, deltas
 from transfer_study.analysis.scores import comparison_table, score_table, task_table
 from transfer_study.analysis.stability import has_failed, run_table, stability_table
-from transfer_study.analysis.views import Shown
+from transfer_study.analysis.views import Shown, at_size
 from transfer_study.metrics import score
 from transfer_study.records.predictions import AnswerSource, CompactAnswers, write_compact
 from transfer_study.records.recorded import write_record
@@ -107,7 +107,7 @@ def _write_tables(
             size=shown.size,
         )
     if not plan.study.variants:
-        write_system_tables(plan, scores, results)
+        write_system_tables(plan, at_size(scores, None), results)
         return scores, Written(edges, figures)
     runs = run_table(plan, source, scores)
     stability = stability_table(runs, plan.study.margin, failed)
