@@ -223,15 +223,17 @@ def test_the_pipeline_answers_every_test_example_as_stored(
     task = task_of(plan, name)
     stored = StoredAnswers(Store(made / "store")).answers(exported.card.stage, task)
     answers = list(asked(exported.folder, task, load(task).test))
+    assert stored.scores is not None
+    probabilities = stored.scores.to_pylist()
     assert exported.card.checked == {name: 30}
     assert len(answers) == len(stored.predicted) == 30
     for (label, scores), predicted, before in zip(
-        answers, stored.predicted, stored.scores, strict=True
+        answers, stored.predicted, probabilities, strict=True
     ):
         assert label == (pytest.approx(predicted, abs=2e-6) if name == "cats" else predicted)
         np.testing.assert_allclose(scores, before, rtol=0, atol=2e-6)
     # What is asked matters to it, so that equal answers are no accident.
-    assert np.ptp([row[0] for row in stored.scores]) > 1e-4
+    assert np.ptp([row[0] for row in probabilities]) > 1e-4
 
 
 def test_the_multi_task_model_answers_with_every_head_through_its_loader(

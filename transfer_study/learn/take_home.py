@@ -222,7 +222,8 @@ def _check(
 
 def _same(task: Task, now: Predictions, k: int, stored: Answers, n: int, tolerance: float) -> bool:
     """Whether answer k is the stored answer n, to within rounding."""
-    scores, before = np.array(now.scores[k]), np.array(stored.scores[n])
+    assert stored.scores is not None
+    scores, before = np.array(now.scores[k]), np.array(stored.scores[n].as_py())
     if task.kind is TaskKind.REGRESSION:
         tolerance *= max(1.0, float(np.abs(before).max()))
     if scores.shape != before.shape or not np.allclose(scores, before, rtol=0, atol=tolerance):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -31,7 +31,9 @@ class Answers:
     documents: Sequence[str]
     gold: Sequence[Label]
     predicted: Sequence[Label]
-    scores: Sequence[Sequence[float]] = ()  # what `predict` gave; compact files have none
+    # Lists of probabilities, or of the value, an example; a column, for few readers want them.
+    # Compact files have none.
+    scores: pa.ChunkedArray | None = field(default=None, compare=False)
 
 
 class AnswerSource(Protocol):
@@ -90,7 +92,7 @@ def answers_from(content: bytes, task: Task) -> Answers:
         table["document"].to_pylist(),
         [label_from_text(task.kind, text) for text in table["gold"].to_pylist()],
         [label_from_text(task.kind, text) for text in table["prediction"].to_pylist()],
-        table["score"].to_pylist(),
+        table["score"],
     )
 
 
