@@ -68,7 +68,13 @@ def make_plan(study: Study) -> Plan:
     """Read the study's data and encoders, and plan its stages; raises DataError, EncoderError."""
     from transfer_study.data.fingerprints import load_tasks, take_fingerprints
 
-    return plan(study, take_fingerprints(study, load_tasks(study)))
+    planned = plan(study, take_fingerprints(study, load_tasks(study)))
+    if study.pretrain is not None:
+        from transfer_study.learn.pretrain import check_pretrainable
+
+        for encoder in study.encoders:
+            check_pretrainable(encoder, whole_word=study.pretrain.whole_word)
+    return planned
 
 
 def known_plan(study: Study, places: Places) -> Plan:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from transfer_study.data.encoders import check_length, fingerprint_encoder
 from transfer_study.data.splits import TaskData, fingerprint, load
+from transfer_study.data.texts import fingerprint_texts, read_texts
 from transfer_study.errors import DataError, Problem, StudyError
 from transfer_study.spec.plan import Fingerprints
 from transfer_study.spec.recipe import Precision
@@ -32,17 +33,22 @@ def load_tasks(study: Study) -> dict[str, TaskData]:
 def take_fingerprints(study: Study, data: dict[str, TaskData]) -> Fingerprints:
     """Hash what the study's stages will read, on the machine that plans them."""
     recipes = [study.refine]
+    texts = None
+    if study.pretrain is not None:
+        recipes.append(study.pretrain.recipe)
+        texts = fingerprint_texts(read_texts(study.pretrain.of(study.tasks)))
     if Reading.FINETUNE in study.readings:
         recipes += (study.finetune_recipe(task.name) for task in study.tasks)
     longest = max(recipe.max_length for recipe in recipes)
     encoders = {}
-    for encoder in study.encoders:
+    for encoder in study.resolved_encoders:
         encoders[encoder.name] = fingerprint_encoder(encoder)
         check_length(encoder, longest)
     return Fingerprints(
         data={name: fingerprint(task_data) for name, task_data in data.items()},
         encoders=encoders,
         precision=native_precision(),
+        texts=texts,
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.fingerprint import DataFingerprint
+from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
 from transfer_study.spec.frozen import Frozen
+from transfer_study.spec.pretraining import SUFFIX, MaskedTexts
 from transfer_study.spec.recipe import Precision, Recipe
 from transfer_study.spec.stage import Stage, StageKind, StageTask
 from transfer_study.spec.study import Arm, Pairing, Reading, Study
@@ -16,11 +17,15 @@ from transfer_study.spec.task import Task
 
 
 class Fingerprints(Frozen):
-    """What a plan needs to know of the world: contents by name, and the resolved precision."""
+    """What a plan needs to know of the world: contents by name, and the resolved precision.
+
+    `texts` is the content of what the study pretrains on, None where it does not.
+    """
 
     data: dict[str, DataFingerprint]
     encoders: dict[str, str]
     precision: Precision
+    texts: SplitFingerprint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +97,10 @@ def plan(study: Study, fingerprints: Fingerprints) -> Plan:
     """Turn a study into its plan; pure: the same study and fingerprints give the same ids."""
     systems = [
         system
-        for encoder in study.encoders
+        for encoder in study.resolved_encoders
+        for pretrained in study.starts
         for seed in study.seeds
-        for system in _systems(_Builder(study, fingerprints, encoder, seed))
+        for system in _systems(_Builder(study, fingerprints, encoder, seed, pretrained))
     ]
     asked = [stage for system in systems for stage in _lineage(system.stage)]
     return Plan(study, fingerprints, tuple(_distinct(asked)), tuple(systems), len(asked))
@@ -120,12 +126,28 @@ class _Builder:
     fingerprints: Fingerprints
     encoder: Encoder
     seed: int
+    pretrained: bool = False
+
+    @property
+    def label(self) -> str:
+        """The encoder as tables name it."""
+        return self.encoder.name + (SUFFIX if self.pretrained else "")
 
     def refine(self, *names: str) -> Stage:
-        return self._stage(StageKind.REFINE, names, self.study.refine)
+        return self._stage(StageKind.REFINE, names, self.study.refine, self._start())
 
     def finetune(self, name: str, *parents: Stage) -> Stage:
-        return self._stage(StageKind.FINETUNE, (name,), self.study.finetune_recipe(name), parents)
+        recipe = self.study.finetune_recipe(name)
+        return self._stage(StageKind.FINETUNE, (name,), recipe, parents or self._start())
+
+    def _start(self) -> tuple[Stage, ...]:
+        """What a stage without a parent of its own starts from: the encoder, or its pretraining."""
+        section, content = self.study.pretrain, self.fingerprints.texts
+        if not self.pretrained or section is None or content is None:
+            return ()
+        masked_texts = section.masked_texts(section.of(self.study.tasks), content)
+        once = replace(self, seed=section.seed)  # for all seeds of the study
+        return (once._stage(StageKind.PRETRAIN, (), section.recipe, (), masked_texts),)
 
     def _stage(
         self,
@@ -133,6 +155,7 @@ class _Builder:
         names: Iterable[str],
         recipe: Recipe,
         parents: tuple[Stage, ...] = (),
+        masked_texts: MaskedTexts | None = None,
     ) -> Stage:
         if recipe.precision is Precision.AUTO:
             recipe = recipe.model_copy(update={"precision": self.fingerprints.precision})
@@ -148,6 +171,7 @@ class _Builder:
             recipe=recipe,
             seed=self.seed,
             parents=parents,
+            masked_texts=masked_texts,
         )
 
 
@@ -159,9 +183,7 @@ def _systems(build: _Builder) -> Iterator[System]:
                 sources = tuple(n for n in names if n != target)
                 joint = build.refine(*names)
                 for label, stage in _answers(build, reading, arm, target, joint):
-                    yield System(
-                        build.encoder.name, reading, label, sources, target, build.seed, stage
-                    )
+                    yield System(build.label, reading, label, sources, target, build.seed, stage)
 
 
 def _mixtures(study: Study) -> Iterator[tuple[str, tuple[str, ...]]]:

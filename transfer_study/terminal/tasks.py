@@ -31,7 +31,7 @@ def summarise(study: Study) -> list[TaskSummary]:
 
     loaded = load_tasks(study)
     quiet_libraries()
-    tokenizer = load_tokenizer(study.encoders[0])
+    tokenizer = load_tokenizer(study.resolved_encoders[0])
     return [
         describe(data, _piece_counter(tokenizer, data.task), study.refine.max_length)
         for data in loaded.values()
