@@ -6,8 +6,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from transfer_study.analysis.deltas import deltas
-from transfer_study.spec.margin import Margin
+from transfer_study.analysis.deltas import EDGE, deltas
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.pretraining import SUFFIX
 
@@ -23,31 +22,18 @@ def pretraining_comparisons(plan: Plan) -> pd.DataFrame:
     }
     metric = {task.name: str(task.metric) for task in plan.study.tasks}
     rows = []
-    for system in plan.systems:
-        key = (system.encoder, system.reading, system.arm, system.sources, system.target)
-        if baseline := bare.get((*key, system.seed)):
-            rows.append(
-                {
-                    "encoder": system.encoder,
-                    "source": system.source,
-                    "target": system.target,
-                    "arm": str(system.arm),
-                    "reading": str(system.reading),
-                    "metric": metric[system.target],
-                    "seed": system.seed,
-                    "stage": system.stage.id,
-                    "baseline": baseline.id,
-                }
-            )
-    return pd.DataFrame(rows)
+    for s in plan.systems:
+        baseline = bare.get((s.encoder, s.reading, s.arm, s.sources, s.target, s.seed))
+        if baseline is not None:
+            edge = (s.encoder, s.source, s.target, str(s.arm), str(s.reading), metric[s.target])
+            rows.append((*edge, s.seed, s.stage.id, baseline.id))
+    return pd.DataFrame(rows, columns=[*EDGE, "seed", "stage", "baseline"])
 
 
-def pretraining_table(
-    plan: Plan, scores: pd.DataFrame, margin: Margin, failed: Collection[str]
-) -> pd.DataFrame:
+def pretraining_table(plan: Plan, scores: pd.DataFrame, failed: Collection[str]) -> pd.DataFrame:
     """The gain by pretraining, one row a system; columns and verdicts as of `deltas`.
 
     `baseline` is the score of the bare encoder, `encoder` the name of the pretrained one. Empty
     where the study does not hold one against the other.
     """
-    return deltas(pretraining_comparisons(plan), scores, margin, failed)
+    return deltas(pretraining_comparisons(plan), scores, plan.study.margin, failed)

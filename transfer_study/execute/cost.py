@@ -42,7 +42,8 @@ class SecondsEstimate:
     """Seconds of a stage as a sum over its tasks, from all stages of the store that are like it.
 
     A task's examples take as long as its texts are: each task has a rate of its own, found by
-    least squares; a task that was not measured gets the mean rate. So have the texts of pretraining.
+    least squares; a task that was not measured gets the mean rate. So have the texts of
+    pretraining.
     """
 
     def __init__(self, plan: Plan, store: Store) -> None:

@@ -95,7 +95,7 @@ def pretrain(
         for inputs, targets in _batches(learn, order, masker, tokenizer, random, device):
             with autocast(device, recipe.precision):
                 losses = language_model(inputs, targets)
-            losses.mean().backward()  # type: ignore[no-untyped-call]
+            losses.mean().backward()
             nn.utils.clip_grad_norm_(language_model.parameters(), recipe.max_gradient_norm)
             optimizer.step()
             schedule.step()
@@ -106,8 +106,8 @@ def pretrain(
         loss = float(total[0] / total[1])
         if not math.isfinite(loss + watched):
             raise LearningError(
-                f"the loss of pretraining is {loss} in epoch {number}, on held-out texts {watched}; "
-                "lower `learning_rate`, or give more texts"
+                f"the loss of pretraining is {loss} in epoch {number}, that of held-out texts "
+                f"{watched}; lower `learning_rate`, or give more texts"
             )
         if best is None or watched < best[0]:
             state = language_model.body.state_dict()
@@ -149,7 +149,7 @@ class _LanguageModel(nn.Module):
             logits.float(), targets[self._predicted], reduction="none"
         )
 
-    def _select(self, body: nn.Module, inputs: Any, output: Any) -> Any:
+    def _select(self, _body: nn.Module, _inputs: Any, output: Any) -> Any:
         output.last_hidden_state = output.last_hidden_state[self._predicted][None]
         return output
 

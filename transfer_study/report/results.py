@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from transfer_study.analysis.deltas import deltas
+from transfer_study.analysis.pretraining import pretraining_table
 from transfer_study.analysis.scores import comparison_table, score_table, task_table
 from transfer_study.records.predictions import AnswerSource, CompactAnswers, write_compact
 from transfer_study.records.recorded import write_record
@@ -39,6 +40,9 @@ def write_results(
     scores, edges = tables(plan, source, failed)
     write_table(scores, results / "scores")
     write_table(edges, results / "deltas")
+    gains = pretraining_table(plan, scores, failed)
+    if len(gains):
+        write_table(gains, results / "pretraining")
     figures = draw_figures(
         edges,
         task_table(plan),

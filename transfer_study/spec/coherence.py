@@ -11,6 +11,7 @@ from typing import Any
 
 from transfer_study.spec.blue import BLUE
 from transfer_study.spec.encoder import TinyConfig
+from transfer_study.spec.pretraining_faults import pretraining_faults
 from transfer_study.spec.recipe import Mixing, Recipe
 from transfer_study.spec.spelling import choices
 
@@ -39,6 +40,7 @@ def incoherences(study: Written) -> Iterator[Fault]:
     yield from _changes_of_no_task(study)
     yield from _idle_mixing(study)
     yield from _tiny_encoders(study)
+    yield from pretraining_faults(study)
 
 
 def _repetitions(study: Written) -> Iterator[Fault]:
