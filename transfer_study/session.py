@@ -60,6 +60,7 @@ class Outcome:
     """What a run leaves: the edges, the figures, and which stages did not come through."""
 
     deltas: pd.DataFrame
+    pretraining: pd.DataFrame  # what it does to each score; empty where it is not compared
     figures: list[Path]
     failed: frozenset[str]  # ids, children of failed stages included
 
@@ -161,14 +162,14 @@ def write_report(plan_: Plan, places: Places) -> Outcome:
     store = Store(places.store)
     results = places.results / plan_.study.name
     failed = failed_stages(plan_, store)
-    deltas, figures = write_results(
+    deltas, pretraining, figures = write_results(
         plan_,
         answer_source(plan_, places),
         failed,
         results,
         places.plots / plan_.study.name,
     )
-    return Outcome(deltas, figures, failed)
+    return Outcome(deltas, pretraining, figures, failed)
 
 
 def answer_source(plan_: Plan, places: Places) -> AnswerSource:

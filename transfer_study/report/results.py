@@ -27,8 +27,8 @@ def tables(
 
 def write_results(
     plan: Plan, source: AnswerSource, failed: Collection[str], results: Path, plots: Path
-) -> tuple[pd.DataFrame, list[Path]]:
-    """Write a study's tables and figures; the deltas and the figures' paths."""
+) -> tuple[pd.DataFrame, pd.DataFrame, list[Path]]:
+    """Write a study's tables and figures; the deltas, those of pretraining, the figures' paths."""
     from transfer_study.figures import draw_figures
 
     results.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ def write_results(
         title=plan.study.name,
         caption=lambda encoder, reading: caption(plan.study, encoder, reading),
     )
-    return edges, figures
+    return edges, gains, figures
 
 
 def write_table(table: pd.DataFrame, stem: Path) -> None:

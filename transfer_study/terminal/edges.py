@@ -29,12 +29,40 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
     console = stdout()
     for (encoder, reading), edges in outcome.deltas.groupby(["encoder", "reading"], sort=False):
         console.print(_table(f"{plan.study.name}: {encoder}, {reading} reading", edges))
+    for (encoder, reading), gains in outcome.pretraining.groupby(
+        ["encoder", "reading"], sort=False
+    ):
+        title = f"{plan.study.name}: {encoder} against the bare encoder, {reading} reading"
+        console.print(_gain_table(title, gains))
     counts = outcome.deltas["verdict"].value_counts()
     said = ", ".join(f"{counts[v]} {v.replace('_', ' ')}" for v in _STYLE if v in counts)
     console.print(f"{len(outcome.deltas)} edges: {said}" if said else "No edges to compare.")
     for path in outcome.figures:
         if path.suffix in (".svg", ".pdf", ".png") and path.stem.startswith("transfer_graph"):
             console.print(str(path), soft_wrap=True)
+
+
+def _gain_table(title: str, gains: pd.DataFrame) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for heading in ("task", "learned with"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("bare", "change", "95% interval"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for gain in gains.to_dict("records"):
+        verdict = str(gain["verdict"])
+        table.add_row(
+            gain["target"],
+            {"full": "all others", "control": "itself"}.get(
+                str(gain["arm"]), gain["source"] or "–"
+            ),
+            _points(gain["baseline"]),
+            _points(gain["delta"], signed=True),
+            _interval(gain["low"], gain["high"]),
+            verdict.replace("_", " "),
+            style=_STYLE[verdict],
+        )
+    return table
 
 
 def _table(title: str, edges: pd.DataFrame) -> Table:
@@ -77,6 +105,9 @@ def edges_as_json(plan: Plan, outcome: Outcome) -> None:
         "schema": _SCHEMA,
         "study": plan.study.name,
         "edges": json.loads(outcome.deltas.to_json(orient="records", double_precision=15)),
+        "pretraining": json.loads(
+            outcome.pretraining.to_json(orient="records", double_precision=15)
+        ),
         "figures": [str(path) for path in outcome.figures],
         "failed": sorted(names[identity] for identity in outcome.failed),
     }
