@@ -52,7 +52,9 @@ def _inputs(study: Study) -> dict[str, str]:
                 said["source"][key] = _relative(said["source"][key], study.data)
         inputs[f"task {task.name}"] = content_hash(said)
     for encoder in study.encoders:
-        said = encoder.model_dump(mode="json")
+        # Without files is the rarer case: what was recorded before there was one still counts.
+        rarer = {"scratch"} if encoder.scratch is None else set()
+        said = encoder.model_dump(mode="json", exclude=rarer)
         if Path(encoder.source).is_absolute():
             said["source"] = Path(encoder.source).name
         if encoder.tiny is not None and not isinstance(encoder.tiny.texts, str):
