@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from transfer_study.analysis.pretraining import pretraining_comparisons
+from transfer_study.analysis.pretraining import pretraining_comparisons, pretraining_table
 from transfer_study.cli import main
 from transfer_study.data.encode import IGNORED
 from transfer_study.data.encoders import fingerprint_encoder
@@ -30,7 +30,10 @@ from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.learn import model as model_module
 from transfer_study.learn import pretrain as pretrain_module
 from transfer_study.learn.model import build_model, load_tokenizer
+from transfer_study.records.predictions import CompactAnswers
+from transfer_study.records.recorded import recorded_plan
 from transfer_study.records.store import Store
+from transfer_study.report.results import tables, write_table
 from transfer_study.session import Places, execute, failed_stages, make_plan, missing, write_report
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.plan import Plan
@@ -525,3 +528,21 @@ def test_an_encoder_without_words_or_mask_is_refused(tmp_path: Path, study_file:
         pretrain_module.check_pretrainable(words, whole_word=True)
     with pytest.raises(EncoderError, match="no mask token"):
         pretrain_module.check_pretrainable(folder("maskless"), whole_word=False)
+
+
+# --- the real study in the repository
+
+
+def test_the_published_gains_follow_from_the_predictions(tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[1]
+    results = root / "results" / "pretrain"
+    study = read_study(root / "experiments" / "pretrain.yaml", data=tmp_path)
+    recorded = recorded_plan(study, results)
+    assert recorded is not None, "the study's file says other inputs than its results"
+    scores, _ = tables(recorded, CompactAnswers(results), failed=())
+    gains = pretraining_table(recorded, scores, failed=())
+    write_table(gains, tmp_path / "pretraining")
+    derived = (tmp_path / "pretraining.csv").read_bytes()
+    assert derived == (results / "pretraining.csv").read_bytes()
+    assert set(gains["n_seeds"]) == {3}
+    assert len(gains) == 4
