@@ -12,8 +12,9 @@ import yaml
 
 import transfer_study
 from transfer_study.analysis.choices import STEPS, choices
+from transfer_study.analysis.views import MAIN
 from transfer_study.records.store import Store
-from transfer_study.report.results import caption
+from transfer_study.report.captions import caption
 from transfer_study.session import Places, known_plan, make_plan, write_report
 from transfer_study.spec.plan import plan as make
 from transfer_study.spec.protocol import PAPER_RECIPE, Protocol
@@ -77,9 +78,9 @@ def test_a_clean_study_is_itself_and_its_recipe_has_no_departures(tmp_path: Path
     study = read_study(written(tmp_path, protocol="clean"))
     assert study.protocols() == {Protocol.CLEAN: study}
     assert study.refine.departures() == []
-    assert "Not the clean protocol" not in caption(study, "tiny", "refine")
+    assert "Not the clean protocol" not in caption(study, "tiny", "refine", MAIN)
     paper = study.as_in_the_paper()
-    assert "train_on train_and_dev" in caption(paper, "tiny", "refine")
+    assert "train_on train_and_dev" in caption(paper, "tiny", "refine", MAIN)
     honest = study.as_in_the_paper(honest=True).refine
     assert (honest.train_on, honest.selection) == ("train", "best")
     assert honest.optimizer == "bert_adam"

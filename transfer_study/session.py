@@ -66,13 +66,20 @@ class Outcome:
     failed: frozenset[str]  # ids, children of failed stages included
     choices: pd.DataFrame | None = None  # what each of the paper's choices adds (protocol: both)
     stability: pd.DataFrame | None = None  # of a study with variants
+    pretraining: pd.DataFrame | None = None  # what it does to each score
 
 
 def make_plan(study: Study) -> Plan:
     """Read the study's data and encoders, and plan its stages; raises DataError, EncoderError."""
     from transfer_study.data.fingerprints import load_tasks, take_fingerprints
 
-    return plan(study, take_fingerprints(study, load_tasks(study)))
+    planned = plan(study, take_fingerprints(study, load_tasks(study)))
+    if study.pretrain is not None:
+        from transfer_study.learn.pretrain import check_pretrainable
+
+        for encoder in study.encoders:
+            check_pretrainable(encoder, whole_word=study.pretrain.whole_word)
+    return planned
 
 
 def known_plan(study: Study, places: Places) -> Plan:
@@ -179,6 +186,7 @@ def write_report(plan_: Plan, places: Places, shown: Shown | None = None) -> Out
         failed,
         written.choices,
         written.stability,
+        written.pretraining,
     )
 
 

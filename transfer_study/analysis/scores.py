@@ -10,8 +10,8 @@ from transfer_study.records.predictions import AnswerSource
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.sizes import has_sizes
 
-_SCORES = ["encoder", "reading", "arm", "source", "task", "seed", "split"]
-_SCORES += ["metric", "value", "n", "stage"]
+SCORE_COLUMNS = ["encoder", "reading", "arm", "source", "task", "seed", "split"]
+SCORE_COLUMNS += ["metric", "value", "n", "stage"]
 _COMPARISONS = ["encoder", "reading", "arm", "source", "target", "metric", "seed"]
 _COMPARISONS += ["stage", "baseline"]
 
@@ -58,7 +58,7 @@ def score_table(plan: Plan, source: AnswerSource) -> pd.DataFrame:
             )
             for metric, value, n in scored[key]
         ]
-    return _with_axes(plan, pd.DataFrame(rows, columns=[*_SCORES, VARIANT, SIZE]), "task")
+    return _with_axes(plan, pd.DataFrame(rows, columns=[*SCORE_COLUMNS, VARIANT, SIZE]), "task")
 
 
 def comparison_table(plan: Plan) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from transfer_study.published import (
     published_scores,
 )
 from transfer_study.spec.plan import Plan
+from transfer_study.spec.sizes import data_sets
 from transfer_study.spec.study import Arm, Reading, Study
 from transfer_study.spec.task import SPLITS
 
@@ -146,9 +147,11 @@ def mix_of(score: PublishedScore) -> frozenset[str]:
 
 def cut_splits(plan: Plan) -> Iterator[tuple[str, str]]:
     """The task and split of all data of which limits leave a part."""
-    for task in plan.study.tasks:
+    # Of a task of several sizes, the largest, which comes last.
+    largest = {task.name: (name, task) for name, task in data_sets(plan.study).items()}
+    for name, task in largest.values():
         for split in SPLITS:
-            if task.limits.of(split) == getattr(plan.fingerprints.data[task.name], split).n:
+            if task.limits.of(split) == getattr(plan.fingerprints.data[name], split).n:
                 yield task.name, split
 
 

@@ -108,7 +108,7 @@ class Shown:
 
 
 def at_size(table: pd.DataFrame, size: int | None) -> pd.DataFrame:
-    """Each target of deltas or scores at this size, or at its largest; of a single size as it is."""
+    """Each target of deltas or scores at this size or its largest, of a single size as it is."""
     if "size" not in table:
         return table
     sizes, targets = table["size"], table["target" if "target" in table else "task"]

@@ -73,11 +73,11 @@ def _places(columns: Columns, faults: Faults) -> _Places:
         )
         return 0
 
-    given = columns.model_fields_set
+    usual = Columns()  # whose names stand for the first and the last column
     label = columns.label if isinstance(columns.label, str) else columns.label[0]
     return _Places(
-        text=number("text", columns.text) if "text" in given else 0,
-        label=number("label", label) if "label" in given else -1,
+        text=number("text", columns.text) if columns.text != usual.text else 0,
+        label=number("label", label) if label != usual.label else -1,
         id=None if columns.id is None else number("id", columns.id),
         document=None if columns.document is None else number("document", columns.document),
     )

@@ -9,14 +9,17 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from transfer_study.data.texts import read_texts
+from transfer_study.data.vocabulary import SPECIAL_TOKENS, learn_vocabulary
 from transfer_study.errors import EncoderError
-from transfer_study.spec.encoder import BUILT_IN_TEXTS, Encoder, TinyConfig
+from transfer_study.spec.encoder import BUILT_IN_TEXTS, Encoder, ScratchConfig, TinyConfig
 from transfer_study.spec.frozen import content_hash, file_hash
 from transfer_study.spec.recipe import Recipe
 
 # Raised when the tiny encoder is built differently from the same configuration.
 TINY_VERSION = 1
-SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+# Likewise of one from scratch.
+SCRATCH_VERSION = 1
 # Keys of config.json that say how a file came about, not what it computes.
 _VOLATILE = ("_name_or_path", "transformers_version", "torch_dtype", "dtype", "architectures")
 # Families whose first position is the one after the padding's id.
@@ -103,7 +106,7 @@ def _hub_folder(encoder: Encoder) -> Path:
 
 def prefetch_encoder(encoder: Encoder) -> Path:
     """Download an encoder that a hub holds, with its weights and tokenizer; the local folder."""
-    if encoder.tiny is not None:
+    if encoder.tiny is not None or encoder.scratch is not None:
         return Path()
     try:
         return encoder_folder(encoder)
@@ -137,6 +140,12 @@ def fingerprint_encoder(encoder: Encoder) -> str:
         return content_hash(
             {"tiny": TINY_VERSION, "config": config, "vocabulary": tiny_vocabulary(encoder.tiny)}
         )
+    if encoder.scratch is not None:
+        config = encoder.scratch.model_dump(mode="json", exclude={"texts"})
+        vocabulary = scratch_vocabulary(encoder.scratch)
+        return content_hash(
+            {"scratch": SCRATCH_VERSION, "config": config, "vocabulary": vocabulary}
+        )
     folder = encoder_folder(encoder)
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -162,8 +171,8 @@ def fingerprint_encoder(encoder: Encoder) -> str:
 
 def check_length(encoder: Encoder, max_length: int) -> None:
     """Raise EncoderError where texts of so many pieces have more positions than the encoder."""
-    if encoder.tiny is not None:
-        positions = encoder.tiny.max_length
+    if built := encoder.tiny or encoder.scratch:
+        positions = built.max_length
     else:
         config = json.loads((encoder_folder(encoder) / "config.json").read_text(encoding="utf-8"))
         positions = config.get("max_position_embeddings", max_length)
@@ -270,6 +279,16 @@ def _tensors(encoder: Encoder, file: Path) -> Iterator[tuple[str, tuple[Path, st
             f"encoder {encoder.name}: {file} is not a complete safetensors file ({error}); "
             "download it again (a Git LFS pointer must be pulled)"
         ) from None
+
+
+def scratch_vocabulary(config: ScratchConfig) -> tuple[str, ...]:
+    """The WordPiece vocabulary of an encoder from scratch, learned from its texts."""
+    if config.texts is None:
+        raise EncoderError(
+            "an encoder from scratch has no vocabulary: add `pretrain` to the study, whose texts "
+            "it is learned from"
+        )
+    return learn_vocabulary(read_texts(config.texts), config.vocabulary_size)
 
 
 def tiny_vocabulary(config: TinyConfig) -> tuple[str, ...]:

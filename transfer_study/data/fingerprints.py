@@ -6,6 +6,7 @@ from pathlib import Path
 
 from transfer_study.data.encoders import check_layers, check_length, fingerprint_encoder
 from transfer_study.data.splits import TaskData, fingerprint, load
+from transfer_study.data.texts import fingerprint_texts, read_texts
 from transfer_study.errors import DataError, Problem, StudyError
 from transfer_study.spec.plan import Fingerprints
 from transfer_study.spec.recipe import Precision, Recipe
@@ -33,9 +34,13 @@ def load_tasks(study: Study) -> dict[str, TaskData]:
 def take_fingerprints(study: Study, data: dict[str, TaskData]) -> Fingerprints:
     """Hash what the study's stages will read, on the machine that plans them."""
     recipes = _recipes(study)
+    texts = None
+    if study.pretrain is not None:
+        recipes.append(study.pretrain.recipe)
+        texts = fingerprint_texts(read_texts(study.pretrain.of(study.tasks)))
     longest = max(recipe.max_length for recipe in recipes)
     encoders = {}
-    for encoder in study.encoders:
+    for encoder in study.resolved_encoders:
         encoders[encoder.name] = fingerprint_encoder(encoder)
         check_length(encoder, longest)
         for recipe in recipes:
@@ -44,6 +49,7 @@ def take_fingerprints(study: Study, data: dict[str, TaskData]) -> Fingerprints:
         data={name: fingerprint(task_data) for name, task_data in data.items()},
         encoders=encoders,
         precision=native_precision(),
+        texts=texts,
     )
 
 

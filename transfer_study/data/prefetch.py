@@ -12,7 +12,7 @@ from transfer_study.spec.task import DatasetsSource
 
 def prefetch_study(study: Study) -> Iterator[str]:
     """Download what is missing; one line a thing, with its content's hash."""
-    for encoder in study.encoders:
+    for encoder in study.resolved_encoders:
         prefetch_encoder(encoder)
         yield f"encoder {encoder.name}: {fingerprint_encoder(encoder)[:16]}"
     for task in study.tasks:

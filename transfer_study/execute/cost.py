@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
@@ -16,25 +17,37 @@ from transfer_study.spec.stage import Stage
 _TRAINING = 3
 
 
+# The texts of pretraining, where other stages have tasks; no task can have this name.
+_TEXTS = "(texts)"
+
+
 def work(stage: Stage) -> float:
     """The forward passes of examples that a stage makes, a training step counted as three."""
-    return sum(_task_work(member.data, stage.recipe.epochs) for member in stage.tasks)
+    return sum(_works(stage.pre_image).values())
 
 
-def _task_work(data: DataFingerprint, epochs: int) -> float:
-    return epochs * (_TRAINING * data.train.n + data.dev.n) + data.test.n
+def _works(content: Mapping[str, Any]) -> dict[str, float]:
+    """The work of a stage by task, from its pre-image."""
+    epochs = content["recipe"]["epochs"]
+    works = {}
+    for task in content["tasks"]:
+        data = DataFingerprint.model_validate(task["data"])
+        works[task["name"]] = epochs * (_TRAINING * data.train.n + data.dev.n) + data.test.n
+    if "texts" in content:
+        works[_TEXTS] = epochs * _TRAINING * content["texts"]["content"]["n"]
+    return works
 
 
 class SecondsEstimate:
     """Seconds of a stage as a sum over its tasks, from all stages of the store that are like it.
 
     A task's examples take as long as its texts are: each task has a rate of its own with each
-    encoder, found by least squares; a task that was not measured gets the mean rate, and so does
-    an encoder.
+    encoder, found by least squares, and so have the texts of pretraining. What was not measured,
+    task or encoder, gets the mean rate.
     """
 
     def __init__(self, plan: Plan, store: Store) -> None:
-        names = [task.name for task in plan.study.tasks]
+        names = [*(task.name for task in plan.study.tasks), _TEXTS]
         encoders = set(plan.fingerprints.encoders.values())
         measured = [
             row for row in _measured(store) if row[0] in encoders and set(row[1]) <= set(names)
@@ -49,13 +62,10 @@ class SecondsEstimate:
     def seconds(self, stage: Stage) -> float:
         """The estimate for a stage; call only where `measured` is not 0."""
         rates = self._rates.get(stage.encoder_hash, self._usual)
-        return sum(
-            rates[member.task.name] * _task_work(member.data, stage.recipe.epochs)
-            for member in stage.tasks
-        )
+        return sum(rates[name] * amount for name, amount in _works(stage.pre_image).items())
 
 
-_Measured = tuple[str, dict[str, DataFingerprint], int, float]
+_Measured = tuple[str, dict[str, float], float]
 
 
 def _rates(measured: Sequence[_Measured], names: Sequence[str]) -> dict[str, float]:
@@ -63,9 +73,9 @@ def _rates(measured: Sequence[_Measured], names: Sequence[str]) -> dict[str, flo
     if not measured:
         return {}
     matrix = np.zeros((len(measured), len(names)))
-    for row, (_, tasks, epochs, _) in enumerate(measured):
-        for name, data in tasks.items():
-            matrix[row, names.index(name)] = _task_work(data, epochs)
+    for row, (_, works, _) in enumerate(measured):
+        for name, amount in works.items():
+            matrix[row, names.index(name)] = amount
     seconds = np.array([taken for *_, taken in measured])
     overall = float(seconds.sum() / matrix.sum())
     # Drawn towards the overall rate: few stages may not tell their tasks apart.
@@ -79,10 +89,9 @@ def _rates(measured: Sequence[_Measured], names: Sequence[str]) -> dict[str, flo
 
 
 def _measured(store: Store) -> Iterator[_Measured]:
-    """Encoder, data by task, epochs and seconds of every stage in the store."""
+    """Encoder, work by task and seconds of every stage in the store."""
     for record in store.records():
         with suppress(KeyError, TypeError, ValueError):
             content = record["pre_image"]
-            tasks = {t["name"]: DataFingerprint.model_validate(t["data"]) for t in content["tasks"]}
             seconds = float(record["provenance"]["wall_seconds"])
-            yield content["encoder"], tasks, content["recipe"]["epochs"], seconds
+            yield content["encoder"], _works(content), seconds

@@ -73,7 +73,8 @@ def _run(
     from transfer_study.data.streams import stream
     from transfer_study.execute.snapshot import keep_snapshot
     from transfer_study.learn.batch import Collator
-    from transfer_study.learn.model import build_model, save_body
+    from transfer_study.learn.model import build_model
+    from transfer_study.learn.pretrain import pretrain
     from transfer_study.learn.stabilise import stabilise
     from transfer_study.learn.train import Material, train
 
@@ -82,6 +83,11 @@ def _run(
     device = torch.device(device_name or ("cuda" if torch.cuda.is_available() else "cpu"))
     _set_up_torch(stage.recipe.cpu_threads, device.type)
     tokenizer = _tokenizer(stage.encoder.model_dump_json(), stage.encoder_hash)
+    if stage.masked_texts is not None:
+        texts = _texts(stage.masked_texts.model_dump_json())
+        pretrained, learned = pretrain(stage, tokenizer, texts, device, on_epoch)
+        _keep(stage, store, keep_model, device, began, pretrained, learned)
+        return
     recipe = stage.recipe
     materials = {}
     for member in stage.tasks:
@@ -117,6 +123,25 @@ def _run(
     # Dropout differs between stages; everything else is keyed by what it is for.
     torch.manual_seed(int(stream(stage.seed, stage.id, "dropout").integers(2**62)))
     learned = train(model, materials, recipe, stage.seed, on_epoch)
+    _keep(stage, store, keep_model, device, began, model, learned)
+    if keep_epoch:
+        _check_same_predictions(stage, store, learned.predictions)
+        keep_snapshot(stage, store, keep_epoch, model, tokenizer, materials, learned)
+    del model
+    gc.collect()
+
+
+def _keep(
+    stage: Stage,
+    store: Store,
+    keep_model: bool,
+    device: Any,
+    began: float,
+    model: Any,
+    learned: Any,
+) -> None:
+    """Commit what was learned, and the weights where a child wants them."""
+    from transfer_study.learn.model import save_body
 
     with store.attempt(stage) as attempt:
         for (name, split), answers in learned.predictions.items():
@@ -141,14 +166,10 @@ def _run(
     if keep_model:
         # After the results, which another run may have committed: the weights must be theirs.
         _check_same_predictions(stage, store, learned.predictions)
+        _check_same_losses(stage, store, learned.history)
         with store.attempt(stage) as weights:
             save_body(model, weights)
             store.commit_model(stage, weights)
-    if keep_epoch:
-        _check_same_predictions(stage, store, learned.predictions)
-        keep_snapshot(stage, store, keep_epoch, model, tokenizer, materials, learned)
-    del model
-    gc.collect()
 
 
 def _check_same_predictions(
@@ -164,6 +185,20 @@ def _check_same_predictions(
                 f"predictions for {member.task.name} (another device or library version?); "
                 "remove its directory in the store to replace them"
             )
+
+
+def _check_same_losses(stage: Stage, store: Store, history: list[dict[str, Any]]) -> None:
+    """Raise StoreError unless this pretraining, which predicts no task, went as the committed."""
+    if stage.masked_texts is None:
+        return
+    lines = store.read(stage, "history.jsonl").decode("utf-8").splitlines()
+    before = [json.loads(line)["dev"] for line in lines]
+    if before != [epoch["dev"] for epoch in history]:
+        raise StoreError(
+            f"{stage.name} was run again for its weights and did not give its committed losses "
+            "(another CPU type or library version?); remove its directory in the store to replace "
+            "them"
+        )
 
 
 def quiet_libraries() -> None:
@@ -216,6 +251,21 @@ def _data(task: str, planned: str) -> Any:
             "run the same command again"
         )
     return data
+
+
+@lru_cache(maxsize=1)
+def _texts(planned: str) -> tuple[str, ...]:
+    from transfer_study.data.texts import fingerprint_texts, read_texts
+    from transfer_study.spec.pretraining import MaskedTexts
+
+    masked_texts = MaskedTexts.model_validate_json(planned)
+    texts = read_texts(masked_texts.texts)
+    if fingerprint_texts(texts) != masked_texts.content:
+        raise DataError(
+            "the texts to pretrain on changed since the study was planned; "
+            "run the same command again"
+        )
+    return texts
 
 
 @cache

@@ -11,11 +11,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, BertModel, BertTokenizer
 
-from transfer_study.data.encoders import encoder_folder, tiny_vocabulary
+from transfer_study.data.encoders import encoder_folder, scratch_vocabulary, tiny_vocabulary
 from transfer_study.data.streams import stream
 from transfer_study.errors import EncoderError
 from transfer_study.learn.load_model import HEADS_FILE
-from transfer_study.spec.encoder import Encoder, TinyConfig
+from transfer_study.spec.encoder import Encoder, ScratchConfig, TinyConfig
 from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.task import Task, TaskKind
 
@@ -71,11 +71,9 @@ def head_name(task: Task) -> str:
 def load_tokenizer(encoder: Encoder) -> Any:
     """The tokenizer of an encoder."""
     if encoder.tiny is not None:
-        return BertTokenizer(
-            vocab={piece: n for n, piece in enumerate(tiny_vocabulary(encoder.tiny))},
-            do_lower_case=True,
-            model_max_length=encoder.tiny.max_length,
-        )
+        return _bert_tokenizer(tiny_vocabulary(encoder.tiny), encoder.tiny.max_length)
+    if encoder.scratch is not None:
+        return _bert_tokenizer(scratch_vocabulary(encoder.scratch), encoder.scratch.max_length)
     folder = encoder_folder(encoder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -100,6 +98,14 @@ def load_tokenizer(encoder: Encoder) -> Any:
         # What is saved with an exported model must split as this one does.
         tokenizer.add_prefix_space = tokenizer.init_kwargs["add_prefix_space"] = True
     return tokenizer
+
+
+def _bert_tokenizer(vocabulary: tuple[str, ...], max_length: int) -> BertTokenizer:
+    return BertTokenizer(
+        vocab={piece: n for n, piece in enumerate(vocabulary)},
+        do_lower_case=True,
+        model_max_length=max_length,
+    )
 
 
 def build_model(
@@ -153,7 +159,12 @@ def save_whole(model: MultiTaskModel, tasks: Sequence[Task], folder: Path) -> No
 
 def _load_body(encoder: Encoder, parent: Path | None) -> Any:
     if parent is None and encoder.tiny is not None:
-        return _build_tiny(encoder.tiny)
+        torch.manual_seed(torch_seed(encoder.tiny.seed, "tiny"))
+        return _build_bert(encoder.tiny, len(tiny_vocabulary(encoder.tiny)))
+    if parent is None and encoder.scratch is not None:
+        torch.manual_seed(torch_seed(encoder.scratch.seed, "scratch"))
+        # As many rows as the vocabulary may have: fewer pieces change no other weight.
+        return _build_bert(encoder.scratch, encoder.scratch.vocabulary_size)
     folder = parent if parent is not None else encoder_folder(encoder)
     try:
         config = AutoConfig.from_pretrained(folder)
@@ -168,11 +179,10 @@ def _load_body(encoder: Encoder, parent: Path | None) -> Any:
     return body
 
 
-def _build_tiny(config: TinyConfig) -> BertModel:
-    torch.manual_seed(torch_seed(config.seed, "tiny"))
+def _build_bert(config: TinyConfig | ScratchConfig, vocabulary_size: int) -> BertModel:
     return BertModel(
         BertConfig(
-            vocab_size=len(tiny_vocabulary(config)),
+            vocab_size=vocabulary_size,
             hidden_size=config.hidden_size,
             num_hidden_layers=config.layers,
             num_attention_heads=config.heads,

@@ -138,7 +138,7 @@ class CompactAnswers:
 
     def has(self, stage: Stage) -> bool:
         """Whether the stage's predictions are among the compact ones."""
-        return (stage.id, stage.task_names[0]) in self._predicted
+        return any((stage.id, name) in self._predicted for name in stage.task_names)
 
     def answers(self, stage: Stage, task: Task) -> Answers:
         """The stage's test predictions for one of its tasks."""

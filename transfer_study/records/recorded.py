@@ -22,7 +22,7 @@ def write_record(plan_: Plan, folder: Path) -> None:
         "schema": _SCHEMA,
         "study": plan_.study.name,
         "inputs": _inputs(plan_.study),
-        "fingerprints": plan_.fingerprints.model_dump(mode="json"),
+        "fingerprints": plan_.fingerprints.model_dump(mode="json", exclude_none=True),
         "stages": [{"id": s.id, "name": s.name, "pre_image": s.pre_image} for s in plan_],
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -52,12 +52,19 @@ def _inputs(study: Study) -> dict[str, str]:
                 said["source"][key] = _relative(said["source"][key], study.data)
         inputs[f"task {task.name}"] = content_hash(said)
     for encoder in study.encoders:
-        said = encoder.model_dump(mode="json")
+        # Without files is the rarer case: what was recorded before there was one still counts.
+        rarer = {"scratch"} if encoder.scratch is None else set()
+        said = encoder.model_dump(mode="json", exclude=rarer)
         if Path(encoder.source).is_absolute():
             said["source"] = Path(encoder.source).name
         if encoder.tiny is not None and not isinstance(encoder.tiny.texts, str):
             said["tiny"]["texts"] = [path.name for path in encoder.tiny.texts]
         inputs[f"encoder {encoder.name}"] = content_hash(said)
+    if study.pretrain is not None:
+        texts = study.pretrain.texts
+        inputs["texts"] = content_hash(
+            texts if isinstance(texts, str) else sorted(path.name for path in texts)
+        )
     return inputs
 
 

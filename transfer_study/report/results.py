@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from transfer_study.analysis.choices import EPOCH_COLUMNS, choices, epoch_metrics
 from transfer_study.analysis.deltas import VARIANT, deltas
+from transfer_study.analysis.pretraining import pretraining_table
 from transfer_study.analysis.scores import comparison_table, score_table, task_table
 from transfer_study.analysis.stability import has_failed, run_table, stability_table
 from transfer_study.analysis.views import Shown, at_size
@@ -41,6 +42,7 @@ class Written:
     figures: list[Path]
     choices: pd.DataFrame | None = None  # of a study under both protocols
     stability: pd.DataFrame | None = None  # of a study with variants
+    pretraining: pd.DataFrame | None = None  # of a study that pretrains, its gains
 
 
 def write_results(
@@ -77,7 +79,7 @@ def write_results(
     epochs.to_parquet(results / EPOCHS_FILE, index=False)
     table = choices(plan, scores, epochs)
     write_table(table, results / "choices")
-    return Written(written.deltas, figures, table)
+    return replace(written, figures=figures, choices=table)
 
 
 def _write_tables(
@@ -108,7 +110,10 @@ def _write_tables(
         )
     if not plan.study.variants:
         write_system_tables(plan, at_size(scores, None), results)
-        return scores, Written(edges, figures)
+        gains = pretraining_table(plan, scores, failed)
+        if len(gains):
+            write_table(gains, results / "pretraining")
+        return scores, Written(edges, figures, pretraining=gains)
     runs = run_table(plan, source, scores)
     stability = stability_table(runs, plan.study.margin, failed)
     figures += _write_stability(

@@ -11,6 +11,7 @@ from typing import Any
 
 from transfer_study.spec.blue import BLUE
 from transfer_study.spec.encoder import TinyConfig
+from transfer_study.spec.pretraining_faults import pretraining_faults
 from transfer_study.spec.recipe import Mixing, Recipe
 from transfer_study.spec.spelling import choices
 
@@ -51,6 +52,7 @@ def incoherences(study: Written) -> Iterator[Fault]:
             "found 'both', which compares two recipes of its own and takes no `variants`; remove "
             "one of them",
         )
+    yield from pretraining_faults(study)
 
 
 def _repetitions(study: Written) -> Iterator[Fault]:

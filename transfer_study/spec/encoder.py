@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from transfer_study.spec.frozen import Frozen
+from transfer_study.spec.texts import Texts
 
 BUILT_IN_TEXTS = "synthetic"
 
@@ -27,17 +29,35 @@ class TinyConfig(Frozen):
     seed: int = 0
 
 
+class ScratchConfig(Frozen):
+    """A BERT with random weights, for a study that pretrains it.
+
+    Its WordPiece vocabulary is learned from the texts of the study's `pretrain`, which the study
+    fills in as `texts`: other texts make another encoder.
+    """
+
+    vocabulary_size: int = Field(default=8000, gt=300)
+    hidden_size: int = Field(default=128, gt=0)
+    layers: int = Field(default=2, gt=0)
+    heads: int = Field(default=2, gt=0)
+    max_length: int = Field(default=128, ge=16)
+    seed: int = 0
+    texts: SkipJsonSchema[Texts | None] = None
+
+
 class Encoder(Frozen):
     """The encoder that a study starts from.
 
     `name` is shown in tables. `source` is `tiny`, a local folder, `package:MODULE/FOLDER` (a
-    folder inside an installed Python package) or a hub id; it defaults to the name.
+    folder inside an installed Python package) or a hub id; it defaults to the name. `scratch`
+    describes an encoder without any files instead.
     """
 
     name: str
     source: str
     revision: str | None = None  # of a hub id
     tiny: TinyConfig | None = None
+    scratch: ScratchConfig | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -46,7 +66,8 @@ class Encoder(Frozen):
         if isinstance(value, str):
             value = {"name": value}
         if isinstance(value, dict):
-            value = {"source": value.get("name"), **value}
+            source = "scratch" if "scratch" in value else value.get("name")
+            value = {"source": source, **value}
             if value["source"] == "tiny":
                 value.setdefault("tiny", {})
         return value

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.fingerprint import DataFingerprint
+from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
 from transfer_study.spec.frozen import Frozen
+from transfer_study.spec.pretraining import SUFFIX, MaskedTexts
 from transfer_study.spec.protocol import Protocol
 from transfer_study.spec.recipe import Precision, Recipe
 from transfer_study.spec.sizes import points
@@ -20,11 +21,13 @@ class Fingerprints(Frozen):
     """What a plan needs to know of the world: contents by name, and the resolved precision.
 
     The data of a task that is learned at several sizes are named by task and size (spec/sizes.py).
+    `texts` is the content of what the study pretrains on, None where it does not.
     """
 
     data: dict[str, DataFingerprint]
     encoders: dict[str, str]
     precision: Precision
+    texts: SplitFingerprint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +115,18 @@ def plan(study: Study, fingerprints: Fingerprints) -> Plan:
         system
         for protocol, followed in study.protocols().items()
         for point in points(followed)
-        for encoder in study.encoders
+        for encoder in study.resolved_encoders
+        for pretrained in study.starts
         for seed in study.seeds
         for system in _systems(
             _Builder(
-                point.study, _pick(fingerprints, point.data), encoder, seed, point.size, protocol
+                point.study,
+                _pick(fingerprints, point.data),
+                encoder,
+                seed,
+                point.size,
+                protocol,
+                pretrained,
             )
         )
         if system.target in point.targets
@@ -153,12 +163,28 @@ class _Builder:
     seed: int
     size: int | None
     protocol: str
+    pretrained: bool = False
+
+    @property
+    def label(self) -> str:
+        """The encoder as tables name it."""
+        return self.encoder.name + (SUFFIX if self.pretrained else "")
 
     def refine(self, *names: str) -> Stage:
-        return self._stage(StageKind.REFINE, names, self.study.refine)
+        return self._stage(StageKind.REFINE, names, self.study.refine, self._start())
 
     def finetune(self, name: str, *parents: Stage) -> Stage:
-        return self._stage(StageKind.FINETUNE, (name,), self.study.finetune_recipe(name), parents)
+        recipe = self.study.finetune_recipe(name)
+        return self._stage(StageKind.FINETUNE, (name,), recipe, parents or self._start())
+
+    def _start(self) -> tuple[Stage, ...]:
+        """What a stage without a parent of its own starts from: the encoder, or its pretraining."""
+        section, content = self.study.pretrain, self.fingerprints.texts
+        if not self.pretrained or section is None or content is None:
+            return ()
+        masked_texts = section.masked_texts(section.of(self.study.tasks), content)
+        once = replace(self, seed=section.seed)  # for all seeds of the study
+        return (once._stage(StageKind.PRETRAIN, (), section.recipe, (), masked_texts),)
 
     def varied(self, system: System) -> Iterator[System]:
         """The system and its baseline by the recipe of each variant; as it is where there is none.
@@ -186,6 +212,7 @@ class _Builder:
         names: Iterable[str],
         recipe: Recipe,
         parents: tuple[Stage, ...] = (),
+        masked_texts: MaskedTexts | None = None,
     ) -> Stage:
         tasks = {task.name: task for task in self.study.tasks}
         return Stage(
@@ -199,6 +226,7 @@ class _Builder:
             recipe=self._resolved(recipe),
             seed=self.seed,
             parents=parents,
+            masked_texts=masked_texts,
         )
 
 
@@ -223,7 +251,7 @@ class _Reader:
     ) -> System:
         build = self.build
         return System(
-            build.encoder.name,
+            build.label,
             self.reading,
             arm,
             sources,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from pydantic import Field
+from pydantic import model_validator
+from typing_extensions import Self
 
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.fingerprint import DataFingerprint
 from transfer_study.spec.frozen import Frozen, Word, content_hash
+from transfer_study.spec.pretraining import MaskedTexts
 from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.task import Task
 
@@ -19,6 +21,7 @@ STAGE_SCHEMA = 1
 class StageKind(Word):
     """What a stage does to the encoder it is given."""
 
+    PRETRAIN = "pretrain"  # masked language modelling on texts; no task
     REFINE = "refine"  # several tasks at once, or one by the joint recipe
     FINETUNE = "finetune"  # one task, from the encoder or from a parent, with a fresh head
 
@@ -35,10 +38,12 @@ class Stage(Frozen):
 
     `tasks` are in the order of their names, so that {A, B} is {B, A}. `encoder_hash` is the
     content of the encoder. Parents hand on their encoder (pooler included), never their heads.
+    A stage of pretraining has no task but `masked_texts`, and leaves no predictions.
     """
 
     kind: StageKind
-    tasks: tuple[StageTask, ...] = Field(min_length=1)
+    tasks: tuple[StageTask, ...] = ()
+    masked_texts: MaskedTexts | None = None
     encoder: Encoder
     encoder_hash: str
     recipe: Recipe
@@ -50,10 +55,19 @@ class Stage(Frozen):
         fields = {name: getattr(self, name) for name in Stage.model_fields}
         return Stage(**{**fields, "recipe": recipe})
 
+    @model_validator(mode="after")
+    def _learns_something(self) -> Self:
+        pretrains = self.kind is StageKind.PRETRAIN
+        if pretrains != (self.masked_texts is not None) or pretrains == bool(self.tasks):
+            raise ValueError("a stage of pretraining has texts, any other has tasks")
+        return self
+
     @cached_property
     def pre_image(self) -> dict[str, object]:
         """Everything that the id is the hash of; what only says where things are is left out."""
+        texts = {} if self.masked_texts is None else {"texts": self.masked_texts.identity()}
         return {
+            **texts,
             "schema": STAGE_SCHEMA,
             "kind": self.kind,
             "tasks": [
@@ -82,7 +96,7 @@ class Stage(Frozen):
         if len(tasks) > 60:
             tasks = f"{len(self.tasks)}-tasks"
         start = "".join(f"-from-{parent.family.rsplit('-s', 1)[0]}" for parent in self.parents)
-        return f"{self.kind}-{tasks}{start}-s{self.seed}"
+        return f"{'-'.join(filter(None, (self.kind, tasks)))}{start}-s{self.seed}"
 
     @property
     def name(self) -> str:

@@ -23,6 +23,7 @@ from transfer_study.spec.coherence import INCOHERENT, incoherences
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.frozen import Frozen, Word
 from transfer_study.spec.margin import Margin
+from transfer_study.spec.pretraining import Pretraining, with_vocabulary
 from transfer_study.spec.protocol import (
     PAPER_RECIPE,
     Protocol,
@@ -145,6 +146,7 @@ class Study(Frozen):
     groups: dict[Name, tuple[str, ...]] = Field(default_factory=dict)  # of the arm `groups`
     readings: Annotated[tuple[Reading, ...], Field(min_length=1)] = (Reading.REFINE,)
     protocol: Protocol = Protocol.CLEAN
+    pretrain: Pretraining | None = None
     refine: Recipe = Recipe()
     finetune: FinetuneRecipe = FinetuneRecipe()
     # Changes of the recipe, by name: the stages that answer for a reading are planned once a
@@ -185,6 +187,21 @@ class Study(Frozen):
                 ],
             )
         return self
+
+    @property
+    def resolved_encoders(self) -> tuple[Encoder, ...]:
+        """The encoders, those from scratch with the texts of their vocabulary."""
+        if self.pretrain is None:
+            return self.encoders
+        texts = self.pretrain.of(self.tasks)
+        return tuple(with_vocabulary(encoder, texts) for encoder in self.encoders)
+
+    @property
+    def starts(self) -> tuple[bool, ...]:
+        """Whether stages start from pretraining: not, only so, or both to be compared."""
+        if self.pretrain is None:
+            return (False,)
+        return (False, True) if self.pretrain.compare else (True,)
 
     def finetune_recipe(self, task: str) -> Recipe:
         """The recipe with which a task is fine-tuned, its own changes included."""

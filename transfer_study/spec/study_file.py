@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from transfer_study.errors import InvalidStudy, Problem
 from transfer_study.spec.coherence import INCOHERENT, incoherences
 from transfer_study.spec.encoder import Encoder
+from transfer_study.spec.pretraining import Pretraining
 from transfer_study.spec.sentences import key_of, sentence
 from transfer_study.spec.study import Study
 from transfer_study.spec.task import DatasetsSource, FileSource, Task
@@ -71,6 +72,7 @@ def _located(study: Study, base: Path, data: Path | None) -> Study:
             "data": resolved,
             "tasks": tuple(_located_task(task, resolved) for task in study.tasks),
             "encoders": tuple(_located_encoder(encoder, base) for encoder in study.encoders),
+            "pretrain": _located_pretraining(study.pretrain, resolved),
         }
     )
 
@@ -90,7 +92,16 @@ def _located_task(task: Task, root: Path) -> Task:
     return task.model_copy(update={"source": source.model_copy(update=update)})
 
 
+def _located_pretraining(pretraining: Pretraining | None, root: Path) -> Pretraining | None:
+    if pretraining is None or isinstance(pretraining.texts, str):
+        return pretraining
+    texts = tuple(_under(root, path) for path in pretraining.texts)
+    return pretraining.model_copy(update={"texts": texts})
+
+
 def _located_encoder(encoder: Encoder, base: Path) -> Encoder:
+    if encoder.scratch is not None:
+        return encoder
     if encoder.tiny is not None:
         if isinstance(encoder.tiny.texts, str):
             return encoder

@@ -37,6 +37,11 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
                 parts = [f"{encoder}", f"{reading} reading", *map(str, variant), view.title]
                 said = ", ".join(filter(None, parts))
                 console.print(_table(f"{plan.study.name}: {said}", view, rows))
+    if outcome.pretraining is not None:
+        grouped = outcome.pretraining.groupby(["encoder", "reading"], sort=False)
+        for (encoder, reading), gains in grouped:
+            title = f"{plan.study.name}: {encoder} against the bare encoder, {reading} reading"
+            console.print(_gain_table(title, gains))
     if outcome.stability is not None:
         print_stability(console, outcome.stability)
     counts = outcome.deltas["verdict"].value_counts()
@@ -51,6 +56,29 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
         drawn = path.suffix in (".svg", ".pdf", ".png")
         if drawn and path.stem.startswith(shown):
             console.print(str(path), soft_wrap=True)
+
+
+def _gain_table(title: str, gains: pd.DataFrame) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for heading in ("task", "learned with"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("bare", "change", "95% interval"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for gain in gains.to_dict("records"):
+        verdict = str(gain["verdict"])
+        table.add_row(
+            gain["target"],
+            {"full": "all others", "control": "itself"}.get(
+                str(gain["arm"]), gain["source"] or "–"
+            ),
+            _points(gain["baseline"]),
+            _points(gain["delta"], signed=True),
+            _interval(gain["low"], gain["high"]),
+            verdict.replace("_", " "),
+            style=_STYLE[verdict],
+        )
+    return table
 
 
 def _table(title: str, view: View, edges: pd.DataFrame) -> Table:
@@ -118,12 +146,16 @@ def _interval(low: float, high: float) -> str:
 def edges_as_json(plan: Plan, outcome: Outcome) -> None:
     """Print the deltas, figures and failures as one JSON object."""
     names = {stage.id: stage.name for stage in plan}
+    others = {
+        "choices": outcome.choices,
+        "stability": outcome.stability,
+        "pretraining": outcome.pretraining,
+    }
     content: dict[str, Any] = {
         "schema": _SCHEMA,
         "study": plan.study.name,
         "edges": _records(outcome.deltas),
-        **({} if outcome.choices is None else {"choices": _records(outcome.choices)}),
-        **({} if outcome.stability is None else {"stability": _records(outcome.stability)}),
+        **{name: _records(table) for name, table in others.items() if table is not None},
         "figures": [str(path) for path in outcome.figures],
         "failed": sorted(names[identity] for identity in outcome.failed),
     }

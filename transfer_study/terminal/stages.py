@@ -15,7 +15,7 @@ from transfer_study.execute.cost import SecondsEstimate
 from transfer_study.records.store import Store
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.recipe import Precision
-from transfer_study.spec.stage import Stage
+from transfer_study.spec.stage import Stage, StageKind
 from transfer_study.spec.study import Study
 from transfer_study.terminal.console import stdout
 from transfer_study.terminal.progress import duration, stage_label
@@ -89,8 +89,14 @@ def _by_kind(plan: Plan, todo: Plan) -> Table:
 
 def _kind(stage: Stage) -> str:
     n = len(stage.tasks)
-    if stage.kind == "finetune":
-        start = {"refine": "a refinement", "finetune": "another fine-tuning"}
+    if stage.kind == StageKind.PRETRAIN:
+        return "pretrain an encoder"
+    if stage.kind == StageKind.FINETUNE:
+        start = {
+            StageKind.REFINE: "a refinement",
+            StageKind.FINETUNE: "another fine-tuning",
+            StageKind.PRETRAIN: "the encoder",
+        }
         (parent,) = stage.parents or (None,)
         return f"fine-tune from {start[parent.kind] if parent else 'the encoder'}"
     return {1: "refine one task", 2: "refine a pair"}.get(n, f"refine {n} tasks")
@@ -108,7 +114,11 @@ def why(stage: Stage, store: Store) -> str:
     ]
     if not changes:
         return "new"
-    return "changed: " + "; ".join(sorted(changes, key=len)[0])
+    fewest = sorted(changes, key=len)[0]
+    if stage.encoder.scratch is not None and "encoder" in fewest:
+        # Of an encoder without files this is its shape or, mostly, another task's text.
+        fewest[fewest.index("encoder")] = "encoder (its vocabulary follows the texts of `pretrain`)"
+    return "changed: " + "; ".join(fewest)
 
 
 def _differences(before: Any, now: Any, key: str = "") -> Iterator[str]:

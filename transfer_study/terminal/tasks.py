@@ -32,7 +32,7 @@ def summarise(study: Study) -> list[TaskSummary]:
     # Of a task in several sizes, the largest.
     loaded = {data.task.name: data for data in load_tasks(study).values()}
     quiet_libraries()
-    tokenizer = load_tokenizer(study.encoders[0])
+    tokenizer = load_tokenizer(study.resolved_encoders[0])
     return [
         describe(data, _piece_counter(tokenizer, data.task), study.refine.max_length)
         for data in loaded.values()

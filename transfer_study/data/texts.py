@@ -1,0 +1,77 @@
+"""The unlabelled texts that a study pretrains on: read, without repetition, and hashed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+from transfer_study.data.splits import load
+from transfer_study.errors import DataError, Problem
+from transfer_study.spec.example import Example
+from transfer_study.spec.fingerprint import SplitFingerprint
+from transfer_study.spec.frozen import canonical_json
+from transfer_study.spec.task import Task, TaskKind
+from transfer_study.spec.texts import Texts
+
+# One text to learn from and one to watch the loss on.
+FEWEST = 2
+
+
+def read_texts(texts: Texts) -> tuple[str, ...]:
+    """The distinct texts in sorted order; they are held in memory.
+
+    Of a file every line that is not blank; of a task the sentences that it is trained on, less
+    those that stand in any task's dev or test as well. Raises DataError where a file cannot be
+    read or there is too little text.
+    """
+    found: set[str] = set()
+    problems: list[Problem] = []
+    for path in texts.files:
+        try:
+            found |= _plain(path.read_text(encoding="utf-8-sig").splitlines())
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else f"it is not UTF-8: {error}"
+            problems.append(
+                Problem(
+                    f"the text file cannot be read ({reason}); mend `pretrain.texts`", str(path)
+                )
+            )
+    if problems:
+        raise DataError(*problems)
+    kept_apart: set[str] = set()
+    for task in texts.tasks:
+        data = load(task)
+        found |= _plain(_sentences(task, data.train))
+        kept_apart |= _plain(_sentences(task, (*data.dev, *data.test)))
+    found -= kept_apart
+    if len(found) < FEWEST:
+        place = ", ".join(map(str, texts.files)) or "the tasks' training data"
+        raise DataError(
+            Problem(
+                f"found {len(found)} distinct texts to pretrain on; give at least {FEWEST} lines "
+                "of text in `pretrain.texts`",
+                place,
+            )
+        )
+    return tuple(sorted(found))
+
+
+def fingerprint_texts(texts: tuple[str, ...]) -> SplitFingerprint:
+    """How many texts there are, and the sha256 over them as canonical JSON lines."""
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(canonical_json(text).encode() + b"\n")
+    return SplitFingerprint(n=len(texts), sha256=digest.hexdigest())
+
+
+def _sentences(task: Task, examples: Iterable[Example]) -> Iterator[str]:
+    """The texts of examples: both of a pair by themselves, the words of tagging joined."""
+    for example in examples:
+        if task.kind is TaskKind.TAGGING:
+            yield " ".join(example.text)
+        else:
+            yield from example.text
+
+
+def _plain(texts: Iterable[str]) -> set[str]:
+    return {plain for text in texts if (plain := " ".join(text.split()))}
