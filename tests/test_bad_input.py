@@ -38,6 +38,12 @@ GOOD = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _no_data_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A data root of whoever runs the tests would go before the study's folder."""
+    monkeypatch.delenv("TRANSFER_STUDY_DATA", raising=False)
+
+
 @dataclass(frozen=True)
 class Case:
     """Something wrong: a study and files that differ from good ones, and what must be said."""

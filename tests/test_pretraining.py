@@ -37,6 +37,7 @@ from transfer_study.report.results import tables, write_table
 from transfer_study.session import Places, execute, failed_stages, make_plan, missing, write_report
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.plan import Plan
+from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.stage import Stage, StageKind
 from transfer_study.spec.study_file import read_study
 from transfer_study.spec.texts import Texts
@@ -320,7 +321,7 @@ def test_the_loss_falls_and_the_stage_leaves_a_body_and_no_predictions(
     record = store.read_json(stage, "stage.json")
     assert record["handed_on_epoch"] == 1 + int(np.argmin(losses))
     assert record["pre_image"] == json.loads(json.dumps(stage.pre_image))
-    start = build_model(stage.encoder, None, (), 0, 0.1).encoder.state_dict()
+    start = build_model(stage.encoder, None, (), 0, Recipe()).encoder.state_dict()
     learned = load_file(store.checked_model(stage) / "model.safetensors")
     assert set(learned) == set(start)
     same = {name for name, tensor in learned.items() if torch.equal(tensor, start[name])}

@@ -18,6 +18,7 @@ from transfer_study.records.predictions import CompactAnswers
 from transfer_study.records.store import Store
 from transfer_study.report.results import tables, write_table
 from transfer_study.session import Places, execute, make_plan, write_report
+from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.study_file import read_study
 
 TASKS = """\
@@ -92,9 +93,8 @@ def test_a_stage_hands_on_frozen_layers_as_it_got_them(tmp_path: Path) -> None:
     store = Store(tmp_path / "stages")
     stage = next(stage for stage in plan if len(stage.tasks) == 2)
     run_stage(stage, store, keep_model=True, device="cpu")
-    given = build_model(
-        stage.encoder, None, (stage.tasks[0].task,), 0, Recipe()
-    ).encoder.state_dict()
+    task = stage.tasks[0].task
+    given = build_model(stage.encoder, None, (task,), 0, Recipe()).encoder.state_dict()
     handed_on = load_file(store.checked_model(stage) / "model.safetensors")
     same = {name for name in handed_on if torch.equal(handed_on[name], given[name])}
     assert same == {n for n in handed_on if n.startswith(("embeddings.", "encoder.layer.0."))}
