@@ -28,7 +28,7 @@ from transfer_study.records.store import Store
 from transfer_study.report.card import Card
 from transfer_study.spec.example import Example
 from transfer_study.spec.plan import Plan
-from transfer_study.spec.stage import Stage, StageTask
+from transfer_study.spec.stage import Stage, StageKind, StageTask
 from transfer_study.spec.task import Task
 
 Tell = Callable[[str], None]
@@ -95,6 +95,11 @@ def export_model(
 def _check_clean(stage: Stage) -> None:
     """Raise ExportError for a model that saw test, or reads texts as no pipeline gives them."""
     unclean = ("train_on", "selection", "pair_order", "windows", "tagged_pieces")
+    if stage.kind is StageKind.SOFT:
+        raise ExportError(
+            f"{stage.name} has an encoder a task, which is no one model; export its fine-tuning, "
+            "or another arm"
+        )
     found = [said for said in stage.recipe.departures() if said.split()[0] in unclean]
     if found:
         raise ExportError(

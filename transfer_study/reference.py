@@ -28,6 +28,7 @@ from transfer_study.data.splits import TaskData
 from transfer_study.errors import DataError, StudyError
 from transfer_study.learn.batch import Collator
 from transfer_study.learn.model import MultiTaskModel, head_name, load_tokenizer
+from transfer_study.learn.optim import build_optimizer
 from transfer_study.learn.train import Material, Updates
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.example import Example
@@ -74,7 +75,7 @@ def replay(folder: Path) -> Deviation:
         {name: _material(tasks[name], rows[name]) for name in rows},
         {name: [_target(tasks[name], row["label"]) for row in rows[name]] for name in rows},
         recipe,
-        int(trace["optimizer"]["total_steps"]),
+        dict.fromkeys(rows, build_optimizer(model, recipe, trace["optimizer"]["total_steps"])),
     )
     batches: list[tuple[str, Rows]] = [
         (step["task"], np.array([place[step["task"]][uid] for uid in step["uids"]]))

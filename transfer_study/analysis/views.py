@@ -53,6 +53,10 @@ _LEAVE_ONE_OUT = View(
     number="score",
 )
 
+_HEADS_ONLY = View("heads-only", "heads only", {Arm.HEADS_ONLY: "heads-only"}, edges="heads-only")
+_SOFT = View("soft", "soft sharing", {Arm.SOFT: "soft"}, edges="soft")
+_DISTIL = View("distil", "distilled", {Arm.DISTIL: "distil"}, edges="pair", rings="distil")
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -94,7 +98,7 @@ class Shown:
             )
             for name, members in study.groups.items()
         )
-        for view in (MAIN, *groups, _SEQUENTIAL, _LEAVE_ONE_OUT):
+        for view in (MAIN, *groups, _SEQUENTIAL, _LEAVE_ONE_OUT, _HEADS_ONLY, _SOFT, _DISTIL):
             if any(arm in study.arms and self.arm in (None, arm) for arm in view.arms):
                 yield view
 

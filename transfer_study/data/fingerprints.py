@@ -11,7 +11,7 @@ from transfer_study.errors import DataError, Problem, StudyError
 from transfer_study.spec.plan import Fingerprints
 from transfer_study.spec.recipe import Precision, Recipe
 from transfer_study.spec.sizes import data_sets
-from transfer_study.spec.study import Reading, Study
+from transfer_study.spec.study import Arm, Reading, Study
 
 # Processors that multiply bfloat16 matrices natively; others only emulate it.
 _BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}
@@ -58,6 +58,8 @@ def _recipes(study: Study) -> list[Recipe]:
     answering = [study.refine] if Reading.REFINE in study.readings else []
     if Reading.FINETUNE in study.readings:
         answering += [study.finetune_recipe(task.name) for task in study.tasks]
+    if Arm.HEADS_ONLY in study.arms:
+        answering.append(study.heads)
     varied = [recipe.changed(v) for recipe in answering for v in study.variants.values()]
     return [study.refine, *(varied or answering)]
 

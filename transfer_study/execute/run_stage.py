@@ -72,10 +72,10 @@ def _run(
     from transfer_study.data.encode import encode_cached
     from transfer_study.data.streams import stream
     from transfer_study.execute.snapshot import keep_snapshot
+    from transfer_study.execute.start import build_learner, taught
     from transfer_study.learn.batch import Collator
-    from transfer_study.learn.model import build_model
+    from transfer_study.learn.model import MultiTaskModel
     from transfer_study.learn.pretrain import pretrain
-    from transfer_study.learn.stabilise import stabilise
     from transfer_study.learn.train import Material, train
 
     began = time.perf_counter()
@@ -115,16 +115,13 @@ def _run(
             for split in SPLITS
         }
         materials[task.name] = Material(data, collators)
-    parent = store.checked_model(stage.parents[0]) if stage.parents else None
-    tasks = tuple(member.task for member in stage.tasks)
-    model = build_model(stage.encoder, parent, tasks, stage.seed, recipe)
-    stabilise(model, recipe, stage.seed)
-    model.to(device)
+    materials = taught(stage, store, materials, device)
+    model = build_learner(stage, store).to(device)
     # Dropout differs between stages; everything else is keyed by what it is for.
     torch.manual_seed(int(stream(stage.seed, stage.id, "dropout").integers(2**62)))
     learned = train(model, materials, recipe, stage.seed, on_epoch)
     _keep(stage, store, keep_model, device, began, model, learned)
-    if keep_epoch:
+    if keep_epoch and isinstance(model, MultiTaskModel):
         _check_same_predictions(stage, store, learned.predictions)
         keep_snapshot(stage, store, keep_epoch, model, tokenizer, materials, learned)
     del model
@@ -141,7 +138,8 @@ def _keep(
     learned: Any,
 ) -> None:
     """Commit what was learned, and the weights where a child wants them."""
-    from transfer_study.learn.model import save_body
+    from transfer_study.learn.model import save_body, save_heads
+    from transfer_study.learn.soft import handed_on
 
     with store.attempt(stage) as attempt:
         for (name, split), answers in learned.predictions.items():
@@ -168,7 +166,10 @@ def _keep(
         _check_same_predictions(stage, store, learned.predictions)
         _check_same_losses(stage, store, learned.history)
         with store.attempt(stage) as weights:
-            save_body(model, weights)
+            for folder, part in handed_on(model, weights).items():
+                save_body(part, folder)
+                if len(part.heads):
+                    save_heads(part, folder)
             store.commit_model(stage, weights)
 
 

@@ -10,10 +10,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, BertModel, BertTokenizer
+from typing_extensions import Self
 
 from transfer_study.data.encoders import encoder_folder, scratch_vocabulary, tiny_vocabulary
 from transfer_study.data.streams import stream
-from transfer_study.errors import EncoderError
+from transfer_study.errors import EncoderError, StoreError
 from transfer_study.learn.load_model import HEADS_FILE
 from transfer_study.spec.encoder import Encoder, ScratchConfig, TinyConfig
 from transfer_study.spec.recipe import Recipe
@@ -48,6 +49,25 @@ class MultiTaskModel(nn.Module):
         self.pooler = pooler
         self.heads = heads
         self.dropout = nn.Dropout(dropout)
+        self._frozen = False
+
+    @property
+    def body(self) -> tuple[nn.Module, ...]:
+        """What is handed on: the encoder, and the pooler it was given."""
+        return (self.encoder,) if self.pooler is None else (self.encoder, self.pooler)
+
+    def freeze(self) -> None:
+        """Let only the heads learn: the body takes no gradients, and has no dropout."""
+        self._frozen = True
+        for part in self.body:
+            part.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Self:
+        """Set learning or predicting; a frozen body always predicts."""
+        super().train(mode)
+        for part in self.body if self._frozen else ():
+            part.eval()
+        return self
 
     def forward(self, task: Task, inputs: dict[str, Tensor]) -> Tensor:
         """Logits [batch, outputs], for tagging [batch, length, outputs]."""
@@ -139,6 +159,21 @@ def save_body(model: MultiTaskModel, folder: Path) -> None:
     model.encoder.save_pretrained(folder)  # type: ignore[operator]
     if model.pooler is not None:
         save_file(model.pooler.state_dict(), folder / _POOLER_FILE)
+
+
+def save_heads(model: MultiTaskModel, folder: Path) -> None:
+    """Write the heads beside the body, for children that ask for the model's answers."""
+    save_file(model.heads.state_dict(), folder / HEADS_FILE)
+
+
+def load_heads(model: MultiTaskModel, folder: Path) -> None:
+    """Give a model the heads that were saved; raises StoreError where a store has none."""
+    if not (folder / HEADS_FILE).is_file():
+        raise StoreError(
+            f"{folder} holds no {HEADS_FILE}: it was kept before children asked for answers; "
+            "remove the folder and run again"
+        )
+    model.heads.load_state_dict(load_file(folder / HEADS_FILE))
 
 
 def save_whole(model: MultiTaskModel, tasks: Sequence[Task], folder: Path) -> None:

@@ -45,6 +45,20 @@ def autocast(device: torch.device, precision: Precision) -> torch.autocast:
 
 
 @torch.inference_mode()
+def row_logits(
+    model: nn.Module, task: Task, collator: Collator, precision: Precision
+) -> list[NDArray[np.float32]]:
+    """The logits of every row of a split, without dropout: [outputs], or [width, outputs]."""
+    model.eval()
+    logits: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(collator.encoded)
+    for rows in collator.by_length():
+        with autocast(collator.device, precision):
+            output = model(task, collator.inputs(rows))
+        for row, values in zip(rows, output.cpu().numpy(), strict=True):
+            logits[row] = values
+    return logits
+
+
 def predict(
     model: nn.Module,
     task: Task,
@@ -56,13 +70,7 @@ def predict(
 
     The model takes a task and the encoder's inputs, and gives the task's logits.
     """
-    model.eval()
-    logits: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(collator.encoded)
-    for rows in collator.by_length():
-        with autocast(collator.device, precision):
-            output = model(task, collator.inputs(rows))
-        for row, values in zip(rows, output.cpu().numpy(), strict=True):
-            logits[row] = values
+    logits = row_logits(model, task, collator, precision)
     if task.kind is TaskKind.TAGGING:
         return _tags(task, examples, collator, logits)
     values = np.stack(logits).astype(np.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,15 +12,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from transfer_study.data.encode import IGNORED, targets
 from transfer_study.data.mixing import Rows, mixed_batches
 from transfer_study.data.splits import TaskData
 from transfer_study.errors import StudyError
 from transfer_study.learn.batch import Collator
-from transfer_study.learn.model import MultiTaskModel
+from transfer_study.learn.distil import Taught, distillation_loss
 from transfer_study.learn.optim import build_optimizer
 from transfer_study.learn.predict import Predictions, autocast, predict
+from transfer_study.learn.soft import Learner, SoftlyShared
 from transfer_study.metrics import score
 from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.task import Task, TaskKind
@@ -34,10 +37,11 @@ class LearningError(StudyError):
 
 @dataclass(frozen=True)
 class Material:
-    """A task's data with each split encoded and ready to be batched."""
+    """A task's data with each split encoded and ready to be batched, and a teacher's answers."""
 
     data: TaskData
     collators: Mapping[str, Collator]
+    taught: Taught | None = None
 
     @property
     def task(self) -> Task:
@@ -62,7 +66,7 @@ class Learned:
 
 
 def train(
-    model: MultiTaskModel,
+    model: Learner,
     materials: Mapping[str, Material],
     recipe: Recipe,
     seed: int,
@@ -87,7 +91,8 @@ def train(
     splits = ("dev", "test") if recipe.selection == "best_test" else ("dev",)
     for number, batches in enumerate(epochs, start=1):
         if updates is None:
-            updates = Updates(model, materials, train_targets, recipe, recipe.epochs * len(batches))
+            courses = build_courses(model, recipe, [name for name, _ in batches])
+            updates = Updates(model, materials, train_targets, recipe, courses)
         began = time.perf_counter()
         sums = {name: torch.zeros(2, device=device) for name in materials}
         for name, loss in updates(batches):
@@ -124,30 +129,49 @@ def train(
                 "dev_seconds": round(time.perf_counter() - trained, 3),
             }
         )
+        if isinstance(model, SoftlyShared):
+            history[-1]["squared_difference"] = model.squared_difference()
         on_epoch(history[-1])
     return _finish(model, materials, recipe, selection, history)
+
+
+# An optimiser and what advances its schedule after each update.
+Course = tuple[Optimizer, Callable[[], None]]
+
+
+def build_courses(model: Learner, recipe: Recipe, epoch: Sequence[str]) -> dict[str, Course]:
+    """Each task's optimiser and schedule, from the tasks of an epoch's batches.
+
+    Tasks that move one encoder share theirs. A task with an encoder of its own takes the course
+    that it would take alone.
+    """
+    if isinstance(model, SoftlyShared):
+        return {
+            name: build_optimizer(model.of(name), recipe, recipe.epochs * count)
+            for name, count in Counter(epoch).items()
+        }
+    return dict.fromkeys(epoch, build_optimizer(model, recipe, recipe.epochs * len(epoch)))
 
 
 class Updates:
     """The updates of one stage: a batch of one task, its loss, one step of the optimiser.
 
-    `targets` are those of every training row, by task; `total` is the number of updates that the
-    learning-rate schedule is made for.
+    `targets` are those of every training row, `courses` the optimisers, both by task.
     """
 
     def __init__(
         self,
-        model: MultiTaskModel,
+        model: Learner,
         materials: Mapping[str, Material],
         targets: Mapping[str, Sequence[NDArray[Any]]],
         recipe: Recipe,
-        total: int,
+        courses: Mapping[str, Course],
     ) -> None:
         self._model = model
         self._materials = materials
         self._targets = targets
         self._recipe = recipe
-        self._optimizer, self._advance = build_optimizer(model, recipe, total)
+        self._courses = courses
 
     def __call__(self, batches: Iterable[tuple[str, Rows]]) -> Iterator[tuple[str, Tensor]]:
         """Make one update a batch; its task and the loss before the update."""
@@ -158,19 +182,27 @@ class Updates:
                 yield name, self._update(material, rows, targets)
 
     def _update(self, material: Material, rows: Rows, targets: Sequence[NDArray[Any]]) -> Tensor:
-        collator = material.collators["train"]
-        with autocast(collator.device, self._recipe.precision):
-            logits = self._model(material.task, collator.inputs(rows))
-        loss = _loss(material.task, logits, collator.targets(rows, targets))
+        model, recipe, collator = self._model, self._recipe, material.collators["train"]
+        with autocast(collator.device, recipe.precision):
+            logits = model(material.task, collator.inputs(rows))
+        target = collator.targets(rows, targets)
+        loss = _loss(material.task, logits, target)
+        if material.taught is not None:
+            taught = collator.move(np.concatenate([material.taught[r] for r in rows]))
+            wanted = (material.task, logits, target, taught, recipe.teacher_temperature)
+            loss = torch.lerp(loss, distillation_loss(*wanted), recipe.teacher_weight)
         loss.backward()  # type: ignore[no-untyped-call]
-        if self._recipe.max_gradient_norm:
-            nn.utils.clip_grad_norm_(self._model.parameters(), self._recipe.max_gradient_norm)
-        if self._recipe.max_tensor_norm:
-            for parameter in self._model.parameters():
-                nn.utils.clip_grad_norm_(parameter, self._recipe.max_tensor_norm)
-        self._optimizer.step()
-        self._advance()
-        self._optimizer.zero_grad(set_to_none=True)
+        if recipe.max_gradient_norm:
+            nn.utils.clip_grad_norm_(model.parameters(), recipe.max_gradient_norm)
+        if recipe.max_tensor_norm:
+            for parameter in model.parameters():
+                nn.utils.clip_grad_norm_(parameter, recipe.max_tensor_norm)
+        optimizer, advance = self._courses[material.task.name]
+        optimizer.step()
+        if isinstance(model, SoftlyShared):
+            model.tie(recipe.soft_weight * max(group["lr"] for group in optimizer.param_groups))
+        advance()
+        optimizer.zero_grad(set_to_none=True)
         return loss.detach()
 
 
@@ -218,7 +250,7 @@ class _Selection:
 
 
 def _finish(
-    model: MultiTaskModel,
+    model: Learner,
     materials: Mapping[str, Material],
     recipe: Recipe,
     selection: _Selection,

@@ -34,6 +34,12 @@ def _compared(view: View, reading: Reading) -> str:
     if Arm.LEAVE_ONE_OUT in view.arms:
         after = "fine-tuned after joint training" if reading is Reading.FINETUNE else "trained"
         return f"{after} with all tasks, against all tasks but A"
+    if Arm.HEADS_ONLY in view.arms:
+        alone = "its own" if reading is Reading.REFINE else "the bare"
+        return f"a head on the frozen encoder that A and B refined, against one on {alone} encoder"
+    if Arm.SOFT in view.arms:
+        after = "fine-tuned after training" if reading is Reading.FINETUNE else "trained"
+        return f"{after} beside A, their two encoders tied by a penalty, against B alone"
     return {
         Reading.REFINE: "trained jointly with A, against the same recipe on B alone",
         Reading.FINETUNE: "fine-tuned after joint training with A, against fine-tuning B alone",
@@ -43,6 +49,8 @@ def _compared(view: View, reading: Reading) -> str:
 def _besides(view: View) -> str:
     if Arm.LEAVE_ONE_OUT in view.arms:
         return "The score of a task is its score with all tasks. "
+    if Arm.DISTIL in view.arms:
+        return "A ring is all tasks at once, taught by the single-task models, against B alone. "
     if Arm.GROUPS in view.arms:
         members = " and ".join([", ".join(view.tasks[:-1]), view.tasks[-1]])
         return f"The group, {members}, is trained at once, against each of them alone. "

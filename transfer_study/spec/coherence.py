@@ -13,6 +13,7 @@ from transfer_study.spec.blue import BLUE
 from transfer_study.spec.encoder import TinyConfig
 from transfer_study.spec.pretraining_faults import pretraining_faults
 from transfer_study.spec.recipe import Mixing, Recipe
+from transfer_study.spec.sharing import OPTIONS
 from transfer_study.spec.spelling import choices
 
 # A key of the study and what is wrong there.
@@ -30,8 +31,11 @@ _ONCE = {
     "readings": "list each reading once",
 }
 # The arms that are compared with the arm `single`, and how many tasks an arm needs.
-_AGAINST_SINGLE = ("full", "pairs", "groups", "sequential")
-_LEAST_TASKS = {"full": 2, "pairs": 2, "groups": 2, "sequential": 2, "leave-one-out": 3}
+_AGAINST_SINGLE = ("full", "pairs", "groups", "sequential", "soft", "distil")
+_LEAST_TASKS = {
+    **dict.fromkeys((*_AGAINST_SINGLE, "heads-only"), 2),
+    "leave-one-out": 3,
+}
 _NUMBERS = {2: "two", 3: "three"}
 
 
@@ -45,6 +49,7 @@ def incoherences(study: Written) -> Iterator[Fault]:
     yield from _changes_of_no_task(study)
     yield from _variants_alike(study)
     yield from _idle_mixing(study)
+    yield from _idle_sharing(study)
     yield from _tiny_encoders(study)
     if study.get("protocol") == "both" and study.get("variants"):
         yield (
@@ -87,7 +92,7 @@ def _lonely_arms(study: Written) -> Iterator[Fault]:
             f"found {len(tasks)} task{'' if alone else 's'}, but the arm {needy[0]!r} needs "
             f"{_NUMBERS[_LEAST_TASKS[needy[0]]]} or more; add a task, or {remedy}",
         )
-    paired = [arm for arm in ("pairs", "sequential") if arm in arms]
+    paired = [arm for arm in ("pairs", "sequential", "heads-only", "soft") if arm in arms]
     if paired and study.get("pairs", "within_domain") == "within_domain":
         domains = {_name(task): _domain(task) for task in tasks}
         apart = len(tasks) > 1 and len(set(domains.values())) == len(tasks)
@@ -187,6 +192,29 @@ def _idle_mixing(study: Written) -> Iterator[Fault]:
                 )
 
 
+def _idle_sharing(study: Written) -> Iterator[Fault]:
+    """Options of a way of sharing where it is not asked for, or where nothing is shared."""
+    arms = [str(arm) for arm in _items(study, "arms")]
+    heads = (("heads",), _mapping(study.get("heads")))
+    alone = [*_finetune_recipes(study), heads]
+    for arm, names in OPTIONS.items():
+        for name in names:
+            usual = Recipe.model_fields[name].default
+            for key, recipe in [(("refine",), _mapping(study.get("refine"))), *alone]:
+                value = recipe.get(name, usual)
+                if usual in (value, _number(value)):
+                    continue
+                if key != ("refine",):
+                    where = f"found {value}, but `{key[0]}` learns one task; move it to `refine`"
+                    yield (*key, name), f"{where}, or remove it"
+                elif arm not in arms:
+                    yield (
+                        (*key, name),
+                        f"found {value}, which does nothing without the arm {str(arm)!r}; add "
+                        "that to `arms`, or remove it",
+                    )
+
+
 def _tiny_encoders(study: Written) -> Iterator[Fault]:
     """What a tiny encoder cannot be built or used with; others are not known before they load."""
     for n, encoder in enumerate(_items(study, "encoder")):
@@ -216,7 +244,8 @@ def _tiny_encoders(study: Written) -> Iterator[Fault]:
 def _too_long(study: Written, longest: float | None) -> Iterator[Fault]:
     refine = (("refine",), _mapping(study.get("refine")))
     finetune = _finetune_recipes(study) if "finetune" in _items(study, "readings") else ()
-    for key, recipe in (refine, *finetune):
+    heads = [(("heads",), _mapping(study.get("heads")))] if "heads-only" in _arms(study) else []
+    for key, recipe in (refine, *finetune, *heads):
         inherited = Recipe.model_fields["max_length"].default if len(key) == 1 else None
         length = _number(recipe.get("max_length", inherited))
         if length and longest and length > longest:

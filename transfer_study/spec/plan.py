@@ -12,6 +12,7 @@ from transfer_study.spec.frozen import Frozen
 from transfer_study.spec.pretraining import SUFFIX, MaskedTexts
 from transfer_study.spec.protocol import Protocol
 from transfer_study.spec.recipe import Precision, Recipe
+from transfer_study.spec.sharing import recipe_of
 from transfer_study.spec.sizes import points
 from transfer_study.spec.stage import Stage, StageKind, StageTask
 from transfer_study.spec.study import Arm, Pairing, Reading, Study, group_arm
@@ -34,10 +35,11 @@ class Fingerprints(Frozen):
 class System:
     """One trained model as a reading sees it: which stage answers for which target.
 
-    `arm` is `single`, `control`, `pair`, `full`, `group:NAME`, `sequential`, `leave-one-out` or
-    `without`; `sources` are the tasks whose effect on `target` it shows. `baseline` is what it is
-    compared with, None for what nothing is said of. `size` is the target's, in a study of several.
-    `variant` names what is changed in the recipe, empty in a study without variants.
+    `arm` is `single`, `control`, `pair`, `full`, `group:NAME`, `sequential`, `leave-one-out`,
+    `without`, `heads-only`, `soft` or `distil`; `sources` are the tasks whose effect on `target`
+    it shows. `baseline` is what it is compared with, None for what nothing is said of. `size` is
+    the target's, in a study of several. `variant` names what is changed in the recipe, empty in a
+    study without variants.
     """
 
     encoder: str
@@ -173,6 +175,18 @@ class _Builder:
     def refine(self, *names: str) -> Stage:
         return self._stage(StageKind.REFINE, names, self.study.refine, self._start())
 
+    def soft(self, *names: str) -> Stage:
+        return self._stage(StageKind.SOFT, names, self.study.refine, self._start())
+
+    def distil(self, *names: str) -> Stage:
+        teachers = tuple(self.refine(name) for name in sorted(names))
+        parents = (*teachers, *self._start())
+        return self._stage(StageKind.DISTIL, names, self.study.refine, parents)
+
+    def heads(self, name: str, *parents: Stage) -> Stage:
+        recipe = Recipe(**self.study.heads.model_dump())
+        return self._stage(StageKind.HEADS, (name,), recipe, parents or self._start())
+
     def finetune(self, name: str, *parents: Stage) -> Stage:
         recipe = self.study.finetune_recipe(name)
         return self._stage(StageKind.FINETUNE, (name,), recipe, parents or self._start())
@@ -223,7 +237,7 @@ class _Builder:
             ),
             encoder=self.encoder,
             encoder_hash=self.fingerprints.encoders[self.encoder.name],
-            recipe=self._resolved(recipe),
+            recipe=recipe_of(kind, self._resolved(recipe)),
             seed=self.seed,
             parents=parents,
             masked_texts=masked_texts,
@@ -270,15 +284,23 @@ class _Reader:
 
     def joint(self, target: str, *others: str) -> Stage:
         """The joint stage itself, or fine-tuning from it."""
-        joint = self.build.refine(target, *others)
+        return self.after(self.build.refine(target, *others), target)
+
+    def after(self, joint: Stage, target: str) -> Stage:
+        """The stage that answers for a target once it was learned with others."""
         return joint if self.reading is Reading.REFINE else self.build.finetune(target, joint)
 
-    def mixture(self, arm: str, names: tuple[str, ...]) -> Iterator[System]:
-        """Each of these tasks learned with the others, against each alone."""
+    def mixture(
+        self, arm: str, names: tuple[str, ...], learn: Callable[..., Stage] | None = None
+    ) -> Iterator[System]:
+        """Each of these tasks learned with the others, against each alone.
+
+        `learn` gives the stage that learns them, which is the refinement where nothing is said.
+        """
+        joint = (learn or self.build.refine)(*names)
         for target in names:
             others = tuple(n for n in names if n != target)
-            joint = self.joint(target, *others)
-            yield self.system(arm, others, target, joint, self.alone(target))
+            yield self.system(arm, others, target, self.after(joint, target), self.alone(target))
 
 
 def _systems(build: _Builder) -> Iterator[System]:
@@ -334,6 +356,35 @@ def _leave_one_out(read: _Reader) -> Iterator[System]:
             yield read.system("leave-one-out", (left_out,), target, everything, without)
 
 
+def _heads_only(read: _Reader) -> Iterator[System]:
+    """A head on the frozen encoder of a pair, against one on the encoder of the target alone.
+
+    That is the target's own refinement, in the fine-tune reading the bare encoder.
+    """
+    heads, refine = read.build.heads, read.build.refine
+    pairs = list(_pairs_of(read.build.study))
+    baselines: dict[str, System] = {}
+    for target in dict.fromkeys(name for pair in pairs for name in pair):
+        refined = read.reading is Reading.REFINE
+        stage = heads(target, refine(target)) if refined else heads(target)
+        baselines[target] = read.system("heads-only", (), target, stage)
+    yield from baselines.values()
+    for pair in pairs:
+        joint = refine(*pair)
+        for source, target in (pair[::-1], pair):
+            stage = heads(target, joint)
+            yield read.system("heads-only", (source,), target, stage, baselines[target])
+
+
+def _soft(read: _Reader) -> Iterator[System]:
+    for pair in _pairs_of(read.build.study):
+        yield from read.mixture("soft", pair, read.build.soft)
+
+
+def _distil(read: _Reader) -> Iterator[System]:
+    yield from read.mixture("distil", read.names, read.build.distil)
+
+
 # In the order of the tables.
 _SYSTEMS_OF_ARM: dict[Arm, Callable[[_Reader], Iterator[System]]] = {
     Arm.SINGLE: _single,
@@ -342,6 +393,9 @@ _SYSTEMS_OF_ARM: dict[Arm, Callable[[_Reader], Iterator[System]]] = {
     Arm.GROUPS: _groups,
     Arm.SEQUENTIAL: _sequential,
     Arm.LEAVE_ONE_OUT: _leave_one_out,
+    Arm.HEADS_ONLY: _heads_only,
+    Arm.SOFT: _soft,
+    Arm.DISTIL: _distil,
 }
 
 

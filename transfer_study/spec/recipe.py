@@ -87,6 +87,11 @@ class Recipe(Frozen):
     layer_decay: float = Field(default=1.0, gt=0, le=1)  # a layer's rate over the next higher one's
     reinit_layers: int = Field(default=0, ge=0)  # the top ones, the pooler with them
     bias_correction: bool = True  # of Adam's moments
+    # Of a soft stage: the factor of the squared differences between the tasks' encoders.
+    soft_weight: float = Field(default=1.0, ge=0)
+    # Of a distillation: the teacher's share of the loss, and the temperature of both their answers.
+    teacher_weight: float = Field(default=0.5, ge=0, le=1)
+    teacher_temperature: float = Field(default=1.0, gt=0)
     # The switches below are choices of the original study; the first value is the clean one.
     batches: Literal["every_epoch", "once"] = "every_epoch"  # when rows are cut into batches
     train_on: Literal["train", "train_and_dev"] = "train"

@@ -24,6 +24,9 @@ class StageKind(Word):
     PRETRAIN = "pretrain"  # masked language modelling on texts; no task
     REFINE = "refine"  # several tasks at once, or one by the joint recipe
     FINETUNE = "finetune"  # one task, from the encoder or from a parent, with a fresh head
+    HEADS = "heads"  # a fresh head learns, on the encoder or a parent's, which stays as it is
+    SOFT = "soft"  # several tasks, each with an encoder of its own, tied by a penalty
+    DISTIL = "distil"  # several tasks at once, also from what their teachers answer
 
 
 class StageTask(Frozen):
@@ -37,7 +40,8 @@ class Stage(Frozen):
     """One training run: tasks, start, recipe and seed; equal content means equal id.
 
     `tasks` are in the order of their names, so that {A, B} is {B, A}. `encoder_hash` is the
-    content of the encoder. Parents hand on their encoder (pooler included), never their heads.
+    content of the encoder. Parents hand on their encoder (pooler included), never their heads;
+    the refinements among a distillation's parents are its teachers, and hand on their answers.
     A stage of pretraining has no task but `masked_texts`, and leaves no predictions.
     """
 
@@ -89,13 +93,24 @@ class Stage(Frozen):
         """The names of the stage's tasks, sorted."""
         return tuple(t.task.name for t in self.tasks)
 
+    @property
+    def teachers(self) -> tuple[Stage, ...]:
+        """The parents whose answers a distillation learns from, each on one of its tasks."""
+        taught = self.kind is StageKind.DISTIL
+        return tuple(p for p in self.parents if taught and p.kind is StageKind.REFINE)
+
+    @property
+    def starts(self) -> tuple[Stage, ...]:
+        """The parent whose encoder the stage starts from; none where it is the bare encoder."""
+        return tuple(parent for parent in self.parents if parent not in self.teachers)
+
     @cached_property
     def family(self) -> str:
         """The readable part of the name: kind, tasks, parents' tasks and seed."""
         tasks = "+".join(self.task_names)
         if len(tasks) > 60:
             tasks = f"{len(self.tasks)}-tasks"
-        start = "".join(f"-from-{parent.family.rsplit('-s', 1)[0]}" for parent in self.parents)
+        start = "".join(f"-from-{parent.family.rsplit('-s', 1)[0]}" for parent in self.starts)
         return f"{'-'.join(filter(None, (self.kind, tasks)))}{start}-s{self.seed}"
 
     @property

@@ -47,6 +47,9 @@ class Arm(Word):
     GROUPS = "groups"  # the sets named in `groups`
     SEQUENTIAL = "sequential"  # fine-tuned on one task of a pair, then on the other
     LEAVE_ONE_OUT = "leave-one-out"  # the full mix against the full mix without one task
+    HEADS_ONLY = "heads-only"  # a head on the encoder of a pair, which is frozen
+    SOFT = "soft"  # pairs, with an encoder a task, tied by a penalty
+    DISTIL = "distil"  # the full mix, taught by the single tasks' models
 
 
 class Pairing(Word):
@@ -91,6 +94,12 @@ def _as_set(recipes: dict[str, Recipe]) -> dict[str, dict[str, Any]]:
 def group_arm(name: str) -> str:
     """What the arm of a named group is called in tables; no other arm has a `:`."""
     return f"group:{name}"
+
+
+class HeadsRecipe(Recipe):
+    """The recipe of a head on a frozen encoder: one layer alone takes, and needs, a higher rate."""
+
+    learning_rate: float = Field(default=1e-3, gt=0)
 
 
 def _complete(task: object) -> object:
@@ -149,6 +158,7 @@ class Study(Frozen):
     pretrain: Pretraining | None = None
     refine: Recipe = Recipe()
     finetune: FinetuneRecipe = FinetuneRecipe()
+    heads: HeadsRecipe = HeadsRecipe()
     # Changes of the recipe, by name: the stages that answer for a reading are planned once a
     # variant, the stages that they start from once. Of such a recipe only what is set counts, and
     # it goes before the recipe of a single task.

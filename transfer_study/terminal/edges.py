@@ -134,7 +134,7 @@ def _choices(title: str, rows: pd.DataFrame) -> Table:
 def _points(value: float, signed: bool = False) -> str:
     if math.isnan(value):
         return "–"
-    return f"{100 * value:+.1f}".replace("-", "−") if signed else f"{100 * value:.1f}"
+    return f"{100 * value:{'+' if signed else ''}.1f}".replace("-", "−")
 
 
 def _interval(low: float, high: float) -> str:

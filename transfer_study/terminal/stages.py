@@ -91,11 +91,19 @@ def _kind(stage: Stage) -> str:
     n = len(stage.tasks)
     if stage.kind == StageKind.PRETRAIN:
         return "pretrain an encoder"
+    if stage.kind == StageKind.HEADS:
+        return "learn a head on a frozen encoder"
+    if stage.kind == StageKind.SOFT:
+        return "share softly between two tasks"
+    if stage.kind == StageKind.DISTIL:
+        return f"distil into {len(stage.tasks)} tasks"
     if stage.kind == StageKind.FINETUNE:
         start = {
             StageKind.REFINE: "a refinement",
             StageKind.FINETUNE: "another fine-tuning",
             StageKind.PRETRAIN: "the encoder",
+            StageKind.SOFT: "soft sharing",
+            StageKind.DISTIL: "a distillation",
         }
         (parent,) = stage.parents or (None,)
         return f"fine-tune from {start[parent.kind] if parent else 'the encoder'}"
