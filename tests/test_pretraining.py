@@ -23,11 +23,11 @@ from transfer_study.data.texts import read_texts
 from transfer_study.data.vocabulary import SPECIAL_TOKENS, learn_vocabulary
 from transfer_study.errors import EncoderError
 from transfer_study.execute import run_stage as run_stage_module
+from transfer_study.execute import start as start_module
 from transfer_study.execute.cost import SecondsEstimate, work
 from transfer_study.execute.progress import Silent
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.run_stage import StageFailed, run_stage
-from transfer_study.learn import model as model_module
 from transfer_study.learn import pretrain as pretrain_module
 from transfer_study.learn.model import build_model, load_tokenizer
 from transfer_study.records.predictions import CompactAnswers
@@ -337,14 +337,14 @@ def test_children_start_from_what_was_learned(
         run_stage(child, store, keep_model=False)
     run_stage(first, store, keep_model=True)
     starts: list[dict[str, torch.Tensor]] = []
-    build = model_module.build_model
+    build = start_module.build_model
 
     def watch(*args: Any) -> Any:
         model = build(*args)
         starts.append({n: t.clone() for n, t in model.encoder.state_dict().items()})
         return model
 
-    monkeypatch.setattr(model_module, "build_model", watch)
+    monkeypatch.setattr(start_module, "build_model", watch)
     run_stage(child, store, keep_model=False)
     learned = load_file(store.model_folder(first) / "model.safetensors")
     assert all(torch.equal(starts[0][name], tensor) for name, tensor in learned.items())

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 from transfer_study.data.streams import stream
 from transfer_study.execute import in_process
+from transfer_study.execute import start as start_module
 from transfer_study.execute.in_process import run_in_process
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.learn import model as model_module
@@ -271,14 +272,14 @@ def test_a_child_starts_from_its_parents_weights(
         run_stage(child, store, keep_model=False)
     run_stage(parent, store, keep_model=True)
     starts: list[dict[str, torch.Tensor]] = []
-    build = model_module.build_model
+    build = start_module.build_model
 
     def watch(*args: Any) -> Any:
         model = build(*args)
         starts.append({n: t.clone() for n, t in model.encoder.state_dict().items()})
         return model
 
-    monkeypatch.setattr(model_module, "build_model", watch)
+    monkeypatch.setattr(start_module, "build_model", watch)
     run_stage(child, store, keep_model=False)
     run_stage(find(plan, "finetune", "colour", parents=0), store, keep_model=False)
     handed_on = load_file(store.model_folder(parent) / "model.safetensors")
