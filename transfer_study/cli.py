@@ -177,11 +177,10 @@ def tasks(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Check every data file of a study and show what is in it."""
-    from transfer_study.terminal.tasks import print_tasks, summaries_as_json, summarise
+    """Check every data file of a study, show what is in it, and look for leaks into test."""
+    from transfer_study.terminal.tasks import show_tasks
 
-    summaries = summarise(read_study(study, settings, data))
-    summaries_as_json(summaries) if as_json else print_tasks(summaries)
+    show_tasks(read_study(study, settings, data), as_json=as_json)
 
 
 @app.command()

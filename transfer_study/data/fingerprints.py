@@ -9,9 +9,10 @@ from transfer_study.data.splits import TaskData, fingerprint, load
 from transfer_study.data.texts import fingerprint_texts, read_texts
 from transfer_study.errors import DataError, Problem, StudyError
 from transfer_study.spec.plan import Fingerprints
-from transfer_study.spec.recipe import Precision, Recipe
+from transfer_study.spec.recipe import Precision
+from transfer_study.spec.recipes import recipes_of
 from transfer_study.spec.sizes import data_sets
-from transfer_study.spec.study import Arm, Reading, Study
+from transfer_study.spec.study import Study
 
 # Processors that multiply bfloat16 matrices natively; others only emulate it.
 _BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}
@@ -33,7 +34,7 @@ def load_tasks(study: Study) -> dict[str, TaskData]:
 
 def take_fingerprints(study: Study, data: dict[str, TaskData]) -> Fingerprints:
     """Hash what the study's stages will read, on the machine that plans them."""
-    recipes = _recipes(study)
+    recipes = list(recipes_of(study).values())
     texts = None
     if study.pretrain is not None:
         recipes.append(study.pretrain.recipe)
@@ -51,17 +52,6 @@ def take_fingerprints(study: Study, data: dict[str, TaskData]) -> Fingerprints:
         precision=native_precision(),
         texts=texts,
     )
-
-
-def _recipes(study: Study) -> list[Recipe]:
-    """The recipes of a study's stages; a variant changes those that answer for a reading."""
-    answering = [study.refine] if Reading.REFINE in study.readings else []
-    if Reading.FINETUNE in study.readings:
-        answering += [study.finetune_recipe(task.name) for task in study.tasks]
-    if Arm.HEADS_ONLY in study.arms:
-        answering.append(study.heads)
-    varied = [recipe.changed(v) for recipe in answering for v in study.variants.values()]
-    return [study.refine, *(varied or answering)]
 
 
 def native_precision() -> Precision:
