@@ -169,7 +169,7 @@ class _Search:
         self.most = [
             max(
                 (
-                    *(effect for effect, _ in self.others[t][:1]),
+                    *(effect - _TIE for effect, _ in self.others[t][:1]),
                     *(share for _, share in self.measured[t]),
                 ),
                 default=0.0,
@@ -235,13 +235,13 @@ class _Search:
         """The most that a task's share can be in a group of these members and some of the free."""
         row, size = self.both[task], group.bit_count() - 1
         total = sum(row[other] for other in members(group))
-        best = total / size if size else 0.0
+        best = total / size - _TIE * size if size else 0.0
         for effect, other in self.others[task]:
             if other & free:
-                if size and effect <= best:
+                if effect <= (total / size if size else 0.0):
                     break
                 total, size = total + effect, size + 1
-                best = total / size if size > 1 else max(best, total)
+                best = max(best, total / size - _TIE * size)
         around = [share for known, share in self.measured[task] if known & group == group]
         return max(best, *around) if around else best
 

@@ -1,0 +1,261 @@
+"""With which partners, if any, to train a task: advice from the edges, or what would settle it.
+
+A partner is advised only where the adjusted interval shows a gain, so that picking the best of
+many is paid for; of several the one with the highest lower end is taken.
+"""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from transfer_study.analysis.deltas import Verdict
+from transfer_study.analysis.evidence import (
+    ALONE,
+    SINGLE,
+    Effect,
+    by_system,
+    effects,
+    listed,
+    points,
+)
+from transfer_study.analysis.views import at_size
+from transfer_study.errors import StudyError
+from transfer_study.spec.plan import Plan
+from transfer_study.spec.spelling import choices
+from transfer_study.spec.study import MOST_SEEDS, Reading
+
+_LEAST_SEEDS = 3  # a spread over two says next to nothing
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """How to train a task, by one encoder and reading.
+
+    `gain` is the measured gain of the advised way over the single task, `low` to `high` its
+    adjusted interval, `expected` what is left of it after shrinking, and `regret` how much more
+    another of `compared` could give; all fractions of 1, NaN where one seed does not tell. Without
+    `enough` evidence the advice is to train alone, and `command` gets the evidence.
+    """
+
+    task: str
+    encoder: str
+    reading: str
+    variant: str
+    arm: str
+    partners: tuple[str, ...]
+    gain: float
+    low: float
+    high: float
+    expected: float
+    regret: float
+    compared: tuple[Effect, ...]
+    untried: tuple[str, ...]  # partners that help one by one, and were never tried together
+    text: str
+    command: str
+    enough: bool
+
+
+def recommendations(plan: Plan, deltas: pd.DataFrame, study: str = "STUDY") -> list[Recommendation]:
+    """Advice for each task of a study, by encoder, reading and variant in the order of `deltas`.
+
+    Of a task at several sizes the largest counts. `study` is the file, for the commands.
+    """
+    table = at_size(deltas, None)
+    tasks = [task.name for task in plan.study.tasks]
+    return [
+        _recommend(plan, task, system, found.get(task, []), study)
+        for system, edges in by_system(table)
+        for found in [effects(edges, plan.study.margin)]
+        for task in tasks
+    ]
+
+
+def check_task(plan: Plan, task: str) -> None:
+    """Raise StudyError for a task that the study does not have."""
+    names = [t.name for t in plan.study.tasks]
+    if task not in names:
+        raise StudyError(f"--task: found task {task}; {choices(task, names)}")
+
+
+def _recommend(
+    plan: Plan, task: str, system: tuple[str, str, str], found: list[Effect], study: str
+) -> Recommendation:
+    measured = [effect for effect in found if effect.was_run]
+    gains = [effect for effect in measured if effect.verdict is Verdict.GAIN]
+    undecided = [effect for effect in measured if effect.verdict is Verdict.UNDECIDED]
+    # The first of equals: the order of the table has pairs before larger sets.
+    best = max(gains, key=lambda effect: effect.low, default=ALONE)
+    enough = bool(measured) and (bool(gains) or not undecided)
+    untried = _untried(found)
+    regret = regret_of(best, measured)
+    sentences = [
+        _advice(task, best, len(measured))
+        if enough
+        else f"Not enough evidence for {task}: until there is, train it alone."
+    ]
+    if measured and not math.isnan(regret):
+        sentences.append(f"If this is wrong, it costs at most {points(regret)} points.")
+    if not enough:
+        sentences.append(_settling(undecided))
+    if missing := len(found) - len(measured):
+        sentences.append(f"{missing} of {len(found)} ways to train it are not complete.")
+    if untried:
+        sentences.append(
+            f"{listed(untried)} each help; together they were never tried, and the mean of pairs "
+            "predicts no more than the better of them."
+        )
+    return Recommendation(
+        task,
+        *system,
+        best.arm,
+        best.partners,
+        best.delta,
+        best.low,
+        best.high,
+        best.expected,
+        regret,
+        (ALONE, *measured),
+        untried,
+        " ".join(sentences),
+        export_command(plan, task, system, best, study) if enough else _evidence(undecided, study),
+        enough,
+    )
+
+
+def regret_of(chosen: Effect, others: Sequence[Effect]) -> float:
+    """How much more another way than the chosen one could give, at least 0.
+
+    The two errors are combined as if independent, which is careful: both are held against the same
+    runs on the same examples.
+    """
+    differences = [
+        other.delta - chosen.delta + math.hypot(other.reach, chosen.reach)
+        for other in (ALONE, *others)
+        if other is not chosen
+    ]
+    if any(map(math.isnan, differences)):
+        return math.nan
+    return max(0.0, *differences)
+
+
+def seeds_to_settle(effect: Effect) -> float:
+    """With how many seeds an undecided effect would be decided if it stays as it is measured.
+
+    Infinite where the test examples alone leave too much doubt, NaN with one seed.
+    """
+    allowed = _allowed_error(effect)
+    if math.isnan(allowed):
+        return math.nan
+    for_seeds = allowed**2 - effect.example_error**2
+    return math.ceil(effect.seed_sd**2 / for_seeds) if for_seeds > 0 else math.inf
+
+
+def _allowed_error(effect: Effect) -> float:
+    """The standard error at which the interval would leave out zero, or stay inside the margin."""
+    if not effect.error > 0:
+        return math.nan
+    size = abs(effect.delta)
+    distance = size if size > effect.margin else effect.margin - size
+    return distance * effect.error / effect.reach
+
+
+def _settling(undecided: Sequence[Effect]) -> str:
+    if not undecided:
+        return "No way to train it with others was run with all seeds; run the study first."
+    open_ = max(undecided, key=lambda effect: effect.expected)
+    said = f"The most promising is {how(open_)}: {_measured(open_)}."
+    seeds = seeds_to_settle(open_)
+    if math.isnan(seeds):
+        return f"{said} One seed decides nothing; run {_LEAST_SEEDS} or more."
+    if seeds <= MOST_SEEDS:
+        return f"{said} If that holds, {_more(open_, int(seeds))} seeds would settle it."
+    times = (
+        (open_.example_error / _allowed_error(open_)) ** 2 if _allowed_error(open_) else math.inf
+    )
+    if not math.isfinite(times):
+        return f"{said} It lies on the margin, where no number of seeds settles it."
+    return (
+        f"{said} More seeds alone would not settle it: it takes a test set more than "
+        f"{times:.1f} times as large."
+    )
+
+
+def _more(effect: Effect, seeds: int) -> int:
+    # Rounding must not name a number that was already not enough.
+    return max(seeds, effect.n_seeds + 1)
+
+
+def _evidence(undecided: Sequence[Effect], study: str) -> str:
+    """The command that gets the evidence that is missing."""
+    run = f"transfer-study run {shlex.quote(study)}"
+    if not undecided:
+        return run
+    open_ = max(undecided, key=lambda effect: effect.expected)
+    if open_.n_seeds < _LEAST_SEEDS:
+        return f"{run} --set seeds={_LEAST_SEEDS}"
+    seeds = seeds_to_settle(open_)
+    most = _more(open_, int(seeds)) if seeds <= MOST_SEEDS else 2 * open_.n_seeds
+    return f"{run} --until-decided --max-seeds {most}"
+
+
+def _advice(task: str, best: Effect, ways: int) -> str:
+    if best.arm == SINGLE:
+        return f"Train {task} alone: none of the {ways} other ways that were tried is a gain."
+    return (
+        f"Train {task} {how(best)}: {_measured(best)} over training it alone, of which "
+        f"{points(best.expected, signed=True)} are to be expected, the best of {ways} being lucky "
+        "as well."
+    )
+
+
+def _measured(effect: Effect) -> str:
+    said = f"{points(effect.delta, signed=True)} points"
+    if math.isnan(effect.low):
+        return f"{said}, from one seed"
+    return f"{said} [{points(effect.low, signed=True)}, {points(effect.high, signed=True)}]"
+
+
+def how(effect: Effect) -> str:
+    """The way to train a task, as a phrase to stand after it."""
+    partners = listed(effect.partners) if effect.partners else ""
+    kind = effect.arm.partition(":")[0]
+    return {
+        SINGLE: "alone",
+        "sequential": f"after {partners}",
+        "soft": f"beside {partners}, with tied encoders",
+        "distil": f"with {partners}, taught by the single tasks' models",
+        "full": f"with all others, {partners}",
+    }.get(kind, f"with {partners}")
+
+
+def _untried(found: Sequence[Effect]) -> tuple[str, ...]:
+    """The partners that are a gain one by one, if they were never trained with the task at once."""
+    helping = [
+        e.partners[0] for e in found if e.arm == "pair" and e.verdict is Verdict.GAIN and e.was_run
+    ]
+    together = any(e.was_run and set(e.partners) == set(helping) for e in found)
+    return () if len(helping) < 2 or together else tuple(helping)
+
+
+def export_command(
+    plan: Plan, task: str, system: tuple[str, str, str], chosen: Effect, study: str
+) -> str:
+    """The command that writes the model; an arm of several partners is named with its own."""
+    encoder, reading, _ = system
+    if chosen.arm == "soft" and reading == Reading.REFINE:
+        # An encoder a task is no one model; its fine-tuning is.
+        return f"transfer-study run {shlex.quote(study)} --set 'readings=[refine, finetune]'"
+    alike = [s for s in plan.systems if s.target == task and s.arm == chosen.arm]
+    several = len({system.source for system in alike}) > 1
+    arm = f"{chosen.arm}:{'+'.join(chosen.partners)}" if several else chosen.arm
+    words = ["transfer-study", "export", study, "--task", task, "--arm", arm]
+    if len(plan.study.readings) > 1:
+        words += ["--reading", reading]
+    if len({system.encoder for system in plan.systems}) > 1:
+        words += ["--encoder", encoder]
+    return shlex.join([*words, "--to", f"models/{task}"])
