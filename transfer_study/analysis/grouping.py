@@ -7,13 +7,13 @@ whatever the tasks' metrics are.
 from __future__ import annotations
 
 import math
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from transfer_study.analysis.commands import Commands
 from transfer_study.analysis.evidence import WITHOUT, Effect, by_system, effects, listed, points
 from transfer_study.analysis.partition import (
     MOST_TASKS,
@@ -23,19 +23,12 @@ from transfer_study.analysis.partition import (
     best_partitions,
     members,
 )
+from transfer_study.analysis.preference import By
 from transfer_study.analysis.views import at_size
 from transfer_study.errors import StudyError
-from transfer_study.spec.frozen import Word
 from transfer_study.spec.plan import Plan
 
 _LOST = -1.0  # what is counted, by lower ends, for a pair of which nothing is known
-
-
-class By(Word):
-    """Which number of an effect counts when groups are chosen."""
-
-    EXPECTED = "expected"  # the measured gain drawn towards zero
-    LOW = "low"  # the lower end of its adjusted interval
 
 
 @dataclass(frozen=True)
@@ -107,7 +100,6 @@ class Advice:
     prediction_error: float
     n_checked: int
     why: str
-    setting: tuple[str, ...]  # what to set in the study for groups that were never run
     commands: tuple[str, ...]
 
 
@@ -214,8 +206,7 @@ class _Sources:
         if by is not None:
             why = f"Chosen by the {_BY[by]}, as asked."
         # Of equals the one with the most models: nothing is joined for nothing.
-        chosen, _ = max(among, key=lambda row: (round(row[1].value, 9), row[0].models))
-        setting = self._setting(chosen)
+        chosen, _ = max(among, key=lambda row: (row[1].value, row[0].models))
         return Advice(
             *system,
             tuple(grouping for grouping, _ in rows),
@@ -223,8 +214,7 @@ class _Sources:
             self.prediction_error,
             self.n_checked,
             why,
-            setting,
-            tuple(self._commands(chosen, setting, system, study)),
+            Commands(self.plan, study, system[0], system[1]).partition(chosen.groups),
         )
 
     def _rows(self, by: By, counts: range, nodes: int) -> list[tuple[Grouping, Partition]]:
@@ -267,71 +257,6 @@ class _Sources:
         own = 0.0 if math.isnan(self.prediction_error) else 2 * self.prediction_error
         reach = math.hypot(float(np.mean([pair.reach for pair in pairs])), own)
         return Gain(name, expected, expected - reach, expected + reach, "pairs")
-
-    def _arm(self, group: tuple[str, ...]) -> str | None:
-        """The arm of the study that trains exactly these tasks together, None where none does."""
-        arms = [
-            system.arm
-            for system in self.plan.systems
-            if {system.target, *system.sources} == set(group)
-            and (system.arm in ("single", "pair", "full", WITHOUT) or ":" in system.arm)
-        ]
-        return arms[0] if arms else None
-
-    def _new_groups(self, chosen: Grouping) -> dict[str, tuple[str, ...]]:
-        fresh = (
-            f"together{n}" for n in range(1, 1000) if f"together{n}" not in self.plan.study.groups
-        )
-        return {
-            next(fresh): group
-            for group in chosen.groups
-            if len(group) > 1 and self._arm(group) is None
-        }
-
-    def _setting(self, chosen: Grouping) -> tuple[str, ...]:
-        new = self._new_groups(chosen)
-        if not new:
-            return ()
-        arms = dict.fromkeys([*(str(arm) for arm in self.plan.study.arms), "groups"])
-        groups = {**self.plan.study.groups, **new}
-        written = ", ".join(f"{name}: [{', '.join(group)}]" for name, group in groups.items())
-        return f"arms=[{', '.join(arms)}]", f"groups={{{written}}}"
-
-    def _commands(
-        self,
-        chosen: Grouping,
-        setting: Sequence[str],
-        system: tuple[str, str, str],
-        study: str,
-    ) -> Iterator[str]:
-        """What trains the groups and writes a model a group, or a task where each is fine-tuned."""
-        settings = [word for value in setting for word in ("--set", value)]
-        yield shlex.join(["transfer-study", "run", study, *settings])
-        encoder, reading, _ = system
-        new = {group: f"group:{name}" for name, group in self._new_groups(chosen).items()}
-        for group in chosen.groups:
-            arm = new.get(group) or self._arm(group)
-            if arm is None:
-                continue
-            whole = reading == "refine" and len(group) > 1
-            for task in group[:1] if whole else group:
-                partners = "+".join(name for name in self.names if name in group and name != task)
-                named = f"{arm}:{partners}" if arm in ("pair", WITHOUT) else arm
-                words = ["--task", task, "--arm", self._exportable(named, task)]
-                words += ["--multi"] if whole else []
-                words += ["--reading", reading] if len(self.plan.study.readings) > 1 else []
-                several = len({system.encoder for system in self.plan.systems}) > 1
-                words += ["--encoder", encoder] if several else []
-                folder = f"models/{'+'.join(group) if whole else task}"
-                yield shlex.join(
-                    ["transfer-study", "export", study, *words, *settings, "--to", folder]
-                )
-
-    def _exportable(self, named: str, task: str) -> str:
-        """An arm with its partners, or without where the task has no other of that arm."""
-        arm, _, partners = named.partition(":")
-        alike = {s.source for s in self.plan.systems if s.target == task and s.arm == arm}
-        return arm if partners and len(alike) == 1 else named
 
 
 _BY = {By.EXPECTED: "expected gains", By.LOW: "lower ends of the intervals"}

@@ -7,12 +7,12 @@ many is paid for; of several the one with the highest lower end is taken.
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from transfer_study.analysis.commands import Commands
 from transfer_study.analysis.deltas import Verdict
 from transfer_study.analysis.evidence import (
     ALONE,
@@ -27,7 +27,7 @@ from transfer_study.analysis.views import at_size
 from transfer_study.errors import StudyError
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.spelling import choices
-from transfer_study.spec.study import MOST_SEEDS, Reading
+from transfer_study.spec.study import MOST_SEEDS, Study
 
 _LEAST_SEEDS = 3  # a spread over two says next to nothing
 
@@ -75,11 +75,31 @@ def recommendations(plan: Plan, deltas: pd.DataFrame, study: str = "STUDY") -> l
     ]
 
 
-def check_task(plan: Plan, task: str) -> None:
+def check_task(study: Study, task: str) -> None:
     """Raise StudyError for a task that the study does not have."""
-    names = [t.name for t in plan.study.tasks]
+    names = [t.name for t in study.tasks]
     if task not in names:
-        raise StudyError(f"--task: found task {task}; {choices(task, names)}")
+        raise StudyError(f"--task: found {task}, which is no task of it; {choices(task, names)}")
+
+
+def asked_edges(
+    plan: Plan, deltas: pd.DataFrame, encoder: str | None, reading: str | None
+) -> pd.DataFrame:
+    """The deltas of an encoder and a reading, each where it is asked for.
+
+    Raises StudyError for one that the study does not have, and for a study without edges.
+    """
+    if deltas.empty:
+        raise StudyError(
+            f"the study {plan.study.name} compares nothing; add `pairs` or another arm to `arms`"
+        )
+    for column, asked in (("encoder", encoder), ("reading", reading)):
+        if asked is not None:
+            known = list(dict.fromkeys(deltas[column]))
+            if asked not in known:
+                raise StudyError(f"--{column}: found {asked}; {choices(asked, known)}")
+            deltas = deltas[deltas[column] == asked]
+    return deltas
 
 
 def _recommend(
@@ -93,6 +113,7 @@ def _recommend(
     enough = bool(measured) and (bool(gains) or not undecided)
     untried = _untried(found)
     regret = regret_of(best, measured)
+    commands = Commands(plan, study, system[0], system[1])
     sentences = [
         _advice(task, best, len(measured))
         if enough
@@ -122,7 +143,9 @@ def _recommend(
         (ALONE, *measured),
         untried,
         " ".join(sentences),
-        export_command(plan, task, system, best, study) if enough else _evidence(undecided, study),
+        commands.export(task, best.arm, best.partners)
+        if enough
+        else commands.run(*_evidence(undecided)),
         enough,
     )
 
@@ -190,17 +213,16 @@ def _more(effect: Effect, seeds: int) -> int:
     return max(seeds, effect.n_seeds + 1)
 
 
-def _evidence(undecided: Sequence[Effect], study: str) -> str:
-    """The command that gets the evidence that is missing."""
-    run = f"transfer-study run {shlex.quote(study)}"
+def _evidence(undecided: Sequence[Effect]) -> list[str]:
+    """How to run the study so as to get the evidence that is missing."""
     if not undecided:
-        return run
+        return []
     open_ = max(undecided, key=lambda effect: effect.expected)
     if open_.n_seeds < _LEAST_SEEDS:
-        return f"{run} --set seeds={_LEAST_SEEDS}"
+        return ["--set", f"seeds={_LEAST_SEEDS}"]
     seeds = seeds_to_settle(open_)
     most = _more(open_, int(seeds)) if seeds <= MOST_SEEDS else 2 * open_.n_seeds
-    return f"{run} --until-decided --max-seeds {most}"
+    return ["--until-decided", "--max-seeds", str(most)]
 
 
 def _advice(task: str, best: Effect, ways: int) -> str:
@@ -240,22 +262,3 @@ def _untried(found: Sequence[Effect]) -> tuple[str, ...]:
     ]
     together = any(e.was_run and set(e.partners) == set(helping) for e in found)
     return () if len(helping) < 2 or together else tuple(helping)
-
-
-def export_command(
-    plan: Plan, task: str, system: tuple[str, str, str], chosen: Effect, study: str
-) -> str:
-    """The command that writes the model; an arm of several partners is named with its own."""
-    encoder, reading, _ = system
-    if chosen.arm == "soft" and reading == Reading.REFINE:
-        # An encoder a task is no one model; its fine-tuning is.
-        return f"transfer-study run {shlex.quote(study)} --set 'readings=[refine, finetune]'"
-    alike = [s for s in plan.systems if s.target == task and s.arm == chosen.arm]
-    several = len({system.source for system in alike}) > 1
-    arm = f"{chosen.arm}:{'+'.join(chosen.partners)}" if several else chosen.arm
-    words = ["transfer-study", "export", study, "--task", task, "--arm", arm]
-    if len(plan.study.readings) > 1:
-        words += ["--reading", reading]
-    if len({system.encoder for system in plan.systems}) > 1:
-        words += ["--encoder", encoder]
-    return shlex.join([*words, "--to", f"models/{task}"])
