@@ -16,20 +16,18 @@ from transfer_study.analysis.commands import Commands
 from transfer_study.analysis.deltas import Verdict
 from transfer_study.analysis.evidence import (
     ALONE,
-    SINGLE,
     Effect,
     by_system,
     effects,
     listed,
     points,
 )
+from transfer_study.analysis.sentences import advice, evidence_words, settling
 from transfer_study.analysis.views import at_size
 from transfer_study.errors import StudyError
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.spelling import choices
-from transfer_study.spec.study import MOST_SEEDS, Study
-
-_LEAST_SEEDS = 3  # a spread over two says next to nothing
+from transfer_study.spec.study import Study
 
 
 @dataclass(frozen=True)
@@ -115,14 +113,14 @@ def _recommend(
     regret = regret_of(best, measured)
     commands = Commands(plan, study, system[0], system[1])
     sentences = [
-        _advice(task, best, len(measured))
+        advice(task, best, len(measured))
         if enough
         else f"Not enough evidence for {task}: until there is, train it alone."
     ]
-    if measured and not math.isnan(regret):
-        sentences.append(f"If this is wrong, it costs at most {points(regret)} points.")
+    if not math.isnan(regret):
+        sentences.append(f"By the intervals, being wrong costs at most {points(regret)} points.")
     if not enough:
-        sentences.append(_settling(undecided))
+        sentences.append(settling(undecided))
     if missing := len(found) - len(measured):
         sentences.append(f"{missing} of {len(found)} ways to train it are not complete.")
     if untried:
@@ -145,114 +143,25 @@ def _recommend(
         " ".join(sentences),
         commands.export(task, best.arm, best.partners)
         if enough
-        else commands.run(*_evidence(undecided)),
+        else commands.run(*evidence_words(undecided)),
         enough,
     )
 
 
 def regret_of(chosen: Effect, others: Sequence[Effect]) -> float:
-    """How much more another way than the chosen one could give, at least 0.
+    """How much more another way than the chosen one could give, at least 0; NaN if none is known.
 
     The two errors are combined as if independent, which is careful: both are held against the same
     runs on the same examples.
     """
-    differences = [
+    differences = [0.0] + [
         other.delta - chosen.delta + math.hypot(other.reach, chosen.reach)
         for other in (ALONE, *others)
         if other is not chosen
     ]
-    if any(map(math.isnan, differences)):
+    if not others or any(map(math.isnan, differences)):
         return math.nan
-    return max(0.0, *differences)
-
-
-def seeds_to_settle(effect: Effect) -> float:
-    """With how many seeds an undecided effect would be decided if it stays as it is measured.
-
-    Infinite where the test examples alone leave too much doubt, NaN with one seed.
-    """
-    allowed = _allowed_error(effect)
-    if math.isnan(allowed):
-        return math.nan
-    for_seeds = allowed**2 - effect.example_error**2
-    return math.ceil(effect.seed_sd**2 / for_seeds) if for_seeds > 0 else math.inf
-
-
-def _allowed_error(effect: Effect) -> float:
-    """The standard error at which the interval would leave out zero, or stay inside the margin."""
-    if not effect.error > 0:
-        return math.nan
-    size = abs(effect.delta)
-    distance = size if size > effect.margin else effect.margin - size
-    return distance * effect.error / effect.reach
-
-
-def _settling(undecided: Sequence[Effect]) -> str:
-    if not undecided:
-        return "No way to train it with others was run with all seeds; run the study first."
-    open_ = max(undecided, key=lambda effect: effect.expected)
-    said = f"The most promising is {how(open_)}: {_measured(open_)}."
-    seeds = seeds_to_settle(open_)
-    if math.isnan(seeds):
-        return f"{said} One seed decides nothing; run {_LEAST_SEEDS} or more."
-    if seeds <= MOST_SEEDS:
-        return f"{said} If that holds, {_more(open_, int(seeds))} seeds would settle it."
-    times = (
-        (open_.example_error / _allowed_error(open_)) ** 2 if _allowed_error(open_) else math.inf
-    )
-    if not math.isfinite(times):
-        return f"{said} It lies on the margin, where no number of seeds settles it."
-    return (
-        f"{said} More seeds alone would not settle it: it takes a test set more than "
-        f"{times:.1f} times as large."
-    )
-
-
-def _more(effect: Effect, seeds: int) -> int:
-    # Rounding must not name a number that was already not enough.
-    return max(seeds, effect.n_seeds + 1)
-
-
-def _evidence(undecided: Sequence[Effect]) -> list[str]:
-    """How to run the study so as to get the evidence that is missing."""
-    if not undecided:
-        return []
-    open_ = max(undecided, key=lambda effect: effect.expected)
-    if open_.n_seeds < _LEAST_SEEDS:
-        return ["--set", f"seeds={_LEAST_SEEDS}"]
-    seeds = seeds_to_settle(open_)
-    most = _more(open_, int(seeds)) if seeds <= MOST_SEEDS else 2 * open_.n_seeds
-    return ["--until-decided", "--max-seeds", str(most)]
-
-
-def _advice(task: str, best: Effect, ways: int) -> str:
-    if best.arm == SINGLE:
-        return f"Train {task} alone: none of the {ways} other ways that were tried is a gain."
-    return (
-        f"Train {task} {how(best)}: {_measured(best)} over training it alone, of which "
-        f"{points(best.expected, signed=True)} are to be expected, the best of {ways} being lucky "
-        "as well."
-    )
-
-
-def _measured(effect: Effect) -> str:
-    said = f"{points(effect.delta, signed=True)} points"
-    if math.isnan(effect.low):
-        return f"{said}, from one seed"
-    return f"{said} [{points(effect.low, signed=True)}, {points(effect.high, signed=True)}]"
-
-
-def how(effect: Effect) -> str:
-    """The way to train a task, as a phrase to stand after it."""
-    partners = listed(effect.partners) if effect.partners else ""
-    kind = effect.arm.partition(":")[0]
-    return {
-        SINGLE: "alone",
-        "sequential": f"after {partners}",
-        "soft": f"beside {partners}, with tied encoders",
-        "distil": f"with {partners}, taught by the single tasks' models",
-        "full": f"with all others, {partners}",
-    }.get(kind, f"with {partners}")
+    return max(differences)
 
 
 def _untried(found: Sequence[Effect]) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from rich.table import Table
 
 from transfer_study.analysis.evidence import points
 from transfer_study.analysis.grouping import Advice, Grouping, assumptions
-from transfer_study.analysis.recommend import Recommendation, how
+from transfer_study.analysis.recommend import Recommendation
+from transfer_study.analysis.sentences import how
 from transfer_study.terminal.console import stdout
 
 _SCHEMA = 1
@@ -65,7 +66,7 @@ def print_groupings(_: str, advice: Sequence[Advice]) -> None:
                 style="bold" if row.groups == one.chosen.groups else "",
             )
         console.print(table)
-        console.print(f"Take {one.chosen.text}.")
+        console.print(f"Train {one.chosen.text}.")
         for gain in one.chosen.gains:
             if gain.evidence:
                 source = "predicted from pairs" if gain.evidence == "pairs" else gain.evidence
@@ -73,10 +74,10 @@ def print_groupings(_: str, advice: Sequence[Advice]) -> None:
                     f"  {gain.task}: {points(gain.expected, signed=True)} "
                     f"{_interval(gain.low, gain.high)}, {source}"
                 )
-        if not math.isnan(one.chosen.regret):
+        if one.chosen.models < len(one.chosen.gains) and not math.isnan(one.chosen.regret):
             console.print(
-                f"If this is wrong, training each task alone is better by at most "
-                f"{points(one.chosen.regret)} points a task."
+                f"By the intervals, being wrong costs at most {points(one.chosen.regret)} points "
+                "a task against training each alone."
             )
         for sentence in assumptions(one):
             console.print(sentence, style="dim")
