@@ -10,7 +10,7 @@ import numpy as np
 
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import Canvas
-from transfer_study.figures.edge import Label, draw_cross, label_of
+from transfer_study.figures.edge import Label, draw_mark, label_of
 from transfer_study.figures.lettering import BODY, SMALL, width
 from transfer_study.figures.outline import Points
 from transfer_study.figures.palette import VERDICTS, Verdict
@@ -31,8 +31,8 @@ class Cell:
     @property
     def width(self) -> float:
         """The width of the text in points."""
-        if self.brief and self.verdict.cross:
-            return 0.0  # a cross without words
+        if self.brief and self.verdict.mark:
+            return 0.0  # a mark without words
         number = width(self.label.number, self._size, bold=True)
         return number if self.brief else max(number, width(self.label.detail, SMALL))
 
@@ -67,7 +67,7 @@ def draw_cell(
         gid=f"cell:{name}",
     )
     x, y = map(float, centre)
-    if verdict.cross:
+    if verdict.mark:
         _draw_absent(canvas, centre, cell, name)
         return
     two_lines = bool(cell.label.detail) and not cell.brief
@@ -94,9 +94,8 @@ def draw_missing(canvas: Canvas, centre: Points, size: Points) -> None:
 
 
 def _draw_absent(canvas: Canvas, centre: Points, cell: Cell, name: str) -> None:
-    assert cell.verdict.cross is not None
     up = np.array([0.0, 0.0 if cell.brief else 5.5])
-    draw_cross(canvas, centre - up, cell.verdict.cross, gid=f"cross:{name}")
+    draw_mark(canvas, centre - up, cell.verdict, name=name)
     if not cell.brief:
         canvas.text(
             float(centre[0]),

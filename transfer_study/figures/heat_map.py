@@ -53,7 +53,7 @@ def draw_heat_map(
 
 
 def _verdicts(present: set[str], complete: bool) -> Row:
-    shown = [word for word in VERDICTS if word in present or not VERDICTS[word].cross]
+    shown = [word for word in VERDICTS if word in present or not VERDICTS[word].mark]
     entries = [_verdict_entry(word) for word in shown]
     if not complete:
 

@@ -64,7 +64,7 @@ def edge_rows(graph: nx.DiGraph[str], limits: tuple[float, float], *, faint: boo
     """What the strokes and widths of edges mean; `faint` draws the grey ones as faint edges."""
     present = {effect["verdict"] for effect in effects_of(graph).values()}
     signs = {"gain": "gain (+)", "loss": "loss (\u2212)"}
-    shown = [v for v in VERDICTS if v in present or not VERDICTS[v].cross]
+    shown = [v for v in VERDICTS if v in present or not VERDICTS[v].mark]
     strokes = [
         Entry(signs.get(v, VERDICTS[v].word), 34.0, _edge_sample(v, faint=faint)) for v in shown
     ]

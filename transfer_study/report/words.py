@@ -113,10 +113,10 @@ def methods(content: Content) -> str:
         "interval whose variance takes seeds and test examples as crossed: the variance over seeds "
         "over their number, plus the bootstrap variance over test examples (whole documents where "
         "they are known, the same resamples for every model), less their interaction, with "
-        f"Satterthwaite's degrees of freedom. {adjustment(content.correction, families)} An edge is "
-        "a gain or a loss where its adjusted interval excludes 0 and its delta exceeds the margin of "
-        f"{margin_text(content.margin)}, equivalent where the interval lies within the margin, and "
-        f"undecided otherwise.{over}"
+        f"Satterthwaite's degrees of freedom. {adjustment(content.correction, families)} An edge "
+        "is a gain or a loss where its adjusted interval excludes 0 and its delta exceeds the "
+        f"margin of {margin_text(content.margin)}, equivalent where the interval lies within the "
+        f"margin, and undecided otherwise.{over}"
     )
 
 
@@ -126,8 +126,8 @@ def doubts(content: Content) -> list[str]:
     said = list(content.warnings)
     if len(study.seeds) < 5:
         said.append(
-            f"{_many(len(study.seeds), 'seed')}: intervals are wide; undecided means not known, not "
-            "that there is no effect."
+            f"{_many(len(study.seeds), 'seed')}: intervals are wide; undecided means not known, "
+            "not that there is no effect."
         )
     if content.correction == "none":
         said.append("Intervals are not adjusted for the number of edges: some gains are chance.")
