@@ -118,16 +118,17 @@ def draw_edge(
         draw_mark(canvas, middle, verdict, name=name)
 
 
-def draw_mark(canvas: Canvas, centre: Points, verdict: Verdict, *, name: str) -> None:
+def draw_mark(
+    canvas: Canvas, centre: Points, verdict: Verdict, *, name: str, reach: float = MARK
+) -> None:
     """Mark what failed with a cross and what was not run with a circle, on a white ground."""
     if verdict.mark == "circle":
-        circle = outline("regression", 0.8 * MARK, 0.8 * MARK) + centre
+        circle = outline("regression", 0.8 * reach, 0.8 * reach) + centre
         canvas.shape(expand(circle, 1.6), fill=palette.WHITE, layer=4.0)
         canvas.shape(circle, line=verdict.text, width=1.3, gid=f"circle:{name}", layer=4.1)
         return
-    reach = np.array([MARK, MARK])
-    rising = reach * np.array([1, -1])
-    strokes = np.array([centre - reach, centre + reach, centre - rising, centre + rising])
+    falling, rising = np.array([reach, reach]), np.array([reach, -reach])
+    strokes = np.array([centre - falling, centre + falling, centre - rising, centre + rising])
     for ink, line_width, layer in ((palette.WHITE, 4.4, 4.0), (verdict.text, 1.6, 4.1)):
         canvas.shape(
             strokes,

@@ -84,16 +84,21 @@ def node_rows(graph: nx.DiGraph[str]) -> list[Row]:
     """What shapes, fills and rings of nodes mean."""
     tasks = tasks_of(graph).values()
     kinds = sorted({task["kind"] for task in tasks})
-    fills = palette.domain_fills(task["domain"] for task in tasks)
     rows: list[Row] = [
         ("Kind of task", [Entry(kind, 26.0, _shape_sample(kind)) for kind in kinds]),
-        ("Domain", [Entry(name, 26.0, _fill_sample(fill)) for name, fill in fills.items()]),
+        domain_row(graph),
     ]
     if any("full_verdict" in task for task in tasks):
         whole = "all tasks of the group" if "view" in graph.graph else "all tasks"
         text = f"effect of training with {whole} at once, in the strokes of the edges"
         rows.append(("Outer ring", [Entry(text, 26.0, _ring_sample)]))
     return rows
+
+
+def domain_row(graph: nx.DiGraph[str]) -> Row:
+    """What the fills of nodes, or on a matrix's diagonal, mean."""
+    fills = palette.domain_fills(task["domain"] for task in tasks_of(graph).values())
+    return "Domain", [Entry(name, 26.0, _fill_sample(fill)) for name, fill in fills.items()]
 
 
 def _edge_sample(
