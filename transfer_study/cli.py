@@ -219,6 +219,13 @@ def report(
             show_default="all in tables, the largest in figures",
         ),
     ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="Draw the graph of this task by itself.",
+            show_default="beyond twelve tasks, the one with most gains and losses",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write tables and figures from what is stored; runs nothing and needs no corpora."""
@@ -227,7 +234,7 @@ def report(
 
     places = Places(store, results, plots)
     plan_ = known_plan(read_study(study, settings, data), places)
-    outcome = write_report(plan_, places, Shown(arm, size))
+    outcome = write_report(plan_, places, Shown(arm, size, task))
     edges_as_json(plan_, outcome) if as_json else print_edges(plan_, outcome)
 
 

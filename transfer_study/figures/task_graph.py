@@ -56,6 +56,15 @@ class _Side:
         return max((_label_width(effect) for effect in self.effects.values()), default=0.0)
 
 
+def most_decided(graph: nx.DiGraph[str]) -> str:
+    """The task with most gains and losses, on it or by it; of equals the first by name."""
+    decided = dict.fromkeys(sorted(graph), 0)
+    for ends, effect in effects_of(graph).items():
+        for name in ends:
+            decided[name] += VERDICTS[effect["verdict"]].coloured
+    return max(decided, key=decided.__getitem__)
+
+
 def draw_task_graph(graph: nx.DiGraph[str], task: str, *, title: str, caption: str) -> Figure:
     """Draw all edges into a task and out of it, each with its number and interval.
 

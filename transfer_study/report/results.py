@@ -117,12 +117,11 @@ def _write_tables(
                 encoder,
                 reading,
                 view,
-                margin=plan.study.margin,
-                correction="none",
-                family=family_size(edges, reading),
+                family_size(edges, reading),
             ),
             views=shown.views(plan.study),
             size=shown.size,
+            task=shown.task,
         )
     if not plan.study.variants:
         write_system_tables(plan, at_size(scores, None), results)
