@@ -19,7 +19,7 @@ from transfer_study.figures.lettering import SMALL
 from transfer_study.figures.matrix import Matrix
 from transfer_study.figures.palette import VERDICTS
 from transfer_study.figures.scene import Scene, compose
-from transfer_study.figures.transfer_graph import LARGEST, draw_scene
+from transfer_study.figures.transfer_graph import draw_scene
 
 COLUMN = 3.3  # inches
 SMALLEST = 6.0  # points of type
@@ -27,13 +27,14 @@ _SCALE = SMALLEST / SMALL
 _WIDTH = COLUMN * INCH / _SCALE
 _MARGIN = 2.0
 _TALLEST = 1.7  # of a graph, in widths
+_LARGEST = 8  # tasks; nine and more were never free of overlaps in this width
 
 
 def draw_column(graph: nx.DiGraph[str]) -> Figure:
     """Draw a graph of `analysis.graph.build_graph` for a column, with a legend below."""
     with house_style():
         canvas = Canvas(_WIDTH, scale=_SCALE, margin=_MARGIN)
-        scene = _fitting(graph) if len(graph) <= LARGEST else None
+        scene = _fitting(graph) if len(graph) <= _LARGEST else None
         y, rows = _draw_matrix(canvas, graph) if scene is None else _draw(canvas, graph, scene)
         return canvas.finish(draw_legend(canvas, y + 8.0, rows) + _MARGIN)
 

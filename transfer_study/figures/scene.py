@@ -32,7 +32,7 @@ from transfer_study.figures.routing import Routes, route
 from transfer_study.figures.settle import FORBIDDEN
 
 _GROWTH = 1.05
-_ATTEMPTS, _FEW_ATTEMPTS = 40, 10
+_ATTEMPTS, _FEW_ATTEMPTS = 40, 6
 _LARGER = 12.0  # what growing costs, in the prices of placement
 _FAINT = 0.2  # of a faint edge, when a label must cover one
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -45,6 +46,12 @@ def edge_tables(study: Study, deltas: pd.DataFrame) -> Iterator[EdgeTable]:
         yield _table(
             str(encoder), str(reading), rows, of_pair, adjustment(study.correction, family)
         )
+
+
+def write_edge_tables(study: Study, deltas: pd.DataFrame, folder: Path) -> None:
+    """Write `deltas.md` and `deltas.tex` beside `deltas.csv`."""
+    (folder / "deltas.md").write_text(edges_markdown(study, deltas), encoding="utf-8")
+    (folder / "deltas.tex").write_text(edges_latex(study, deltas), encoding="utf-8")
 
 
 def _table(

@@ -20,6 +20,7 @@ from transfer_study.records.predictions import AnswerSource, CompactAnswers, wri
 from transfer_study.records.recorded import write_record
 from transfer_study.report.captions import caption, margin_text
 from transfer_study.report.content import family_size
+from transfer_study.report.edges_tables import write_edge_tables
 from transfer_study.report.stability import stability_caption, stability_markdown
 from transfer_study.report.system_tables import write_system_tables
 from transfer_study.spec.plan import Plan
@@ -116,6 +117,7 @@ def _write_tables(
     scores = scored.table
     write_table(scores, results / "scores")
     write_table(edges, results / "deltas")
+    write_edge_tables(plan.study, edges, results)
     figures = []
     for name, of_variant in _by_variant(edges):
         figures += draw_figures(
