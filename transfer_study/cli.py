@@ -217,6 +217,13 @@ def report(
             show_default="all in tables, the largest in figures",
         ),
     ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="Draw the graph of this task by itself.",
+            show_default="beyond twelve tasks, the one with most gains and losses",
+        ),
+    ] = None,
     metric: Annotated[
         list[str],
         typer.Option(
@@ -239,7 +246,7 @@ def report(
     places = Places(store, results, plots)
     otherwise = rejudged(metric, margin, correction)
     plan_ = known_plan(read_study(study, settings, data), places)
-    outcome = write_report(plan_, places, Shown(arm, size), otherwise)
+    outcome = write_report(plan_, places, Shown(arm, size, task), otherwise)
     judged = otherwise.of(plan_) if otherwise else plan_
     edges_as_json(judged, outcome) if as_json else print_edges(judged, outcome)
     _exit_by(outcome)

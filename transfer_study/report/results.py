@@ -19,6 +19,8 @@ from transfer_study.metrics import score
 from transfer_study.records.predictions import AnswerSource, CompactAnswers, write_compact
 from transfer_study.records.recorded import write_record
 from transfer_study.report.captions import caption, margin_text
+from transfer_study.report.content import family_size
+from transfer_study.report.edges_tables import write_edge_tables
 from transfer_study.report.stability import stability_caption, stability_markdown
 from transfer_study.report.system_tables import write_system_tables
 from transfer_study.spec.plan import Plan
@@ -115,6 +117,7 @@ def _write_tables(
     scores = scored.table
     write_table(scores, results / "scores")
     write_table(edges, results / "deltas")
+    write_edge_tables(plan.study, edges, results)
     figures = []
     for name, of_variant in _by_variant(edges):
         figures += draw_figures(
@@ -122,9 +125,16 @@ def _write_tables(
             task_table(plan),
             plots / name,
             title=f"{plan.study.name} ({name})" if name else plan.study.name,
-            caption=lambda encoder, reading, view: caption(plan.study, encoder, reading, view),
+            caption=lambda encoder, reading, view: caption(
+                plan.study,
+                encoder,
+                reading,
+                view,
+                family_size(edges, reading),
+            ),
             views=shown.views(plan.study),
             size=shown.size,
+            task=shown.task,
         )
     if not plan.study.variants:
         write_system_tables(plan, at_size(scores, None), results)
