@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from transfer_study.data.derived import check_divisible
 from transfer_study.data.encoders import check_layers, check_length, fingerprint_encoder
 from transfer_study.data.splits import TaskData, fingerprint, load
 from transfer_study.data.texts import fingerprint_texts, read_texts
@@ -11,7 +12,7 @@ from transfer_study.errors import DataError, Problem, StudyError
 from transfer_study.spec.plan import Fingerprints
 from transfer_study.spec.recipe import Precision, Recipe
 from transfer_study.spec.sizes import data_sets
-from transfer_study.spec.study import Arm, Reading, Study
+from transfer_study.spec.study import Arm, Control, Reading, Study
 
 # Processors that multiply bfloat16 matrices natively; others only emulate it.
 _BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}
@@ -24,6 +25,8 @@ def load_tasks(study: Study) -> dict[str, TaskData]:
     for name, task in data_sets(study).items():
         try:
             loaded[name] = load(task)
+            if Control.SELF in study.controls:
+                check_divisible(loaded[name])
         except StudyError as error:
             problems += error.problems
     if problems:

@@ -105,7 +105,7 @@ def _write_tables(
     write_table(scores, results / "scores")
     write_table(edges, results / "deltas")
     figures = []
-    for name, of_variant in _by_variant(edges):
+    for name, of_variant in _by_variant(edges[edges["over"] == ""]):
         figures += draw_figures(
             of_variant,
             task_table(plan),
