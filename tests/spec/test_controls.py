@@ -78,9 +78,7 @@ def test_controls_leave_every_other_stage_as_it_is(make_plan: MakePlan) -> None:
     assert [stage for stage in after if stage.id in ids] == list(before)
 
     def stages(plan_: Plan) -> list[tuple[str, str, str, str]]:
-        return [
-            (s.arm, s.source, s.target, s.stage.id) for s in plan_.systems if s.arm not in ALL
-        ]
+        return [(s.arm, s.source, s.target, s.stage.id) for s in plan_.systems if s.arm not in ALL]
 
     assert stages(after) == stages(before)
 
