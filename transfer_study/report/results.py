@@ -119,7 +119,7 @@ def _write_tables(
     write_table(edges, results / "deltas")
     write_edge_tables(plan.study, edges, results)
     figures = []
-    for name, of_variant in _by_variant(edges):
+    for name, of_variant in _by_variant(edges[edges["over"] == ""]):
         figures += draw_figures(
             of_variant,
             task_table(plan),
