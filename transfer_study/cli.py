@@ -124,14 +124,14 @@ def run(
     verbose: Verbose = False,
 ) -> None:
     """Run what is missing of a study, then write its tables and figures."""
-    from transfer_study.session import execute, make_plan, missing, stage_cost, write_report
+    from transfer_study.session import execute, missing, stage_cost, survey, write_report
     from transfer_study.terminal.edges import edges_as_json, print_edges
     from transfer_study.terminal.progress import open_progress, say
     from transfer_study.terminal.stages import print_failures, slow_precision
 
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots)
-    plan_ = make_plan(read_study(study, settings, data))
+    plan_, leaks = survey(read_study(study, settings, data))
     places.check_writable()
     stages = Store(places.store)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
@@ -140,7 +140,7 @@ def run(
     cost = stage_cost(plan_, stages)
     with open_progress(plan_, stages, cost, quiet=quiet, verbose=verbose) as progress:
         execute(plan_, places, executor.value, resources, progress, fail_fast=fail_fast)
-    outcome = write_report(plan_, places)
+    outcome = write_report(plan_, places, leaks=leaks, file=study)
     edges_as_json(plan_, outcome) if as_json else print_edges(plan_, outcome)
     print_failures(plan_, stages)
     _exit_by(outcome)
@@ -246,7 +246,7 @@ def report(
     places = Places(store, results, plots)
     otherwise = rejudged(metric, margin, correction)
     plan_ = known_plan(read_study(study, settings, data), places)
-    outcome = write_report(plan_, places, Shown(arm, size, task), otherwise)
+    outcome = write_report(plan_, places, Shown(arm, size, task), otherwise, file=study)
     judged = otherwise.of(plan_) if otherwise else plan_
     edges_as_json(judged, outcome) if as_json else print_edges(judged, outcome)
     _exit_by(outcome)

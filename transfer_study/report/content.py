@@ -56,6 +56,8 @@ class Content:
     recommendations: Sequence[Recommended] | None = None
     costs: pd.DataFrame | None = None
     false_edges: pd.DataFrame | None = None
+    false_edge_rate: str = ""  # what they say together
+    file: str = "STUDY"  # the study's file as its commands name it
     warnings: Sequence[str] = ()
     captions: Mapping[CaptionKey, str] = field(default_factory=dict)
     figures: Sequence[str] = ()

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from transfer_study.analysis.deltas import CONTROLS
 from transfer_study.analysis.views import Shown, View
+from transfer_study.report.captions import adjustment
 from transfer_study.session import Outcome
 from transfer_study.spec.plan import Plan
 from transfer_study.terminal.console import stdout
@@ -46,8 +47,10 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
     if said or outcome.stability is None:
         console.print(f"{len(own)} edges: {said}" if said else "No edges to compare.")
     if said:
-        correction = plan.study.correction
-        console.print(f"95% intervals over seeds and test examples; correction {correction}.")
+        sentence = adjustment(plan.study.correction, "the edges of a reading")
+        console.print(f"{sentence} Seeds and test examples are crossed.", style="dim")
+        if outcome.false_edge_rate:
+            console.print(outcome.false_edge_rate, style="dim")
     if outcome.choices is not None:
         for (encoder, reading), rows in outcome.choices.groupby(["encoder", "reading"], sort=False):
             console.print(_choices(f"What the paper's choices add ({encoder}, {reading})", rows))
