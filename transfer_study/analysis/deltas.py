@@ -104,6 +104,9 @@ def _measure(
     test_set = test_sets.get(about["target"])
     scores = pd.Series(test_set.scores() if test_set else {}, dtype=np.float64)
     signs = {name: sign for name, sign in SIGNS.items() if name in runs and runs[name].any()}
+    if "control" in signs and (runs["control_baseline"] == runs["baseline"]).all():
+        # Stages that cancel are left out, so that what is equal differs by nothing.
+        signs = {"stage": 1, "control": -1}
     values = pd.DataFrame({name: runs[name].map(scores) for name in signs}, index=runs.index)
     all_there = values.notna().all(axis=1)
     absent = {identity for name in signs for identity in runs[name][values[name].isna()]}

@@ -112,6 +112,7 @@ def _recommend(
     untried = _untried(found)
     regret = regret_of(best, measured)
     commands = Commands(plan, study, system[0], system[1])
+    words = evidence_words(undecided)
     sentences = [
         advice(task, best, len(measured))
         if enough
@@ -142,8 +143,8 @@ def _recommend(
         untried,
         " ".join(sentences),
         commands.export(task, best.arm, best.partners)
-        if enough
-        else commands.run(*evidence_words(undecided)),
+        if enough or words is None
+        else commands.run(*words),
         enough,
     )
 

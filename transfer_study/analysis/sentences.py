@@ -9,6 +9,8 @@ from transfer_study.analysis.evidence import SINGLE, Effect, listed, points
 from transfer_study.analysis.settle import examples_to_settle, seeds_to_settle
 from transfer_study.spec.study import MOST_SEEDS
 
+# Beyond it, seeds are better spent on something else.
+AFFORDABLE_SEEDS = 50
 _LEAST_SEEDS = 3  # a spread over two says next to nothing
 
 
@@ -45,8 +47,10 @@ def settling(undecided: Sequence[Effect]) -> str:
     seeds = seeds_to_settle(open_)
     if math.isnan(seeds):
         return f"{said} One seed decides nothing; run {_LEAST_SEEDS} or more."
-    if seeds <= MOST_SEEDS:
+    if seeds <= AFFORDABLE_SEEDS:
         return f"{said} If that holds, {seeds} seeds would settle it."
+    if seeds <= MOST_SEEDS:
+        return f"{said} If that holds, settling it takes {seeds} seeds: it is hardly worth them."
     times = examples_to_settle(open_)
     if 1 < times < math.inf:
         return (
@@ -56,16 +60,20 @@ def settling(undecided: Sequence[Effect]) -> str:
     return f"{said} If that holds, no number of seeds up to {MOST_SEEDS} would settle it."
 
 
-def evidence_words(undecided: Sequence[Effect]) -> list[str]:
-    """With what words to run the study so as to get the evidence that is missing."""
+def evidence_words(undecided: Sequence[Effect]) -> list[str] | None:
+    """With what words to run the study so as to get the evidence that is missing.
+
+    None where no affordable number of seeds gives it.
+    """
     if not undecided:
         return []
     open_ = _most_promising(undecided)
     if open_.n_seeds < _LEAST_SEEDS:
         return ["--set", f"seeds={_LEAST_SEEDS}"]
     seeds = seeds_to_settle(open_)
-    most = seeds if seeds <= MOST_SEEDS else 2 * open_.n_seeds
-    return ["--until-decided", "--max-seeds", str(most)]
+    if seeds > AFFORDABLE_SEEDS:
+        return None
+    return ["--until-decided", "--max-seeds", str(seeds)]
 
 
 def _most_promising(undecided: Sequence[Effect]) -> Effect:
