@@ -19,7 +19,7 @@ from transfer_study.analysis.power import (
 @pytest.mark.parametrize("seeds", [2, 3, 5, 20])
 @pytest.mark.parametrize("alpha", [0.05, 0.05 / 56])
 def test_the_smallest_effect_is_detected_four_times_in_five(seeds, alpha):
-    effect = smallest_effect(1.0, seeds - 1, alpha)
+    effect = smallest_effect(*error_of(np.sqrt(seeds), 0.0, seeds, 300), alpha)
     threshold = stats.t.ppf(1 - alpha / 2, seeds - 1)
     assert stats.nct.sf(threshold, seeds - 1, effect) == pytest.approx(0.8, abs=1e-3)
 

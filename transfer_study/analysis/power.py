@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtri, ndtr, nctdtrinc, stdtrit
+from scipy.special import chdtri, nctdtrinc, ndtr, stdtrit
 
 POWER: Final = 0.8
 # How far the estimate itself can be trusted: 95%, from the spread of a variance of few seeds.
@@ -42,11 +42,12 @@ def error_of(
     return np.sqrt(squared), freedom
 
 
-def smallest_effect(error: ArrayLike, freedom: ArrayLike, alpha: ArrayLike) -> Floats:
+def smallest_effect(error: Floats, freedom: Floats, alpha: ArrayLike) -> Floats:
     """The effect that a two-sided t-test at this level detects with a power of 80%."""
     # The chance of significance on the wrong side is left out: below 0.0001 at this power.
-    threshold = stdtrit(freedom, 1 - np.asarray(alpha) / 2)
-    return np.asarray(error) * nctdtrinc(freedom, 1 - POWER, threshold)
+    of_error = np.asarray(freedom, dtype=np.float64)
+    threshold = stdtrit(of_error, 1 - np.asarray(alpha) / 2)
+    return np.asarray(error * nctdtrinc(of_error, 1 - POWER, threshold))
 
 
 def worst_level(correction: str, alpha: float, family: ArrayLike) -> Floats:
