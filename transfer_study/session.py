@@ -16,6 +16,7 @@ from transfer_study.analysis.views import Shown
 from transfer_study.errors import StoreError
 from transfer_study.execute.progress import Progress, Silent
 from transfer_study.execute.resources import Resources
+from transfer_study.records.looked import looked_plan
 from transfer_study.records.recorded import recorded_plan
 from transfer_study.records.store import Store
 from transfer_study.spec.plan import Plan, plan
@@ -83,8 +84,12 @@ def make_plan(study: Study) -> Plan:
 
 
 def known_plan(study: Study, places: Places) -> Plan:
-    """The plan as last run if its inputs are the same, else made anew from the data."""
-    return recorded_plan(study, places.results / study.name) or make_plan(study)
+    """The plan as last run if its inputs are the same, else made anew from the data.
+
+    With the seeds that looks have added to some of its edges.
+    """
+    folder = places.results / study.name
+    return looked_plan(recorded_plan(study, folder) or make_plan(study), folder)
 
 
 def missing(plan_: Plan, store: Store) -> Plan:
@@ -124,8 +129,12 @@ def execute(
     progress: Progress,
     *,
     fail_fast: bool = False,
+    in_order: bool = False,
 ) -> None:
-    """Run the missing stages of a plan, here one by one or through Ray."""
+    """Run the missing stages of a plan, here one by one or through Ray.
+
+    Ray starts the longest first, `in_order` the plan's first.
+    """
     store = Store(places.store)
     store.sweep()
     todo = missing(plan_, store)
@@ -138,7 +147,8 @@ def execute(
         return
     from transfer_study.execute.on_ray import run_on_ray
 
-    run_on_ray(todo, store, progress, resources, cost=stage_cost(plan_, store), fail_fast=fail_fast)
+    cost = None if in_order else stage_cost(plan_, store)
+    run_on_ray(todo, store, progress, resources, cost=cost, fail_fast=fail_fast)
 
 
 def stage_cost(plan_: Plan, store: Store) -> Callable[[Stage], float]:

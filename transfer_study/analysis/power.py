@@ -62,6 +62,12 @@ def worst_level(correction: str, alpha: float, family: ArrayLike) -> Floats:
     return np.asarray(alpha / m)
 
 
+def family_sizes(edges: pd.DataFrame) -> pd.Series:
+    """How many edges are corrected together with each: those of its protocol and reading."""
+    by = [name for name in ("protocol", "reading") if name in edges]
+    return edges.groupby(by)["target"].transform("size")
+
+
 def power_table(
     planned: pd.DataFrame, pilot: pd.DataFrame, correction: str, alpha: float
 ) -> pd.DataFrame:
