@@ -216,8 +216,8 @@ def hold_against_published(study: Study, places: Places) -> tuple[list[HeldScore
     held_scores: list[HeldScore] = []
     held_claims: list[HeldClaim] = []
     for part in map(plan_.under, plan_.protocols):
-        scores, deltas = tables(part, source, failed)
-        held_scores += hold_scores(part, at_size(scores, None), failed)
+        scored, deltas = tables(part, source, failed)
+        held_scores += hold_scores(part, at_size(scored.table, None), failed)
         held_claims += hold_claims(part, at_size(deltas, None))
     return held_scores, held_claims
 

@@ -9,9 +9,20 @@ from pydantic import ValidationError
 from scipy import stats
 
 from transfer_study.analysis.deltas import COLUMNS, deltas
+from transfer_study.analysis.judgement import Judgement
+from transfer_study.analysis.replicates import TestSet
+from transfer_study.metrics import Statistics
+from transfer_study.spec.correction import Correction
 from transfer_study.spec.margin import Margin
+from transfer_study.spec.task import MetricName
 
-MARGIN = Margin(absolute=0.01)
+
+def within(**margin: float) -> Judgement:
+    """Each edge judged by itself."""
+    return Judgement(Margin(**margin), Correction.NONE)
+
+
+MARGIN = within(absolute=0.01)
 # Differences of three seeds in thousandths, and what they say under MARGIN.
 VERDICTS = {
     "gain": (28, 30, 32),
@@ -31,6 +42,7 @@ def comparisons(sources=("A",), seeds=(0, 1, 2), target="B") -> pd.DataFrame:
                 "source": source,
                 "target": target,
                 "metric": "accuracy",
+                "over": "",
                 "seed": seed,
                 "stage": f"{source}{target}-{seed}",
                 "baseline": f"{target}-{seed}",
@@ -41,28 +53,21 @@ def comparisons(sources=("A",), seeds=(0, 1, 2), target="B") -> pd.DataFrame:
     )
 
 
-def scores(values: dict[str, float], task="B", split="test", metric="accuracy", n=500):
-    return pd.DataFrame(
-        [
-            {
-                "stage": stage,
-                "encoder": "tiny",
-                "reading": "refine",
-                "arm": "pair",
-                "source": "",
-                "task": task,
-                "seed": int(stage[-1]),
-                "split": split,
-                "metric": metric,
-                "value": value,
-                "n": n,
-            }
-            for stage, value in values.items()
-        ]
-    )
+def scores(values: dict[str, float], task="B", metric="accuracy", n=500) -> dict[str, TestSet]:
+    """A test set of one document: there is nothing to resample, so that t over seeds is left."""
+    one = {
+        stage: Statistics(np.array([[value * n, n]]), ("document",))
+        for stage, value in values.items()
+    }
+    return {task: TestSet.of(task, MetricName(metric), n, one)}
 
 
-def of_differences(differences, source="A") -> pd.DataFrame:
+def without(given: dict[str, TestSet], stage: str) -> dict[str, TestSet]:
+    values = {name: value for name, value in given["B"].scores().items() if name != stage}
+    return scores(values)
+
+
+def of_differences(differences, source="A") -> dict[str, TestSet]:
     baseline = {f"B-{seed}": 0.5 + 0.1 * seed for seed in range(len(differences))}
     stage = {f"{source}B-{seed}": 0.5 + 0.1 * seed + d / 1000 for seed, d in enumerate(differences)}
     return scores({**baseline, **stage})
@@ -77,10 +82,7 @@ def test_numbers_of_an_edge():
     edge = only(deltas(comparisons(), of_differences((10, 20, 60)), MARGIN, ()))
     reference = stats.ttest_1samp([0.01, 0.02, 0.06], 0)
     low, high = reference.confidence_interval(0.95)
-    assert list(edge.index) == [
-        *("encoder", "source", "target", "arm", "reading", "metric", "baseline", "score", "delta"),
-        *("low", "high", "p", "n_seeds", "n_test", "verdict"),
-    ]
+    assert list(edge.index) == COLUMNS
     assert edge.to_dict() == {
         "encoder": "tiny",
         "source": "A",
@@ -88,12 +90,19 @@ def test_numbers_of_an_edge():
         "arm": "pair",
         "reading": "refine",
         "metric": "accuracy",
+        "over": "",
         "baseline": pytest.approx(0.6),
         "score": pytest.approx(0.63),
         "delta": pytest.approx(0.03),
         "low": pytest.approx(low),
         "high": pytest.approx(high),
         "p": pytest.approx(reference.pvalue),
+        "adjusted_low": pytest.approx(low),
+        "adjusted_high": pytest.approx(high),
+        "adjusted_p": pytest.approx(reference.pvalue),
+        "seed_sd": pytest.approx(np.std([0.01, 0.02, 0.06], ddof=1)),
+        "example_error": pytest.approx(0),
+        "freedom": pytest.approx(2),
         "n_seeds": 3,
         "n_test": 500,
         "verdict": "undecided",
@@ -103,9 +112,9 @@ def test_numbers_of_an_edge():
 def test_variants_of_a_recipe_are_rows_of_their_own():
     plain, other = (comparisons().assign(variant=name) for name in ("plain", "other"))
     other["stage"], other["baseline"] = "o-" + other["stage"], "o-" + other["baseline"]
-    measured = of_differences((28, 30, 32))
-    changed = of_differences((-28, -30, -32)).assign(stage=lambda frame: "o-" + frame["stage"])
-    edges = deltas(pd.concat([plain, other]), pd.concat([measured, changed]), MARGIN, ())
+    measured = of_differences((28, 30, 32))["B"].scores()
+    changed = {f"o-{k}": v for k, v in of_differences((-28, -30, -32))["B"].scores().items()}
+    edges = deltas(pd.concat([plain, other]), scores(measured | changed), MARGIN, ())
     assert list(edges.columns) == ["variant", *COLUMNS]
     assert edges[["variant", "verdict", "n_seeds"]].to_numpy().tolist() == [
         ["plain", "gain", 3],
@@ -134,7 +143,14 @@ def test_without_any_spread_the_mean_decides(d, verdict):
 
 
 def test_no_change_at_all_is_equivalent_under_any_margin():
-    edge = only(deltas(comparisons(), of_differences((0, 0, 0)), Margin(absolute=0), ()))
+    edge = only(
+        deltas(
+            comparisons(),
+            of_differences((0, 0, 0)),
+            within(absolute=0),
+            (),
+        )
+    )
     assert (edge.delta, edge.p, edge.verdict) == (0, 1, "equivalent")
 
 
@@ -148,7 +164,7 @@ def test_a_single_seed_decides_nothing():
 @pytest.mark.parametrize("gone", ["AB-2", "B-2"])
 @pytest.mark.parametrize("differences", VERDICTS.values())
 def test_a_missing_run_is_never_a_finding(gone, differences):
-    partial = of_differences(differences).query("stage != @gone")
+    partial = without(of_differences(differences), gone)
     edge = only(deltas(comparisons(), partial, MARGIN, ()))
     assert (edge.n_seeds, edge.verdict) == (2, "not_run")
     assert edge.delta == pytest.approx(sum(differences[:2]) / 2000)
@@ -160,8 +176,7 @@ def test_a_missing_run_is_never_a_finding(gone, differences):
 
 def test_nothing_has_run():
     for verdict, failed in (("not_run", set()), ("failed", {"B-1"})):
-        nothing = of_differences((0,)).iloc[:0]
-        edge = only(deltas(comparisons(), nothing, MARGIN, failed))
+        edge = only(deltas(comparisons(), {}, MARGIN, failed))
         assert edge[["baseline", "score", "delta", "low", "high", "p"]].isna().all()
         assert (edge.n_seeds, edge.n_test, edge.verdict) == (0, 0, verdict)
 
@@ -171,30 +186,11 @@ def test_a_failure_that_a_later_attempt_mended_is_none():
     assert edge.verdict == "gain"
 
 
-def test_only_the_target_on_test_by_its_own_metric_counts():
-    fine = of_differences(VERDICTS["gain"])
-    stages = dict.fromkeys(fine["stage"], 0.0)
-    others = [
-        scores(stages, split="dev"),
-        scores(stages, metric="macro_f1"),
-        scores(stages, task="A"),
-    ]
-    mixed = pd.concat([*others, fine, *others], ignore_index=True)
-    expected = deltas(comparisons(), fine, MARGIN, ())
-    pd.testing.assert_frame_equal(deltas(comparisons(), mixed, MARGIN, ()), expected)
-
-
-def test_a_stage_that_stands_for_several_rows_counts_once():
-    fine = of_differences(VERDICTS["gain"])
-    twice = pd.concat([fine, fine.assign(arm="full", source="A+C")], ignore_index=True)
-    expected = deltas(comparisons(), fine, MARGIN, ())
-    pd.testing.assert_frame_equal(deltas(comparisons(), twice, MARGIN, ()), expected)
-
-
-def several() -> tuple[pd.DataFrame, pd.DataFrame]:
-    frames = [of_differences((7, 31, 32), source) for source in ("C", "A", "A+C")]
-    asked = comparisons(sources=("C", "A", "A+C"))
-    return asked, pd.concat(frames, ignore_index=True)
+def several() -> tuple[pd.DataFrame, dict[str, TestSet]]:
+    values = {}
+    for source in ("C", "A", "A+C"):
+        values |= of_differences((7, 31, 32), source)["B"].scores()
+    return comparisons(sources=("C", "A", "A+C")), scores(values)
 
 
 def test_edges_come_in_the_order_asked_for():
@@ -208,9 +204,9 @@ def test_edges_come_in_the_order_asked_for():
 def test_the_order_of_rows_changes_no_number(seed):
     asked, given = several()
     expected = deltas(asked, given, MARGIN, ()).set_index("source")
-    shuffled = deltas(
-        asked.sample(frac=1, random_state=seed), given.sample(frac=1, random_state=seed), MARGIN, ()
-    ).set_index("source")
+    shuffled = deltas(asked.sample(frac=1, random_state=seed), given, MARGIN, ()).set_index(
+        "source"
+    )
     pd.testing.assert_frame_equal(shuffled.loc[expected.index], expected, check_exact=True)
 
 
@@ -223,8 +219,8 @@ def test_a_relative_margin_is_a_share_of_the_baseline():
     # The mean baseline is .6, so 10% of it is .06.
     given = of_differences((48, 50, 52))
     asked = comparisons()
-    assert only(deltas(asked, given, Margin(relative=0.1), ())).verdict == "equivalent"
-    assert only(deltas(asked, given, Margin(relative=0.05), ())).verdict == "gain"
+    assert only(deltas(asked, given, within(relative=0.1), ())).verdict == "equivalent"
+    assert only(deltas(asked, given, within(relative=0.05), ())).verdict == "gain"
 
 
 def test_margins():

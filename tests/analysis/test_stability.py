@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from transfer_study.analysis.replicates import TestSet
 from transfer_study.analysis.stability import STABILITY_COLUMNS, has_failed, stability_table
+from transfer_study.metrics import Statistics
 from transfer_study.spec.margin import Margin
+from transfer_study.spec.task import MetricName
 
 MARGIN = Margin(absolute=0.01)
 PLAIN = [0.5, 0.0, 0.7, 0.6]
@@ -36,6 +40,16 @@ def runs(task: str = "a", constant: float = 0.0, **variants: list[float | None])
     )
 
 
+def stability(made: pd.DataFrame, margin: Margin, failed: Collection[str]) -> pd.DataFrame:
+    """The table where each test set is one document, so that t over seeds is left."""
+    test_sets = {}
+    for task, rows in made.dropna(subset="value").groupby("task"):
+        values = zip(rows["stage"], rows["value"], strict=True)
+        models = {stage: Statistics(np.array([[v, 1.0]]), ("document",)) for stage, v in values}
+        test_sets[str(task)] = TestSet.of(str(task), MetricName.ACCURACY, 1, models)
+    return stability_table(made, test_sets, margin, failed)
+
+
 def row(table: pd.DataFrame, variant: str) -> dict[str, Any]:
     (found,) = table[table["variant"] == variant].to_dict("records")
     return {str(key): value for key, value in found.items()}
@@ -43,7 +57,7 @@ def row(table: pd.DataFrame, variant: str) -> dict[str, Any]:
 
 def test_numbers_of_a_variant() -> None:
     other = [0.6, 0.3, 0.7, 0.8]
-    table = stability_table(runs(plain=PLAIN, other=other), MARGIN, ())
+    table = stability(runs(plain=PLAIN, other=other), MARGIN, ())
     assert list(table.columns) == STABILITY_COLUMNS
     assert list(table["variant"]) == ["plain", "other"]
     plain, changed = row(table, "plain"), row(table, "other")
@@ -65,12 +79,12 @@ def test_numbers_of_a_variant() -> None:
 def test_a_run_fails_that_is_not_better_than_a_constant_answer() -> None:
     made = runs(constant=0.5, plain=[0.5, 0.51, 0.4, 0.9])
     assert has_failed(made, ()).tolist() == [True, False, True, False]
-    assert row(stability_table(made, MARGIN, ()), "plain")["failed"] == 2
+    assert row(stability(made, MARGIN, ()), "plain")["failed"] == 2
 
 
 def test_a_run_that_broke_off_has_failed_and_one_not_yet_run_has_not() -> None:
     made = runs(plain=[0.5, 0.6, 0.7], broken=[0.5, None, 0.7], missing=[0.5, None, None])
-    table = stability_table(made, MARGIN, {"a-broken-1"})
+    table = stability(made, MARGIN, {"a-broken-1"})
     broken, missing = row(table, "broken"), row(table, "missing")
     assert (broken["n_seeds"], broken["failed"], broken["verdict"]) == (3, 1, "failed")
     assert broken["mean"] == pytest.approx(0.6)
@@ -83,19 +97,19 @@ def test_a_run_that_broke_off_has_failed_and_one_not_yet_run_has_not() -> None:
 def test_verdicts_are_those_of_edges(change: float, verdict: str) -> None:
     jitter = [0.0, 0.001, -0.001, 0.0005]
     other = [value + change + j for value, j in zip(PLAIN, jitter, strict=True)]
-    assert row(stability_table(runs(plain=PLAIN, o=other), MARGIN, ()), "o")["verdict"] == verdict
+    assert row(stability(runs(plain=PLAIN, o=other), MARGIN, ()), "o")["verdict"] == verdict
 
 
 def test_pairs_are_formed_by_seed_in_whatever_order() -> None:
     made = runs(plain=PLAIN, other=[value + 0.1 for value in PLAIN])
     shuffled = pd.concat([made[made["variant"] == "plain"], made[made["variant"] == "other"][::-1]])
-    other = row(stability_table(shuffled, MARGIN, ()), "other")
+    other = row(stability(shuffled, MARGIN, ()), "other")
     assert (other["low"], other["high"]) == (pytest.approx(0.1), pytest.approx(0.1))
 
 
 def test_tasks_are_summarised_apart_in_their_order() -> None:
     made = pd.concat([runs("b", plain=[0.1, 0.2], o=[0.3, 0.4]), runs("a", plain=[0.9], o=[0.8])])
-    table = stability_table(made, MARGIN, ())
+    table = stability(made, MARGIN, ())
     assert table[["task", "variant"]].to_numpy().tolist() == [
         ["b", "plain"],
         ["b", "o"],

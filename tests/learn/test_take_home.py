@@ -78,7 +78,10 @@ def learned(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, MultiT
         for parameter in model.parameters():
             parameter.add_(0.05 * torch.randn(parameter.shape))
     save_whole(model, (SENTENCE, TAGS), snapshot)
-    tasks = {t.name: {"kind": t.kind, "outputs": t.outputs} for t in (SENTENCE, TAGS)}
+    tasks = {
+        t.name: {"kind": t.kind, "outputs": t.outputs, "pooling": "pooler"}
+        for t in (SENTENCE, TAGS)
+    }
     (snapshot / TASKS_FILE).write_text(json.dumps(tasks))
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a"]
     BertTokenizer(vocab={piece: n for n, piece in enumerate(pieces)}).save_pretrained(snapshot)

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from transfer_study.analysis.uncertainty import Interval, paired_t
+from transfer_study.analysis.corrections import Edge, corrected
+from transfer_study.analysis.judgement import Judgement
+from transfer_study.analysis.replicates import RESAMPLES, TestSet
+from transfer_study.analysis.uncertainty import UNKNOWN, Interval, crossed
+from transfer_study.metrics.rows import Floats
 from transfer_study.spec.frozen import Word
-from transfer_study.spec.margin import Margin
 
-EDGE = ["encoder", "source", "target", "arm", "reading", "metric"]
+# `over` names the control whose effect is taken away, and is empty for the edge itself.
+EDGE = ["encoder", "source", "target", "arm", "reading", "metric", "over"]
 VARIANT = "variant"
 SIZE = "size"
 COLUMNS = [
     *EDGE,
-    *("baseline", "score", "delta", "low", "high", "p", "n_seeds", "n_test", "verdict"),
+    *("baseline", "score", "delta", "low", "high", "p"),
+    *("adjusted_low", "adjusted_high", "adjusted_p", "seed_sd", "example_error", "freedom"),
+    *("n_seeds", "n_test", "verdict"),
 ]
+# A difference is of these stages' scores, with these signs.
+SIGNS = {"stage": 1, "baseline": -1, "control": -1, "control_baseline": 1}
+# The arms that are controls: their effects are not of the family of the study's edges.
+CONTROLS = ("placebo", "self", "matched")
 
 
 class Verdict(Word):
@@ -31,57 +44,112 @@ class Verdict(Word):
 
 
 def deltas(
-    comparisons: pd.DataFrame, scores: pd.DataFrame, margin: Margin, failed: Collection[str]
+    comparisons: pd.DataFrame,
+    test_sets: Mapping[str, TestSet],
+    judgement: Judgement,
+    failed: Collection[str],
 ) -> pd.DataFrame:
-    """Compare each model with its baseline, paired by seed.
+    """Compare each model with its baseline, paired by seed, on the same resampled examples.
 
-    One row an edge, in the order of `comparisons` (columns EDGE, seed, stage, baseline; the last
-    two are stage ids; with columns `variant` or `size` there is an edge a variant and size). Of
-    `scores`, the rows of split `test` count, found by stage, task and metric. `failed` are the
-    stages that were tried in vain. Numbers are of the seeds for which both scores exist; `p` is of
-    the two-sided paired t-test that the delta is 0.
+    One row an edge, in the order of `comparisons`: columns EDGE, seed and stage ids by the names in
+    SIGNS, empty where there is no control; with columns `variant` or `size` there is an edge a
+    variant and size. `test_sets` are by target; a stage that is in none has no score. `failed` are
+    the stages that were tried in vain. Numbers are of the seeds for which all scores exist. `low`,
+    `high` and `p` are of the edge by itself; what is `adjusted`, and the verdict, is of all edges
+    of a reading as one family, those over a control and the controls' own apart.
     """
-    test = scores[scores["split"] == "test"]
-    of_stage = test.drop_duplicates(["stage", "task", "metric"]).set_index("stage")
     key = [name for name in comparisons if name in (*EDGE, VARIANT, SIZE)]
     edges = [
-        _edge(dict(zip(key, edge, strict=True)), runs.sort_values("seed"), of_stage, margin, failed)
+        _measure(dict(zip(key, edge, strict=True)), runs.sort_values("seed"), test_sets, failed)
         for edge, runs in comparisons.groupby(key, sort=False, dropna=False)
     ]
+    families: dict[tuple[str, str, bool], list[_Measured]] = {}
+    for measured in edges:
+        families.setdefault(measured.family, []).append(measured)
+    rows: dict[int, dict[str, object]] = {}
+    for members in families.values():
+        adjusted = corrected(judgement.correction, [m.edge for m in members], judgement.alpha)
+        for member, p in zip(members, adjusted.p, strict=True):
+            rows[id(member)] = _row(member, float(p), adjusted.alpha, judgement)
     variant, size = ([name] if name in key else [] for name in (VARIANT, SIZE))
     at = EDGE.index("target") + 1
-    table = pd.DataFrame(edges, columns=[*variant, *COLUMNS[:at], *size, *COLUMNS[at:]])
+    columns = [*variant, *COLUMNS[:at], *size, *COLUMNS[at:]]
+    table = pd.DataFrame([rows[id(measured)] for measured in edges], columns=columns)
     return table.astype(dict.fromkeys(size, "Int64"))
 
 
-def _edge(
-    edge: dict[str, object],
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """An edge before it is judged among the others; `absence` says why scores are missing."""
+
+    about: dict[str, Any]
+    edge: Edge
+    baseline: float
+    n_test: int
+    absence: Verdict | None
+
+    @property
+    def family(self) -> tuple[str, str, bool]:
+        """The edges among which this one is one of many."""
+        return self.about["reading"], self.about["over"], self.about["arm"] in CONTROLS
+
+
+def _measure(
+    about: dict[str, Any],
     runs: pd.DataFrame,
-    of_stage: pd.DataFrame,
-    margin: Margin,
+    test_sets: Mapping[str, TestSet],
     failed: Collection[str],
-) -> dict[str, object]:
-    tested = of_stage[(of_stage["task"] == edge["target"]) & (of_stage["metric"] == edge["metric"])]
-    score, baseline = (runs[side].map(tested["value"]) for side in ("stage", "baseline"))
-    both = score.notna() & baseline.notna()
-    interval = paired_t((score - baseline)[both])
-    mean_baseline = float(baseline[both].mean())
-    absent = {*runs["stage"][score.isna()], *runs["baseline"][baseline.isna()]}
+) -> _Measured:
+    test_set = test_sets.get(about["target"])
+    scores = pd.Series(test_set.scores() if test_set else {}, dtype=np.float64)
+    signs = {name: sign for name, sign in SIGNS.items() if name in runs and runs[name].any()}
+    values = pd.DataFrame({name: runs[name].map(scores) for name in signs}, index=runs.index)
+    all_there = values.notna().all(axis=1)
+    absent = {identity for name in signs for identity in runs[name][values[name].isna()]}
+    complete = values[all_there]
+    observed = complete @ pd.Series(signs, dtype=np.float64)
+    replicates: Floats = np.zeros((len(complete), 1))
+    effect = UNKNOWN
+    if test_set is not None and len(complete):
+        replicates = np.zeros((len(complete), RESAMPLES))
+        for name, sign in signs.items():
+            replicates += sign * test_set.replicates(list(runs[name][all_there]))
+        effect = crossed(observed, replicates, test_set.units)
+    absence = None
     if absent:
-        verdict = Verdict.NOT_RUN if absent.isdisjoint(failed) else Verdict.FAILED
-    else:
-        verdict = verdict_of(interval, margin.of(mean_baseline))
+        absence = Verdict.NOT_RUN if absent.isdisjoint(failed) else Verdict.FAILED
+    return _Measured(
+        about,
+        Edge(effect, tuple(map(int, runs["seed"][all_there])), observed.to_numpy(), replicates),
+        # What the score would be without the effect.
+        float(complete["stage"].mean()) - effect.mean if len(complete) else np.nan,
+        test_set.n if test_set is not None and len(complete) else 0,
+        absence,
+    )
+
+
+def _row(
+    edge: _Measured, adjusted_p: float, alpha: float, judgement: Judgement
+) -> dict[str, object]:
+    effect = edge.edge.effect
+    alone, adjusted = effect.interval(), effect.interval(alpha)
     return {
-        **edge,
-        "baseline": mean_baseline,
-        "score": float(score[both].mean()),
-        "delta": interval.mean,
-        "low": interval.low,
-        "high": interval.high,
-        "p": interval.p,
-        "n_seeds": int(both.sum()),
-        "n_test": int(tested["n"].reindex(runs["stage"][both]).max()) if both.any() else 0,
-        "verdict": str(verdict),
+        **edge.about,
+        "baseline": edge.baseline,
+        "score": edge.baseline + effect.mean,
+        "delta": effect.mean,
+        "low": alone.low,
+        "high": alone.high,
+        "p": alone.p,
+        "adjusted_low": adjusted.low,
+        "adjusted_high": adjusted.high,
+        "adjusted_p": adjusted_p,
+        "seed_sd": effect.seed_sd,
+        "example_error": effect.example_error,
+        "freedom": effect.freedom,
+        "n_seeds": len(edge.edge.seeds),
+        "n_test": edge.n_test,
+        "verdict": str(edge.absence or verdict_of(adjusted, judgement.margin.of(edge.baseline))),
     }
 
 

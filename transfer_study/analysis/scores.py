@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import pandas as pd
 
 from transfer_study.analysis.deltas import SIZE, VARIANT
-from transfer_study.metrics import reported, score
+from transfer_study.analysis.judgement import Judgement
+from transfer_study.analysis.replicates import TestSet
+from transfer_study.metrics import Statistics, from_sums, statistics
 from transfer_study.records.predictions import AnswerSource
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.sizes import has_sizes
 
 SCORE_COLUMNS = ["encoder", "reading", "arm", "source", "task", "seed", "split"]
 SCORE_COLUMNS += ["metric", "value", "n", "stage"]
-_COMPARISONS = ["encoder", "reading", "arm", "source", "target", "metric", "seed"]
+_COMPARISONS = ["encoder", "reading", "arm", "source", "target", "metric", "over", "seed"]
 _COMPARISONS += ["stage", "baseline"]
 
 
-def score_table(plan: Plan, source: AnswerSource) -> pd.DataFrame:
-    """One row a system and metric, the task's own metric first; `n` counts test examples.
+@dataclass(frozen=True)
+class Scored:
+    """The scores of a study, and the test sets that they and their uncertainty come from."""
 
-    Systems whose stage is not complete have no rows. A study with variants has their column, one of
-    several training sizes a column `size`, empty for a target of one size.
+    table: pd.DataFrame
+    test_sets: Mapping[str, TestSet]  # by task, of the metric that judges it
+
+
+def score_systems(plan: Plan, source: AnswerSource, judgement: Judgement) -> Scored:
+    """Score all systems on test.
+
+    The table has one row a system and metric, the one that judges the task first; `n` counts test
+    examples. Systems whose stage is not complete have no rows. A study with variants has their
+    column, one of several training sizes a column `size`, empty for a target of one size.
     """
     scored: dict[tuple[str, str], list[tuple[str, float, int]]] = {}
+    judged: dict[str, dict[str, Statistics]] = {}
     rows = []
     tasks = {task.name: task for task in plan.study.tasks}
     for system in plan.systems:
@@ -32,13 +47,12 @@ def score_table(plan: Plan, source: AnswerSource) -> pd.DataFrame:
                 continue
             task = tasks[system.target]
             answers = source.answers(system.stage, task)
+            said = task, answers.gold, answers.predicted, answers.documents
+            measured = {metric: statistics(metric, *said) for metric in judgement.reported(task)}
+            judged.setdefault(task.name, {})[system.stage.id] = measured[judgement.metric(task)]
             scored[key] = [
-                (
-                    str(metric),
-                    score(metric, task, answers.gold, answers.predicted, answers.documents),
-                    len(answers.gold),
-                )
-                for metric in reported(task)
+                (str(metric), float(from_sums(metric, s.values.sum(axis=0))), len(answers.gold))
+                for metric, s in measured.items()
             ]
         rows += [
             (
@@ -58,12 +72,18 @@ def score_table(plan: Plan, source: AnswerSource) -> pd.DataFrame:
             )
             for metric, value, n in scored[key]
         ]
-    return _with_axes(plan, pd.DataFrame(rows, columns=[*SCORE_COLUMNS, VARIANT, SIZE]), "task")
+    table = _with_axes(plan, pd.DataFrame(rows, columns=[*SCORE_COLUMNS, VARIANT, SIZE]), "task")
+    n = {name: count for (_, name), ((_, _, count), *_) in scored.items()}
+    test_sets = {
+        name: TestSet.of(name, judgement.metric(tasks[name]), n[name], models)
+        for name, models in judged.items()
+    }
+    return Scored(table, test_sets)
 
 
-def comparison_table(plan: Plan) -> pd.DataFrame:
+def comparison_table(plan: Plan, judgement: Judgement) -> pd.DataFrame:
     """One row an edge and seed: a system's stage and the stage that it is held against."""
-    metric = {task.name: str(task.metric) for task in plan.study.tasks}
+    metric = {task.name: str(judgement.metric(task)) for task in plan.study.tasks}
     rows = [
         (
             system.encoder,
@@ -72,6 +92,7 @@ def comparison_table(plan: Plan) -> pd.DataFrame:
             system.source,
             system.target,
             metric[system.target],
+            "",
             system.seed,
             system.stage.id,
             baseline.stage.id,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 
 from transfer_study.analysis.deltas import Verdict, verdict_of
-from transfer_study.analysis.uncertainty import paired_t
+from transfer_study.analysis.replicates import TestSet
+from transfer_study.analysis.uncertainty import UNKNOWN, crossed
 from transfer_study.metrics.constant import constant_score
 from transfer_study.records.predictions import AnswerSource
 from transfer_study.spec.margin import Margin
@@ -58,13 +59,18 @@ def _constants(plan: Plan, source: AnswerSource) -> dict[str, float]:
     return known
 
 
-def stability_table(runs: pd.DataFrame, margin: Margin, failed: Collection[str]) -> pd.DataFrame:
+def stability_table(
+    runs: pd.DataFrame,
+    test_sets: Mapping[str, TestSet],
+    margin: Margin,
+    failed: Collection[str],
+) -> pd.DataFrame:
     """Summarise runs (`run_table`) over seeds, one row a system and variant, in their order.
 
     `sd` is the standard deviation over seeds. A run has failed where its score is not above
     `constant`, or where its stage is one of `failed`: those that were tried in vain, which have no
     score. `delta` is the mean difference from the first variant, paired by seed, with its 95%
-    interval, p and verdict as for an edge; the first variant has none.
+    interval, p and verdict as for an edge by itself; the first variant has none.
     """
     rows = []
     for system, group in runs.groupby(SYSTEM, sort=False):
@@ -75,7 +81,11 @@ def stability_table(runs: pd.DataFrame, margin: Margin, failed: Collection[str])
                 **dict(zip(SYSTEM, system, strict=True)),
                 "variant": name,
                 **_summary(variant, failed),
-                **(_change(variant, first, margin, failed) if variant is not first else {}),
+                **(
+                    _change(variant, first, test_sets, margin, failed)
+                    if variant is not first
+                    else {}
+                ),
             }
             for name, variant in variants.items()
         ]
@@ -104,10 +114,20 @@ def _summary(runs: pd.DataFrame, failed: Collection[str]) -> dict[str, object]:
 
 
 def _change(
-    variant: pd.DataFrame, first: pd.DataFrame, margin: Margin, failed: Collection[str]
+    variant: pd.DataFrame,
+    first: pd.DataFrame,
+    test_sets: Mapping[str, TestSet],
+    margin: Margin,
+    failed: Collection[str],
 ) -> dict[str, object]:
     values, baseline = (runs.set_index("seed")["value"] for runs in (variant, first))
-    interval = paired_t((values - baseline).dropna())
+    differences = (values - baseline).dropna()
+    interval = UNKNOWN.interval()
+    if len(differences):
+        test_set = test_sets[variant["task"].iloc[0]]
+        stages = (runs.set_index("seed")["stage"][differences.index] for runs in (variant, first))
+        one, other = (test_set.replicates(list(ids)) for ids in stages)
+        interval = crossed(differences, one - other, test_set.units).interval()
     absent = {stage for runs in (variant, first) for stage in runs["stage"][runs["value"].isna()]}
     verdict = verdict_of(interval, margin.of(float(baseline.mean())))
     if absent:

@@ -160,9 +160,11 @@ def fingerprint_encoder(encoder: Encoder) -> str:
         raise EncoderError(
             f"encoder {encoder.name}: {folder} holds no tokenizer (tokenizer.json or vocab.txt)"
         )
+    cut = {} if encoder.layers is None else {"layers": encoder.layers}
     return content_hash(
         {
             "config": {k: v for k, v in config.items() if k not in _VOLATILE},
+            **cut,
             "tokenizer": tokenizer | _unusual_settings(folder / "tokenizer_config.json"),
             "weights": _hash_weights(encoder, folder),
         }
@@ -190,6 +192,13 @@ def check_length(encoder: Encoder, max_length: int) -> None:
 
 def check_layers(encoder: Encoder, recipe: Recipe) -> None:
     """Raise EncoderError where a recipe freezes or renews more layers than the encoder has."""
+    if encoder.layers is not None:
+        held = _layer_count(encoder.model_copy(update={"layers": None}))
+        if encoder.layers > held:
+            raise EncoderError(
+                f"encoder {encoder.name}: layers is {encoder.layers}, but it has only {held}; "
+                "lower `layers` or leave it out"
+            )
     kept = not (recipe.freeze_embeddings or recipe.freeze_layers or recipe.reinit_layers)
     if kept and recipe.layer_decay == 1:
         return
@@ -213,6 +222,8 @@ def _layer_count(encoder: Encoder) -> int:
     """How many transformer layers of its own weights an encoder has."""
     if encoder.tiny is not None:
         return encoder.tiny.layers
+    if encoder.layers is not None:
+        return encoder.layers
     config = json.loads((encoder_folder(encoder) / "config.json").read_text(encoding="utf-8"))
     found = [config[name] for name in _LAYER_COUNTS if isinstance(config.get(name), int)]
     if not found or config.get("num_hidden_groups", found[0]) != found[0]:

@@ -45,7 +45,11 @@ def keep_snapshot(
     with store.attempt(stage) as folder:
         save_whole(model, tasks, folder)
         tokenizer.save_pretrained(folder)
-        named = {task.name: {"kind": task.kind, "outputs": task.outputs} for task in tasks}
+        pooling = stage.recipe.pooling
+        named = {
+            task.name: {"kind": task.kind, "outputs": task.outputs, "pooling": pooling}
+            for task in tasks
+        }
         (folder / TASKS_FILE).write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
         for name, m in materials.items():
             for split in ("dev", "test"):

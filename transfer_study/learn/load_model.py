@@ -13,6 +13,12 @@ from transformers import AutoModel, AutoTokenizer
 TASKS_FILE, HEADS_FILE = "tasks.json", "heads.safetensors"
 
 
+def mean_of_tokens(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Average [batch, length, size] over the tokens that the mask [batch, length] keeps."""
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * weights).sum(1) / weights.sum(1)
+
+
 def load(folder: str | Path, device: str = "cpu") -> tuple[dict[str, Any], Any, Any]:
     """Give the tasks by name, the tokenizer, and `logits(task, **inputs)` of tokenised texts."""
     tasks = json.loads((Path(folder) / TASKS_FILE).read_text(encoding="utf-8"))
@@ -27,6 +33,8 @@ def load(folder: str | Path, device: str = "cpu") -> tuple[dict[str, Any], Any, 
         encoded = encoder(**inputs)
         if tasks[task]["kind"] == "tagging":
             return apply(task, encoded.last_hidden_state)
+        if tasks[task]["pooling"] == "mean":
+            return apply(task, mean_of_tokens(encoded.last_hidden_state, inputs["attention_mask"]))
         if "pooler.dense.weight" in layers:
             return apply(task, apply("pooler.dense", encoded.last_hidden_state[:, 0]).tanh())
         return apply(task, encoded.pooler_output)

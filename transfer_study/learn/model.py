@@ -15,7 +15,7 @@ from typing_extensions import Self
 from transfer_study.data.encoders import encoder_folder, scratch_vocabulary, tiny_vocabulary
 from transfer_study.data.streams import stream
 from transfer_study.errors import EncoderError, StoreError
-from transfer_study.learn.load_model import HEADS_FILE
+from transfer_study.learn.load_model import HEADS_FILE, mean_of_tokens
 from transfer_study.spec.encoder import Encoder, ScratchConfig, TinyConfig
 from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.task import Task, TaskKind
@@ -38,17 +38,23 @@ class Pooler(nn.Module):
 class MultiTaskModel(nn.Module):
     """An encoder shared by all tasks; a head is dropout and one linear layer.
 
-    Sentence tasks read the pooled first token, tagging reads every token.
+    Sentence tasks read the pooled first token or the mean of the tokens, tagging every token.
     """
 
     def __init__(
-        self, encoder: nn.Module, pooler: Pooler | None, heads: nn.ModuleDict, dropout: float
+        self,
+        encoder: nn.Module,
+        pooler: Pooler | None,
+        heads: nn.ModuleDict,
+        dropout: float,
+        pooling: str = "pooler",
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.pooler = pooler
         self.heads = heads
         self.dropout = nn.Dropout(dropout)
+        self._pooling = pooling
         self._frozen = False
 
     @property
@@ -74,6 +80,8 @@ class MultiTaskModel(nn.Module):
         encoded = self.encoder(**inputs)
         if task.kind is TaskKind.TAGGING:
             features = encoded.last_hidden_state
+        elif self._pooling == "mean":
+            features = mean_of_tokens(encoded.last_hidden_state, inputs["attention_mask"])
         elif self.pooler is not None:
             features = self.pooler(encoded.last_hidden_state)
         else:
@@ -151,7 +159,7 @@ def build_model(
         torch.manual_seed(torch_seed(seed, task.name, "head"))
         heads[head_name(task)] = head = nn.Linear(size, len(recipe.outputs(task)))
         _initialise(head)
-    return MultiTaskModel(body, pooler, heads, recipe.head_dropout)
+    return MultiTaskModel(body, pooler, heads, recipe.head_dropout, recipe.pooling)
 
 
 def save_body(model: MultiTaskModel, folder: Path) -> None:
@@ -202,7 +210,9 @@ def _load_body(encoder: Encoder, parent: Path | None) -> Any:
         return _build_bert(encoder.scratch, encoder.scratch.vocabulary_size)
     folder = parent if parent is not None else encoder_folder(encoder)
     try:
-        config = AutoConfig.from_pretrained(folder)
+        # What a parent hands on is cut already.
+        cut = {"num_hidden_layers": encoder.layers} if encoder.layers else {}
+        config = AutoConfig.from_pretrained(folder, **cut)
         body = AutoModel.from_pretrained(folder, config=config, dtype=torch.float32)
     except Exception as error:  # files of all kinds, read by code of many authors
         raise EncoderError(f"encoder {encoder.name}: {folder} cannot be loaded ({error})") from None

@@ -52,8 +52,8 @@ def _inputs(study: Study) -> dict[str, str]:
                 said["source"][key] = _relative(said["source"][key], study.data)
         inputs[f"task {task.name}"] = content_hash(said)
     for encoder in study.encoders:
-        # Without files is the rarer case: what was recorded before there was one still counts.
-        rarer = {"scratch"} if encoder.scratch is None else set()
+        # The rarer cases: what was recorded before there were any still counts.
+        rarer = {key for key in ("scratch", "layers") if getattr(encoder, key) is None}
         said = encoder.model_dump(mode="json", exclude=rarer)
         if Path(encoder.source).is_absolute():
             said["source"] = Path(encoder.source).name

@@ -10,8 +10,9 @@ import pandas as pd
 
 from transfer_study.analysis.choices import EPOCH_COLUMNS, choices, epoch_metrics
 from transfer_study.analysis.deltas import VARIANT, deltas
+from transfer_study.analysis.judgement import Judgement
 from transfer_study.analysis.pretraining import pretraining_table
-from transfer_study.analysis.scores import comparison_table, score_table, task_table
+from transfer_study.analysis.scores import Scored, comparison_table, score_systems, task_table
 from transfer_study.analysis.stability import has_failed, run_table, stability_table
 from transfer_study.analysis.views import Shown, at_size
 from transfer_study.metrics import score
@@ -27,11 +28,16 @@ EPOCHS_FILE = "epochs.parquet"
 
 
 def tables(
-    plan: Plan, source: AnswerSource, failed: Collection[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    plan: Plan,
+    source: AnswerSource,
+    failed: Collection[str],
+    judgement: Judgement | None = None,
+) -> tuple[Scored, pd.DataFrame]:
     """The scores and the deltas of a study; `failed` are ids of stages that were tried in vain."""
-    scores = score_table(plan, source)
-    return scores, deltas(comparison_table(plan), scores, plan.study.margin, failed)
+    judgement = judgement or Judgement.of(plan.study)
+    scored = score_systems(plan, source, judgement)
+    comparisons = comparison_table(plan, judgement)
+    return scored, deltas(comparisons, scored.test_sets, judgement, failed)
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,8 @@ def _write_tables(
     from transfer_study.figures import draw_figures
 
     results.mkdir(parents=True, exist_ok=True)
-    scores, edges = tables(plan, source, failed)
+    scored, edges = tables(plan, source, failed)
+    scores = scored.table
     write_table(scores, results / "scores")
     write_table(edges, results / "deltas")
     figures = []
@@ -110,12 +117,12 @@ def _write_tables(
         )
     if not plan.study.variants:
         write_system_tables(plan, at_size(scores, None), results)
-        gains = pretraining_table(plan, scores, failed)
+        gains = pretraining_table(plan, scored.test_sets, failed)
         if len(gains):
             write_table(gains, results / "pretraining")
         return scores, Written(edges, figures, pretraining=gains)
     runs = run_table(plan, source, scores)
-    stability = stability_table(runs, plan.study.margin, failed)
+    stability = stability_table(runs, scored.test_sets, plan.study.margin, failed)
     figures += _write_stability(
         plan.study, stability, runs.assign(failed=has_failed(runs, failed)), results, plots
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
+from typing_extensions import Self
 
 from transfer_study.spec.frozen import Frozen
 from transfer_study.spec.texts import Texts
@@ -50,7 +51,8 @@ class Encoder(Frozen):
 
     `name` is shown in tables. `source` is `tiny`, a local folder, `package:MODULE/FOLDER` (a
     folder inside an installed Python package) or a hub id; it defaults to the name. `scratch`
-    describes an encoder without any files instead.
+    describes an encoder without any files instead. Of an encoder with files, `layers` keeps the
+    lowest so many: less to compute, for little of its worth (Sajjad et al., 2023).
     """
 
     name: str
@@ -58,6 +60,7 @@ class Encoder(Frozen):
     revision: str | None = None  # of a hub id
     tiny: TinyConfig | None = None
     scratch: ScratchConfig | None = None
+    layers: int | None = Field(default=None, gt=0)
 
     @model_validator(mode="before")
     @classmethod
@@ -71,3 +74,13 @@ class Encoder(Frozen):
             if value["source"] == "tiny":
                 value.setdefault("tiny", {})
         return value
+
+    @model_validator(mode="after")
+    def _layers_of_files(self) -> Self:
+        if self.layers is not None and (self.tiny or self.scratch):
+            built = "tiny" if self.tiny else "scratch"
+            raise ValueError(
+                f"found layers {self.layers} beside `{built}`; give it inside: "
+                f"`{built}: {{layers: {self.layers}}}`"
+            )
+        return self

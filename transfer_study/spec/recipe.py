@@ -74,6 +74,9 @@ class Recipe(Frozen):
     max_gradient_norm: float = Field(default=1.0, ge=0)  # over all parameters; 0 is off
     max_tensor_norm: float = Field(default=0.0, ge=0)  # of each parameter tensor alone; 0 is off
     head_dropout: float = Field(default=0.1, ge=0, lt=1)
+    # What a sentence task's head reads: the encoder's pooler on the first token, or the mean of all
+    # tokens, which suits encoders whose pooler was never trained (those of sentence-transformers).
+    pooling: Literal["pooler", "mean"] = "pooler"
     max_length: int = Field(default=128, ge=8)  # word pieces, special ones included
     precision: Precision = Precision.AUTO
     cpu_threads: int = Field(default=1, gt=0)

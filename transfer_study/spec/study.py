@@ -20,6 +20,7 @@ from typing_extensions import Self
 
 from transfer_study.spec.blue import BLUE
 from transfer_study.spec.coherence import INCOHERENT, incoherences
+from transfer_study.spec.correction import Correction
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.frozen import Frozen, Word
 from transfer_study.spec.margin import Margin
@@ -167,6 +168,7 @@ class Study(Frozen):
         tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_seeds), Field(min_length=1)
     ] = (0, 1, 2)
     margin: Margin = Margin(absolute=0.01)
+    correction: Correction = Correction.BH
 
     @field_validator("tasks")
     @classmethod

@@ -48,6 +48,9 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
     said = ", ".join(f"{counts[v]} {v.replace('_', ' ')}" for v in _STYLE if v in counts)
     if said or outcome.stability is None:
         console.print(f"{len(outcome.deltas)} edges: {said}" if said else "No edges to compare.")
+    if said:
+        correction = plan.study.correction
+        console.print(f"95% intervals over seeds and test examples; correction {correction}.")
     if outcome.choices is not None:
         for (encoder, reading), rows in outcome.choices.groupby(["encoder", "reading"], sort=False):
             console.print(_choices(f"What the paper's choices add ({encoder}, {reading})", rows))
@@ -102,7 +105,7 @@ def _table(title: str, view: View, edges: pd.DataFrame) -> Table:
                 *size,
                 _points(edge["baseline"]),
                 _points(edge["delta"], signed=True),
-                _interval(edge["low"], edge["high"]),
+                _interval(edge["adjusted_low"], edge["adjusted_high"]),
                 verdict.replace("_", " "),
                 style=_STYLE[verdict],
             )
