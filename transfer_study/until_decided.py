@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from transfer_study.analysis.corrections import worst_level
 from transfer_study.analysis.looks import edges_of, standing
-from transfer_study.analysis.power import chance_of_decision, family_sizes, worst_level
+from transfer_study.analysis.power import chance_of_decision, family_sizes
 from transfer_study.analysis.uncertainty import ALPHA
 from transfer_study.errors import StudyError
 from transfer_study.execute.cost import seconds_taken
@@ -133,7 +134,8 @@ def promise(
     looks = coming.looks
     assert looks is not None
     raw = deltas[deltas["over"] == ""]
-    levels = worst_level(coming.study.correction, looks.level(ALPHA), family_sizes(raw))
+    level = looks.level(ALPHA)
+    levels = family_sizes(raw).map(lambda n: worst_level(coming.study.correction, n, level))
     margins = raw["baseline"].map(coming.study.margin.of)
     chances = chance_of_decision(raw, looks.counts[-1], margins, levels)
     wanted = raw["verdict"] == "undecided"

@@ -12,8 +12,8 @@ from transfer_study.analysis.power import (
     error_of,
     power_table,
     smallest_effect,
-    worst_level,
 )
+from transfer_study.spec.correction import Correction
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 20])
@@ -41,13 +41,6 @@ def test_error_falls_with_seeds_down_to_that_of_the_examples():
     assert error_of(0.03, 0.0, 5, 300)[1] == pytest.approx(4)
 
 
-def test_corrections_at_their_worst():
-    assert worst_level("none", 0.05, 12) == pytest.approx(0.05)
-    for correction in ("bh", "holm", "max_t"):
-        assert worst_level(correction, 0.05, 10) == pytest.approx(0.005)
-    assert worst_level("by", 0.05, np.array([1, 2])) == pytest.approx([0.05, 0.05 / 3])
-
-
 def pilot(**columns: object) -> pd.DataFrame:
     rows = {
         "source": ["a", "c", "a"],
@@ -70,7 +63,7 @@ def planned(n_test: int = 400, n_seeds: int = 5) -> pd.DataFrame:
 
 
 def test_an_edge_is_judged_by_itself_then_by_its_target_then_not_at_all():
-    table = power_table(planned(), pilot(), "bh", 0.05).set_index(["source", "target"])
+    table = power_table(planned(), pilot(), Correction.BH).set_index(["source", "target"])
     assert list(table["evidence"]) == ["own", "own", "target", "none"]
     own = smallest_effect(*error_of(0.02, 0.004, 5, 400), 0.05)
     assert table.loc[("a", "b"), "detectable"] == pytest.approx(own)
@@ -91,18 +84,20 @@ def test_the_range_holds_the_truth_as_often_as_it_says():
         edges | {"over": "", "seed_sd": sds, "example_error": 0.0, "n_seeds": 3, "n_test": 400}
     )
     wanted = pd.DataFrame(edges | {"n_seeds": 5, "n_test": 400, "family": 4})
-    table = power_table(wanted, known, "bh", 0.05)
+    table = power_table(wanted, known, Correction.BH)
     holds = (table["detectable_low"] < true) & (true < table["detectable_high"])
     assert holds.mean() == pytest.approx(0.95, abs=0.015)
 
 
 def test_a_larger_test_set_shrinks_only_the_examples_part():
     noisy_examples = pilot(seed_sd=1e-9)
-    small = power_table(planned(400), noisy_examples, "bh", 0.05)["detectable"][0]
-    large = power_table(planned(1600), noisy_examples, "bh", 0.05)["detectable"][0]
+    small = power_table(planned(400), noisy_examples, Correction.BH)["detectable"][0]
+    large = power_table(planned(1600), noisy_examples, Correction.BH)["detectable"][0]
     assert large == pytest.approx(small / 2, rel=0.01)
     noisy_seeds = pilot(example_error=0.0)
-    same = [power_table(planned(n), noisy_seeds, "bh", 0.05)["detectable"][0] for n in (400, 1600)]
+    same = [
+        power_table(planned(n), noisy_seeds, Correction.BH)["detectable"][0] for n in (400, 1600)
+    ]
     assert same[0] == pytest.approx(same[1])
 
 

@@ -19,10 +19,10 @@ LOOK = "look"
 DECIDED = (Verdict.GAIN, Verdict.LOSS, Verdict.EQUIVALENT)
 
 
-def judged(looks: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Put together the deltas of all looks, each edge's rows as at the look that decided it.
+def judged(looks: Sequence[pd.DataFrame], fixed: int) -> pd.DataFrame:
+    """Put together the deltas of the looks done, each edge's rows as at the look that decided it.
 
-    Every table is of one look, tested at that look's level, with the same rows in the same order.
+    `fixed` is how many looks there were to be. Every table is of one look, tested at that look's level, with the same rows in the same order.
     The column `look` counts from 1, empty for what the last one leaves undecided. The raw delta
     decides; rows over a control go with it. `adjusted_p` is made to be held against alpha itself.
     """
@@ -34,7 +34,7 @@ def judged(looks: Sequence[pd.DataFrame]) -> pd.DataFrame:
         look = look.where(look.notna() | ~edges.isin(edges[reached]), number)
     decided_at = look.fillna(len(looks))
     rows = pd.concat([t[decided_at == n] for n, t in enumerate(looks, start=1)]).sort_index()
-    adjusted_p = (rows["adjusted_p"] * len(looks)).clip(upper=1.0)
+    adjusted_p = (rows["adjusted_p"] * fixed).clip(upper=1.0)
     return rows.assign(adjusted_p=adjusted_p, look=look)
 
 

@@ -11,8 +11,17 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import chdtri, nctdtrinc, ndtr, stdtrit
+
+from transfer_study.analysis.corrections import worst_level
+from transfer_study.analysis.deltas import CONTROLS, EDGE, SIZE, VARIANT
+from transfer_study.analysis.judgement import Judgement
+from transfer_study.analysis.scores import comparison_table
+from transfer_study.analysis.uncertainty import ALPHA
+from transfer_study.metrics.rows import Floats
+from transfer_study.spec.correction import Correction
+from transfer_study.spec.plan import Plan
 
 POWER: Final = 0.8
 # How far the estimate itself can be trusted: 95%, from the spread of a variance of few seeds.
@@ -21,15 +30,14 @@ _NOISE = ["seed_sd", "example_error", "pilot_seeds"]
 POWER_COLUMNS = ["n_seeds", "n_test", "family", "detectable", "detectable_low", "detectable_high"]
 POWER_COLUMNS += ["detectable_corrected", "evidence", "pilot_seeds"]
 
-Floats = NDArray[np.float64]
-
 
 def error_of(
     seed_sd: ArrayLike, example_error: ArrayLike, n_seeds: ArrayLike, n_test: ArrayLike
 ) -> tuple[Floats, Floats]:
     """The standard error of a mean delta over so many seeds, and its degrees of freedom.
 
-    Satterthwaite's, of S - 1 for the seeds' part and N - 1 for the examples'. One seed: NaN.
+    Satterthwaite's, of S - 1 for the seeds' part and N - 1 for the examples', which are taken to
+    be documents of their own. One seed: NaN.
     """
     seeds = np.asarray(n_seeds, dtype=np.float64)
     seeds = np.where(seeds > 1, seeds, np.nan)
@@ -50,31 +58,36 @@ def smallest_effect(error: Floats, freedom: Floats, alpha: ArrayLike) -> Floats:
     return np.asarray(error * nctdtrinc(of_error, 1 - POWER, threshold))
 
 
-def worst_level(correction: str, alpha: float, family: ArrayLike) -> Floats:
-    """The level at which a correction tests an edge of a family when all others show nothing."""
-    m = np.asarray(family, dtype=np.float64)
-    if correction == "none":
-        return np.full_like(m, alpha)
-    if correction == "by":
-        harmonic = np.vectorize(lambda n: np.sum(1 / np.arange(1, n + 1)))(m)
-        return np.asarray(alpha / (m * harmonic))
-    # Of max-T it is the level of edges that share nothing; for others it is kinder.
-    return np.asarray(alpha / m)
+def planned_edges(plan: Plan, judgement: Judgement) -> pd.DataFrame:
+    """One row an edge of a plan: what names it, its seeds and test examples, and its family's size.
+
+    A family is what is corrected together.
+    """
+    comparisons = comparison_table(plan, judgement)
+    raw = comparisons[comparisons["over"] == ""].drop(columns="over")
+    key = [name for name in raw if name in (*EDGE, VARIANT, SIZE)]
+    edges = raw.groupby(key, sort=False, dropna=False)["seed"].nunique().reset_index(name="n_seeds")
+    n_test = {
+        member.task.name: member.data.test.n
+        for system in plan.systems
+        for member in system.stage.tasks
+    }
+    return edges.assign(n_test=edges["target"].map(n_test), family=family_sizes(edges))
 
 
 def family_sizes(edges: pd.DataFrame) -> pd.Series:
-    """How many edges are corrected together with each: those of its protocol and reading."""
-    by = [name for name in ("protocol", "reading") if name in edges]
-    return edges.groupby(by)["target"].transform("size")
+    """With how many edges each of these is corrected, itself included."""
+    by = [edges["reading"], edges["arm"].isin(CONTROLS)]
+    by += [edges[name] for name in ("protocol",) if name in edges]
+    return edges["target"].groupby(by).transform("size")
 
 
 def power_table(
-    planned: pd.DataFrame, pilot: pd.DataFrame, correction: str, alpha: float
+    planned: pd.DataFrame, pilot: pd.DataFrame, correction: Correction, alpha: float = ALPHA
 ) -> pd.DataFrame:
     """Give each planned edge the smallest effect it can detect, by what a pilot tells of its noise.
 
-    `planned` has one row an edge: the columns that name it, n_seeds, n_test and the size of its
-    family. `pilot` is a table of deltas, of this study or another. An edge that has two seeds there
+    `planned` is made by `planned_edges`. `pilot` is a table of deltas, of this study or another. An edge that has two seeds there
     is judged by itself (`evidence` own), another by all edges into the same target and metric
     (target); where there is none its effect is NaN (none). `detectable` is at the study's level,
     between `_low` and `_high` for the pilot's few seeds, and `_corrected` at the correction's worst
@@ -98,13 +111,14 @@ def power_table(
         noise = error_of(seed_sd, example_error, table["n_seeds"], table["n_test"])
         return smallest_effect(*noise, level)
 
+    worst = table["family"].map(lambda edges: worst_level(correction, edges, alpha))
     seed_sd, freedom = table["seed_sd"], table["pilot_seeds"] - 1
     low, high = (np.sqrt(freedom / chdtri(freedom, tail)) for tail in (_TAIL, 1 - _TAIL))
     return table.assign(
         detectable=effect(seed_sd, alpha),
         detectable_low=effect(seed_sd * low, alpha),
         detectable_high=effect(seed_sd * high, alpha),
-        detectable_corrected=effect(seed_sd, worst_level(correction, alpha, table["family"])),
+        detectable_corrected=effect(seed_sd, worst),
         evidence=evidence,
         pilot_seeds=table["pilot_seeds"].astype("Int64"),
     )[[*key, *POWER_COLUMNS]]

@@ -11,6 +11,7 @@ import pandas as pd
 from transfer_study.analysis.choices import EPOCH_COLUMNS, choices, epoch_metrics
 from transfer_study.analysis.deltas import VARIANT, deltas
 from transfer_study.analysis.judgement import Judgement
+from transfer_study.analysis.looks import judged
 from transfer_study.analysis.pretraining import pretraining_table
 from transfer_study.analysis.scores import Scored, comparison_table, score_systems, task_table
 from transfer_study.analysis.stability import has_failed, run_table, stability_table
@@ -33,11 +34,21 @@ def tables(
     failed: Collection[str],
     judgement: Judgement | None = None,
 ) -> tuple[Scored, pd.DataFrame]:
-    """The scores and the deltas of a study; `failed` are ids of stages that were tried in vain."""
+    """The scores and the deltas of a study; `failed` are ids of stages that were tried in vain.
+
+    Of a study with looks, the deltas are each edge's at the look that decided it.
+    """
     judgement = judgement or Judgement.of(plan.study)
     scored = score_systems(plan, source, judgement)
     comparisons = comparison_table(plan, judgement)
-    return scored, deltas(comparisons, scored.test_sets, judgement, failed)
+    if plan.looks is None:
+        return scored, deltas(comparisons, scored.test_sets, judgement, failed)
+    at_level = replace(judgement, alpha=plan.looks.level(judgement.alpha))
+    looks = [
+        deltas(comparisons[comparisons["seed"].isin(seeds)], scored.test_sets, at_level, failed)
+        for seeds in map(plan.looks.seeds_at, range(1, plan.looks.done + 1))
+    ]
+    return scored, judged(looks, len(plan.looks.counts))
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,17 @@ def _table(*headings: str, left: int) -> Table:
 
 
 def _by_edge(edges: pd.DataFrame) -> Table:
-    headings = ("from", "to", "arm", "seeds", "tests", "detects", "(range)", "corrected", "known by")
+    headings = (
+        "from",
+        "to",
+        "arm",
+        "seeds",
+        "tests",
+        "detects",
+        "(range)",
+        "corrected",
+        "known by",
+    )
     table = _table(*headings, left=3)
     for edge in edges.to_dict("records"):
         table.add_row(
