@@ -22,9 +22,10 @@ DECIDED = (Verdict.GAIN, Verdict.LOSS, Verdict.EQUIVALENT)
 def judged(looks: Sequence[pd.DataFrame], fixed: int) -> pd.DataFrame:
     """Put together the deltas of the looks done, each edge's rows as at the look that decided it.
 
-    `fixed` is how many looks there were to be. Every table is of one look, tested at that look's level, with the same rows in the same order.
-    The column `look` counts from 1, empty for what the last one leaves undecided. The raw delta
-    decides; rows over a control go with it. `adjusted_p` is made to be held against alpha itself.
+    `fixed` is how many looks there were to be. Every table is of one look, tested at that look's
+    level, with the same rows in the same order. The column `look` counts from 1, empty for what is
+    undecided yet. The raw delta decides; rows over a control go with it. `adjusted_p` is made to be
+    held against alpha itself.
     """
     last = looks[-1]
     edges = _edges(last)

@@ -87,11 +87,11 @@ def power_table(
 ) -> pd.DataFrame:
     """Give each planned edge the smallest effect it can detect, by what a pilot tells of its noise.
 
-    `planned` is made by `planned_edges`. `pilot` is a table of deltas, of this study or another. An edge that has two seeds there
-    is judged by itself (`evidence` own), another by all edges into the same target and metric
-    (target); where there is none its effect is NaN (none). `detectable` is at the study's level,
-    between `_low` and `_high` for the pilot's few seeds, and `_corrected` at the correction's worst
-    case. Effects are fractions of 1.
+    `planned` is made by `planned_edges`, `pilot` is a table of deltas, of this study or another. An
+    edge that has two seeds there is judged by itself (`evidence` own), another by all edges into
+    the same target and metric (target); where there is none its effect is NaN (none). `detectable`
+    is at the study's level, between `_low` and `_high` for the pilot's few seeds, and `_corrected`
+    at the correction's worst case. Effects are fractions of 1.
     """
     known = pilot[(pilot["over"] == "") & (pilot["n_seeds"] > 1) & pilot["seed_sd"].notna()]
     key = [name for name in planned if name in pilot and name not in ("n_seeds", "n_test")]
