@@ -88,8 +88,13 @@ def known_plan(study: Study, places: Places) -> Plan:
 
     With the seeds that looks have added to some of its edges.
     """
-    folder = places.results / study.name
-    return looked_plan(recorded_plan(study, folder) or make_plan(study), folder)
+    recorded = recorded_plan(study, places.results / study.name)
+    return with_looks(recorded or make_plan(study), places)
+
+
+def with_looks(plan_: Plan, places: Places) -> Plan:
+    """The plan with the seeds that looks have added to some of its edges."""
+    return looked_plan(plan_, places.results / plan_.study.name)
 
 
 def missing(plan_: Plan, store: Store) -> Plan:
@@ -115,7 +120,7 @@ def run(
     if not isinstance(study, Study):
         study = read_study(Path(study), settings)
     places = places or Places()
-    plan_ = make_plan(study)
+    plan_ = with_looks(make_plan(study), places)
     places.check_writable()
     execute(plan_, places, executor, resources or Resources(), progress or Silent())
     return write_report(plan_, places).deltas
@@ -157,6 +162,33 @@ def stage_cost(plan_: Plan, store: Store) -> Callable[[Stage], float]:
 
     estimate = SecondsEstimate(plan_, store)
     return estimate.seconds if estimate.measured else work
+
+
+def power(plan_: Plan, store: Store, pilot: Plan | None = None) -> pd.DataFrame | None:
+    """The smallest effect that each edge of a plan can detect, in fractions of 1.
+
+    How much noise there is to expect is taken from the stored stages of the plan, or of a pilot's;
+    None where these are not of two seeds at least.
+    """
+    if len({stage.seed for stage in pilot or plan_ if store.is_done(stage)}) < 2:
+        return None
+    import pandas as pd
+
+    from transfer_study.analysis.judgement import Judgement
+    from transfer_study.analysis.power import planned_edges, power_table
+    from transfer_study.records.predictions import StoredAnswers
+    from transfer_study.report.results import tables
+
+    found = []
+    for protocol in plan_.protocols:
+        part = plan_.under(protocol)
+        piloted = part if pilot is None else pilot.under(pilot.protocols[0])
+        _, known = tables(piloted, StoredAnswers(store), ())
+        edges = planned_edges(part, Judgement.of(part.study))
+        table = power_table(edges, known, part.study.correction)
+        table.insert(0, "protocol", protocol)
+        found.append(table)
+    return pd.concat(found, ignore_index=True)
 
 
 def failed_stages(plan_: Plan, store: Store) -> frozenset[str]:

@@ -67,18 +67,18 @@ def run_until_decided(
     first: Plan,
     looks: Looks,
     places: Places,
-    run: Callable[[Plan], None],
+    run: Callable[[Plan, bool], None],
     tell: Callable[[Look], None],
 ) -> tuple[Plan, Plan]:
     """Run look after look until every edge is decided or the last look is done.
 
-    `run` runs what is missing of a plan, in its order; `tell` hears of each look. Returns the plan
-    as judged and the plan that was run last, which is another where a part of it was left out.
+    `run` runs what is missing of a plan, if told so in its order; `tell` hears of each look.
+    Returns the plan as judged and the plan that was run last: another where a part was left out.
     """
     store, folder = Store(places.store), places.results / first.study.name
     judged = first
     part = first.looked(looks.another(frozenset()))
-    run(part)
+    run(part, False)
     while _is_complete(part, store):
         judged, deltas = part, _deltas(part, places)
         looks = looks.after(standing(deltas))
@@ -100,8 +100,7 @@ def run_until_decided(
         )
         if ended:
             break
-        promises = promise(part, deltas, todo, cost)
-        run(part.ordered(lambda system: promises.get(system.edge, -np.inf)))
+        run(part.ordered(promise(part, deltas, todo, cost)), True)
     return judged, part
 
 

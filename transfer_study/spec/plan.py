@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -135,9 +136,9 @@ class Plan:
         part = every._of(s for s in every.systems if (s.edge, s.seed) in kept)
         return replace(part, looks=looks)
 
-    def ordered(self, priority: Callable[[System], float]) -> Plan:
-        """The same stages in the order of the systems that want them, highest first."""
-        systems = sorted(self.systems, key=lambda system: -priority(system))
+    def ordered(self, priority: Mapping[Edge, float]) -> Plan:
+        """The same stages in the order of the edges that want them, highest first."""
+        systems = sorted(self.systems, key=lambda system: -priority.get(system.edge, -math.inf))
         wanted = (stage for system in systems for stage in system.stages())
         return replace(self, stages=tuple(_distinct(wanted)))
 
