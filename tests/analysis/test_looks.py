@@ -80,11 +80,11 @@ def look_at(differences: np.ndarray, alpha: float) -> pd.DataFrame:
 
 def test_however_often_one_looks_chance_decides_no_more_than_the_level() -> None:
     rng = np.random.default_rng(5)
-    looks = Looks.fixed(range(3), 12, 4)
-    studies, paid, peeked = 200, 0, 0
+    looks = Looks.fixed(range(3), 9, 4)
+    studies, paid, peeked = 120, 0, 0
     for _ in range(studies):
         # The edges share a baseline: their differences go together.
-        scores = rng.normal(size=(EDGES + 1, 12))
+        scores = rng.normal(size=(EDGES + 1, 9))
         differences = scores[1:] - scores[0]
         honest, greedy = (
             judged([look_at(differences[:, :n], alpha) for n in looks.counts], 4)["verdict"]

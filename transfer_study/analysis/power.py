@@ -16,7 +16,6 @@ from scipy.special import chdtri, nctdtrinc, ndtr, stdtrit
 
 from transfer_study.analysis.corrections import worst_level
 from transfer_study.analysis.deltas import CONTROLS, EDGE, SIZE, VARIANT
-from transfer_study.analysis.judgement import Judgement
 from transfer_study.analysis.scores import comparison_table
 from transfer_study.analysis.uncertainty import ALPHA
 from transfer_study.metrics.rows import Floats
@@ -58,12 +57,12 @@ def smallest_effect(error: Floats, freedom: Floats, alpha: ArrayLike) -> Floats:
     return np.asarray(error * nctdtrinc(of_error, 1 - POWER, threshold))
 
 
-def planned_edges(plan: Plan, judgement: Judgement) -> pd.DataFrame:
+def planned_edges(plan: Plan) -> pd.DataFrame:
     """One row an edge of a plan: what names it, its seeds and test examples, and its family's size.
 
     A family is what is corrected together.
     """
-    comparisons = comparison_table(plan, judgement)
+    comparisons = comparison_table(plan)
     raw = comparisons[comparisons["over"] == ""].drop(columns="over")
     key = [name for name in raw if name in (*EDGE, VARIANT, SIZE)]
     edges = raw.groupby(key, sort=False, dropna=False)["seed"].nunique().reset_index(name="n_seeds")
@@ -93,7 +92,9 @@ def power_table(
     is at the study's level, between `_low` and `_high` for the pilot's few seeds, and `_corrected`
     at the correction's worst case. Effects are fractions of 1.
     """
-    known = pilot[(pilot["over"] == "") & (pilot["n_seeds"] > 1) & pilot["seed_sd"].notna()]
+    # Runs that were all the same tell nothing of noise.
+    varies = (pilot["seed_sd"] > 0) | (pilot["example_error"] > 0)
+    known = pilot[(pilot["over"] == "") & (pilot["n_seeds"] > 1) & varies]
     key = [name for name in planned if name in pilot and name not in ("n_seeds", "n_test")]
     own = known.rename(columns={"n_seeds": "pilot_seeds", "n_test": "pilot_test"})
     own = own.drop_duplicates(key)[[*key, *_NOISE, "pilot_test"]]
