@@ -13,6 +13,7 @@ from transfer_study.analysis.views import Shown, View
 from transfer_study.session import Outcome
 from transfer_study.spec.plan import Plan
 from transfer_study.terminal.console import stdout
+from transfer_study.terminal.looks import schedule_line
 from transfer_study.terminal.stability import print_stability
 
 _SCHEMA = 1
@@ -50,7 +51,10 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
         console.print(f"{len(outcome.deltas)} edges: {said}" if said else "No edges to compare.")
     if said:
         correction = plan.study.correction
-        console.print(f"95% intervals over seeds and test examples; correction {correction}.")
+        looks = "" if plan.looks is None else f" {schedule_line(plan.looks)}"
+        console.print(
+            f"95% intervals over seeds and test examples; correction {correction}.{looks}"
+        )
     if outcome.choices is not None:
         for (encoder, reading), rows in outcome.choices.groupby(["encoder", "reading"], sort=False):
             console.print(_choices(f"What the paper's choices add ({encoder}, {reading})", rows))
@@ -94,11 +98,14 @@ def _table(title: str, view: View, edges: pd.DataFrame) -> Table:
     for heading in ("size", *numbers) if sized else numbers:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
+    looked = "look" in edges
+    for heading in ("seeds", "look") if looked else ():
+        table.add_column(heading, justify="right", no_wrap=True)
     # All sizes of an edge one below the other.
     for _, edge_sizes in edges.groupby(["source", "target"], sort=False):
         for edge in edge_sizes.to_dict("records"):
             verdict = str(edge["verdict"])
-            size = [] if not sized else ["–" if pd.isna(edge["size"]) else str(edge["size"])]
+            size = [_number(edge["size"])] if sized else []
             table.add_row(
                 "all others" if edge["arm"] == "full" else edge["source"],
                 edge["target"],
@@ -107,9 +114,14 @@ def _table(title: str, view: View, edges: pd.DataFrame) -> Table:
                 _points(edge["delta"], signed=True),
                 _interval(edge["adjusted_low"], edge["adjusted_high"]),
                 verdict.replace("_", " "),
+                *([str(edge["n_seeds"]), _number(edge["look"])] if looked else []),
                 style=_STYLE[verdict],
             )
     return table
+
+
+def _number(value: Any) -> str:
+    return "–" if pd.isna(value) else str(value)
 
 
 def _choices(title: str, rows: pd.DataFrame) -> Table:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from transfer_study.analysis.uncertainty import ALPHA
 from transfer_study.spec.looks import Looks
 from transfer_study.terminal.progress import duration
-from transfer_study.until_decided import Look
+
+if TYPE_CHECKING:
+    from transfer_study.until_decided import Look
 
 
 def schedule_line(looks: Looks) -> str:
