@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from transfer_study.analysis.preference import By
 from transfer_study.analysis.views import Shown
 from transfer_study.errors import StudyError
 from transfer_study.execute.resources import Resources
@@ -21,7 +22,7 @@ from transfer_study.records.store import Store
 from transfer_study.session import Outcome, Places
 from transfer_study.spec.correction import Correction
 from transfer_study.spec.plan import Plan
-from transfer_study.spec.study import Arm
+from transfer_study.spec.study import Arm, Reading
 from transfer_study.spec.study_file import read_study
 
 FAILED, INVALID, NOT_RUN, INTERRUPTED = 1, 2, 3, 130
@@ -238,11 +239,10 @@ def tasks(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Check every data file of a study and show what is in it."""
-    from transfer_study.terminal.tasks import print_tasks, summaries_as_json, summarise
+    """Check every data file of a study, show what is in it, and look for leaks into test."""
+    from transfer_study.terminal.tasks import show_tasks
 
-    summaries = summarise(read_study(study, settings, data))
-    summaries_as_json(summaries) if as_json else print_tasks(summaries)
+    show_tasks(read_study(study, settings, data), as_json=as_json)
 
 
 @app.command()
@@ -330,6 +330,60 @@ def compare(
     scores, claims = hold_against_published(checked, Places(store, results))
     view = agreement_as_json if as_json else print_agreement
     view(checked, scores, claims)
+
+
+@app.command()
+def recommend(
+    study: StudyFile,
+    task: Annotated[str | None, typer.Option("--task", help="Which task to train.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Which of all tasks to train together.")
+    ] = False,
+    models: Annotated[
+        int | None,
+        typer.Option(help="With --all: at most so many models.", show_default="any number"),
+    ] = None,
+    by: Annotated[
+        By | None,
+        typer.Option(
+            help="With --all: what chooses, expected gains or the lower ends of intervals.",
+            show_default="low where models are free, else expected",
+        ),
+    ] = None,
+    reading: Annotated[
+        Reading | None, typer.Option(help="refine or finetune.", show_default="all")
+    ] = None,
+    encoder: Annotated[str | None, typer.Option(help="By its name.", show_default="all")] = None,
+    settings: Settings = [],  # noqa: B006
+    data: Data = None,
+    store: StoreFolder = _STORE,
+    results: ResultsFolder = _RESULTS,
+    as_json: Json = False,
+) -> None:
+    """Say with which partners, if any, to train a task, or all; runs and writes nothing."""
+    from transfer_study.analysis.grouping import groupings
+    from transfer_study.analysis.recommend import asked_edges, check_task, recommendations
+    from transfer_study.session import judged_edges, known_plan
+    from transfer_study.terminal import recommend as view
+
+    if (task is None) is not everything:
+        raise typer.BadParameter("say for which task: --task TASK, or --all for all of them")
+    if not everything and (models is not None or by is not None):
+        raise typer.BadParameter("--models and --by choose among groups of all tasks; add --all")
+    places = Places(store, results)
+    checked = read_study(study, settings, data)
+    if task is not None:
+        check_task(checked, task)
+    plan_, deltas = judged_edges(known_plan(checked, places), places)
+    edges = asked_edges(plan_, deltas, encoder, reading)
+    if task is None:
+        groups = groupings(plan_, edges, models, by, str(study))
+        show = view.groupings_as_json if as_json else view.print_groupings
+        show(checked.name, groups)
+        return
+    advice = [one for one in recommendations(plan_, edges, str(study)) if one.task == task]
+    tell = view.recommendations_as_json if as_json else view.print_recommendations
+    tell(checked.name, advice)
 
 
 @app.command()

@@ -261,6 +261,15 @@ def hold_against_published(study: Study, places: Places) -> tuple[list[HeldScore
     return held_scores, held_claims
 
 
+def judged_edges(plan_: Plan, places: Places) -> tuple[Plan, pd.DataFrame]:
+    """The clean part of a plan and its deltas, from what is stored; writes nothing."""
+    from transfer_study.report.results import tables
+
+    clean = plan_.under(plan_.protocols[0])
+    failed = failed_stages(plan_, Store(places.store))
+    return clean, tables(clean, answer_source(plan_, places), failed)[1]
+
+
 def answer_source(plan_: Plan, places: Places) -> AnswerSource:
     """Where the plan's predictions are: the store, and for stages it lacks the compact files.
 

@@ -245,8 +245,9 @@ def _data(task: str, planned: str) -> Any:
     from transfer_study.spec.fingerprint import DataFingerprint
     from transfer_study.spec.task import Task
 
-    data = load(Task.model_validate_json(task))
-    if fingerprint(data) != DataFingerprint.model_validate_json(planned):
+    expected = DataFingerprint.model_validate_json(planned)
+    data = load(Task.model_validate_json(task), expected)
+    if fingerprint(data) != expected:
         raise DataError(
             f"the data of {data.task.name} changed since the study was planned; "
             "run the same command again"

@@ -60,6 +60,8 @@ def _inputs(study: Study) -> dict[str, str]:
         if encoder.tiny is not None and not isinstance(encoder.tiny.texts, str):
             said["tiny"]["texts"] = [path.name for path in encoder.tiny.texts]
         inputs[f"encoder {encoder.name}"] = content_hash(said)
+    if study.exclude_leaks:
+        inputs["leaks"] = "excluded"
     if study.pretrain is not None:
         texts = study.pretrain.texts
         inputs["texts"] = content_hash(

@@ -74,9 +74,7 @@ class Stage(Frozen):
             **texts,
             "schema": STAGE_SCHEMA,
             "kind": self.kind,
-            "tasks": [
-                {**t.task.identity(), "data": t.data.model_dump(mode="json")} for t in self.tasks
-            ],
+            "tasks": [{**t.task.identity(), "data": t.data.identity()} for t in self.tasks],
             "encoder": self.encoder_hash,
             "recipe": self.recipe.identity(),
             "seed": self.seed,

@@ -156,6 +156,8 @@ class Study(Frozen):
     groups: dict[Name, tuple[str, ...]] = Field(default_factory=dict)  # of the arm `groups`
     readings: Annotated[tuple[Reading, ...], Field(min_length=1)] = (Reading.REFINE,)
     protocol: Protocol = Protocol.CLEAN
+    # Training rows whose text or document is in a test set of the study are dropped.
+    exclude_leaks: bool = False
     pretrain: Pretraining | None = None
     refine: Recipe = Recipe()
     finetune: FinetuneRecipe = FinetuneRecipe()

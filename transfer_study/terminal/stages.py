@@ -132,7 +132,20 @@ def why(stage: Stage, store: Store) -> str:
     if stage.encoder.scratch is not None and "encoder" in fewest:
         # Of an encoder without files this is its shape or, mostly, another task's text.
         fewest[fewest.index("encoder")] = "encoder (its vocabulary follows the texts of `pretrain`)"
-    return "changed: " + "; ".join(fewest)
+    return "changed: " + "; ".join(_with_leaks_told(fewest, stage))
+
+
+def _with_leaks_told(changed: list[str], stage: Stage) -> list[str]:
+    """The changed fields, those of a split whose dropped rows changed told in words."""
+    told = []
+    for member in stage.tasks:
+        for split in ("train", "dev"):
+            place = f"tasks.{member.task.name}.data.{split}."
+            if any(field.startswith(f"{place}left_out") for field in changed):
+                dropped = getattr(member.data, split).left_out or ()
+                told.append(f"{place[:-1]} (training rows dropped as leaks: {len(dropped)})")
+                changed = [field for field in changed if not field.startswith(place)]
+    return [*told, *changed]
 
 
 def _differences(before: Any, now: Any, key: str = "") -> Iterator[str]:
