@@ -142,9 +142,9 @@ def run(
     """Run what is missing of a study, then write its tables and figures."""
     from transfer_study.session import (
         execute,
-        make_plan,
         missing,
         stage_cost,
+        survey,
         with_looks,
         write_report,
     )
@@ -159,7 +159,7 @@ def run(
         )
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots)
-    first = make_plan(read_study(study, settings, data))
+    first, leaks = survey(read_study(study, settings, data))
     places.check_writable()
     stages = Store(places.store)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
@@ -191,7 +191,7 @@ def run(
         plan_, last_run = run_until_decided(
             first, fixed, places, run_missing, lambda look: say(look_line(look, fixed), quiet)
         )
-    outcome = write_report(plan_, places)
+    outcome = write_report(plan_, places, leaks=leaks, file=study)
     edges_as_json(plan_, outcome) if as_json else print_edges(plan_, outcome)
     print_failures(last_run, stages)
     if last_run is not plan_:  # a look that is not complete, and so not judged
@@ -280,6 +280,13 @@ def report(
             show_default="all in tables, the largest in figures",
         ),
     ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="Draw the graph of this task by itself.",
+            show_default="beyond twelve tasks, the one with most gains and losses",
+        ),
+    ] = None,
     metric: Annotated[
         list[str],
         typer.Option(
@@ -302,7 +309,7 @@ def report(
     places = Places(store, results, plots)
     otherwise = rejudged(metric, margin, correction)
     plan_ = known_plan(read_study(study, settings, data), places)
-    outcome = write_report(plan_, places, Shown(arm, size), otherwise)
+    outcome = write_report(plan_, places, Shown(arm, size, task), otherwise, file=study)
     judged = otherwise.of(plan_) if otherwise else plan_
     edges_as_json(judged, outcome) if as_json else print_edges(judged, outcome)
     _exit_by(outcome)

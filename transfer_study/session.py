@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from transfer_study.analysis.agreement import HeldClaim, HeldScore
     from transfer_study.analysis.judgement import Rejudged
+    from transfer_study.data.splits import TaskData
     from transfer_study.records.predictions import AnswerSource
 
 Executor = Literal["ray", "in-process"]
@@ -70,19 +71,36 @@ class Outcome:
     choices: pd.DataFrame | None = None  # what each of the paper's choices adds (protocol: both)
     stability: pd.DataFrame | None = None  # of a study with variants
     pretraining: pd.DataFrame | None = None  # what it does to each score
+    false_edge_rate: str = ""  # how often models differ from themselves, in words
 
 
 def make_plan(study: Study) -> Plan:
     """Read the study's data and encoders, and plan its stages; raises DataError, EncoderError."""
-    from transfer_study.data.fingerprints import load_tasks, take_fingerprints
+    from transfer_study.data.fingerprints import load_tasks
 
-    planned = plan(study, take_fingerprints(study, load_tasks(study)))
+    return _planned(study, load_tasks(study))
+
+
+def _planned(study: Study, loaded: dict[str, TaskData]) -> Plan:
+    from transfer_study.data.fingerprints import take_fingerprints
+
+    planned = plan(study, take_fingerprints(study, loaded))
     if study.pretrain is not None:
         from transfer_study.learn.pretrain import check_pretrainable
 
         for encoder in study.encoders:
             check_pretrainable(encoder, whole_word=study.pretrain.whole_word)
     return planned
+
+
+def survey(study: Study) -> tuple[Plan, pd.DataFrame]:
+    """The plan of a study, and the leaks in what it reads; raises as `make_plan`."""
+    from transfer_study.data.find_leaks import find_leaks
+    from transfer_study.data.fingerprints import load_tasks
+    from transfer_study.data.leaks import leak_table
+
+    loaded = load_tasks(study)
+    return _planned(study, loaded), leak_table(find_leaks(study, loaded))
 
 
 def known_plan(study: Study, places: Places) -> Plan:
@@ -122,10 +140,11 @@ def run(
     if not isinstance(study, Study):
         study = read_study(Path(study), settings)
     places = places or Places()
-    plan_ = with_looks(make_plan(study), places)
+    plan_, leaks = survey(study)
+    plan_ = with_looks(plan_, places)
     places.check_writable()
     execute(plan_, places, executor, resources or Resources(), progress or Silent())
-    return write_report(plan_, places).deltas
+    return write_report(plan_, places, leaks=leaks).deltas
 
 
 def execute(
@@ -207,13 +226,17 @@ def write_report(
     places: Places,
     shown: Shown | None = None,
     rejudged: Rejudged | None = None,
+    leaks: pd.DataFrame | None = None,
+    file: Path | None = None,
 ) -> Outcome:
     """Write a study's tables and figures from the store, or from its compact predictions.
 
-    With `shown`, the figures and the outcome's deltas are those of one arm or training size. What
-    is `rejudged` goes to a folder of its own inside the study's, whose own tables stay. Raises
-    StudyError for what the study does not have.
+    `leaks` are those of `survey`, else as an earlier run found them; `file` is the study's, which
+    the report's commands name. With `shown`, the figures and the outcome's deltas are those of one
+    arm or training size. What is `rejudged` goes to a folder of its own inside the study's, whose
+    own tables stay. Raises StudyError for what the study does not have.
     """
+    from transfer_study.report.beside import Beside, costs
     from transfer_study.report.results import EPOCHS_FILE, epoch_scores, write_judged, write_results
 
     shown = shown or Shown()
@@ -221,13 +244,15 @@ def write_report(
     results, plots = places.results / plan_.study.name, places.plots / plan_.study.name
     failed = failed_stages(plan_, Store(places.store))
     source = answer_source(plan_, places)
+    name = str(file) if file is not None else f"{plan_.study.name}.yaml"
+    beside = Beside(leaks, costs(plan_, Store(places.store)), name).kept_in(results)
     if rejudged:
         plan_ = rejudged.of(plan_)
         epochs = epoch_scores(plan_, source, results / EPOCHS_FILE)
         folders = results / rejudged.label, plots / rejudged.label
-        written = write_judged(plan_, source, failed, *folders, shown, epochs)
+        written = write_judged(plan_, source, failed, *folders, shown, beside, epochs)
     else:
-        written = write_results(plan_, source, failed, results, plots, shown)
+        written = write_results(plan_, source, failed, results, plots, shown, beside)
     return Outcome(
         shown.of(plan_.study, written.deltas),
         written.figures,
@@ -236,6 +261,7 @@ def write_report(
         written.choices,
         written.stability,
         written.pretraining,
+        written.false_edge_rate,
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from transfer_study.analysis.corrections import worst_level
-from transfer_study.analysis.looks import edges_of, standing
+from transfer_study.analysis.looks import asked_edges, edges_of, standing
 from transfer_study.analysis.power import chance_of_decision, family_sizes
 from transfer_study.analysis.uncertainty import ALPHA
 from transfer_study.errors import StudyError
@@ -132,7 +132,7 @@ def promise(
     """
     looks = coming.looks
     assert looks is not None
-    raw = deltas[deltas["over"] == ""]
+    raw = asked_edges(deltas)
     level = looks.level(ALPHA)
     levels = family_sizes(raw).map(lambda n: worst_level(coming.study.correction, n, level))
     margins = raw["baseline"].map(coming.study.margin.of)

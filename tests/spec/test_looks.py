@@ -53,7 +53,7 @@ def test_what_does_not_fit_is_refused(most: int, looks: int | None, said: str) -
 def test_only_undecided_edges_get_more_seeds_and_their_baselines_come_along(first: Plan) -> None:
     looks = Looks.fixed(first.study.seeds, 5, 2).another(frozenset())
     assert [s.id for s in first.looked(looks)] == [s.id for s in first]
-    edges = [system.edge for system, _ in first.comparisons() if system.seed == 0]
+    edges = [system.edge for system, *_ in first.comparisons() if system.seed == 0]
     standing = [
         Looked(edge=edge, n_seeds=3, verdict="undecided" if n == 4 else "gain", look=None)
         for n, edge in enumerate(edges)

@@ -15,6 +15,7 @@ from transfer_study.analysis.replicates import RESAMPLES, TestSet
 from transfer_study.analysis.uncertainty import UNKNOWN, Interval, crossed
 from transfer_study.metrics.rows import Floats
 from transfer_study.spec.frozen import Word
+from transfer_study.spec.study import Control
 
 # `over` names the control whose effect is taken away, and is empty for the edge itself.
 EDGE = ["encoder", "source", "target", "arm", "reading", "metric", "over"]
@@ -28,8 +29,8 @@ COLUMNS = [
 ]
 # A difference is of these stages' scores, with these signs.
 SIGNS = {"stage": 1, "baseline": -1, "control": -1, "control_baseline": 1}
-# The arms that are controls: their effects are not of the family of the study's edges.
-CONTROLS = ("placebo", "self", "matched")
+# The arms whose effects are not of the family of the study's edges.
+CONTROLS = tuple(Control)
 
 
 class Verdict(Word):

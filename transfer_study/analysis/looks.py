@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from transfer_study.analysis.deltas import Verdict
+from transfer_study.analysis.deltas import CONTROLS, Verdict
 from transfer_study.spec.looks import Edge, Looked
 
 LOOK = "look"
@@ -41,12 +41,17 @@ def judged(looks: Sequence[pd.DataFrame], fixed: int) -> pd.DataFrame:
 
 def standing(deltas: pd.DataFrame) -> list[Looked]:
     """How each edge of judged deltas stands; of several protocols, their column is `protocol`."""
-    raw = deltas[deltas["over"] == ""]
+    raw = asked_edges(deltas)
     about = zip(edges_of(raw), raw["n_seeds"], raw["verdict"], raw[LOOK], strict=True)
     return [
         Looked(edge=edge, n_seeds=seeds, verdict=verdict, look=None if pd.isna(look) else look)
         for edge, seeds, verdict, look in about
     ]
+
+
+def asked_edges(deltas: pd.DataFrame) -> pd.DataFrame:
+    """The raw deltas of what a study asks: controls have seeds for the sake of others' alone."""
+    return deltas[(deltas["over"] == "") & ~deltas["arm"].isin(CONTROLS)]
 
 
 def edges_of(deltas: pd.DataFrame) -> list[Edge]:

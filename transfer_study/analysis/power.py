@@ -35,15 +35,16 @@ def error_of(
 ) -> tuple[Floats, Floats]:
     """The standard error of a mean delta over so many seeds, and its degrees of freedom.
 
-    Satterthwaite's, of S - 1 for the seeds' part and N - 1 for the examples', which are taken to
-    be documents of their own. One seed: NaN.
+    These are reckoned as those of what has been run (`crossed`), each example taken to be a
+    document of its own. One seed: NaN.
     """
     seeds = np.asarray(n_seeds, dtype=np.float64)
     seeds = np.where(seeds > 1, seeds, np.nan)
     of_seeds = np.square(np.asarray(seed_sd, dtype=np.float64)) / seeds
     of_examples = np.square(np.asarray(example_error, dtype=np.float64))
     squared = of_seeds + of_examples
-    spread = of_seeds**2 / (seeds - 1) + of_examples**2 / np.maximum(np.asarray(n_test) - 1, 1)
+    doubtful = of_seeds + of_examples / seeds  # as in `crossed`
+    spread = doubtful**2 / (seeds - 1) + of_examples**2 / np.maximum(np.asarray(n_test) - 1, 1)
     # Without any error the freedom is of no consequence.
     freedom = np.where(spread > 0, squared**2 / np.where(spread > 0, spread, 1), seeds - 1)
     return np.sqrt(squared), freedom
@@ -67,7 +68,7 @@ def planned_edges(plan: Plan) -> pd.DataFrame:
     key = [name for name in raw if name in (*EDGE, VARIANT, SIZE)]
     edges = raw.groupby(key, sort=False, dropna=False)["seed"].nunique().reset_index(name="n_seeds")
     n_test = {
-        member.task.name: member.data.test.n
+        member.task.origin: member.data.test.n
         for system in plan.systems
         for member in system.stage.tasks
     }

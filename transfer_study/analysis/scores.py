@@ -17,7 +17,7 @@ from transfer_study.spec.sizes import has_sizes
 SCORE_COLUMNS = ["encoder", "reading", "arm", "source", "task", "seed", "split"]
 SCORE_COLUMNS += ["metric", "value", "n", "stage"]
 _COMPARISONS = ["encoder", "reading", "arm", "source", "target", "metric", "over", "seed"]
-_COMPARISONS += ["stage", "baseline"]
+_COMPARISONS += ["stage", "baseline", "control", "control_baseline"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def score_systems(plan: Plan, source: AnswerSource) -> Scored:
             if not source.has(system.stage):
                 continue
             task = tasks[system.target]
-            answers = source.answers(system.stage, task)
+            answers = source.answers(system.stage, system.task)
             said = task, answers.gold, answers.predicted, answers.documents
             measured = {metric: statistics(metric, *said) for metric in reported(task)}
             judged.setdefault(task.name, {})[system.stage.id] = measured[task.metric]
@@ -81,7 +81,10 @@ def score_systems(plan: Plan, source: AnswerSource) -> Scored:
 
 
 def comparison_table(plan: Plan) -> pd.DataFrame:
-    """One row an edge and seed: a system's stage and the stage that it is held against."""
+    """One row an edge and seed: a system's stage and the stage that it is held against.
+
+    An edge over a control has rows of its own, with the control's stage and that one's baseline.
+    """
     metric = {task.name: str(task.metric) for task in plan.study.tasks}
     rows = [
         (
@@ -91,14 +94,16 @@ def comparison_table(plan: Plan) -> pd.DataFrame:
             system.source,
             system.target,
             metric[system.target],
-            "",
+            control.arm if control else "",
             system.seed,
             system.stage.id,
             baseline.stage.id,
+            control.stage.id if control else "",
+            control.baseline.stage.id if control and control.baseline else "",
             system.variant,
             system.size,
         )
-        for system, baseline in plan.comparisons()
+        for system, baseline, control in plan.comparisons()
     ]
     return _with_axes(plan, pd.DataFrame(rows, columns=[*_COMPARISONS, VARIANT, SIZE]), "target")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from transfer_study.data.derived import check_divisible
 from transfer_study.data.encoders import check_layers, check_length, fingerprint_encoder
 from transfer_study.data.exclude_leaks import rows_in_test
 from transfer_study.data.splits import TaskData, fingerprint, limited, read
@@ -15,7 +16,8 @@ from transfer_study.spec.plan import Fingerprints
 from transfer_study.spec.recipe import Precision
 from transfer_study.spec.recipes import recipes_of
 from transfer_study.spec.sizes import data_sets
-from transfer_study.spec.study import Study
+from transfer_study.spec.study import Control, Study
+from transfer_study.spec.task import Task
 
 _T = TypeVar("_T")
 
@@ -30,10 +32,15 @@ def load_tasks(study: Study) -> dict[str, TaskData]:
     """
     whole = _each(study.tasks, lambda task: (task.name, read(task)))
     left_out = rows_in_test(study, whole) if study.exclude_leaks else {}
-    return _each(
-        data_sets(study).items(),
-        lambda item: (item[0], limited(whole[item[1].name], item[1], left_out.get(item[1].name))),
-    )
+
+    def as_used(item: tuple[str, Task]) -> tuple[str, TaskData]:
+        name, task = item
+        data = limited(whole[task.name], task, left_out.get(task.name))
+        if Control.SELF in study.controls:
+            check_divisible(data)
+        return name, data
+
+    return _each(data_sets(study).items(), as_used)
 
 
 def _each(items: Iterable[_T], loaded: Callable[[_T], tuple[str, TaskData]]) -> dict[str, TaskData]:

@@ -69,6 +69,7 @@ def _run(
 ) -> None:
     import torch
 
+    from transfer_study.data.derived import derive
     from transfer_study.data.encode import encode_cached
     from transfer_study.data.streams import stream
     from transfer_study.execute.snapshot import keep_snapshot
@@ -92,8 +93,12 @@ def _run(
     materials = {}
     for member in stage.tasks:
         task = member.task
-        data = _data(task.model_dump_json(), member.data.model_dump_json())
+        data = _data(task.underived().model_dump_json(), member.data.model_dump_json())
         contents = {split: getattr(member.data, split).sha256 for split in SPLITS}
+        if task.transform is not None:
+            data = derive(data, task)
+            contents["train"] += task.transform.model_dump_json()
+            contents["dev"] += task.transform.model_dump_json()
         if recipe.train_on == "train_and_dev":
             data = replace(data, train=data.train + data.dev)
             contents["train"] += contents["dev"]

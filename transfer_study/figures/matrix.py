@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import networkx as nx
@@ -11,54 +12,78 @@ import numpy as np
 from transfer_study.analysis.graph import effects_of, number_of, tasks_of
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import Canvas
-from transfer_study.figures.cell import cell_of, draw_cell, draw_missing, frame
-from transfer_study.figures.lettering import SMALL, height, points, width, wrap_name
+from transfer_study.figures.cell import CellStyle, cell_of, draw_cell, draw_missing, frame
+from transfer_study.figures.lettering import (
+    SMALL,
+    height,
+    points,
+    shorten,
+    width,
+    wrap_name,
+)
 from transfer_study.figures.outline import Points
 
 MIX = "+"  # stands for the source of the full mix; no task can have this name
 _MIX_NAME = "all the others"
 _ROWS, _COLUMNS = "trained with \u2193", "effect on \u2192"
-_FAMILY_GAP, _MIX_GAP = 6.0, 10.0
+_GAPS, _NARROW_GAPS = (6.0, 10.0), (2.0, 3.0)  # of families, and before the full mix
+_SHORTENED = 80.0  # the width of a name beside narrow cells
+_LARGEST = 13.0  # the width of narrow cells at most
 
 
 class Matrix:
-    """The matrix of a graph, first measured, then drawn; `brief` leaves the intervals out."""
+    """The matrix of a graph, first measured, then drawn.
 
-    def __init__(self, graph: nx.DiGraph[str], *, brief: bool) -> None:
-        self._tasks = _by_domain(tasks_of(graph))
+    Tasks stand in the given order, or else in the graph's own with families side by side. With
+    `room`, the matrix is as wide as that, and columns have the numbers of their rows for names.
+    """
+
+    def __init__(
+        self,
+        graph: nx.DiGraph[str],
+        style: CellStyle,
+        *,
+        order: Sequence[str] | None = None,
+        room: float | None = None,
+    ) -> None:
+        tasks = tasks_of(graph)
+        self._style, self._room = style, room
+        self._gap, self._mix_gap = _GAPS if room is None else _NARROW_GAPS
+        self._tasks = {name: tasks[name] for name in order} if order else _by_domain(tasks)
         self._fills = palette.domain_fills(task["domain"] for task in self._tasks.values())
-        self._cells = {
-            ends: cell_of(effect, brief=brief) for ends, effect in effects_of(graph).items()
-        }
+        self._cells = {ends: cell_of(effect, style) for ends, effect in effects_of(graph).items()}
         self._mix = {
-            name: cell_of(task, brief=brief, prefix="full_")
+            name: cell_of(task, style, prefix="full_")
             for name, task in self._tasks.items()
             if "full_verdict" in task
         }
         every = [*self._cells.values(), *self._mix.values()]
         self.largest = max((abs(c.delta) for c in every if c.verdict.coloured), default=0.0)
         widest = max((cell.width for cell in every), default=0.0)
-        self.cell = np.array(
-            [max(widest + (7.0 if brief else 10.0), 30.0), 22.0 if brief else 32.0]
-        )
+        self.cell = np.array([max(widest + style.pad, style.least[0]), style.least[1]])
+        if room is None:
+            self._measure_names()
+        else:
+            self._measure_numbers(room)
         self._offsets = self._measure_offsets()
-        self._measure_names(brief)
         last = self._offsets[next(reversed(self._tasks))]
-        bottom = last + self.cell + np.array([0.0, _MIX_GAP + self.cell[1] if self._mix else 0.0])
+        bottom = (
+            last + self.cell + np.array([0.0, self._mix_gap + self.cell[1] if self._mix else 0.0])
+        )
         self.width, self.height = (float(v) for v in self._corner + bottom)
 
     def _measure_offsets(self) -> dict[str, Points]:
         offsets, gap, before = {}, 0.0, None
         for i, (name, task) in enumerate(self._tasks.items()):
-            gap += _FAMILY_GAP if before not in (None, task["domain"]) else 0.0
+            gap += self._gap if before not in (None, task["domain"]) else 0.0
             before = task["domain"]
             offsets[name] = i * self.cell + gap
         return offsets
 
-    def _measure_names(self, brief: bool) -> None:
-        self._rows = {
-            name: wrap_name(name, (80.0 if brief else 104.0), SMALL) for name in self._tasks
-        }
+    def _measure_names(self) -> None:
+        # As many lines as the cells are high, unless a name would be far too long.
+        limit = {2: 80.0, 3: 104.0}.get(int(self.cell[1] / height(1, SMALL)), math.inf)
+        self._rows = {name: wrap_name(name, limit, SMALL) for name in self._tasks}
         self._heads = {name: wrap_name(name, self.cell[0] - 6, SMALL) for name in self._tasks}
         # Names that are wider than a column, however they break, are set upright.
         self._turned = any(_widest(lines) > self.cell[0] - 4 for lines in self._heads.values())
@@ -71,6 +96,18 @@ class Matrix:
         top = max(top, height(2, SMALL) + 6.0)
         self._corner = np.array([max(map(_widest, texts)) + 10.0, top])
 
+    def _measure_numbers(self, room: float) -> None:
+        numbered = {name: f"{i} {name}" for i, name in enumerate(self._tasks, start=1)}
+        self._rows = {name: [shorten(text, _SHORTENED, SMALL)] for name, text in numbered.items()}
+        self._heads = {name: [str(i)] for i, name in enumerate(self._tasks, start=1)}
+        self._turned = True
+        texts = [[_ROWS, _COLUMNS, _MIX_NAME], *self._rows.values()]
+        self._corner = np.array([max(map(_widest, texts)) + 10.0, height(2, SMALL) + 6.0])
+        families = len({task["domain"] for task in self._tasks.values()})
+        free = room - float(self._corner[0]) - (families - 1) * self._gap
+        side = min(free / len(self._tasks), _LARGEST)
+        self.cell = np.array([side, max(side, self._style.least[1])])
+
     def draw(self, canvas: Canvas, x: float, y: float) -> None:
         """Draw with the upper left corner at x, y; cells have the gid `cell:A->B`."""
         origin = np.array([x, y]) + self._corner
@@ -78,7 +115,7 @@ class Matrix:
         for source in self._tasks:
             for target in self._tasks:
                 self._draw_effect(canvas, origin, source, target)
-        low = self._offsets[next(reversed(self._tasks))][1] + self.cell[1] + _MIX_GAP
+        low = self._offsets[next(reversed(self._tasks))][1] + self.cell[1] + self._mix_gap
         for target, cell in self._mix.items():
             at = origin + np.array([self._offsets[target][0], low]) + self.cell / 2
             name = f"{MIX}->{target}"
@@ -92,15 +129,24 @@ class Matrix:
         at = origin + place + self.cell / 2
         if source == target:
             task = self._tasks[source]
-            canvas.shape(frame(at, self.cell), fill=self._fills[task["domain"]])
-            score = points(number_of(task))
-            canvas.text(float(at[0]), float(at[1]), score, align="center", gid=f"score:{source}")
+            canvas.shape(frame(at, self.cell, self._style.inset), fill=self._fills[task["domain"]])
+            if self._room is not None:
+                return  # too narrow for a score
+            size = min(self._style.size, SMALL)
+            canvas.text(
+                float(at[0]),
+                float(at[1]),
+                points(number_of(task)),
+                size=size,
+                align="center",
+                gid=f"score:{source}",
+            )
         elif (source, target) in self._cells:
             cell = self._cells[source, target]
             name = f"{source}->{target}"
             draw_cell(canvas, at, self.cell, cell, largest=self.largest, name=name)
         else:
-            draw_missing(canvas, at, self.cell)
+            draw_missing(canvas, at, self.cell, self._style.inset)
 
     def _draw_names(self, canvas: Canvas, origin: Points) -> None:
         left, top = map(float, origin)
@@ -112,7 +158,8 @@ class Matrix:
             canvas.lines(left - 8.0, start, lines, align="right", gid=f"row:{name}")
             middle = float(left + dx + self.cell[0] / 2)
             if self._turned:
-                canvas.text(middle, top - 5.0, name, turned=True, gid=f"column:{name}")
+                words = name if self._room is None else self._heads[name][0]
+                canvas.text(middle, top - 5.0, words, turned=True, gid=f"column:{name}")
                 continue
             start = top - 4.0 - height(len(self._heads[name]), SMALL)
             canvas.lines(middle, start, self._heads[name], align="center", gid=f"column:{name}")

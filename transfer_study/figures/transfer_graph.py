@@ -10,6 +10,7 @@ from transfer_study.analysis.graph import tasks_of
 from transfer_study.errors import StudyError
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
+from transfer_study.figures.cell import NUMBERS
 from transfer_study.figures.edge import draw_edge, draw_label
 from transfer_study.figures.legend import (
     Entry,
@@ -42,7 +43,7 @@ def draw_transfer_graph(graph: nx.DiGraph[str], *, title: str, caption: str) -> 
         )
     with house_style():
         scene = compose(graph)
-        matrix = Matrix(graph, brief=True) if len(graph) >= _WITH_MATRIX else None
+        matrix = Matrix(graph, NUMBERS) if len(graph) >= _WITH_MATRIX else None
         left, top, right, bottom = scene.box[0].tolist()
         beside = (matrix.width + _BETWEEN) if matrix else 0.0
         content = right - left + beside
@@ -50,7 +51,7 @@ def draw_transfer_graph(graph: nx.DiGraph[str], *, title: str, caption: str) -> 
         y = draw_title(canvas, title)
         tall = max(bottom - top, matrix.height if matrix else 0.0)
         x = (canvas.width - content) / 2
-        _draw_scene(canvas, graph, scene, x - left, y + (tall - bottom - top) / 2)
+        draw_scene(canvas, graph, scene, x - left, y + (tall - bottom - top) / 2)
         if matrix:
             matrix.draw(canvas, x + right - left + _BETWEEN, y + (tall - matrix.height) / 2)
         y += tall + 16.0
@@ -71,7 +72,8 @@ def _left_out(tasks: int) -> list[Row]:
     return []
 
 
-def _draw_scene(canvas: Canvas, graph: nx.DiGraph[str], scene: Scene, x: float, y: float) -> None:
+def draw_scene(canvas: Canvas, graph: nx.DiGraph[str], scene: Scene, x: float, y: float) -> None:
+    """Draw what was composed, its origin at x, y."""
     fills = palette.domain_fills(task["domain"] for task in tasks_of(graph).values())
     by = np.array([x, y])
     for edge in scene.edges:

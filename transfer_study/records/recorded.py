@@ -46,7 +46,7 @@ def _inputs(study: Study) -> dict[str, str]:
     """A hash a task and encoder of what the study says of them, machine paths left out."""
     inputs = {}
     for task in study.tasks:
-        said = task.model_dump(mode="json")
+        said = task.model_dump(mode="json", exclude={"transform"})  # no task of a study has one
         if isinstance(task.source, FileSource) and study.data is not None:
             for key in ("folder", "files"):
                 said["source"][key] = _relative(said["source"][key], study.data)

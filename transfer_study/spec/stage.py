@@ -104,8 +104,12 @@ class Stage(Frozen):
 
     @cached_property
     def family(self) -> str:
-        """The readable part of the name: kind, tasks, parents' tasks and seed."""
-        tasks = "+".join(self.task_names)
+        """The readable part of the name: kind, tasks, number of updates, parents' and seed.
+
+        The number is that of an epoch, where it does not follow from the tasks.
+        """
+        updates = self.recipe.epoch_updates
+        tasks = "+".join(self.task_names) + (f"-{updates}-updates" if updates else "")
         if len(tasks) > 60:
             tasks = f"{len(self.tasks)}-tasks"
         start = "".join(f"-from-{parent.family.rsplit('-s', 1)[0]}" for parent in self.starts)

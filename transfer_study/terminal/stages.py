@@ -18,6 +18,7 @@ from transfer_study.spec.plan import Plan
 from transfer_study.spec.recipe import Precision
 from transfer_study.spec.stage import Stage, StageKind
 from transfer_study.spec.study import Study
+from transfer_study.spec.task import Change
 from transfer_study.terminal.console import stdout
 from transfer_study.terminal.power import power_records, print_power
 from transfer_study.terminal.progress import duration, stage_label
@@ -95,14 +96,9 @@ def _by_kind(plan: Plan, todo: Plan) -> Table:
 
 def _kind(stage: Stage) -> str:
     n = len(stage.tasks)
-    if stage.kind == StageKind.PRETRAIN:
-        return "pretrain an encoder"
-    if stage.kind == StageKind.HEADS:
-        return "learn a head on a frozen encoder"
-    if stage.kind == StageKind.SOFT:
-        return "share softly between two tasks"
-    if stage.kind == StageKind.DISTIL:
-        return f"distil into {len(stage.tasks)} tasks"
+    if stage.kind == StageKind.REFINE:
+        joint = {1: "refine one task", 2: "refine a pair"}.get(n, f"refine {n} tasks")
+        return _control(stage) or joint
     if stage.kind == StageKind.FINETUNE:
         start = {
             StageKind.REFINE: "a refinement",
@@ -112,8 +108,29 @@ def _kind(stage: Stage) -> str:
             StageKind.DISTIL: "a distillation",
         }
         (parent,) = stage.parents or (None,)
-        return f"fine-tune from {start[parent.kind] if parent else 'the encoder'}"
-    return {1: "refine one task", 2: "refine a pair"}.get(n, f"refine {n} tasks")
+        whole = stage.tasks[0].task.transform is None
+        source = start[parent.kind] if parent else "the encoder"
+        if parent and _control(parent):
+            source = "a control's refinement"
+        return f"fine-tune {'' if whole else 'on a half '}from {source}"
+    return {
+        StageKind.PRETRAIN: "pretrain an encoder",
+        StageKind.HEADS: "learn a head on a frozen encoder",
+        StageKind.SOFT: "share softly between two tasks",
+        StageKind.DISTIL: f"distil into {n} tasks",
+    }[stage.kind]
+
+
+def _control(stage: Stage) -> str | None:
+    """What a refinement that only controls need is called; None for any other."""
+    if stage.recipe.epoch_updates is not None:
+        return "refine one task for a pair's updates"
+    changes = [m.task.transform.change for m in stage.tasks if m.task.transform is not None]
+    if not changes:
+        return None
+    if Change.SHUFFLED in changes:
+        return "refine a pair with shuffled labels"
+    return "refine a half of a task" if len(changes) == 1 else "refine two halves of a task"
 
 
 def why(stage: Stage, store: Store) -> str:
