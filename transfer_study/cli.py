@@ -21,6 +21,7 @@ from transfer_study.execute.resources import Resources
 from transfer_study.records.store import Store
 from transfer_study.session import Outcome, Places
 from transfer_study.spec.correction import Correction
+from transfer_study.spec.plan import Plan
 from transfer_study.spec.study import Arm, Reading
 from transfer_study.spec.study_file import read_study
 
@@ -119,30 +120,82 @@ def run(
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Start nothing more after a failure.")
     ] = False,
+    until_decided: Annotated[
+        bool,
+        typer.Option(
+            "--until-decided", help="Then add seeds to undecided edges alone, up to --max-seeds."
+        ),
+    ] = False,
+    max_seeds: Annotated[
+        int | None, typer.Option(help="The most seeds of an edge.", show_default=False)
+    ] = None,
+    looks: Annotated[
+        int | None,
+        typer.Option(
+            help="How often edges are judged on the way, fixed in advance.", show_default="3"
+        ),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Run what is missing of a study, then write its tables and figures."""
-    from transfer_study.session import execute, missing, stage_cost, survey, write_report
+    from transfer_study.session import (
+        execute,
+        missing,
+        stage_cost,
+        survey,
+        with_looks,
+        write_report,
+    )
     from transfer_study.terminal.edges import edges_as_json, print_edges
     from transfer_study.terminal.progress import open_progress, say
     from transfer_study.terminal.stages import print_failures, slow_precision
 
+    if until_decided != (max_seeds is not None) or (looks is not None and not until_decided):
+        raise typer.BadParameter(
+            "--until-decided and --max-seeds go together, --looks with both; "
+            "for example: --until-decided --max-seeds 10"
+        )
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots)
-    plan_, leaks = survey(read_study(study, settings, data))
+    first, leaks = survey(read_study(study, settings, data))
     places.check_writable()
     stages = Store(places.store)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
-    if warning := slow_precision(plan_, missing(plan_, stages)):
-        say(warning)
-    cost = stage_cost(plan_, stages)
-    with open_progress(plan_, stages, cost, quiet=quiet, verbose=verbose) as progress:
-        execute(plan_, places, executor.value, resources, progress, fail_fast=fail_fast)
+
+    def run_missing(part: Plan, in_order: bool = False) -> None:
+        if warning := slow_precision(part, missing(part, stages)):
+            say(warning)
+        cost = stage_cost(part, stages)
+        with open_progress(part, stages, cost, quiet=quiet, verbose=verbose) as progress:
+            execute(
+                part,
+                places,
+                executor.value,
+                resources,
+                progress,
+                fail_fast=fail_fast,
+                in_order=in_order,
+            )
+
+    if max_seeds is None:
+        plan_ = last_run = with_looks(first, places)
+        run_missing(plan_)
+    else:
+        from transfer_study.terminal.looks import look_line, schedule_line
+        from transfer_study.until_decided import fix_looks, run_until_decided
+
+        fixed = fix_looks(first, places, max_seeds, looks)
+        say(schedule_line(fixed), quiet)
+        plan_, last_run = run_until_decided(
+            first, fixed, places, run_missing, lambda look: say(look_line(look, fixed), quiet)
+        )
     outcome = write_report(plan_, places, leaks=leaks, file=study)
     edges_as_json(plan_, outcome) if as_json else print_edges(plan_, outcome)
-    print_failures(plan_, stages)
+    print_failures(last_run, stages)
+    if last_run is not plan_:  # a look that is not complete, and so not judged
+        raise typer.Exit(FAILED)
     _exit_by(outcome)
 
 
@@ -152,12 +205,21 @@ def plan(
     settings: Settings = [],  # noqa: B006
     data: Data = None,
     store: StoreFolder = _STORE,
+    pilot: Annotated[
+        Path | None,
+        typer.Option(
+            help="A study whose stored runs tell how much scores vary.", show_default="the same"
+        ),
+    ] = None,
     resolved: Annotated[
         bool, typer.Option("--resolved", help="Print the final study with every default.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show the stages of a study: what is done, what will run and why, and how long it takes."""
+    """Show the stages of a study: what is done, what will run and why, how long it takes.
+
+    And how small an effect its edges could show.
+    """
     from transfer_study.session import make_plan
     from transfer_study.terminal.stages import plan_as_json, print_plan, resolved_study
 
@@ -165,8 +227,9 @@ def plan(
     if resolved:
         print(resolved_study(checked), end="")
         return
+    piloted = make_plan(read_study(pilot, (), data)) if pilot else None
     view = plan_as_json if as_json else print_plan
-    view(make_plan(checked), Store(store))
+    view(make_plan(checked), Store(store), piloted)
 
 
 @app.command()

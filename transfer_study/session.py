@@ -16,6 +16,7 @@ from transfer_study.analysis.views import Shown
 from transfer_study.errors import StoreError
 from transfer_study.execute.progress import Progress, Silent
 from transfer_study.execute.resources import Resources
+from transfer_study.records.looked import looked_plan
 from transfer_study.records.recorded import recorded_plan
 from transfer_study.records.store import Store
 from transfer_study.spec.plan import Plan, plan
@@ -103,8 +104,17 @@ def survey(study: Study) -> tuple[Plan, pd.DataFrame]:
 
 
 def known_plan(study: Study, places: Places) -> Plan:
-    """The plan as last run if its inputs are the same, else made anew from the data."""
-    return recorded_plan(study, places.results / study.name) or make_plan(study)
+    """The plan as last run if its inputs are the same, else made anew from the data.
+
+    With the seeds that looks have added to some of its edges.
+    """
+    recorded = recorded_plan(study, places.results / study.name)
+    return with_looks(recorded or make_plan(study), places)
+
+
+def with_looks(plan_: Plan, places: Places) -> Plan:
+    """The plan with the seeds that looks have added to some of its edges."""
+    return looked_plan(plan_, places.results / plan_.study.name)
 
 
 def missing(plan_: Plan, store: Store) -> Plan:
@@ -131,6 +141,7 @@ def run(
         study = read_study(Path(study), settings)
     places = places or Places()
     plan_, leaks = survey(study)
+    plan_ = with_looks(plan_, places)
     places.check_writable()
     execute(plan_, places, executor, resources or Resources(), progress or Silent())
     return write_report(plan_, places, leaks=leaks).deltas
@@ -144,8 +155,12 @@ def execute(
     progress: Progress,
     *,
     fail_fast: bool = False,
+    in_order: bool = False,
 ) -> None:
-    """Run the missing stages of a plan, here one by one or through Ray."""
+    """Run the missing stages of a plan, here one by one or through Ray.
+
+    Ray starts the longest first, `in_order` the plan's first.
+    """
     store = Store(places.store)
     store.sweep()
     todo = missing(plan_, store)
@@ -158,7 +173,8 @@ def execute(
         return
     from transfer_study.execute.on_ray import run_on_ray
 
-    run_on_ray(todo, store, progress, resources, cost=stage_cost(plan_, store), fail_fast=fail_fast)
+    cost = None if in_order else stage_cost(plan_, store)
+    run_on_ray(todo, store, progress, resources, cost=cost, fail_fast=fail_fast)
 
 
 def stage_cost(plan_: Plan, store: Store) -> Callable[[Stage], float]:
@@ -167,6 +183,32 @@ def stage_cost(plan_: Plan, store: Store) -> Callable[[Stage], float]:
 
     estimate = SecondsEstimate(plan_, store)
     return estimate.seconds if estimate.measured else work
+
+
+def power(plan_: Plan, store: Store, pilot: Plan | None = None) -> pd.DataFrame | None:
+    """The smallest effect that each edge of a plan can detect, in fractions of 1.
+
+    How much noise there is to expect is taken from the stored stages of the plan, or of a pilot's;
+    None where these are not of two seeds at least.
+    """
+    if len({stage.seed for stage in pilot or plan_ if store.is_done(stage)}) < 2:
+        return None
+    import pandas as pd
+
+    from transfer_study.analysis.power import planned_edges, power_table
+    from transfer_study.records.predictions import StoredAnswers
+    from transfer_study.report.results import tables
+
+    found = []
+    for protocol in plan_.protocols:
+        part = plan_.under(protocol)
+        piloted = part if pilot is None else pilot.under(pilot.protocols[0])
+        _, known = tables(piloted, StoredAnswers(store), ())
+        edges = planned_edges(part)
+        table = power_table(edges, known, part.study.correction)
+        table.insert(0, "protocol", protocol)
+        found.append(table)
+    return pd.concat(found, ignore_index=True)
 
 
 def failed_stages(plan_: Plan, store: Store) -> frozenset[str]:

@@ -45,6 +45,12 @@ def _works(content: Mapping[str, Any]) -> dict[str, float]:
     return works
 
 
+def seconds_taken(plan: Plan, store: Store) -> float:
+    """What the finished stages of a plan took, whenever they were run."""
+    done = (store.read_json(stage, "stage.json") for stage in plan if store.is_done(stage))
+    return sum(float(record["provenance"]["wall_seconds"]) for record in done)
+
+
 class SecondsEstimate:
     """Seconds of a stage as a sum over its tasks, from all stages of the store that are like it.
 

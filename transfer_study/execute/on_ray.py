@@ -52,10 +52,13 @@ def run_on_ray(
     progress: Progress,
     resources: Resources,
     *,
-    cost: Callable[[Stage], float],
+    cost: Callable[[Stage], float] | None,
     fail_fast: bool = False,
 ) -> None:
-    """Run the stages of a plan on Ray; a failed stage holds back only its children."""
+    """Run the stages of a plan on Ray; a failed stage holds back only its children.
+
+    The longest by this cost are first, without one those that are first in the plan.
+    """
     with _ray(resources):
         gpus = _gpus_per_stage(resources)
         _check_resources(plan, resources, gpus)
@@ -113,17 +116,21 @@ def _run_trial(config: dict[str, Any], root: Path) -> None:
 
 
 class _StageSearcher(Searcher):  # type: ignore[misc]
-    """Suggests the longest stage whose parents are done; None while all must wait."""
+    """Suggests the first stage whose parents are done; None while all must wait."""
 
     def __init__(
-        self, plan: Plan, cost: Callable[[Stage], float], progress: Progress, fail_fast: bool
+        self,
+        plan: Plan,
+        cost: Callable[[Stage], float] | None,
+        progress: Progress,
+        fail_fast: bool,
     ) -> None:
         super().__init__()
         self.configs: dict[str, dict[str, Any]] = {}
         self.running: dict[str, Stage] = {}  # by trial
         self._progress = progress
         self._fail_fast = fail_fast
-        self._waiting = _longest_first(plan, cost)
+        self._waiting = _longest_first(plan, cost) if cost else list(plan)
         self._open = {stage.id for stage in plan}  # not yet done: their children wait
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:

@@ -13,6 +13,7 @@ from transfer_study.analysis.coverage import coverage_warning
 from transfer_study.analysis.deltas import VARIANT, deltas
 from transfer_study.analysis.false_edges import compare_with_itself, false_edges
 from transfer_study.analysis.judgement import Judgement
+from transfer_study.analysis.looks import judged
 from transfer_study.analysis.pretraining import pretraining_table
 from transfer_study.analysis.recommend import recommendations
 from transfer_study.analysis.scores import Scored, comparison_table, score_systems, task_table
@@ -41,10 +42,20 @@ EPOCHS_FILE = "epochs.parquet"
 def tables(
     plan: Plan, source: AnswerSource, failed: Collection[str]
 ) -> tuple[Scored, pd.DataFrame]:
-    """The scores and the deltas of a study; `failed` are ids of stages that were tried in vain."""
+    """The scores and the deltas of a study; `failed` are ids of stages that were tried in vain.
+
+    Of a study with looks, the deltas are each edge's at the look that decided it.
+    """
     scored = score_systems(plan, source)
-    judgement = Judgement.of(plan.study)
-    return scored, deltas(comparison_table(plan), scored.test_sets, judgement, failed)
+    judgement, comparisons = Judgement.of(plan.study), comparison_table(plan)
+    if plan.looks is None:
+        return scored, deltas(comparisons, scored.test_sets, judgement, failed)
+    judgement = replace(judgement, alpha=plan.looks.level(judgement.alpha))
+    looks = [
+        deltas(comparisons[comparisons["seed"].isin(seeds)], scored.test_sets, judgement, failed)
+        for seeds in map(plan.looks.seeds_at, range(1, plan.looks.done + 1))
+    ]
+    return scored, judged(looks, len(plan.looks.counts))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -9,6 +10,7 @@ from itertools import combinations
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
 from transfer_study.spec.frozen import Frozen
+from transfer_study.spec.looks import Edge, Looks
 from transfer_study.spec.pretraining import SUFFIX, MaskedTexts
 from transfer_study.spec.protocol import Protocol
 from transfer_study.spec.recipe import Precision, Recipe
@@ -63,6 +65,33 @@ class System:
         return "+".join(self.sources)
 
     @property
+    def edge(self) -> Edge:
+        """What names the comparison with the baseline, whatever the seed."""
+        return Edge(
+            protocol=self.protocol,
+            variant=self.variant,
+            encoder=self.encoder,
+            reading=self.reading,
+            arm=self.arm,
+            source=self.source,
+            target=self.target,
+            size=self.size,
+        )
+
+    def compared(self) -> Iterator[System]:
+        """The system and all that it is compared with."""
+        yield self
+        if self.baseline is not None:
+            yield from self.baseline.compared()
+        for control in self.controls:
+            yield from control.compared()
+
+    def stages(self) -> Iterator[Stage]:
+        """The stages behind the comparison, parents first."""
+        for system in self.compared():
+            yield from _lineage(system.stage)
+
+    @property
     def task(self) -> Task:
         """The stage's task that answers for the target: itself, or the first half of it."""
         return next(m.task for m in self.stage.tasks if m.task.origin == self.target)
@@ -70,7 +99,10 @@ class System:
 
 @dataclass(frozen=True)
 class Plan:
-    """The distinct stages of a study in an order in which parents come first."""
+    """The distinct stages of a study in an order in which parents come first.
+
+    With `looks`, edges differ in their seeds and are judged look by look.
+    """
 
     study: Study
     fingerprints: Fingerprints
@@ -78,6 +110,7 @@ class Plan:
     systems: tuple[System, ...]
     # How many stages there would be if none were shared.
     unshared: int = field(compare=False)
+    looks: Looks | None = None
 
     def __len__(self) -> int:
         return len(self.stages)
@@ -92,10 +125,37 @@ class Plan:
 
     def under(self, protocol: str) -> Plan:
         """The part of the plan that follows one protocol, as a study of its own."""
-        systems = tuple(s for s in self.systems if s.protocol == protocol)
-        asked = [stage for system in systems for stage in _lineage(system.stage)]
-        study = self.study.protocols()[protocol]
-        return Plan(study, self.fingerprints, tuple(_distinct(asked)), systems, len(asked))
+        part = self._of(s for s in self.systems if s.protocol == protocol)
+        return replace(part, study=self.study.protocols()[protocol])
+
+    def looked(self, looks: Looks) -> Plan:
+        """The plan with the seeds that its edges have been given at the looks done.
+
+        What an edge is compared with comes along.
+        """
+        study = self.study.model_copy(update={"seeds": looks.seeds[: looks.counts[looks.done - 1]]})
+        every = plan(study, self.fingerprints)
+        n_seeds, first = looks.n_seeds(), looks.counts[0]
+        order = {seed: n for n, seed in enumerate(looks.seeds)}
+        kept = {
+            (compared.edge, compared.seed)
+            for system in every.systems
+            if order[system.seed] < n_seeds.get(system.edge, first)
+            for compared in system.compared()
+        }
+        part = every._of(s for s in every.systems if (s.edge, s.seed) in kept)
+        return replace(part, looks=looks)
+
+    def ordered(self, priority: Mapping[Edge, float]) -> Plan:
+        """The same stages in the order of the edges that want them, highest first."""
+        systems = sorted(self.systems, key=lambda system: -priority.get(system.edge, -math.inf))
+        wanted = (stage for system in systems for stage in system.stages())
+        return replace(self, stages=tuple(_distinct(wanted)))
+
+    def _of(self, systems: Iterable[System]) -> Plan:
+        chosen = tuple(systems)
+        asked = [stage for system in chosen for stage in _lineage(system.stage)]
+        return replace(self, stages=tuple(_distinct(asked)), systems=chosen, unshared=len(asked))
 
     def comparisons(self) -> Iterator[tuple[System, System, System | None]]:
         """Each system that is compared, with its baseline of the same reading and seed.
@@ -117,7 +177,7 @@ class Plan:
                 needed.add(stage.id)
                 wanted.update(parent.id for parent in stage.parents)
         stages = tuple(s for s in self.stages if s.id in needed)
-        return Plan(self.study, self.fingerprints, stages, self.systems, self.unshared)
+        return replace(self, stages=stages)
 
     def parents(self) -> frozenset[str]:
         """The ids of the stages that another stage of the plan starts from."""

@@ -16,6 +16,7 @@ from transfer_study.report.captions import adjustment
 from transfer_study.session import Outcome
 from transfer_study.spec.plan import Plan
 from transfer_study.terminal.console import stdout
+from transfer_study.terminal.looks import schedule_line
 from transfer_study.terminal.stability import print_stability
 
 _SCHEMA = 1
@@ -49,6 +50,8 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
     if said:
         sentence = adjustment(plan.study.correction, "the edges of a reading")
         console.print(f"{sentence} Seeds and test examples are crossed.", style="dim")
+        if plan.looks is not None:
+            console.print(schedule_line(plan.looks), style="dim")
         if outcome.false_edge_rate:
             console.print(outcome.false_edge_rate, style="dim")
     if outcome.choices is not None:
@@ -110,11 +113,14 @@ def _table(title: str, view: View, edges: pd.DataFrame) -> Table:
     for heading in ("size", *numbers) if sized else numbers:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
+    looked = "look" in edges
+    for heading in ("seeds", "look") if looked else ():
+        table.add_column(heading, justify="right", no_wrap=True)
     # All sizes of an edge one below the other.
     for _, edge_sizes in edges.groupby(["source", "target"], sort=False):
         for edge in edge_sizes.to_dict("records"):
             verdict = str(edge["verdict"])
-            size = [] if not sized else ["–" if pd.isna(edge["size"]) else str(edge["size"])]
+            size = [_number(edge["size"])] if sized else []
             table.add_row(
                 "all others" if edge["arm"] == "full" else edge["source"],
                 edge["target"],
@@ -123,9 +129,14 @@ def _table(title: str, view: View, edges: pd.DataFrame) -> Table:
                 _points(edge["delta"], signed=True),
                 _interval(edge["adjusted_low"], edge["adjusted_high"]),
                 verdict.replace("_", " "),
+                *([str(edge["n_seeds"]), _number(edge["look"])] if looked else []),
                 style=_STYLE[verdict],
             )
     return table
+
+
+def _number(value: Any) -> str:
+    return "–" if pd.isna(value) else str(value)
 
 
 def _over_table(title: str, edges: pd.DataFrame) -> Table:

@@ -13,20 +13,25 @@ from rich.table import Table
 
 from transfer_study.execute.cost import SecondsEstimate
 from transfer_study.records.store import Store
+from transfer_study.session import power
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.recipe import Precision
 from transfer_study.spec.stage import Stage, StageKind
 from transfer_study.spec.study import Study
 from transfer_study.spec.task import Change
 from transfer_study.terminal.console import stdout
+from transfer_study.terminal.power import power_records, print_power
 from transfer_study.terminal.progress import duration, stage_label
 
 _SCHEMA = 1
 _LISTED = 40
 
 
-def print_plan(plan: Plan, store: Store) -> None:
-    """Print the stages by kind, what sharing saves, why each missing one runs, and the time."""
+def print_plan(plan: Plan, store: Store, pilot: Plan | None = None) -> None:
+    """Print the stages by kind, what sharing saves, why each missing one runs, and the time.
+
+    And the smallest effects that the edges can detect, by what is stored of the plan or a pilot's.
+    """
     console = stdout()
     todo = plan.missing(store.is_done, store.has_model)
     console.print(f"[bold]{plan.study.name}[/]: {len(plan)} stages, {len(todo)} to run")
@@ -35,6 +40,7 @@ def print_plan(plan: Plan, store: Store) -> None:
         f"Sharing: each answer trained by itself would take {plan.unshared} stages; "
         f"{plan.unshared - len(plan)} are saved."
     )
+    print_power(console, power(plan, store, pilot))
     if not todo.stages:
         console.print("Everything is done; `transfer-study report` writes tables and figures.")
         return
@@ -172,8 +178,8 @@ def _differences(before: Any, now: Any, key: str = "") -> Iterator[str]:
         yield f"{key} {before} → {now}" if short else key
 
 
-def plan_as_json(plan: Plan, store: Store) -> None:
-    """Print every stage with its state and reason as one JSON object."""
+def plan_as_json(plan: Plan, store: Store, pilot: Plan | None = None) -> None:
+    """Print every stage with its state and reason, and every edge's power, as one JSON object."""
     todo = {stage.id for stage in plan.missing(store.is_done, store.has_model)}
     estimate = SecondsEstimate(plan, store)
     _print_json(
@@ -195,6 +201,7 @@ def plan_as_json(plan: Plan, store: Store) -> None:
             }
             for stage in plan
         ],
+        power=power_records(power(plan, store, pilot)),
     )
 
 

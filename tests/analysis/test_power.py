@@ -1,0 +1,131 @@
+"""The smallest detectable effect and the chance of a decision, against SciPy and simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from transfer_study.analysis.power import (
+    chance_of_decision,
+    error_of,
+    power_table,
+    smallest_effect,
+)
+from transfer_study.spec.correction import Correction
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5, 20])
+@pytest.mark.parametrize("alpha", [0.05, 0.05 / 56])
+def test_the_smallest_effect_is_detected_four_times_in_five(seeds, alpha):
+    effect = smallest_effect(*error_of(np.sqrt(seeds), 0.0, seeds, 300), alpha)
+    threshold = stats.t.ppf(1 - alpha / 2, seeds - 1)
+    assert stats.nct.sf(threshold, seeds - 1, effect) == pytest.approx(0.8, abs=1e-3)
+
+
+def test_the_smallest_effect_is_detected_four_times_in_five_of_simulated_studies():
+    rng = np.random.default_rng(1)
+    error, freedom = error_of(0.03, 0.0, 5, 300)
+    effect = float(smallest_effect(error, freedom, 0.05))
+    found = stats.ttest_1samp(rng.normal(effect, 0.03, (20_000, 5)), 0, axis=1).pvalue < 0.05
+    assert found.mean() == pytest.approx(0.8, abs=0.01)
+
+
+def test_error_falls_with_seeds_down_to_that_of_the_examples():
+    errors, freedom = error_of(0.03, 0.01, np.array([1, 2, 5, 1_000_000]), 300)
+    assert np.isnan(errors[0])  # with one seed nothing can be decided
+    assert errors[1] > errors[2] > errors[3] == pytest.approx(0.01, rel=1e-3)
+    # Seeds alone have S - 1 degrees of freedom, examples alone N - 1.
+    assert 1 < freedom[1] < freedom[2] < freedom[3] == pytest.approx(299, rel=1e-2)
+    assert error_of(0.03, 0.0, 5, 300)[1] == pytest.approx(4)
+
+
+def pilot(**columns: object) -> pd.DataFrame:
+    rows = {
+        "source": ["a", "c", "a"],
+        "target": ["b", "b", "d"],
+        "metric": "accuracy",
+        "over": "",
+        "delta": 0.01,
+        "seed_sd": [0.02, 0.04, 0.05],
+        "example_error": [0.004, 0.006, 0.01],
+        "n_seeds": [3, 3, 1],
+        "n_test": 400,
+    }
+    return pd.DataFrame(rows | columns)
+
+
+def planned(n_test: int = 400, n_seeds: int = 5) -> pd.DataFrame:
+    edges = [("a", "b"), ("c", "b"), ("d", "b"), ("a", "d")]
+    table = pd.DataFrame(edges, columns=["source", "target"])
+    return table.assign(metric="accuracy", n_seeds=n_seeds, n_test=n_test, family=4)
+
+
+def test_an_edge_is_judged_by_itself_then_by_its_target_then_not_at_all():
+    table = power_table(planned(), pilot(), Correction.BH).set_index(["source", "target"])
+    assert list(table["evidence"]) == ["own", "own", "target", "none"]
+    own = smallest_effect(*error_of(0.02, 0.004, 5, 400), 0.05)
+    assert table.loc[("a", "b"), "detectable"] == pytest.approx(own)
+    low, mid, high = table["detectable"].to_numpy()[[0, 2, 1]]
+    assert low < mid < high  # pooled is between the two that are known
+    assert pd.isna(table.loc[("a", "d"), "detectable"])  # one seed says nothing of noise
+    known = table.iloc[:3]
+    assert (known["detectable_corrected"] > known["detectable"]).all()
+
+
+def test_the_range_holds_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(2)
+    true = float(smallest_effect(*error_of(0.03, 0.0, 5, 400), 0.05))
+    sds = rng.normal(0, 0.03, (4000, 3)).std(axis=1, ddof=1)
+    names = [f"s{n}" for n in range(len(sds))]
+    edges = {"source": names, "target": "b", "metric": "accuracy"}
+    known = pd.DataFrame(
+        edges | {"over": "", "seed_sd": sds, "example_error": 0.0, "n_seeds": 3, "n_test": 400}
+    )
+    wanted = pd.DataFrame(edges | {"n_seeds": 5, "n_test": 400, "family": 4})
+    table = power_table(wanted, known, Correction.BH)
+    holds = (table["detectable_low"] < true) & (true < table["detectable_high"])
+    assert holds.mean() == pytest.approx(0.95, abs=0.015)
+
+
+def test_a_larger_test_set_shrinks_only_the_examples_part():
+    noisy_examples = pilot(seed_sd=1e-9)
+    small = power_table(planned(400), noisy_examples, Correction.BH)["detectable"][0]
+    large = power_table(planned(1600), noisy_examples, Correction.BH)["detectable"][0]
+    assert large == pytest.approx(small / 2, rel=0.01)
+    noisy_seeds = pilot(example_error=0.0)
+    same = [
+        power_table(planned(n), noisy_seeds, Correction.BH)["detectable"][0] for n in (400, 1600)
+    ]
+    assert same[0] == pytest.approx(same[1])
+
+
+def test_the_chance_of_a_decision_is_that_of_simulated_seeds_to_come():
+    rng = np.random.default_rng(3)
+    margin, level, now, then, sd = 0.01, 0.02, 4, 10, 0.02
+    edges = pd.DataFrame(
+        {
+            "delta": [0.03, 0.012, 0.0],
+            "n_seeds": now,
+            "seed_sd": sd,
+            "example_error": [0.002, 0.002, 0.0001],
+            "n_test": 1000,
+        }
+    )
+    found = chance_of_decision(edges, then, margin, level)
+    error, freedom = error_of(sd, edges["example_error"], then, 1000)
+    reach = stats.t.ppf(1 - level / 2, freedom) * error
+    # Given four seeds, the mean of all that may come from a delta of which nothing else is known.
+    means = rng.normal(edges["delta"], sd * np.sqrt(1 / now - 1 / then), (50_000, 3))
+    gain, loss = means > np.maximum(margin, reach), -means > np.maximum(margin, reach)
+    equivalent = np.abs(means) <= margin - reach
+    assert found == pytest.approx((gain | loss | equivalent).mean(axis=0), abs=0.01)
+    assert found[0] > found[1]
+
+
+def test_an_edge_whose_examples_are_too_few_has_no_chance_however_many_seeds():
+    edges = pd.DataFrame(
+        {"delta": [0.015], "n_seeds": 4, "seed_sd": 0.001, "example_error": 0.02, "n_test": 100}
+    )
+    assert chance_of_decision(edges, 1000, 0.01, 0.05)[0] < 1e-6

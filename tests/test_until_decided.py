@@ -1,0 +1,187 @@
+"""Seeds for undecided edges alone: a planted edge is decided early, the other goes on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.test_cli import call
+from transfer_study.errors import StudyError
+from transfer_study.execute.progress import Silent
+from transfer_study.execute.resources import Resources
+from transfer_study.records.looked import LOOKS_FILE
+from transfer_study.records.store import Store
+from transfer_study.session import (
+    Outcome,
+    Places,
+    execute,
+    known_plan,
+    make_plan,
+    power,
+    write_report,
+)
+from transfer_study.spec.plan import Plan
+from transfer_study.spec.study_file import read_study
+from transfer_study.until_decided import Look, fix_looks, run_until_decided
+
+# A small task that learns its words from a large one, which has nothing to win from it.
+STUDY = """\
+name: planted
+encoder: {name: tiny, tiny: {hidden_size: 64, layers: 1, heads: 2}}
+tasks:
+  - name: entities
+    kind: tagging
+    labels: [herb, beast]
+    source: {format: synthetic, task: entities, train: 250, dev: 20, test: 100}
+  - name: relation
+    kind: classification
+    labels: [herb, beast]
+    source: {format: synthetic, task: relation, train: 60, dev: 20, test: 300}
+arms: [single, pairs]
+seeds: 3
+margin: 0.0
+refine: {epochs: 8, batch_size: 16, learning_rate: 0.005, precision: float32}
+"""
+MOST = 4
+
+
+def places_in(folder: Path) -> Places:
+    return Places(folder / "stages", folder / "results", folder / "plots")
+
+
+def first_plan(folder: Path) -> Plan:
+    (folder / "planted.yaml").write_text(STUDY, encoding="utf-8")
+    return make_plan(read_study(folder / "planted.yaml"))
+
+
+def until_decided(folder: Path, stop_after: int | None = None) -> list[Look]:
+    """Run all looks and write the report; with `stop_after`, die after so many stages."""
+    first, places = first_plan(folder), places_in(folder)
+    told: list[Look] = []
+    looks = fix_looks(first, places, MOST, 2)
+    left = [stop_after]
+
+    class Dying(Silent):
+        def finished(self, stage: object) -> None:
+            if left[0] is not None:
+                left[0] -= 1
+                if not left[0]:
+                    raise KeyboardInterrupt
+
+    def run(part: Plan, in_order: bool) -> None:
+        execute(part, places, "in-process", Resources(), Dying(), in_order=in_order)
+
+    plan, _ = run_until_decided(first, looks, places, run, told.append)
+    write_report(plan, places)
+    return told
+
+
+def report(study: Path, folder: Path) -> Outcome:
+    """What the verb `report` does."""
+    return write_report(known_plan(read_study(study), places_in(folder)), places_in(folder))
+
+
+def seeds_run(folder: Path) -> dict[str, set[int]]:
+    """The seeds with which each combination of tasks was refined."""
+    seeds: dict[str, set[int]] = {}
+    for stage in (folder / "stages" / "stages").iterdir():
+        _, tasks, seed, _ = stage.name.split("-")
+        seeds.setdefault(tasks, set()).add(int(seed[1:]))
+    return seeds
+
+
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Look]]:
+    """The folder of a run that nothing disturbed, and what was told of its looks."""
+    folder = tmp_path_factory.mktemp("decided")
+    return folder, until_decided(folder)
+
+
+def test_the_planted_edge_is_decided_at_once_and_the_other_gets_seeds(
+    decided: tuple[Path, list[Look]],
+) -> None:
+    folder, told = decided
+    edges = pd.read_parquet(folder / "results" / "planted" / "deltas.parquet")
+    edges = edges.set_index("source")
+    assert (edges.loc["entities", ["verdict", "n_seeds", "look"]] == ["gain", 3, 1]).all()
+    assert edges.loc["relation", "n_seeds"] == MOST
+    assert edges.loc["relation", "verdict"] != "not_run"
+    # The pair and the target's own stage were added; the decided target's own was not.
+    added = {0, 1, 2}
+    assert seeds_run(folder) == {
+        "entities+relation": added | {3},
+        "entities": added | {3},
+        "relation": added,
+    }
+    first, last = told
+    assert (first.number, first.n_seeds, first.next_seeds) == (1, 3, MOST)
+    assert first.verdicts == {"gain": 1, "undecided": 1}
+    assert 0 < first.seconds < last.seconds
+    assert first.next_seconds is not None and first.next_seconds > 0
+    assert (last.number, last.next_seeds) == (2, None)
+
+
+def test_a_killed_run_comes_to_the_same_stages_and_verdicts(
+    decided: tuple[Path, list[Look]], tmp_path: Path
+) -> None:
+    folder, told = decided
+    for stage in (folder / "stages" / "stages").iterdir():
+        if "-s3-" not in stage.name:
+            shutil.copytree(stage, tmp_path / "stages" / "stages" / stage.name)
+    with pytest.raises(KeyboardInterrupt):
+        until_decided(tmp_path, stop_after=1)
+    assert sum(map(len, seeds_run(tmp_path).values())) == 10
+    # The look that is not complete does not count: the report stands as after the first.
+    assert set(report(tmp_path / "planted.yaml", tmp_path).deltas["n_seeds"]) == {3}
+    again = until_decided(tmp_path)
+    assert [look.verdicts for look in again] == [look.verdicts for look in told]
+    assert seeds_run(tmp_path) == seeds_run(folder)
+    for name in ("deltas.csv", LOOKS_FILE, "stages.json"):
+        there, here = (f / "results" / "planted" / name for f in (folder, tmp_path))
+        assert there.read_bytes() == here.read_bytes()
+
+
+def test_the_report_is_derived_again_from_the_results_alone(
+    decided: tuple[Path, list[Look]], tmp_path: Path
+) -> None:
+    folder, _ = decided
+    shutil.copytree(folder / "results", tmp_path / "results")
+    table = tmp_path / "results" / "planted" / "deltas.csv"
+    before = table.read_bytes()
+    table.unlink()
+    report(folder / "planted.yaml", tmp_path)
+    assert table.read_bytes() == before
+
+
+def test_power_is_known_from_what_was_run(decided: tuple[Path, list[Look]], tmp_path: Path) -> None:
+    folder, _ = decided
+    plan = make_plan(read_study(folder / "planted.yaml", ["seeds=20"]))
+    table = power(plan, Store(folder / "stages"))
+    assert table is not None
+    assert list(table["n_seeds"]) == [20, 20]
+    assert set(table["evidence"]) == {"own"}
+    assert (table["detectable"] > 0).all()
+    assert (table["detectable"] < table["detectable_corrected"]).all()
+    assert power(plan, Store(tmp_path / "stages")) is None
+
+
+def test_looks_are_not_changed_once_they_began(decided: tuple[Path, list[Look]]) -> None:
+    folder, _ = decided
+    with pytest.raises(StudyError, match="has them at 3, 4 seeds; found 3, 4, 6"):
+        fix_looks(first_plan(folder), places_in(folder), 6, None)
+
+
+def test_what_cannot_be_is_said_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "planted.yaml").write_text(STUDY, encoding="utf-8")
+    for words, said in (
+        (("--until-decided", "--max-seeds", "2"), "found 2, but the study has 3 seeds already"),
+        (("--until-decided", "--max-seeds", "9", "--looks", "0"), "--looks: found 0"),
+        (("--until-decided",), "--until-decided and --max-seeds go together"),
+    ):
+        done = call(tmp_path, "run", "planted.yaml", "-q", *words)
+        assert done.returncode == 2
+        assert said in " ".join(done.stderr.replace("│", " ").split())
+        assert not (tmp_path / "results").exists()

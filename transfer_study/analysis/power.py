@@ -1,0 +1,170 @@
+"""What a study could show before it is paid for: the smallest effects that its edges can detect.
+
+The error of an edge's mean delta has a part that seeds wear down and one that only test examples
+do, error² = seed_sd²/S + example_error². Both are taken from a pilot: whatever has been run. The
+power of the two-sided t-test of S seeds is that of the noncentral t distribution.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.special import chdtri, nctdtrinc, ndtr, stdtrit
+
+from transfer_study.analysis.corrections import worst_level
+from transfer_study.analysis.deltas import CONTROLS, EDGE, SIZE, VARIANT
+from transfer_study.analysis.scores import comparison_table
+from transfer_study.analysis.uncertainty import ALPHA
+from transfer_study.metrics.rows import Floats
+from transfer_study.spec.correction import Correction
+from transfer_study.spec.plan import Plan
+
+POWER: Final = 0.8
+# How far the estimate itself can be trusted: 95%, from the spread of a variance of few seeds.
+_TAIL: Final = 0.025
+_NOISE = ["seed_sd", "example_error", "pilot_seeds"]
+POWER_COLUMNS = ["n_seeds", "n_test", "family", "detectable", "detectable_low", "detectable_high"]
+POWER_COLUMNS += ["detectable_corrected", "evidence", "pilot_seeds"]
+
+
+def error_of(
+    seed_sd: ArrayLike, example_error: ArrayLike, n_seeds: ArrayLike, n_test: ArrayLike
+) -> tuple[Floats, Floats]:
+    """The standard error of a mean delta over so many seeds, and its degrees of freedom.
+
+    These are reckoned as those of what has been run (`crossed`), each example taken to be a
+    document of its own. One seed: NaN.
+    """
+    seeds = np.asarray(n_seeds, dtype=np.float64)
+    seeds = np.where(seeds > 1, seeds, np.nan)
+    of_seeds = np.square(np.asarray(seed_sd, dtype=np.float64)) / seeds
+    of_examples = np.square(np.asarray(example_error, dtype=np.float64))
+    squared = of_seeds + of_examples
+    doubtful = of_seeds + of_examples / seeds  # as in `crossed`
+    spread = doubtful**2 / (seeds - 1) + of_examples**2 / np.maximum(np.asarray(n_test) - 1, 1)
+    # Without any error the freedom is of no consequence.
+    freedom = np.where(spread > 0, squared**2 / np.where(spread > 0, spread, 1), seeds - 1)
+    return np.sqrt(squared), freedom
+
+
+def smallest_effect(error: Floats, freedom: Floats, alpha: ArrayLike) -> Floats:
+    """The effect that a two-sided t-test at this level detects with a power of 80%."""
+    # The chance of significance on the wrong side is left out: below 0.0001 at this power.
+    of_error = np.asarray(freedom, dtype=np.float64)
+    threshold = stdtrit(of_error, 1 - np.asarray(alpha) / 2)
+    return np.asarray(error * nctdtrinc(of_error, 1 - POWER, threshold))
+
+
+def planned_edges(plan: Plan) -> pd.DataFrame:
+    """One row an edge of a plan: what names it, its seeds and test examples, and its family's size.
+
+    A family is what is corrected together.
+    """
+    comparisons = comparison_table(plan)
+    raw = comparisons[comparisons["over"] == ""].drop(columns="over")
+    key = [name for name in raw if name in (*EDGE, VARIANT, SIZE)]
+    edges = raw.groupby(key, sort=False, dropna=False)["seed"].nunique().reset_index(name="n_seeds")
+    n_test = {
+        member.task.origin: member.data.test.n
+        for system in plan.systems
+        for member in system.stage.tasks
+    }
+    return edges.assign(n_test=edges["target"].map(n_test), family=family_sizes(edges))
+
+
+def family_sizes(edges: pd.DataFrame) -> pd.Series:
+    """With how many edges each of these is corrected, itself included."""
+    by = [edges["reading"], edges["arm"].isin(CONTROLS)]
+    by += [edges[name] for name in ("protocol",) if name in edges]
+    return edges["target"].groupby(by).transform("size")
+
+
+def power_table(
+    planned: pd.DataFrame, pilot: pd.DataFrame, correction: Correction, alpha: float = ALPHA
+) -> pd.DataFrame:
+    """Give each planned edge the smallest effect it can detect, by what a pilot tells of its noise.
+
+    `planned` is made by `planned_edges`, `pilot` is a table of deltas, of this study or another. An
+    edge that has two seeds there is judged by itself (`evidence` own), another by all edges into
+    the same target and metric (target); where there is none its effect is NaN (none). `detectable`
+    is at the study's level, between `_low` and `_high` for the pilot's few seeds, and `_corrected`
+    at the correction's worst case. Effects are fractions of 1.
+    """
+    # Runs that were all the same tell nothing of noise.
+    varies = (pilot["seed_sd"] > 0) | (pilot["example_error"] > 0)
+    known = pilot[(pilot["over"] == "") & (pilot["n_seeds"] > 1) & varies]
+    key = [name for name in planned if name in pilot and name not in ("n_seeds", "n_test")]
+    own = known.rename(columns={"n_seeds": "pilot_seeds", "n_test": "pilot_test"})
+    own = own.drop_duplicates(key)[[*key, *_NOISE, "pilot_test"]]
+    pooled = _pooled(known)
+    table = planned.merge(own, on=key, how="left").merge(
+        pooled, on=["target", "metric"], how="left", suffixes=("", "_pooled")
+    )
+    has_own = table["pilot_seeds"].notna()
+    for name in (*_NOISE, "pilot_test"):
+        table[name] = table[name].where(has_own, table[f"{name}_pooled"])
+    evidence = np.where(has_own, "own", np.where(table["pilot_seeds"].notna(), "target", "none"))
+    example_error = table["example_error"] * np.sqrt(table["pilot_test"] / table["n_test"])
+
+    def effect(seed_sd: ArrayLike, level: ArrayLike) -> Floats:
+        noise = error_of(seed_sd, example_error, table["n_seeds"], table["n_test"])
+        return smallest_effect(*noise, level)
+
+    worst = table["family"].map(lambda edges: worst_level(correction, edges, alpha))
+    seed_sd, freedom = table["seed_sd"], table["pilot_seeds"] - 1
+    low, high = (np.sqrt(freedom / chdtri(freedom, tail)) for tail in (_TAIL, 1 - _TAIL))
+    return table.assign(
+        detectable=effect(seed_sd, alpha),
+        detectable_low=effect(seed_sd * low, alpha),
+        detectable_high=effect(seed_sd * high, alpha),
+        detectable_corrected=effect(seed_sd, worst),
+        evidence=evidence,
+        pilot_seeds=table["pilot_seeds"].astype("Int64"),
+    )[[*key, *POWER_COLUMNS]]
+
+
+def _pooled(known: pd.DataFrame) -> pd.DataFrame:
+    """The noise of the edges into each target by each metric, their variances averaged.
+
+    They share the baseline's runs, so that together they count for no more seeds than one of them.
+    """
+    freedom = known["n_seeds"] - 1
+    weighed = known.assign(
+        freedom=freedom,
+        of_seeds=known["seed_sd"] ** 2 * freedom,
+        of_one_example=known["example_error"] ** 2 * known["n_test"],
+    ).groupby(["target", "metric"])
+    pooled = pd.DataFrame(
+        {
+            "seed_sd": np.sqrt(weighed["of_seeds"].sum() / weighed["freedom"].sum()),
+            "example_error": np.sqrt(weighed["of_one_example"].mean() / weighed["n_test"].max()),
+            "pilot_seeds": weighed["n_seeds"].max(),
+            "pilot_test": weighed["n_test"].max(),
+        }
+    )
+    return pooled.reset_index()
+
+
+def chance_of_decision(
+    edges: pd.DataFrame, n_seeds: int, margin: ArrayLike, level: ArrayLike
+) -> Floats:
+    """How likely each undecided edge is to be decided once it has so many seeds.
+
+    `edges` are rows of deltas, `margin` and `level` one number an edge. Given what was seen, the
+    mean over all seeds lies around the delta with the variance of the seeds to come; the test
+    examples stay. An edge of a single seed has no such variance: NaN.
+    """
+    delta, seeds = edges["delta"].to_numpy(), edges["n_seeds"].to_numpy(dtype=np.float64)
+    seed_sd = edges["seed_sd"].to_numpy()
+    error, freedom = error_of(seed_sd, edges["example_error"], n_seeds, edges["n_test"])
+    reach = stdtrit(freedom, 1 - np.asarray(level) / 2) * error
+    margin = np.asarray(margin, dtype=np.float64)
+    # A mean beyond `far` is a gain or a loss, one within `near` is equivalent.
+    far, near = np.maximum(margin, reach), margin - reach
+    to_come = np.maximum(seed_sd * np.sqrt(np.maximum(1 / seeds - 1 / n_seeds, 0)), 1e-12)
+    beyond = ndtr((delta - far) / to_come) + ndtr((-delta - far) / to_come)
+    within = ndtr((near - delta) / to_come) - ndtr((-near - delta) / to_come)
+    return np.asarray(beyond + np.maximum(within, 0))

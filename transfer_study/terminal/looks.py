@@ -1,0 +1,38 @@
+"""Looks told as they are taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from transfer_study.analysis.uncertainty import ALPHA
+from transfer_study.spec.looks import Looks
+from transfer_study.terminal.progress import duration
+
+if TYPE_CHECKING:
+    from transfer_study.until_decided import Look
+
+
+def schedule_line(looks: Looks) -> str:
+    """When edges will be judged, said before the first stage runs."""
+    k = len(looks.counts)
+    if k == 1:
+        return f"One look, at {looks.listed()} seeds."
+    return (
+        f"{k} looks, at {looks.listed()} seeds, each at a level of {100 * looks.level(ALPHA):.3g}% "
+        f"({100 * ALPHA:g}% over all); seeds are added to undecided edges alone."
+    )
+
+
+def look_line(look: Look, looks: Looks) -> str:
+    """What one look found, what it took so far, and what comes."""
+    counts = dict(look.verdicts)
+    undecided, failed = (counts.pop(verdict, 0) for verdict in ("undecided", "failed"))
+    parts = [
+        f"Look {look.number} of {len(looks.counts)}, {look.n_seeds} seeds: "
+        f"{sum(counts.values())} decided, {undecided} undecided",
+        *([f"{failed} failed"] if failed else []),
+    ]
+    said = f"{', '.join(parts)}; {duration(look.seconds)} of training so far"
+    if look.next_seeds is None or look.next_seconds is None:
+        return f"{said}."
+    return f"{said}; next {look.next_seeds} seeds for them, about {duration(look.next_seconds)}."

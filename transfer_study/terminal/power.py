@@ -1,0 +1,98 @@
+"""What a study could show: the smallest effects that its edges can detect, for reading."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LISTED = 30
+
+
+def print_power(console: Console, table: pd.DataFrame | None) -> None:
+    """Print one line an edge, or of many edges one a target with its best and worst."""
+    if table is None or table["detectable"].isna().all():
+        console.print(
+            "Smallest detectable effects: unknown until two seeds were run, of this study or of "
+            "another as `--pilot`: `transfer-study run STUDY --set seeds=2`.",
+            soft_wrap=True,
+        )
+        return
+    console.print(_by_edge(table) if len(table) <= _LISTED else _by_target(table))
+    seeds = table["pilot_seeds"]
+    least, most = seeds.min(), seeds.max()
+    said = f"{least}" if least == most else f"{least} to {most}"
+    console.print(
+        f"In points, found in 80 of 100 such studies at 5%; corrected: where no other edge shows "
+        f"an effect. Known from {said} pilot seeds, so only within the range.",
+        soft_wrap=True,
+    )
+
+
+def power_records(table: pd.DataFrame | None) -> Any:
+    """The table as records for JSON; None where nothing is known."""
+    if table is None:
+        return None
+    return json.loads(table.to_json(orient="records", double_precision=15))
+
+
+def _table(*headings: str, left: int) -> Table:
+    title = "Smallest detectable effects"
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for heading in headings[:left]:
+        table.add_column(heading, overflow="fold")
+    for heading in headings[left:]:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _by_edge(edges: pd.DataFrame) -> Table:
+    numbers = ("seeds", "tests", "detects", "(range)", "corrected", "known by")
+    table = _table("from", "to", "arm", *numbers, left=3)
+    for edge in edges.to_dict("records"):
+        table.add_row(
+            "all others" if edge["arm"] == "full" else edge["source"],
+            edge["target"],
+            edge["arm"],
+            str(edge["n_seeds"]),
+            str(edge["n_test"]),
+            _points(edge["detectable"]),
+            _range(edge["detectable_low"], edge["detectable_high"]),
+            _points(edge["detectable_corrected"]),
+            {"own": "its runs", "target": "runs into it", "none": "nothing"}[edge["evidence"]],
+        )
+    return table
+
+
+def _by_target(edges: pd.DataFrame) -> Table:
+    headings = ("to", "edges", "unknown", "seeds", "tests", "best", "worst", "(range)", "corrected")
+    table = _table(*headings, left=1)
+    for (target, n_test), rows in edges.groupby(["target", "n_test"], sort=False):
+        known = rows[rows["detectable"].notna()].sort_values("detectable")
+        best, worst = (rows if known.empty else known).iloc[[0, -1]].to_dict("records")
+        table.add_row(
+            str(target),
+            str(len(rows)),
+            str(len(rows) - len(known)),
+            str(rows["n_seeds"].max()),
+            str(n_test),
+            _points(best["detectable"]),
+            _points(worst["detectable"]),
+            _range(worst["detectable_low"], worst["detectable_high"]),
+            _points(worst["detectable_corrected"]),
+        )
+    return table
+
+
+def _points(value: float) -> str:
+    return "–" if math.isnan(value) else f"{100 * value:.1f}"
+
+
+def _range(low: float, high: float) -> str:
+    return f"({_points(low)} to {_points(high)})" if not math.isnan(low) else ""

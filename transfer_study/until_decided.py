@@ -1,0 +1,154 @@
+"""Seeds for undecided edges alone, at looks fixed in advance, until all are decided.
+
+Everything follows from the store: run again after a kill, it comes to the same stages, the same
+looks and the same verdicts. No edge is judged before the seeds of its look are complete.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from transfer_study.analysis.corrections import worst_level
+from transfer_study.analysis.looks import asked_edges, edges_of, standing
+from transfer_study.analysis.power import chance_of_decision, family_sizes
+from transfer_study.analysis.uncertainty import ALPHA
+from transfer_study.errors import StudyError
+from transfer_study.execute.cost import seconds_taken
+from transfer_study.records.looked import LOOKS_FILE, read_looks, write_looks
+from transfer_study.records.store import Store
+from transfer_study.report.results import tables
+from transfer_study.session import Places, answer_source, failed_stages, missing, stage_cost
+from transfer_study.spec.looks import Edge, Looks
+from transfer_study.spec.plan import Plan
+from transfer_study.spec.stage import Stage
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look found: how many edges have each verdict, and what the stages took, in seconds.
+
+    `next_seeds` and `next_seconds` are of the look to come, None after the last.
+    """
+
+    number: int
+    n_seeds: int
+    verdicts: Mapping[str, int]
+    seconds: float
+    next_seeds: int | None
+    next_seconds: float | None
+
+
+def fix_looks(first: Plan, places: Places, max_seeds: int, n_looks: int | None) -> Looks:
+    """Fix the looks of a study, or find them as it began; raises StudyError for others.
+
+    `first` is the plan of the study's own seeds.
+    """
+    looks = Looks.fixed(first.study.seeds, max_seeds, n_looks)
+    folder = places.results / first.study.name
+    begun = read_looks(first, folder)
+    if begun is None:
+        write_looks(first, looks, ALPHA, folder)
+    elif begun.counts != looks.counts:
+        raise StudyError(
+            f"looks are fixed before the first, and {folder / LOOKS_FILE} has them at "
+            f"{begun.listed()} seeds; found {looks.listed()}; give --max-seeds "
+            f"{begun.counts[-1]} --looks {len(begun.counts)} to go on, or remove the file to begin "
+            "anew, as if no edge had been judged yet"
+        )
+    return looks
+
+
+def run_until_decided(
+    first: Plan,
+    looks: Looks,
+    places: Places,
+    run: Callable[[Plan, bool], None],
+    tell: Callable[[Look], None],
+) -> tuple[Plan, Plan]:
+    """Run look after look until every edge is decided or the last look is done.
+
+    `run` runs what is missing of a plan, if told so in its order; `tell` hears of each look.
+    Returns the plan as judged and the plan that was run last: another where a part was left out.
+    """
+    store, folder = Store(places.store), places.results / first.study.name
+    judged = first
+    part = first.looked(looks.another(frozenset()))
+    run(part, False)
+    while _is_complete(part, store):
+        judged, deltas = part, _deltas(part, places)
+        looks = looks.after(standing(deltas))
+        write_looks(first, looks, ALPHA, folder)
+        undecided = looks.undecided()
+        ended = not undecided or looks.done == len(looks.counts)
+        if not ended:
+            part = first.looked(looks.another(undecided))
+        todo, cost = missing(part, store), stage_cost(part, store)
+        tell(
+            Look(
+                looks.done,
+                looks.counts[looks.done - 1],
+                Counter(edge.verdict for edge in looks.edges),
+                seconds_taken(judged, store),
+                None if ended else looks.counts[looks.done],
+                None if ended else sum(map(cost, todo)),
+            )
+        )
+        if ended:
+            break
+        run(part.ordered(promise(part, deltas, todo, cost)), True)
+    return judged, part
+
+
+def _is_complete(plan: Plan, store: Store) -> bool:
+    """Whether every stage is done or was tried in vain: only then is a look judged."""
+    failed = failed_stages(plan, store)
+    return all(stage.id in failed or store.is_done(stage) for stage in plan)
+
+
+def _deltas(part: Plan, places: Places) -> pd.DataFrame:
+    """The deltas of a plan as judged, with a column `protocol`."""
+    source, failed = answer_source(part, places), failed_stages(part, Store(places.store))
+    return pd.concat(
+        [
+            tables(part.under(protocol), source, failed)[1].assign(protocol=protocol)
+            for protocol in part.protocols
+        ],
+        ignore_index=True,
+    )
+
+
+def promise(
+    coming: Plan, deltas: pd.DataFrame, todo: Plan, cost: Callable[[Stage], float]
+) -> dict[Edge, float]:
+    """How likely each undecided edge is to be decided at the last look, for what its seeds cost.
+
+    A stage for which several edges wait costs each of them its share. An edge of which too little
+    is known to say how likely comes last.
+    """
+    looks = coming.looks
+    assert looks is not None
+    raw = asked_edges(deltas)
+    level = looks.level(ALPHA)
+    levels = family_sizes(raw).map(lambda n: worst_level(coming.study.correction, n, level))
+    margins = raw["baseline"].map(coming.study.margin.of)
+    chances = chance_of_decision(raw, looks.counts[-1], margins, levels)
+    wanted = raw["verdict"] == "undecided"
+    chance = dict(zip(edges_of(raw[wanted]), chances[wanted], strict=True))
+    waiting: dict[str, set[Edge]] = {stage.id: set() for stage in todo}
+    for system in coming.systems:
+        if system.edge in chance:
+            for stage in system.stages():
+                waiting.get(stage.id, set()).add(system.edge)
+    costs = dict.fromkeys(chance, 0.0)
+    for stage in todo:
+        for edge in waiting[stage.id]:
+            costs[edge] += cost(stage) / len(waiting[stage.id])
+    return {
+        edge: -np.inf if np.isnan(chance[edge]) else chance[edge] / max(costs[edge], 1e-9)
+        for edge in chance
+    }
