@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from transfer_study.analysis.uncertainty import Interval, paired_t
+from transfer_study.analysis.uncertainty import Crossed, Interval, paired_t
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
@@ -56,3 +57,41 @@ def test_covers_95_in_100(seeds):
     draws = np.random.default_rng(7).normal(0.3, 1, (3000, seeds))
     covered = [found.low <= 0.3 <= found.high for found in map(paired_t, draws)]
     assert 0.935 < np.mean(covered) < 0.965
+
+
+def drawn(simulations: int, seeds: int, share: float) -> list[Crossed]:
+    """Null effects whose true error is 1, this share of its variance from examples."""
+    rng = np.random.default_rng(11)
+    of_seeds = (1 - share) * rng.chisquare(seeds - 1, simulations) / (seeds - 1)
+    found = []
+    for mean, variance in zip(rng.normal(size=simulations), of_seeds, strict=True):
+        error, freedom = variance + share, seeds - 1.0
+        satterthwaite = error**2 / (variance**2 / freedom + share**2 / 999)
+        sd, rest = math.sqrt(seeds * variance), math.sqrt(share)
+        found.append(Crossed(mean, sd, rest, math.sqrt(error), satterthwaite, freedom))
+    return found
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_one_edge_among_many_is_not_found_by_the_chance_that_few_seeds_agree(share):
+    alpha, nulls = 0.05 / 18, drawn(20_000, 3, share)
+    expected = alpha * len(nulls)
+    assert sum(one.strict(alpha).p < alpha for one in nulls) < 1.3 * expected
+    assert sum(one.interval(alpha).p < alpha for one in nulls) > 1.8 * expected
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.001])
+def test_the_strict_interval_is_student_s_where_only_seeds_vary(alpha):
+    effect = Crossed(0.02, 0.01 * math.sqrt(3), 0.0, 0.01, 2.0, 2.0)
+    for found, expected in zip(
+        dataclasses.astuple(effect.strict(alpha)),
+        dataclasses.astuple(effect.interval(alpha)),
+        strict=True,
+    ):
+        assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_strict_interval_agrees_with_its_p():
+    for one in drawn(200, 3, 0.3):
+        found = one.strict(0.2)
+        assert (found.p < 0.2) == (found.low > 0 or found.high < 0)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtr
 
-from transfer_study.analysis.uncertainty import ALPHA, Crossed
+from transfer_study.analysis.uncertainty import ALPHA, Crossed, Interval
 from transfer_study.data.streams import stream
 from transfer_study.metrics.rows import Floats
 from transfer_study.spec.correction import Correction
@@ -43,7 +43,7 @@ def corrected(method: Correction, edges: Sequence[Edge], alpha: float = ALPHA) -
     A level goes with the decisions: an interval at confidence 1 - level excludes zero where the
     adjusted p is at most alpha.
     """
-    p = np.array([edge.effect.interval().p for edge in edges], dtype=np.float64)
+    p = np.array([judged(method, edge.effect, alpha).p for edge in edges], dtype=np.float64)
     known = ~np.isnan(p)
     adjusted = np.full(len(p), math.nan)
     if not known.any():
@@ -51,6 +51,11 @@ def corrected(method: Correction, edges: Sequence[Edge], alpha: float = ALPHA) -
     of_family = [edge for edge, is_known in zip(edges, known, strict=True) if is_known]
     adjusted[known], level = _METHODS[method](p[known], of_family, alpha)
     return Corrected(adjusted, level)
+
+
+def judged(method: Correction, effect: Crossed, alpha: float) -> Interval:
+    """The interval and p of an effect at the level of its family."""
+    return effect.interval(alpha) if method is Correction.NONE else effect.strict(alpha)
 
 
 def _none(p: Floats, _: Sequence[Edge], alpha: float) -> tuple[Floats, float]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from transfer_study.analysis.corrections import Edge, corrected
+from transfer_study.analysis.corrections import Edge, corrected, judged
 from transfer_study.analysis.judgement import Judgement
 from transfer_study.analysis.replicates import RESAMPLES, TestSet
 from transfer_study.analysis.uncertainty import UNKNOWN, Interval, crossed
@@ -136,7 +136,7 @@ def _row(
     edge: _Measured, adjusted_p: float, alpha: float, judgement: Judgement
 ) -> dict[str, object]:
     effect = edge.edge.effect
-    alone, adjusted = effect.interval(), effect.interval(alpha)
+    alone, adjusted = effect.interval(), judged(judgement.correction, effect, alpha)
     return {
         **edge.about,
         "baseline": edge.baseline,

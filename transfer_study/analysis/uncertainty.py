@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtr, stdtrit
+from scipy.optimize import brentq
+from scipy.special import chdtri, ndtr, ndtri, stdtr, stdtrit
 
 from transfer_study.metrics.rows import Floats
 
@@ -30,7 +32,8 @@ class Crossed:
 
     `seed_sd` is the standard deviation of the differences over seeds, `example_error` the part of
     the standard error that more seeds do not take away: error² = seed_sd² / S + example_error².
-    `freedom` are the degrees of freedom of the error. NaN is what one seed does not tell.
+    `freedom` are the degrees of freedom of the error, `seed_freedom` those of its part over seeds.
+    NaN is what one seed does not tell.
     """
 
     mean: float
@@ -38,6 +41,7 @@ class Crossed:
     example_error: float
     error: float
     freedom: float
+    seed_freedom: float
 
     def interval(self, alpha: float = ALPHA) -> Interval:
         """The t interval at confidence 1 - alpha, and the p that inverts it."""
@@ -50,8 +54,39 @@ class Crossed:
         p = 2 * float(stdtr(self.freedom, -abs(self.mean) / self.error))
         return Interval(self.mean, self.mean - reach, self.mean + reach, p)
 
+    def strict(self, alpha: float) -> Interval:
+        """The interval and p for levels far below 5%, as of one edge among many.
 
-UNKNOWN = Crossed(math.nan, math.nan, math.nan, math.nan, math.nan)
+        Satterthwaite's freedom is itself an estimate: where few seeds happen to agree, it is far
+        too large, and in the tails that is what false edges are made of. Here the seeds' variance
+        is as uncertain as so few make it (Behrens and Fisher), which errs on the safe side.
+        """
+        if math.isnan(self.error) or self.error == 0:
+            return self.interval(alpha)
+        seeds = max(self.error**2 - self.example_error**2, 0.0)
+        errors = np.sqrt(seeds / _scales(self.seed_freedom)[0] + self.example_error**2)
+        weights = _scales(self.seed_freedom)[1]
+
+        def p_of(reach: float) -> float:
+            return 2 * float(weights @ ndtr(-reach / errors))
+
+        # The sum of both parts' own quantiles is certainly too far.
+        part = float(stdtrit(self.seed_freedom, 1 - alpha / 2)) * math.sqrt(seeds)
+        most = 1.01 * (part + float(ndtri(1 - alpha / 2)) * self.example_error)
+        reach = float(brentq(lambda x: math.log(max(p_of(x), 1e-300) / alpha), 0.0, most))
+        return Interval(self.mean, self.mean - reach, self.mean + reach, p_of(abs(self.mean)))
+
+
+@lru_cache
+def _scales(freedom: float) -> tuple[Floats, Floats]:
+    """Values of a chi-square over its freedom, evenly spread in their logarithm; weights."""
+    least, most = chdtri(freedom, 1 - 1e-10) / freedom, chdtri(freedom, 1e-10) / freedom
+    log = np.linspace(math.log(least), math.log(most), 200)
+    density = np.exp(freedom / 2 * (log - np.exp(log)))
+    return np.exp(log), density / density.sum()
+
+
+UNKNOWN = Crossed(*[math.nan] * 6)
 
 
 def crossed(observed: ArrayLike, replicates: Floats, units: int) -> Crossed:
@@ -63,7 +98,7 @@ def crossed(observed: ArrayLike, replicates: Floats, units: int) -> Crossed:
     """
     d = np.asarray(observed, dtype=np.float64)
     if len(d) < 2:
-        return Crossed(float(d[0]), *[math.nan] * 4) if len(d) else UNKNOWN
+        return Crossed(float(d[0]), *[math.nan] * 5) if len(d) else UNKNOWN
     # Of equal values neither mean nor variance may have a rounding.
     alike = bool(np.ptp(d) == 0)
     mean = float(d[0] if alike else d.mean())
@@ -81,7 +116,8 @@ def crossed(observed: ArrayLike, replicates: Floats, units: int) -> Crossed:
     doubtful = seeds + examples / len(d)
     shares = doubtful**2 / (len(d) - 1) + examples**2 / max(units - 1, 1)
     freedom = error**4 / shares if shares else float(len(d) - 1)
-    return Crossed(mean, math.sqrt(seeds * len(d)), math.sqrt(examples), error, freedom)
+    parts = math.sqrt(seeds * len(d)), math.sqrt(examples)
+    return Crossed(mean, *parts, error, freedom, len(d) - 1.0)
 
 
 def paired_t(differences: ArrayLike) -> Interval:
