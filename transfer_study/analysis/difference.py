@@ -1,0 +1,306 @@
+"""Two studies edge by edge: what became of each effect, and how sure the difference is.
+
+That one effect is significant and another is not does not make them different (Gelman and Stern,
+2006): the difference has an interval of its own, and that interval alone shows a difference.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from transfer_study.analysis.corrections import Corrected, Edge, corrected
+from transfer_study.analysis.deltas import CONTROLS, SIZE, VARIANT, Verdict, measure
+from transfer_study.analysis.replicates import TestSet
+from transfer_study.analysis.uncertainty import Crossed
+from transfer_study.analysis.views import at_size
+from transfer_study.errors import StudyError
+from transfer_study.metrics.rows import Floats
+from transfer_study.spec.correction import Correction
+from transfer_study.spec.frozen import Word
+
+_ENDS = ["encoder", "source", "target", "arm", "reading"]
+_OF_SIDE = ["metric", "delta", "adjusted_low", "adjusted_high", "verdict", "n_seeds", "n_test"]
+_OF_ERROR = ["seed_sd", "example_error", "freedom"]
+
+
+class Happened(Word):
+    """What became of an edge of the first study in the second; in the order of the table."""
+
+    FLIPPED = "flipped"  # from gain to loss or back
+    APPEARED = "appeared"  # became a gain or a loss
+    VANISHED = "vanished"  # was a gain or a loss
+    CHANGED = "changed"  # the same verdict, of another size
+    KEPT = "kept"
+    ONLY_A = "only_a"
+    ONLY_B = "only_b"
+    NOT_MEASURED = "not_measured"  # in both studies, but failed or not run in one
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """What is known of one of two studies.
+
+    `deltas` is the table of `analysis.deltas`. With `comparisons`, and the test sets of its models
+    by target, differences are computed from answers, else from what the table says of errors. Where
+    both studies have one test set, both hold the same object.
+    """
+
+    name: str
+    deltas: pd.DataFrame
+    comparisons: pd.DataFrame | None = None
+    test_sets: Mapping[str, TestSet] = field(default_factory=dict)
+
+
+def differences(a: Side, b: Side, correction: Correction) -> pd.DataFrame:
+    """Hold each edge of the second study against that of the first; one row an edge of either.
+
+    Columns: variant and size where both studies have them, encoder (and `encoder_b`, where it is
+    another), source, target, arm, reading, metric; of each study `delta_a`, `adjusted_low_a`,
+    `adjusted_high_a`, `verdict_a`, `n_seeds_a`, `n_test_a` and the same with `_b`; `difference`
+    (b - a), `low`, `high`, `p` by itself and `adjusted_*` among all common edges; `seed_error` and
+    `example_error`, the parts of its standard error, and `freedom`; `same_test`: whether test
+    examples were paired; `shown`: whether the adjusted interval excludes zero; `happened`. Control
+    arms, and effects over controls, are left out. Scores are fractions of 1.
+    """
+    key, of_a, of_b = _matched(a, b)
+    table = of_a.merge(of_b, on=key, how="outer", suffixes=("_a", "_b"), sort=False)
+    measured = [_difference(row, a, b) for row in table.to_dict("records")]
+    adjusted = _corrected([effect for effect, _ in measured], correction)
+    rows = []
+    for row, (effect, same), p in zip(
+        table.to_dict("records"), measured, adjusted.p, strict=True
+    ):
+        alone, among = effect.interval(), effect.interval(adjusted.alpha)
+        shown = among.low > 0 or among.high < 0
+        rows.append(
+            {
+                **row,
+                "metric": row["metric_a"] if isinstance(row["metric_a"], str) else row["metric_b"],
+                "difference": effect.mean,
+                "low": alone.low,
+                "high": alone.high,
+                "p": alone.p,
+                "adjusted_low": among.low,
+                "adjusted_high": among.high,
+                "adjusted_p": float(p),
+                "seed_error": effect.seed_sd,
+                "example_error": effect.example_error,
+                "freedom": effect.freedom,
+                "same_test": same,
+                "shown": shown,
+                "happened": str(happened(row["verdict_a"], row["verdict_b"], shown)),
+            }
+        )
+    return _in_order(pd.DataFrame(rows, columns=_columns(key)))
+
+
+def happened(before: object, after: object, shown: bool) -> Happened:
+    """What became of an edge with these verdicts; a study that lacks it has no verdict (NaN)."""
+    if not isinstance(before, str):
+        return Happened.ONLY_B
+    if not isinstance(after, str):
+        return Happened.ONLY_A
+    if {before, after} & {Verdict.FAILED, Verdict.NOT_RUN}:
+        return Happened.NOT_MEASURED
+    effects = {Verdict.GAIN, Verdict.LOSS}
+    if before != after and {before, after} == effects:
+        return Happened.FLIPPED
+    if after in effects and before not in effects:
+        return Happened.APPEARED
+    if before in effects and after not in effects:
+        return Happened.VANISHED
+    return Happened.CHANGED if shown else Happened.KEPT
+
+
+def _matched(a: Side, b: Side) -> tuple[list[str], pd.DataFrame, pd.DataFrame]:
+    """The columns by which edges are the same, and the edges of each study by their side."""
+    of_a, of_b = (_edges(side) for side in (a, b))
+    key = list(_ENDS)
+    if of_a["encoder"].nunique() == of_b["encoder"].nunique() == 1:
+        name = of_b["encoder"].iloc[0]
+        of_b = of_b.assign(encoder=of_a["encoder"].iloc[0], encoder_b=name)
+    else:
+        of_b = of_b.assign(encoder_b=of_b["encoder"])
+    for axis in (VARIANT, SIZE):
+        if axis in of_a and axis in of_b:
+            key.append(axis)
+    if SIZE not in key:
+        of_a, of_b = (at_size(edges, None) for edges in (of_a, of_b))
+    for side, edges in ((a, of_a), (b, of_b)):
+        if edges.duplicated(key).any():
+            raise StudyError(
+                f"{side.name} has several recipes (`variants`) and the other study has none, so "
+                "it is not known which to hold against it; compare it with a study that has both"
+            )
+    keep = [*key, *_OF_SIDE, *_OF_ERROR]
+    return key, of_a[keep], of_b[[*keep, "encoder_b"]]
+
+
+def _edges(side: Side) -> pd.DataFrame:
+    """The rows that are compared."""
+    lacking = [name for name in (*_OF_SIDE, *_OF_ERROR, "over") if name not in side.deltas]
+    if lacking:
+        raise StudyError(
+            f"the deltas of {side.name} have no column {lacking[0]!r}, for an earlier version "
+            "wrote them; write them again with `transfer-study report`"
+        )
+    rows = side.deltas
+    return rows[(rows["over"].fillna("") == "") & ~rows["arm"].isin(CONTROLS)]
+
+
+def _columns(key: list[str]) -> list[str]:
+    axes = [name for name in key if name not in _ENDS]
+    sides = [f"{name}_{side}" for side in "ab" for name in _OF_SIDE if name != "metric"]
+    intervals = ["low", "high", "p", "adjusted_low", "adjusted_high", "adjusted_p"]
+    errors = ["seed_error", "example_error", "freedom", "same_test"]
+    ends = ["encoder", "encoder_b", *_ENDS[1:], "metric"]
+    return [*axes, *ends, *sides, "difference", *intervals, *errors, "shown", "happened"]
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """By what happened; what is shown, and the larger difference, first."""
+    ranks = {str(kind): rank for rank, kind in enumerate(Happened)}
+    order = table.assign(
+        _rank=table["happened"].map(ranks),
+        _hidden=~table["shown"].astype(bool),
+        _size=-table["difference"].abs(),
+    ).sort_values(["_rank", "_hidden", "_size", "reading", "target", "source"])
+    return table.loc[order.index].reset_index(drop=True)
+
+
+def _corrected(effects: list[Crossed], correction: Correction) -> Corrected:
+    """All common edges as one family.
+
+    The resamples of max-T would have to be of the runs and examples of both studies, which need
+    not be the same: Holm's correction holds the same error rate without them.
+    """
+    method = Correction.HOLM if correction is Correction.MAX_T else correction
+    none = np.zeros(0)
+    return corrected(method, [Edge(effect, (), none, none) for effect in effects])
+
+
+_NOTHING = Crossed(math.nan, math.nan, math.nan, math.nan, math.nan)
+
+
+def _difference(row: Mapping[Any, Any], a: Side, b: Side) -> tuple[Crossed, bool]:
+    """The uncertainty of one difference, and whether its test examples are paired."""
+    if not (isinstance(row["verdict_a"], str) and isinstance(row["verdict_b"], str)):
+        return _NOTHING, False
+    test_set = a.test_sets.get(row["target"])
+    if test_set is None or b.test_sets.get(row["target"]) is not test_set:
+        return independent(_known(row, "a"), _known(row, "b")), False
+    edges = [
+        measure({"target": row["target"]}, _runs(side, row, encoder), side.test_sets, ()).edge
+        for side, encoder in ((a, row["encoder"]), (b, row["encoder_b"]))
+    ]
+    return joint(*edges, test_set.units), True
+
+
+def _runs(side: Side, row: Mapping[Any, Any], encoder: str) -> pd.DataFrame:
+    """The comparisons of an edge, one a seed."""
+    runs = side.comparisons
+    assert runs is not None
+    if SIZE in runs and SIZE not in row:
+        runs = at_size(runs, None)
+    chosen = (runs["encoder"] == encoder) & (runs["over"] == "")
+    for name in (*_ENDS[1:], VARIANT, SIZE):
+        if name in row and name in runs:
+            same = runs[name].isna() if pd.isna(row[name]) else runs[name] == row[name]
+            chosen &= same.fillna(False).astype(bool)
+    return runs[chosen].sort_values("seed")
+
+
+def _known(row: Mapping[Any, Any], side: str) -> Crossed:
+    """What the table of deltas says of an effect."""
+    mean, sd, examples, freedom = (
+        float(row[f"{name}_{side}"]) for name in ("delta", *_OF_ERROR)
+    )
+    seeds = int(row[f"n_seeds_{side}"])
+    error = math.sqrt(sd**2 / seeds + examples**2) if seeds else math.nan
+    return Crossed(mean, sd / math.sqrt(seeds) if seeds else math.nan, examples, error, freedom)
+
+
+def independent(a: Crossed, b: Crossed) -> Crossed:
+    """The difference b - a of two effects that share neither runs nor examples.
+
+    Of both, and of the result, `seed_sd` is the runs' part of the standard error. Where the two
+    do share some of them the interval is too wide rather than too narrow, for what is shared goes
+    into both effects alike.
+    """
+    error = math.hypot(a.error, b.error)
+    shares = a.error**4 / a.freedom + b.error**4 / b.freedom if error else 0.0
+    return Crossed(
+        b.mean - a.mean,
+        math.hypot(a.seed_sd, b.seed_sd),
+        math.hypot(a.example_error, b.example_error),
+        error,
+        error**4 / shares if shares else min(a.freedom, b.freedom),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Terms of a sum that vary alike: so many of them, known by values, [S], of such terms."""
+
+    terms: int
+    values: Floats
+    replicates: Floats  # [S, B]
+
+    @property
+    def variance(self) -> float:
+        """The variance of the terms' sum over runs."""
+        # Of equal values a variance may have no rounding.
+        alike = np.ptp(self.values) == 0
+        return 0.0 if alike else self.terms * float(self.values.var(ddof=1))
+
+    @property
+    def interaction(self) -> float:
+        """The part of it that runs and examples make together."""
+        around = self.replicates - self.replicates.mean(axis=0)
+        return self.terms * float(around.var(axis=1).sum()) / (len(self.values) - 1)
+
+
+def joint(a: Edge, b: Edge, units: int) -> Crossed:
+    """The difference b - a of two effects on one test set, examples resampled for both alike.
+
+    Runs of one seed in both studies are paired, all others independent. The difference of means is
+    then a sum of independent blocks: the common seeds' contributions b/S_b - a/S_a, and each
+    study's further ones. Each has a variance over runs, and an interaction of runs and examples
+    that this variance holds as well as the variance over examples does: once is enough (see
+    `crossed`, which this is where all seeds are common). `seed_sd` is the runs' part of the
+    standard error, the sum's and not one run's. A study of one seed leaves all but the mean NaN.
+    """
+    s_a, s_b = len(a.observed), len(b.observed)
+    if not s_a or not s_b:
+        return _NOTHING
+    mean = float(b.observed.mean() - a.observed.mean())
+    if min(s_a, s_b) < 2:
+        return Crossed(mean, math.nan, math.nan, math.nan, math.nan)
+    common = sorted({*a.seeds} & {*b.seeds})
+    common = common if len(common) > 1 else []  # one pair does not tell how pairs vary
+    in_a, in_b = ([edge.seeds.index(seed) for seed in common] for edge in (a, b))
+    candidates = [
+        _Block(
+            len(common),
+            b.observed[in_b] / s_b - a.observed[in_a] / s_a,
+            b.replicates[in_b] / s_b - a.replicates[in_a] / s_a,
+        ),
+        _Block(s_a - len(common), -a.observed / s_a, -a.replicates / s_a),
+        _Block(s_b - len(common), b.observed / s_b, b.replicates / s_b),
+    ]
+    blocks = [block for block in candidates if block.terms]
+    runs = sum(block.variance for block in blocks)
+    resampled = b.replicates.mean(axis=0) - a.replicates.mean(axis=0)
+    examples = float(resampled.var()) - sum(block.interaction for block in blocks)
+    examples = max(examples, 0.0)
+    shares = sum(block.variance**2 / (len(block.values) - 1) for block in blocks)
+    shares += examples**2 / max(units - 1, 1)
+    error = math.sqrt(runs + examples)
+    freedom = error**4 / shares if shares else float(min(s_a, s_b) - 1)
+    return Crossed(mean, math.sqrt(runs), math.sqrt(examples), error, freedom)
