@@ -18,11 +18,12 @@ from transfer_study.analysis.views import Shown
 from transfer_study.errors import StudyError
 from transfer_study.execute.resources import Resources
 from transfer_study.records.store import Store
-from transfer_study.session import Places
+from transfer_study.session import Outcome, Places
+from transfer_study.spec.correction import Correction
 from transfer_study.spec.study import Arm
 from transfer_study.spec.study_file import read_study
 
-FAILED, INVALID, INTERRUPTED = 1, 2, 130
+FAILED, INVALID, NOT_RUN, INTERRUPTED = 1, 2, 3, 130
 
 app = typer.Typer(
     name="transfer-study",
@@ -140,11 +141,8 @@ def run(
         execute(plan_, places, executor.value, resources, progress, fail_fast=fail_fast)
     outcome = write_report(plan_, places)
     edges_as_json(plan_, outcome) if as_json else print_edges(plan_, outcome)
-    if outcome.failed:
-        print_failures(plan_, stages)
-        raise typer.Exit(FAILED)
-    if any(not stages.is_done(stage) for stage in plan_):
-        raise typer.Exit(FAILED)
+    print_failures(plan_, stages)
+    _exit_by(outcome)
 
 
 @app.command()
@@ -219,16 +217,32 @@ def report(
             show_default="all in tables, the largest in figures",
         ),
     ] = None,
+    metric: Annotated[
+        list[str],
+        typer.Option(
+            metavar="TASK=METRIC", help="Judge a task by another metric, e.g. chemprot=macro_f1."
+        ),
+    ] = [],  # noqa: B006
+    margin: Annotated[
+        str | None, typer.Option(help="Judge by another margin: 0.01, or 5% of the baseline.")
+    ] = None,
+    correction: Annotated[
+        Correction | None, typer.Option(help="Judge by another correction for many edges.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write tables and figures from what is stored; runs nothing and needs no corpora."""
     from transfer_study.session import known_plan, write_report
+    from transfer_study.terminal.asked import rejudged
     from transfer_study.terminal.edges import edges_as_json, print_edges
 
     places = Places(store, results, plots)
+    otherwise = rejudged(metric, margin, correction)
     plan_ = known_plan(read_study(study, settings, data), places)
-    outcome = write_report(plan_, places, Shown(arm, size))
-    edges_as_json(plan_, outcome) if as_json else print_edges(plan_, outcome)
+    outcome = write_report(plan_, places, Shown(arm, size), otherwise)
+    judged = otherwise.of(plan_) if otherwise else plan_
+    edges_as_json(judged, outcome) if as_json else print_edges(judged, outcome)
+    _exit_by(outcome)
 
 
 @app.command()
@@ -348,6 +362,14 @@ def doctor(
     from transfer_study.terminal.doctor import examine, print_findings
 
     print_findings(examine(store), markdown=markdown, as_json=as_json)
+
+
+def _exit_by(outcome: Outcome) -> None:
+    """End with a code of its own where stages failed, or were not run."""
+    if outcome.failed:
+        raise typer.Exit(FAILED)
+    if outcome.not_run:
+        raise typer.Exit(NOT_RUN)
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from transfer_study.analysis.agreement import HeldClaim, HeldScore
+    from transfer_study.analysis.judgement import Rejudged
     from transfer_study.records.predictions import AnswerSource
 
 Executor = Literal["ray", "in-process"]
@@ -64,6 +65,7 @@ class Outcome:
     deltas: pd.DataFrame
     figures: list[Path]
     failed: frozenset[str]  # ids, children of failed stages included
+    not_run: frozenset[str]  # ids of the models that neither answered nor failed
     choices: pd.DataFrame | None = None  # what each of the paper's choices adds (protocol: both)
     stability: pd.DataFrame | None = None  # of a study with variants
     pretraining: pd.DataFrame | None = None  # what it does to each score
@@ -159,31 +161,37 @@ def failed_stages(plan_: Plan, store: Store) -> frozenset[str]:
     return frozenset(failed)
 
 
-def write_report(plan_: Plan, places: Places, shown: Shown | None = None) -> Outcome:
+def write_report(
+    plan_: Plan,
+    places: Places,
+    shown: Shown | None = None,
+    rejudged: Rejudged | None = None,
+) -> Outcome:
     """Write a study's tables and figures from the store, or from its compact predictions.
 
-    With `shown`, the figures and the outcome's deltas are those of one arm or training size.
-    Raises StudyError for an arm or size that the study does not have.
+    With `shown`, the figures and the outcome's deltas are those of one arm or training size. What
+    is `rejudged` goes to a folder of its own inside the study's, whose own tables stay. Raises
+    StudyError for what the study does not have.
     """
-    from transfer_study.report.results import write_results
+    from transfer_study.report.results import EPOCHS_FILE, epoch_scores, write_judged, write_results
 
     shown = shown or Shown()
     shown.check(plan_.study)
-    store = Store(places.store)
-    results = places.results / plan_.study.name
-    failed = failed_stages(plan_, store)
-    written = write_results(
-        plan_,
-        answer_source(plan_, places),
-        failed,
-        results,
-        places.plots / plan_.study.name,
-        shown,
-    )
+    results, plots = places.results / plan_.study.name, places.plots / plan_.study.name
+    failed = failed_stages(plan_, Store(places.store))
+    source = answer_source(plan_, places)
+    if rejudged:
+        plan_ = rejudged.of(plan_)
+        epochs = epoch_scores(plan_, source, results / EPOCHS_FILE)
+        folders = results / rejudged.label, plots / rejudged.label
+        written = write_judged(plan_, source, failed, *folders, shown, epochs)
+    else:
+        written = write_results(plan_, source, failed, results, plots, shown)
     return Outcome(
         shown.of(plan_.study, written.deltas),
         written.figures,
         failed,
+        frozenset(s.stage.id for s in plan_.systems if not source.has(s.stage)) - failed,
         written.choices,
         written.stability,
         written.pretraining,

@@ -29,16 +29,12 @@ EPOCHS_FILE = "epochs.parquet"
 
 
 def tables(
-    plan: Plan,
-    source: AnswerSource,
-    failed: Collection[str],
-    judgement: Judgement | None = None,
+    plan: Plan, source: AnswerSource, failed: Collection[str]
 ) -> tuple[Scored, pd.DataFrame]:
     """The scores and the deltas of a study; `failed` are ids of stages that were tried in vain."""
-    judgement = judgement or Judgement.of(plan.study)
-    scored = score_systems(plan, source, judgement)
-    comparisons = comparison_table(plan, judgement)
-    return scored, deltas(comparisons, scored.test_sets, judgement, failed)
+    scored = score_systems(plan, source)
+    judgement = Judgement.of(plan.study)
+    return scored, deltas(comparison_table(plan), scored.test_sets, judgement, failed)
 
 
 @dataclass(frozen=True)
@@ -67,11 +63,27 @@ def write_results(
     """
     results.mkdir(parents=True, exist_ok=True)
     write_record(plan, results)
-    epochs = _epoch_scores(plan, source, results / EPOCHS_FILE)
+    epochs = epoch_scores(plan, source, results / EPOCHS_FILE)
     if not isinstance(source, CompactAnswers):
         write_compact(results, plan.stages, source)
         # From here on the compact file is the source, so that it is known to be enough.
         source = CompactAnswers(results)
+    written = write_judged(plan, source, failed, results, plots, shown, epochs)
+    if len(plan.protocols) > 1:
+        epochs.to_parquet(results / EPOCHS_FILE, index=False)
+    return written
+
+
+def write_judged(
+    plan: Plan,
+    source: AnswerSource,
+    failed: Collection[str],
+    results: Path,
+    plots: Path,
+    shown: Shown,
+    epochs: pd.DataFrame,
+) -> Written:
+    """Write the tables and figures alone; `epochs` are the test scores of `epoch_scores`."""
     first, *others = plan.protocols
     scores = {}
     scores[first], written = _write_tables(plan.under(first), source, failed, results, plots, shown)
@@ -83,7 +95,6 @@ def write_results(
         folders = results / protocol, plots / protocol
         scores[protocol], more = _write_tables(part, source, failed, *folders, shown)
         figures += more.figures
-    epochs.to_parquet(results / EPOCHS_FILE, index=False)
     table = choices(plan, scores, epochs)
     write_table(table, results / "choices")
     return replace(written, figures=figures, choices=table)
@@ -164,7 +175,7 @@ def _write_stability(
     )
 
 
-def _epoch_scores(plan: Plan, source: AnswerSource, file: Path) -> pd.DataFrame:
+def epoch_scores(plan: Plan, source: AnswerSource, file: Path) -> pd.DataFrame:
     """The test score of every epoch where it was predicted, and what an earlier report kept."""
     if len(plan.protocols) == 1:
         return pd.DataFrame(columns=list(EPOCH_COLUMNS))
