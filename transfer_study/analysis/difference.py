@@ -16,16 +16,25 @@ import pandas as pd
 
 from transfer_study.analysis.corrections import Corrected, Edge, corrected
 from transfer_study.analysis.deltas import CONTROLS, SIZE, VARIANT, Verdict, measure
+from transfer_study.analysis.double_difference import independent, joint
 from transfer_study.analysis.replicates import TestSet
-from transfer_study.analysis.uncertainty import Crossed
+from transfer_study.analysis.uncertainty import UNKNOWN, Crossed
 from transfer_study.analysis.views import at_size
 from transfer_study.errors import StudyError
-from transfer_study.metrics.rows import Floats
 from transfer_study.spec.correction import Correction
 from transfer_study.spec.frozen import Word
 
 _ENDS = ["encoder", "source", "target", "arm", "reading"]
-_OF_SIDE = ["metric", "delta", "adjusted_low", "adjusted_high", "verdict", "n_seeds", "n_test"]
+_OF_SIDE = [
+    "metric",
+    "baseline",
+    "delta",
+    "adjusted_low",
+    "adjusted_high",
+    "verdict",
+    "n_seeds",
+    "n_test",
+]
 _OF_ERROR = ["seed_sd", "example_error", "freedom"]
 
 
@@ -61,21 +70,20 @@ def differences(a: Side, b: Side, correction: Correction) -> pd.DataFrame:
     """Hold each edge of the second study against that of the first; one row an edge of either.
 
     Columns: variant and size where both studies have them, encoder (and `encoder_b`, where it is
-    another), source, target, arm, reading, metric; of each study `delta_a`, `adjusted_low_a`,
-    `adjusted_high_a`, `verdict_a`, `n_seeds_a`, `n_test_a` and the same with `_b`; `difference`
-    (b - a), `low`, `high`, `p` by itself and `adjusted_*` among all common edges; `seed_error` and
-    `example_error`, the parts of its standard error, and `freedom`; `same_test`: whether test
-    examples were paired; `shown`: whether the adjusted interval excludes zero; `happened`. Control
-    arms, and effects over controls, are left out. Scores are fractions of 1.
+    another), source, target, arm, reading, metric; of each study `baseline_a`, `delta_a`,
+    `adjusted_low_a`, `adjusted_high_a`, `verdict_a`, `n_seeds_a`, `n_test_a`, and the same with
+    `_b`; `difference` (b - a), `low`, `high` and `p` by itself and `adjusted_*` among all common
+    edges; `seed_error` and `example_error`, the parts of its standard error, and `freedom`;
+    `same_test`: whether test examples were paired; `shown`: whether the adjusted interval excludes
+    zero; `happened`. Control arms, and effects over controls, are left out. Scores are fractions
+    of 1.
     """
     key, of_a, of_b = _matched(a, b)
     table = of_a.merge(of_b, on=key, how="outer", suffixes=("_a", "_b"), sort=False)
     measured = [_difference(row, a, b) for row in table.to_dict("records")]
     adjusted = _corrected([effect for effect, _ in measured], correction)
     rows = []
-    for row, (effect, same), p in zip(
-        table.to_dict("records"), measured, adjusted.p, strict=True
-    ):
+    for row, (effect, same), p in zip(table.to_dict("records"), measured, adjusted.p, strict=True):
         alone, among = effect.interval(), effect.interval(adjusted.alpha)
         shown = among.low > 0 or among.high < 0
         rows.append(
@@ -102,20 +110,16 @@ def differences(a: Side, b: Side, correction: Correction) -> pd.DataFrame:
 
 def happened(before: object, after: object, shown: bool) -> Happened:
     """What became of an edge with these verdicts; a study that lacks it has no verdict (NaN)."""
-    if not isinstance(before, str):
-        return Happened.ONLY_B
-    if not isinstance(after, str):
-        return Happened.ONLY_A
+    if not (isinstance(before, str) and isinstance(after, str)):
+        return Happened.ONLY_A if isinstance(before, str) else Happened.ONLY_B
     if {before, after} & {Verdict.FAILED, Verdict.NOT_RUN}:
         return Happened.NOT_MEASURED
     effects = {Verdict.GAIN, Verdict.LOSS}
-    if before != after and {before, after} == effects:
+    if before == after or not {before, after} & effects:
+        return Happened.CHANGED if shown else Happened.KEPT
+    if {before, after} == effects:
         return Happened.FLIPPED
-    if after in effects and before not in effects:
-        return Happened.APPEARED
-    if before in effects and after not in effects:
-        return Happened.VANISHED
-    return Happened.CHANGED if shown else Happened.KEPT
+    return Happened.APPEARED if after in effects else Happened.VANISHED
 
 
 def _matched(a: Side, b: Side) -> tuple[list[str], pd.DataFrame, pd.DataFrame]:
@@ -127,9 +131,7 @@ def _matched(a: Side, b: Side) -> tuple[list[str], pd.DataFrame, pd.DataFrame]:
         of_b = of_b.assign(encoder=of_a["encoder"].iloc[0], encoder_b=name)
     else:
         of_b = of_b.assign(encoder_b=of_b["encoder"])
-    for axis in (VARIANT, SIZE):
-        if axis in of_a and axis in of_b:
-            key.append(axis)
+    key += [axis for axis in (VARIANT, SIZE) if axis in of_a and axis in of_b]
     if SIZE not in key:
         of_a, of_b = (at_size(edges, None) for edges in (of_a, of_b))
     for side, edges in ((a, of_a), (b, of_b)):
@@ -185,21 +187,18 @@ def _corrected(effects: list[Crossed], correction: Correction) -> Corrected:
     return corrected(method, [Edge(effect, (), none, none) for effect in effects])
 
 
-_NOTHING = Crossed(math.nan, math.nan, math.nan, math.nan, math.nan)
-
-
 def _difference(row: Mapping[Any, Any], a: Side, b: Side) -> tuple[Crossed, bool]:
     """The uncertainty of one difference, and whether its test examples are paired."""
     if not (isinstance(row["verdict_a"], str) and isinstance(row["verdict_b"], str)):
-        return _NOTHING, False
+        return UNKNOWN, False
     test_set = a.test_sets.get(row["target"])
     if test_set is None or b.test_sets.get(row["target"]) is not test_set:
         return independent(_known(row, "a"), _known(row, "b")), False
-    edges = [
+    first, second = (
         measure({"target": row["target"]}, _runs(side, row, encoder), side.test_sets, ()).edge
         for side, encoder in ((a, row["encoder"]), (b, row["encoder_b"]))
-    ]
-    return joint(*edges, test_set.units), True
+    )
+    return joint(first, second, test_set.units), True
 
 
 def _runs(side: Side, row: Mapping[Any, Any], encoder: str) -> pd.DataFrame:
@@ -218,89 +217,15 @@ def _runs(side: Side, row: Mapping[Any, Any], encoder: str) -> pd.DataFrame:
 
 def _known(row: Mapping[Any, Any], side: str) -> Crossed:
     """What the table of deltas says of an effect."""
-    mean, sd, examples, freedom = (
-        float(row[f"{name}_{side}"]) for name in ("delta", *_OF_ERROR)
-    )
+    mean, sd, examples, freedom = (float(row[f"{name}_{side}"]) for name in ("delta", *_OF_ERROR))
     seeds = int(row[f"n_seeds_{side}"])
     error = math.sqrt(sd**2 / seeds + examples**2) if seeds else math.nan
     return Crossed(mean, sd / math.sqrt(seeds) if seeds else math.nan, examples, error, freedom)
 
 
-def independent(a: Crossed, b: Crossed) -> Crossed:
-    """The difference b - a of two effects that share neither runs nor examples.
-
-    Of both, and of the result, `seed_sd` is the runs' part of the standard error. Where the two
-    do share some of them the interval is too wide rather than too narrow, for what is shared goes
-    into both effects alike.
-    """
-    error = math.hypot(a.error, b.error)
-    shares = a.error**4 / a.freedom + b.error**4 / b.freedom if error else 0.0
-    return Crossed(
-        b.mean - a.mean,
-        math.hypot(a.seed_sd, b.seed_sd),
-        math.hypot(a.example_error, b.example_error),
-        error,
-        error**4 / shares if shares else min(a.freedom, b.freedom),
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Block:
-    """Terms of a sum that vary alike: so many of them, known by values, [S], of such terms."""
-
-    terms: int
-    values: Floats
-    replicates: Floats  # [S, B]
-
-    @property
-    def variance(self) -> float:
-        """The variance of the terms' sum over runs."""
-        # Of equal values a variance may have no rounding.
-        alike = np.ptp(self.values) == 0
-        return 0.0 if alike else self.terms * float(self.values.var(ddof=1))
-
-    @property
-    def interaction(self) -> float:
-        """The part of it that runs and examples make together."""
-        around = self.replicates - self.replicates.mean(axis=0)
-        return self.terms * float(around.var(axis=1).sum()) / (len(self.values) - 1)
-
-
-def joint(a: Edge, b: Edge, units: int) -> Crossed:
-    """The difference b - a of two effects on one test set, examples resampled for both alike.
-
-    Runs of one seed in both studies are paired, all others independent. The difference of means is
-    then a sum of independent blocks: the common seeds' contributions b/S_b - a/S_a, and each
-    study's further ones. Each has a variance over runs, and an interaction of runs and examples
-    that this variance holds as well as the variance over examples does: once is enough (see
-    `crossed`, which this is where all seeds are common). `seed_sd` is the runs' part of the
-    standard error, the sum's and not one run's. A study of one seed leaves all but the mean NaN.
-    """
-    s_a, s_b = len(a.observed), len(b.observed)
-    if not s_a or not s_b:
-        return _NOTHING
-    mean = float(b.observed.mean() - a.observed.mean())
-    if min(s_a, s_b) < 2:
-        return Crossed(mean, math.nan, math.nan, math.nan, math.nan)
-    common = sorted({*a.seeds} & {*b.seeds})
-    common = common if len(common) > 1 else []  # one pair does not tell how pairs vary
-    in_a, in_b = ([edge.seeds.index(seed) for seed in common] for edge in (a, b))
-    candidates = [
-        _Block(
-            len(common),
-            b.observed[in_b] / s_b - a.observed[in_a] / s_a,
-            b.replicates[in_b] / s_b - a.replicates[in_a] / s_a,
-        ),
-        _Block(s_a - len(common), -a.observed / s_a, -a.replicates / s_a),
-        _Block(s_b - len(common), b.observed / s_b, b.replicates / s_b),
-    ]
-    blocks = [block for block in candidates if block.terms]
-    runs = sum(block.variance for block in blocks)
-    resampled = b.replicates.mean(axis=0) - a.replicates.mean(axis=0)
-    examples = float(resampled.var()) - sum(block.interaction for block in blocks)
-    examples = max(examples, 0.0)
-    shares = sum(block.variance**2 / (len(block.values) - 1) for block in blocks)
-    shares += examples**2 / max(units - 1, 1)
-    error = math.sqrt(runs + examples)
-    freedom = error**4 / shares if shares else float(min(s_a, s_b) - 1)
-    return Crossed(mean, math.sqrt(runs), math.sqrt(examples), error, freedom)
+def shared(a: TestSet, b: TestSet) -> TestSet:
+    """The models of both on the one test set that the two are; a model of both counts once."""
+    further = [m for m, identity in enumerate(b.stages) if identity not in a.stages]
+    statistics = np.concatenate([a.statistics, b.statistics[:, further]], axis=1)
+    stages = (*a.stages, *(b.stages[m] for m in further))
+    return TestSet(a.task, a.metric, a.n, stages, statistics)
