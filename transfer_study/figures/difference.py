@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import networkx as nx
@@ -64,7 +64,7 @@ def draw_differences(
         paths += write_graph(graph, stem)
         if len(graph) > LARGEST:
             continue
-        words = ", ".join(map(str, about))
+        words = ", ".join([encoder, f"{reading} reading", *_special(about[2:])])
         figure = draw_difference_graph(
             graph,
             title=f"From {names[0]} to {names[1]} ({words})",
@@ -138,6 +138,11 @@ def _sample(kind: str, line_width: float) -> Callable[[Canvas, float, float], No
         draw_edge(canvas, arc, style, line_width, faint=not style.coloured)
 
     return draw
+
+
+def _special(about: Sequence[object]) -> list[str]:
+    """The arm, where it is not pairs, and the variant."""
+    return [str(part) for part in about if part != "pair"]
 
 
 def _plain(part: object) -> str:

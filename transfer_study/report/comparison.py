@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from transfer_study.analysis.deltas import deltas
+from transfer_study.analysis.deltas import CONTROLS, deltas
 from transfer_study.analysis.difference import Side, differences, shared
 from transfer_study.analysis.judgement import Judgement, Rejudged
 from transfer_study.analysis.replicates import TestSet
-from transfer_study.analysis.scores import comparison_table, score_systems, task_table
+from transfer_study.analysis.scores import comparison_table, task_table
 from transfer_study.errors import StudyError
-from transfer_study.records.predictions import AnswerSource
+from transfer_study.metrics import Statistics, statistics
+from transfer_study.records.predictions import Answers, AnswerSource
 from transfer_study.report.results import write_table
 from transfer_study.spec.correction import Correction
 from transfer_study.spec.plan import Plan
+from transfer_study.spec.task import Task
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,18 @@ class Evidence:
     evidence: tuple[Plan, AnswerSource] | pd.DataFrame
     failed: Collection[str] = ()
     notes: tuple[str, ...] = ()  # what a reader must know of it
+
+    @property
+    def source(self) -> AnswerSource:
+        """Where its predictions are."""
+        assert not isinstance(self.evidence, pd.DataFrame)
+        return self.evidence[1]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Its table of deltas, where there is nothing else."""
+        assert isinstance(self.evidence, pd.DataFrame)
+        return self.evidence
 
     @property
     def plan(self) -> Plan | None:
@@ -110,45 +124,67 @@ def correction_words(correction: Correction) -> str:
 
 
 def _sides(a: Evidence, first: Plan | None, b: Evidence, second: Plan | None) -> tuple[Side, Side]:
-    tested = [
-        _test_sets(side, plan) if plan is not None else {}
+    counted: _Counted = {}
+    sides = [
+        _Read(side, plan, counted) if plan is not None else None
         for side, plan in ((a, first), (b, second))
     ]
-    if first is not None and second is not None:
-        for task in _same_examples((a, first), (b, second), tested[0].keys() & tested[1].keys()):
-            tested[0][task] = tested[1][task] = shared(tested[0][task], tested[1][task])
-    made = []
-    for side, plan, test_sets in zip((a, b), (first, second), tested, strict=True):
-        if plan is None:
-            assert isinstance(side.evidence, pd.DataFrame)
-            made.append(Side(side.name, side.evidence))
-            continue
-        comparisons = comparison_table(plan)
-        table = deltas(comparisons, test_sets, Judgement.of(plan.study), side.failed)
-        made.append(Side(side.name, table, comparisons, test_sets))
+    of_a, of_b = sides
+    if of_a is not None and of_b is not None:
+        for task in of_a.test_sets.keys() & of_b.test_sets.keys():
+            if of_a.examples(task) == of_b.examples(task):
+                both = shared(of_a.test_sets[task], of_b.test_sets[task])
+                of_a.test_sets[task] = of_b.test_sets[task] = both
+    made = [
+        read.judged() if read is not None else Side(side.name, side.table)
+        for side, read in zip((a, b), sides, strict=True)
+    ]
     return made[0], made[1]
 
 
-def _source(side: Evidence) -> AnswerSource:
-    assert not isinstance(side.evidence, pd.DataFrame)
-    return side.evidence[1]
+# Statistics and number of examples by stage, task and metric: a stage of both studies counts once.
+_Counted = dict[tuple[str, str, str], tuple[Statistics, int]]
 
 
-def _test_sets(side: Evidence, plan: Plan) -> dict[str, TestSet]:
-    return dict(score_systems(plan, _source(side)).test_sets)
+class _Read:
+    """What is compared of one study, with the answers that it takes; no other is read."""
 
+    def __init__(self, side: Evidence, plan: Plan, counted: _Counted) -> None:
+        comparisons = comparison_table(plan)
+        raw = (comparisons["over"] == "") & ~comparisons["arm"].isin(CONTROLS)
+        self._side, self._plan, self._comparisons = side, plan, comparisons[raw]
+        self._tasks = {task.name: task for task in plan.study.tasks}
+        self._stages = {stage.id: stage for stage in plan}
+        self.test_sets = {
+            str(name): made
+            for name, rows in self._comparisons.groupby("target")
+            if (made := self._test_set(str(name), rows, counted)) is not None
+        }
 
-def _same_examples(
-    a: tuple[Evidence, Plan], b: tuple[Evidence, Plan], names: Collection[str]
-) -> list[str]:
-    """The tasks that both studies test on the same examples, documents and gold, read alike."""
-    return [name for name in sorted(names) if _examples(*a, name) == _examples(*b, name)]
+    def judged(self) -> Side:
+        """The study's edges with their verdicts."""
+        judgement = Judgement.of(self._plan.study)
+        table = deltas(self._comparisons, self.test_sets, judgement, self._side.failed)
+        return Side(self._side.name, table, self._comparisons, self.test_sets)
 
+    def examples(self, name: str) -> tuple[object, ...]:
+        """What makes test examples the same: the task, and their ids, documents and gold."""
+        answers = self._answers(self._tasks[name], self.test_sets[name].stages[0])
+        return self._tasks[name].identity(), answers.ids, answers.documents, answers.gold
 
-def _examples(side: Evidence, plan: Plan, name: str) -> tuple[object, ...]:
-    task = next(task for task in plan.study.tasks if task.name == name)
-    source = _source(side)
-    stage = next(s.stage for s in plan.systems if s.target == name and source.has(s.stage))
-    answers = source.answers(stage, task)
-    examples = list(answers.ids), list(answers.documents), list(answers.gold)
-    return task.identity(), *examples
+    def _test_set(self, name: str, rows: pd.DataFrame, counted: _Counted) -> TestSet | None:
+        task, source = self._tasks[name], self._side.source
+        models, n = {}, 0
+        for identity in dict.fromkeys([*rows["stage"], *rows["baseline"]]):
+            if not source.has(self._stages[identity]):
+                continue
+            key = (identity, name, str(task.metric))
+            if key not in counted:
+                answers = self._answers(task, identity)
+                said = answers.gold, answers.predicted, answers.documents
+                counted[key] = statistics(task.metric, task, *said), len(answers.gold)
+            models[identity], n = counted[key]
+        return TestSet.of(name, task.metric, n, models) if models else None
+
+    def _answers(self, task: Task, identity: str) -> Answers:
+        return self._side.source.answers(self._stages[identity], task)

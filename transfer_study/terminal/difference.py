@@ -117,7 +117,10 @@ def _summary(compared: Compared) -> list[str]:
 
 
 def _points(value: float) -> str:
-    return "–" if math.isnan(value) else f"{100 * value:+.1f}".replace("-", "−")
+    if math.isnan(value):
+        return "–"
+    text = f"{100 * value:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
 
 
 def _interval(low: float, high: float) -> str:
