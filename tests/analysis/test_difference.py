@@ -209,7 +209,7 @@ def test_a_row_an_edge_of_either_study_in_the_order_of_what_happened(two):
         "gone": "only_a",
         "new": "only_b",
     }
-    assert list(table["source"])[0] == "up"
+    assert table["source"].iloc[0] == "up"
     assert list(table["source"])[-2:] == ["gone", "new"]
     up = table.iloc[0]
     assert up["shown"]
@@ -254,5 +254,5 @@ def test_the_correction_is_over_all_common_edges(two):
 
 def test_a_table_of_an_earlier_version_is_refused(two):
     old = Side("old", two[0].deltas.drop(columns="seed_sd"))
-    with pytest.raises(StudyError, match="old have no column 'seed_sd'.*transfer-study report"):
+    with pytest.raises(StudyError, match=r"old have no column 'seed_sd'.*transfer-study report"):
         differences(old, two[1], Correction.BH)
