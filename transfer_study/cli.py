@@ -25,7 +25,7 @@ from transfer_study.spec.plan import Plan
 from transfer_study.spec.study import Arm, Reading
 from transfer_study.spec.study_file import read_study
 
-FAILED, INVALID, NOT_RUN, INTERRUPTED = 1, 2, 3, 130
+FAILED, INVALID, NOT_RUN, DIFFERENT, INTERRUPTED = 1, 2, 3, 4, 130
 
 app = typer.Typer(
     name="transfer-study",
@@ -317,7 +317,15 @@ def report(
 
 @app.command()
 def compare(
-    study: StudyFile,
+    study: Annotated[
+        Path, typer.Argument(metavar="STUDY_A", help="The study file, or a folder of results.")
+    ],
+    other: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[STUDY_B]", help="Another one, to hold against it.", show_default=False
+        ),
+    ] = None,
     published: Annotated[
         bool, typer.Option("--published", help="With the scores and claims of the original study.")
     ] = False,
@@ -325,16 +333,35 @@ def compare(
     data: Data = None,
     store: StoreFolder = _STORE,
     results: ResultsFolder = _RESULTS,
+    plots: PlotsFolder = _PLOTS,
     as_json: Json = False,
 ) -> None:
-    """Hold a study against published results; runs and writes nothing and needs no corpora."""
+    """Hold a study against another, or against published results; runs nothing, needs no corpora.
+
+    Of two studies the table and graph of differences are written. The exit code is 4 where the
+    adjusted interval of a difference excludes zero; a verdict that changed is told, but alone it
+    shows no difference.
+    """
+    if (other is not None) == published:
+        raise StudyError(
+            "compare needs exactly one thing to hold the study against: give a second study, "
+            f"or --published; found {'both' if published else 'neither'}"
+        )
+    places = Places(store, results, plots)
+    if other is not None:
+        from transfer_study.session import compare_studies
+        from transfer_study.terminal.difference import differences_as_json, print_differences
+
+        compared = compare_studies(study, other, places, settings, data)
+        differences_as_json(compared) if as_json else print_differences(compared)
+        if compared.differences["shown"].any():
+            raise typer.Exit(DIFFERENT)
+        return
     from transfer_study.session import hold_against_published
     from transfer_study.terminal.agreement import agreement_as_json, print_agreement
 
-    if not published:
-        raise typer.BadParameter("say what to compare the study with: --published")
     checked = read_study(study, settings, data)
-    scores, claims = hold_against_published(checked, Places(store, results))
+    scores, claims = hold_against_published(checked, places)
     view = agreement_as_json if as_json else print_agreement
     view(checked, scores, claims)
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from transfer_study.analysis.views import Shown
-from transfer_study.errors import StoreError
+from transfer_study.errors import StoreError, StudyError
 from transfer_study.execute.progress import Progress, Silent
 from transfer_study.execute.resources import Resources
 from transfer_study.records.looked import looked_plan
-from transfer_study.records.recorded import recorded_plan
+from transfer_study.records.recorded import RECORD_FILE, plan_of_record, recorded_plan
 from transfer_study.records.store import Store
 from transfer_study.spec.plan import Plan, plan
 from transfer_study.spec.stage import Stage
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from transfer_study.analysis.judgement import Rejudged
     from transfer_study.data.splits import TaskData
     from transfer_study.records.predictions import AnswerSource
+    from transfer_study.report.comparison import Compared, Evidence
 
 Executor = Literal["ray", "in-process"]
 
@@ -294,6 +295,58 @@ def judged_edges(plan_: Plan, places: Places) -> tuple[Plan, pd.DataFrame]:
     clean = plan_.under(plan_.protocols[0])
     failed = failed_stages(plan_, Store(places.store))
     return clean, tables(clean, answer_source(plan_, places), failed)[1]
+
+
+def compare_studies(
+    a: Path,
+    b: Path,
+    places: Places,
+    settings: Sequence[str] = (),
+    data: Path | None = None,
+) -> Compared:
+    """Compare two studies, each a study file or a results folder, and write what differs.
+
+    Runs nothing. Raises StudyError where nothing is stored of a study, or no edge is in both.
+    """
+    from transfer_study.report.comparison import compare
+
+    first, second = (_evidence(path, places, settings, data) for path in (a, b))
+    return compare(first, second, places.results, places.plots)
+
+
+def _evidence(path: Path, places: Places, settings: Sequence[str], data: Path | None) -> Evidence:
+    """What is stored of a study: by its file, as it was last run, or its table alone."""
+    from transfer_study.records.predictions import CompactAnswers, FirstOf, StoredAnswers
+    from transfer_study.report.comparison import Evidence
+    from transfer_study.report.results import read_table
+
+    store = Store(places.store)
+    folder, notes = path, []
+    plans = []
+    if not path.is_dir():
+        study = read_study(path, settings, data)
+        folder = places.results / study.name
+        as_written = recorded_plan(study, folder)
+        if as_written is None and not (folder / RECORD_FILE).is_file():
+            as_written = make_plan(study)
+        plans.append(as_written)
+        notes.append(f"{path} has changed since it was run: {folder} as last run is compared.")
+    plans.append(plan_of_record(folder))
+    source = FirstOf((CompactAnswers(folder), StoredAnswers(store)))
+    for plan_ in plans:
+        if plan_ is not None and any(map(source.has, plan_)):
+            changed = notes if plan_ is not plans[0] else []
+            failed = failed_stages(plan_, store)
+            return Evidence(plan_.study.name, (plan_, source), failed, tuple(changed))
+    table = read_table(folder / "deltas")
+    if table is None:
+        raise StudyError(
+            f"nothing is stored of {path}; run the study, or give its file or its folder of results"
+        )
+    notes.append(
+        f"{folder} has no predictions that its plan names: it is compared by its table of deltas."
+    )
+    return Evidence(folder.name, table, notes=tuple(notes))
 
 
 def answer_source(plan_: Plan, places: Places) -> AnswerSource:

@@ -61,10 +61,10 @@ def deltas(
     """
     key = [name for name in comparisons if name in (*EDGE, VARIANT, SIZE)]
     edges = [
-        _measure(dict(zip(key, edge, strict=True)), runs.sort_values("seed"), test_sets, failed)
+        measure(dict(zip(key, edge, strict=True)), runs.sort_values("seed"), test_sets, failed)
         for edge, runs in comparisons.groupby(key, sort=False, dropna=False)
     ]
-    families: dict[tuple[str, str, bool], list[_Measured]] = {}
+    families: dict[tuple[str, str, bool], list[Measured]] = {}
     for measured in edges:
         families.setdefault(measured.family, []).append(measured)
     rows: dict[int, dict[str, object]] = {}
@@ -80,7 +80,7 @@ def deltas(
 
 
 @dataclass(frozen=True, eq=False)
-class _Measured:
+class Measured:
     """An edge before it is judged among the others; `absence` says why scores are missing."""
 
     about: dict[str, Any]
@@ -95,12 +95,13 @@ class _Measured:
         return self.about["reading"], self.about["over"], self.about["arm"] in CONTROLS
 
 
-def _measure(
+def measure(
     about: dict[str, Any],
     runs: pd.DataFrame,
     test_sets: Mapping[str, TestSet],
     failed: Collection[str],
-) -> _Measured:
+) -> Measured:
+    """Measure one edge, whose runs are the rows of `comparisons` for it; see `deltas`."""
     test_set = test_sets.get(about["target"])
     scores = pd.Series(test_set.scores() if test_set else {}, dtype=np.float64)
     signs = {name: sign for name, sign in SIGNS.items() if name in runs and runs[name].any()}
@@ -122,7 +123,7 @@ def _measure(
     absence = None
     if absent:
         absence = Verdict.NOT_RUN if absent.isdisjoint(failed) else Verdict.FAILED
-    return _Measured(
+    return Measured(
         about,
         Edge(effect, tuple(map(int, runs["seed"][all_there])), observed.to_numpy(), replicates),
         # What the score would be without the effect.
@@ -133,7 +134,7 @@ def _measure(
 
 
 def _row(
-    edge: _Measured, adjusted_p: float, alpha: float, judgement: Judgement
+    edge: Measured, adjusted_p: float, alpha: float, judgement: Judgement
 ) -> dict[str, object]:
     effect = edge.edge.effect
     alone, adjusted = effect.interval(), judged(judgement.correction, effect, alpha)

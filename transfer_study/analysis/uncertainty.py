@@ -106,18 +106,29 @@ def crossed(observed: ArrayLike, replicates: Floats, units: int) -> Crossed:
     averaged = replicates.mean(axis=0)
     # Seeds' and examples' variance both hold that of their interaction: once is enough.
     interaction = float((replicates - averaged).var(axis=1).sum()) / (len(d) - 1) / len(d)
+    examples = max(float(averaged.var()) - interaction, 0.0)
+    return combined(mean, seeds, len(d) - 1.0, examples, units, math.sqrt(seeds * len(d)))
+
+
+def combined(
+    mean: float,
+    seeds: float,
+    seed_freedom: float,
+    examples: float,
+    units: float = math.inf,
+    seed_sd: float = math.nan,
+) -> Crossed:
+    """An effect with the two parts of its mean's variance, over seeds and over resampled units."""
     # A resample varies by 1 - 1/units of what a fresh test set does.
-    fresh = units / max(units - 1, 1)
-    examples = max(float(averaged.var()) - interaction, 0.0) * fresh
+    examples *= 1.0 if math.isinf(units) else units / max(units - 1, 1)
     error = math.sqrt(seeds + examples)
     # Satterthwaite, 1946. Where the variance of few seeds came out small by chance, his freedom is
     # far too large (3 seeds: 95% would cover 92). It is reckoned as if seeds had a part, 1 of S, of
     # what examples have; with many seeds, or seeds alone, that changes nothing.
-    doubtful = seeds + examples / len(d)
-    shares = doubtful**2 / (len(d) - 1) + examples**2 / max(units - 1, 1)
-    freedom = error**4 / shares if shares else float(len(d) - 1)
-    parts = math.sqrt(seeds * len(d)), math.sqrt(examples)
-    return Crossed(mean, *parts, error, freedom, len(d) - 1.0)
+    doubtful = seeds + examples / (seed_freedom + 1)
+    shares = doubtful**2 / seed_freedom + examples**2 / max(units - 1, 1)
+    freedom = error**4 / shares if shares else seed_freedom
+    return Crossed(mean, seed_sd, math.sqrt(examples), error, freedom, seed_freedom)
 
 
 def paired_t(differences: ArrayLike) -> Interval:

@@ -44,7 +44,7 @@ class Verdict:
     @property
     def coloured(self) -> bool:
         """Whether this verdict says that something changed."""
-        return self.colour in (GAIN, LOSS)
+        return self.colour != GREY
 
     @property
     def stroke(self) -> str | tuple[float, tuple[float, ...]]:
@@ -59,6 +59,22 @@ VERDICTS: dict[str, Verdict] = {
     "undecided": Verdict("undecided", GREY, MUTED, (1.0, 1.9), False, 1.2),
     "failed": Verdict("failed", GREY, INK, None, False, 0.8, mark="cross"),
     "not_run": Verdict("not run", GREY, MUTED, None, False, 0.8, mark="circle"),
+}
+
+# What became of an edge from one study to another, in hues that are no verdict's.
+CHANGES: dict[str, Verdict] = {
+    "flipped": Verdict(
+        "flipped: gain \u2194 loss", "#7B2D8B", "#7B2D8B", (5.0, 1.2, 1.2, 1.2), True, 1.2
+    ),
+    "appeared": Verdict("appeared", "#0072B2", "#005A8E", None, True, 1.2),
+    "vanished": Verdict("vanished", "#C98A00", "#7A5400", (2.4, 1.3), False, 1.2),
+    "changed": Verdict("same verdict, other size", INK, INK, (1.0, 0.8), True, 1.2),
+    "kept": Verdict("kept", GREY, MUTED, None, True, 0.8),
+    "only_a": Verdict("in the first study only", GREY, MUTED, (4.0, 3.0), False, 0.8),
+    "only_b": Verdict("in the second study only", GREY, MUTED, (1.0, 2.4), False, 0.8),
+    "not_measured": Verdict(
+        "failed or not run in one", GREY, MUTED, None, False, 0.8, mark="circle"
+    ),
 }
 
 # The width of a coloured edge in the three bins of |delta|, and the pairs of limits in points of

@@ -66,7 +66,16 @@ def compose(graph: nx.DiGraph[str], detail: Detail | None = None) -> Scene:
     detail = detail or detail_for(len(graph))
     effects = effects_of(graph).values()
     limits = bin_limits(d["delta"] for d in effects if VERDICTS[d["verdict"]].coloured)
-    edges = _edges(graph, detail, limits)
+    return arrange(graph, _edges(graph, detail, limits), detail, limits)
+
+
+def arrange(
+    graph: nx.DiGraph[str],
+    edges: Sequence[Edge],
+    detail: Detail,
+    limits: tuple[float, float] = (0.0, 0.0),
+) -> Scene:
+    """Place a graph's tasks, these edges and their labels; `limits` are of the bins of width."""
     routes, placement, clear = _arrange(_nodes(graph, detail), edges, detail)
     names = [edge.name for edge in edges if edge.label]
     centres = dict(zip(names, placement.centres, strict=True))

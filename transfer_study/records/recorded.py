@@ -10,7 +10,7 @@ from typing import Any
 from transfer_study.spec.frozen import content_hash
 from transfer_study.spec.plan import Fingerprints, Plan, plan
 from transfer_study.spec.study import Study
-from transfer_study.spec.task import FileSource
+from transfer_study.spec.task import DatasetsSource, FileSource
 
 RECORD_FILE = "stages.json"
 _SCHEMA = 1
@@ -21,6 +21,7 @@ def write_record(plan_: Plan, folder: Path) -> None:
     record = {
         "schema": _SCHEMA,
         "study": plan_.study.name,
+        "definition": _without_places(plan_.study),
         "inputs": _inputs(plan_.study),
         "fingerprints": plan_.fingerprints.model_dump(mode="json", exclude_none=True),
         "stages": [{"id": s.id, "name": s.name, "pre_image": s.pre_image} for s in plan_],
@@ -40,6 +41,49 @@ def recorded_plan(study: Study, folder: Path) -> Plan | None:
         return plan(study, Fingerprints.model_validate(record["fingerprints"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def plan_of_record(folder: Path) -> Plan | None:
+    """The plan that a results folder records, without its study file; None where it has none.
+
+    The tasks' files are named as below the data root, which is not known.
+    """
+    try:
+        record: dict[str, Any] = json.loads((folder / RECORD_FILE).read_bytes())
+        study = Study.model_validate(record["definition"])
+        made = plan(study, Fingerprints.model_validate(record["fingerprints"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    # Another version may read the same words otherwise.
+    return made if {s.id for s in made} == {s["id"] for s in record["stages"]} else None
+
+
+def _without_places(study: Study) -> dict[str, Any]:
+    """What was written of the study, machine paths left out; it reads back with the same stages."""
+    said = study.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"data"})
+    for task, written in zip(study.tasks, said["tasks"], strict=True):
+        source = written["source"]
+        if isinstance(task.source, FileSource) and study.data is not None:
+            written["source"] = source | {
+                key: _relative(source[key], study.data)
+                for key in ("folder", "files")
+                if source.get(key)
+            }
+        elif isinstance(task.source, DatasetsSource):
+            source["name"] = _plain(source["name"])
+    for written in said["encoder"]:
+        if "source" in written:
+            written["source"] = _plain(written["source"])
+        if isinstance((written.get("tiny") or {}).get("texts"), list):
+            written["tiny"]["texts"] = [Path(path).name for path in written["tiny"]["texts"]]
+    if isinstance((said.get("pretrain") or {}).get("texts"), list):
+        said["pretrain"]["texts"] = [Path(path).name for path in said["pretrain"]["texts"]]
+    return said
+
+
+def _plain(source: str) -> str:
+    """The name of a hub, or a folder's own name without the way to it."""
+    return Path(source).name if Path(source).is_absolute() else source
 
 
 def _inputs(study: Study) -> dict[str, str]:

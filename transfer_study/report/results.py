@@ -282,3 +282,13 @@ def write_table(table: pd.DataFrame, stem: Path) -> None:
     """Write a table as CSV (six decimals, the same bytes everywhere) and as parquet (exact)."""
     table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6f", lineterminator="\n")
     table.to_parquet(stem.with_suffix(".parquet"), index=False)
+
+
+def read_table(stem: Path) -> pd.DataFrame | None:
+    """Read what `write_table` wrote, exact where both files are there; None where neither is."""
+    if stem.with_suffix(".parquet").is_file():
+        return pd.read_parquet(stem.with_suffix(".parquet"))
+    if stem.with_suffix(".csv").is_file():
+        # An encoder or a task may be called `NA`; an empty source is no missing one.
+        return pd.read_csv(stem.with_suffix(".csv"), keep_default_na=False, na_values=[""])
+    return None
