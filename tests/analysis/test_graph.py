@@ -29,7 +29,10 @@ ROWS = [
 @pytest.fixture
 def deltas() -> pd.DataFrame:
     table = pd.DataFrame(ROWS, columns=COLUMNS)
-    return table.assign(encoder="tiny", reading="refine", metric="accuracy", n_seeds=3, n_test=90)
+    about = {"encoder": "tiny", "reading": "refine", "metric": "accuracy", "over": ""}
+    numbers = {"adjusted_low": table["low"] - 0.01, "adjusted_high": table["high"] + 0.01}
+    numbers["adjusted_p"] = 3 * table["p"]
+    return table.assign(**about, **numbers, n_seeds=3, n_test=90)
 
 
 @pytest.fixture
@@ -52,6 +55,7 @@ def test_pairs_are_edges_and_the_full_mix_is_of_the_node(deltas, tasks):
     assert set(graph.edges) == {("a", "b"), ("b", "a"), ("a", "c")}
     edge = effects_of(graph)["a", "b"]
     assert (edge["delta"], edge["low"], edge["n_seeds"], edge["verdict"]) == (0.1, 0.05, 3, "gain")
+    assert (edge["adjusted_low"], edge["adjusted_high"], edge["adjusted_p"]) == (0.04, 0.16, 0.03)
     a, b, c = (tasks_of(graph)[name] for name in "abc")
     assert (a["kind"], a["domain"], a["metric"]) == ("classification", "x", "accuracy")
     assert (a["baseline"], a["full_delta"], a["full_verdict"]) == (0.7, -0.04, "loss")

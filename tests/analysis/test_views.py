@@ -34,7 +34,9 @@ def deltas() -> pd.DataFrame:
     table = pd.DataFrame(ROWS, columns=COLUMNS).astype({"size": "Int64"})
     table["delta"] = table["score"] - table["baseline"]
     about = {"encoder": "tiny", "reading": "finetune", "metric": "accuracy", "verdict": "gain"}
-    return table.assign(**about, low=0.0, high=0.1, p=0.01, n_seeds=3, n_test=90)
+    adjusted = {"adjusted_low": -0.1, "adjusted_high": 0.2, "adjusted_p": 0.03}
+    numbers = {**adjusted, "low": 0.0, "high": 0.1, "p": 0.01, "n_seeds": 3, "n_test": 90}
+    return table.assign(**about, **numbers, over="")
 
 
 @pytest.fixture
@@ -97,6 +99,16 @@ def test_each_view_shows_its_own_arm(
     assert list(made["group g"]) == ["a", "b"]
     assert made["sequential"].graph["view"] == "sequential"
     assert "view" not in made[""].graph
+
+
+def test_effects_over_controls_and_controls_are_no_edges(
+    study: Study, deltas: pd.DataFrame, tasks: pd.DataFrame
+) -> None:
+    more = [deltas, deltas.assign(over="placebo", delta=9.0), deltas.assign(arm="placebo")]
+    told = graphs(study, pd.concat(more), tasks)
+    for name, graph in graphs(study, deltas, tasks).items():
+        assert effects_of(told[name]) == effects_of(graph)
+        assert tasks_of(told[name]).keys() == tasks_of(graph).keys()
 
 
 def test_a_node_holds_the_score_that_its_edges_share(

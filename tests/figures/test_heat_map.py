@@ -45,7 +45,7 @@ def is_grey(colour: str) -> bool:
 
 def test_a_cell_has_the_number_and_the_interval(drawn):
     assert drawn.text("label:words->topic") == "+27.1"
-    assert drawn.text("interval:words->topic") == "[26.1, 28.1]"
+    assert drawn.text("interval:words->topic") == "[25.1, 29.1]"
     assert drawn.text("label:twist->topic") == "−13.1"
     assert drawn.text("score:topic") == "61.2"
 
@@ -81,7 +81,8 @@ def test_verdicts_differ_in_more_than_hue(drawn):
     (gain,), (undecided,) = drawn.texts["label:words->topic"], drawn.texts["label:near->words"]
     assert "Bold" in gain.get_fontproperties().get_file()
     assert "Bold" not in undecided.get_fontproperties().get_file()
-    assert drawn.gids("cross:") >= {"twist->near", "near->twist"}
+    assert "twist->near" in drawn.gids("cross:")
+    assert "near->twist" in drawn.gids("circle:")
     assert drawn.text("label:twist->near") == "failed"
 
 

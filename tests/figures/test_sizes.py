@@ -91,7 +91,7 @@ def test_verdicts_differ_in_shape_and_fill_as_well_as_colour(drawn):
 
 
 def test_a_size_that_failed_is_crossed_and_nothing_is_drawn_across_it(drawn):
-    assert "mark:c->a@100" in drawn.patches
+    assert "cross:c->a@100" in drawn.patches
     assert "failed" in drawn.text("legend")
     for part in ("line:c->a", "band:c->a"):
         # The last of the pieces: it holds the largest size only.

@@ -35,7 +35,7 @@ def test_a_gain_is_green_solid_filled_and_plus(drawn):
     assert is_solid(edge)
     assert to_hex(head.get_facecolor()).upper() == GAIN
     assert drawn.text("label:words->topic") == "+27.1"
-    assert drawn.text("interval:words->topic") == "[26.1, 28.1]"
+    assert drawn.text("interval:words->topic") == "[25.1, 29.1]"
 
 
 def test_a_loss_is_red_dashed_open_and_minus(drawn):
@@ -44,7 +44,7 @@ def test_a_loss_is_red_dashed_open_and_minus(drawn):
     assert not is_solid(edge)
     assert to_hex(head.get_facecolor()).upper() == "#FFFFFF"
     assert drawn.text("label:twist->topic") == "−13.1"
-    assert drawn.text("interval:twist->topic") == "[−14.1, −12.1]"
+    assert drawn.text("interval:twist->topic") == "[−15.1, −11.1]"
 
 
 def test_what_changes_nothing_or_is_unknown_is_grey(drawn):
@@ -54,13 +54,17 @@ def test_what_changes_nothing_or_is_unknown_is_grey(drawn):
     assert not is_solid(undecided)
 
 
-def test_failed_and_not_run_are_crossed_in_the_middle_and_have_no_number(drawn):
-    assert drawn.gids("cross:") == {"twist->near", "near->twist", "sample"}
-    for name, word in (("twist->near", "failed"), ("near->twist", "not run")):
+def test_failed_is_crossed_and_not_run_circled_in_the_middle_without_a_number(drawn):
+    assert drawn.gids("cross:") == {"twist->near", "sample"}
+    assert drawn.gids("circle:") == {"near->twist", "sample"}
+    for name, mark, word in (
+        ("twist->near", "cross", "failed"),
+        ("near->twist", "circle", "not run"),
+    ):
         start, control, end = drawn.patches[f"edge:{name}"].get_path().vertices
-        cross = drawn.patches[f"cross:{name}"].get_path().vertices.mean(axis=0)
+        at = drawn.patches[f"{mark}:{name}"].get_path().vertices[:-1].mean(axis=0)
         # The shaft ends where the arrowhead begins, so its middle is a little before the edge's.
-        assert np.linalg.norm((start + 2 * control + end) / 4 - cross) < 6
+        assert np.linalg.norm((start + 2 * control + end) / 4 - at) < 6
         assert drawn.text(f"label:{name}") == word
 
 
@@ -97,10 +101,10 @@ def test_a_node_shows_name_metric_score_kind_and_the_full_mix(drawn):
     assert drawn.text("name:topic") == "topic"
     assert drawn.text("score:topic") == "entity F1 61.2"
     assert colour(drawn.patches["ring:topic"]) == GAIN
-    assert drawn.text("mix:topic") == "+15.3 [14.3, 16.3]"
+    assert drawn.text("mix:topic") == "+15.3 [13.3, 17.3]"
     assert colour(drawn.patches["ring:twist"]) == LOSS
     assert not is_solid(drawn.patches["ring:twist"])
-    assert drawn.text("mix:twist") == "−5.1 [−6.1, −4.1]"
+    assert drawn.text("mix:twist") == "−5.1 [−7.1, −3.1]"
     assert is_solid(drawn.patches["ring:near"])
     assert not is_solid(drawn.patches["ring:words"])
     shapes = {name: drawn.patches[f"node:{name}"].get_path().vertices for name in ("words", "near")}
@@ -121,7 +125,7 @@ def test_a_mix_that_failed_is_crossed(make, artists):
 
 def test_one_seed_colours_nothing(make, artists):
     tables = make(["a", "b", "c"], lambda s, t: ("undecided", 0.3))
-    tables.deltas[["low", "high", "p"]] = np.nan
+    tables.deltas[["adjusted_low", "adjusted_high", "adjusted_p"]] = np.nan
     tables.deltas["n_seeds"] = 1
     drawn = artists(draw_transfer_graph(tables.graph, **WORDS))
     colours = {colour(p) for gid, p in drawn.patches.items() if gid.startswith(("edge:", "ring:"))}
@@ -137,7 +141,7 @@ def test_nothing_overlaps_and_everything_is_inside(seed, tasks, random_tables, a
     drawn = artists(draw_transfer_graph(random_tables(10 * tasks + seed, tasks).graph, **WORDS))
     width, height = 72 * drawn.figure.get_size_inches()
     boxes = drawn.boxes("node:", "mix:", "title", "caption", "legend")
-    crosses = drawn.boxes("cross:")
+    marks = drawn.boxes("cross:", "circle:")
     for name in drawn.gids("label:"):
         label, detail = (drawn.boxes(prefix + name) for prefix in ("label:", "interval:"))
         both = np.array([*label.values(), *detail.values()])
@@ -145,7 +149,8 @@ def test_nothing_overlaps_and_everything_is_inside(seed, tasks, random_tables, a
     legend = boxes.pop("legend")
     assert not overlaps(boxes)
     words = {gid: box for gid, box in boxes.items() if not gid.startswith("node:")}
-    assert not [pair for pair in overlaps({**crosses, **words}) if "cross:sample" not in pair]
+    samples = {"cross:sample", "circle:sample"}
+    assert not [pair for pair in overlaps({**marks, **words}) if not samples & {*pair}]
     assert boxes["caption"][3] < legend[1], "the caption runs into the legend"
     assert min(box[1] for gid, box in boxes.items() if gid != "caption") > legend[3] - 1
     for gid, box in {**boxes, "legend": legend, **drawn.boxes("edge:", "ring:")}.items():

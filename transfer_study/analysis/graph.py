@@ -21,7 +21,10 @@ from transfer_study.errors import Problem, StudyError
 
 SCHEMA = "transfer-study/graph/1"
 
-_NUMBERS = ("baseline", "score", "delta", "low", "high", "p")
+_NUMBERS = (
+    *("baseline", "score", "delta", "low", "high", "p"),
+    *("adjusted_low", "adjusted_high", "adjusted_p"),
+)
 _COUNTS = ("n_seeds", "n_test")
 
 

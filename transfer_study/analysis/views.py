@@ -14,6 +14,8 @@ from transfer_study.spec.study import Arm, Study, group_arm
 if TYPE_CHECKING:
     import pandas as pd
 
+CONTROL_ARMS = ("placebo", "self", "matched")  # what edges are held against, never edges themselves
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -35,8 +37,8 @@ class View:
     number: Literal["baseline", "score"] = "baseline"
 
     def rows(self, deltas: pd.DataFrame) -> pd.DataFrame:
-        """The deltas that are drawn as edges or rings."""
-        rows = deltas[deltas["arm"].isin([self.edges, self.rings])]
+        """The deltas that are drawn as edges or rings: raw ones, not those over a control."""
+        rows = deltas[deltas["arm"].isin([self.edges, self.rings]) & (deltas["over"] == "")]
         if not self.tasks:
             return rows
         among = rows["source"].isin(self.tasks) | (rows["arm"] != self.edges)

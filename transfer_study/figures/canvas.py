@@ -44,10 +44,14 @@ def house_style() -> Iterator[None]:
 
 
 class Canvas:
-    """A white figure on which paths and lines of text are put at points; `finish` cuts it off."""
+    """A white figure on which paths and lines of text are put at points; `finish` cuts it off.
 
-    def __init__(self, width: float) -> None:
+    All that is put on it, type and lines too, comes out `scale` times as large.
+    """
+
+    def __init__(self, width: float, *, scale: float = 1.0) -> None:
         self.width = width
+        self._scale = scale
         self._figure = Figure(dpi=100, facecolor="white")
         FigureCanvasAgg(self._figure)
         self._axes = self._figure.add_axes((0.0, 0.0, 1.0, 1.0))
@@ -55,7 +59,8 @@ class Canvas:
 
     def finish(self, height: float) -> Figure:
         """Cut the sheet at this height and return it."""
-        self._figure.set_size_inches(self.width / INCH, height / INCH)
+        inch = INCH / self._scale
+        self._figure.set_size_inches(self.width / inch, height / inch)
         self._axes.set(xlim=(0, self.width), ylim=(height, 0))
         return self._figure
 
@@ -80,7 +85,7 @@ class Canvas:
             x + (shift if turned else 0),
             y + (0 if turned else shift),
             text,
-            fontproperties=lettering.font(size, bold=bold),
+            fontproperties=lettering.font(self._scale * size, bold=bold),
             color=colour,
             ha=align,
             va="baseline",
@@ -132,7 +137,7 @@ class Canvas:
             path,
             facecolor=fill or "none",
             edgecolor=line or "none",
-            linewidth=width if line else 0.0,
+            linewidth=self._scale * width if line else 0.0,
             linestyle=stroke,
             capstyle="butt",
             joinstyle="miter",

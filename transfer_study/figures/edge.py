@@ -1,4 +1,4 @@
-"""One edge on the page: its shaft, its arrowhead, its cross or its label."""
+"""One edge on the page: its shaft, its arrowhead, its mark or its label."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from transfer_study.figures import palette
 from transfer_study.figures.arc import Arc, right_of
 from transfer_study.figures.canvas import Canvas
 from transfer_study.figures.lettering import BODY, SMALL, height, interval, signed, width
-from transfer_study.figures.outline import Points, expand
+from transfer_study.figures.outline import Points, expand, outline
 from transfer_study.figures.palette import VERDICTS, Verdict
 
 _CURVE = [int(Path.MOVETO), int(Path.CURVE3), int(Path.CURVE3)]
+_INTERVAL = ("adjusted_low", "adjusted_high", "n_seeds")
 _STROKES = [int(Path.MOVETO), int(Path.LINETO)] * 2
-CROSS = 4.2  # half the side of a cross
+MARK = 4.2  # half the side of a cross, the radius of a circle
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ class Edge:
 def label_of(effect: Mapping[str, Any], prefix: str = "") -> Label:
     """The label of an edge, or with prefix `full_` of a node's ring."""
     verdict = VERDICTS[effect[f"{prefix}verdict"]]
-    if verdict.cross or math.isnan(effect[f"{prefix}delta"]):
+    if verdict.mark or math.isnan(effect[f"{prefix}delta"]):
         return Label(verdict.word, "")
-    low, high, seeds = (effect[f"{prefix}{key}"] for key in ("low", "high", "n_seeds"))
+    low, high, seeds = (effect[f"{prefix}{key}"] for key in _INTERVAL)
     return Label(signed(effect[f"{prefix}delta"]), interval(low, high, seeds))
 
 
@@ -85,7 +86,10 @@ def draw_edge(
     name: str = "sample",
     faint: bool = False,
 ) -> None:
-    """Draw the arrow along a curve; artists are found by gid `edge:`, `head:` or `cross:` name."""
+    """Draw the arrow along a curve; artists have the gids `edge:`, `head:` and name.
+
+    What has no number has a mark as well, with the gid `cross:` or `circle:` and name.
+    """
     colour = palette.FAINT if faint else verdict.colour
     layer = 3.0 if verdict.coloured else 2.0
     head = head_outline(arc, line_width)
@@ -109,24 +113,30 @@ def draw_edge(
         gid=f"head:{name}",
         layer=layer + 0.1,
     )
-    if verdict.cross:
+    if verdict.mark:
         (middle,) = arc.at(0.5)
-        draw_cross(canvas, middle, verdict.cross, gid=f"cross:{name}")
+        draw_mark(canvas, middle, verdict, name=name)
 
 
-def draw_cross(canvas: Canvas, centre: Points, colour: str, *, gid: str) -> None:
-    """Mark what has no number with a cross, on a little white ground."""
-    reach = np.array([CROSS, CROSS])
-    rising = reach * np.array([1, -1])
-    strokes = np.array([centre - reach, centre + reach, centre - rising, centre + rising])
-    for ink, line_width, layer in ((palette.WHITE, 4.4, 4.0), (colour, 1.6, 4.1)):
+def draw_mark(
+    canvas: Canvas, centre: Points, verdict: Verdict, *, name: str, reach: float = MARK
+) -> None:
+    """Mark what failed with a cross and what was not run with a circle, on a white ground."""
+    if verdict.mark == "circle":
+        circle = outline("regression", 0.8 * reach, 0.8 * reach) + centre
+        canvas.shape(expand(circle, 1.6), fill=palette.WHITE, layer=4.0)
+        canvas.shape(circle, line=verdict.text, width=1.3, gid=f"circle:{name}", layer=4.1)
+        return
+    falling, rising = np.array([reach, reach]), np.array([reach, -reach])
+    strokes = np.array([centre - falling, centre + falling, centre - rising, centre + rising])
+    for ink, line_width, layer in ((palette.WHITE, 4.4, 4.0), (verdict.text, 1.6, 4.1)):
         canvas.shape(
             strokes,
             line=ink,
             width=line_width,
             codes=_STROKES,
             closed=False,
-            gid=gid if ink == colour else None,
+            gid=f"cross:{name}" if ink == verdict.text else None,
             layer=layer,
         )
 

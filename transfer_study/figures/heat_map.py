@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from transfer_study.analysis.clustering import cluster_tasks
 from transfer_study.analysis.graph import build_graph, effects_of, tasks_of
 from transfer_study.analysis.views import MAIN, View
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
-from transfer_study.figures.cell import Cell, draw_cell, draw_missing
+from transfer_study.figures.cell import DENSE, INTERVALS, NUMBERS, Cell, draw_cell, draw_missing
 from transfer_study.figures.edge import Label
-from transfer_study.figures.legend import Entry, Row, draw_caption, draw_legend, draw_title
+from transfer_study.figures.legend import (
+    Entry,
+    Row,
+    domain_row,
+    draw_caption,
+    draw_legend,
+    draw_title,
+)
 from transfer_study.figures.lettering import signed
 from transfer_study.figures.matrix import Matrix
 from transfer_study.figures.palette import VERDICTS
 
-_BRIEF = 13  # tasks from which cells have no room for intervals
+_LARGE = 13  # tasks from which cells have no room for intervals, and order says more than names
 _SAMPLE = np.array([30.0, 15.0])
 _SCALE = 120.0  # the length of the colour scale
 _STEPS = 80
+_ORDER: Row = (
+    "Order",
+    [Entry("by clustering in each domain: tasks that give and take alike stand side by side")],
+)
 
 
 def draw_heat_map(
@@ -39,7 +52,10 @@ def draw_heat_map(
     """
     graph = build_graph(deltas, tasks, encoder=encoder, reading=reading, view=view)
     with house_style():
-        matrix = Matrix(graph, brief=len(graph) >= _BRIEF)
+        large = len(graph) >= _LARGE
+        matrix = Matrix(
+            graph, DENSE if large else INTERVALS, order=clustered(graph) if large else None
+        )
         canvas = Canvas(max(PAGE, matrix.width + 2 * MARGIN))
         y = draw_title(canvas, title)
         matrix.draw(canvas, (canvas.width - matrix.width) / 2, y)
@@ -47,13 +63,23 @@ def draw_heat_map(
         every |= {task.get("full_verdict", "undecided") for task in tasks_of(graph).values()}
         complete = graph.number_of_edges() == len(graph) * (len(graph) - 1)
         rows = [_verdicts(every, complete), _scale(matrix.largest)]
+        if large:
+            rows += [_ORDER, domain_row(graph)]
         y = draw_legend(canvas, y + matrix.height + 14.0, rows) + 8.0
         y = draw_caption(canvas, y, caption)
         return canvas.finish(y + MARGIN)
 
 
+def clustered(graph: nx.DiGraph[str]) -> list[str]:
+    """The tasks of a graph as `analysis.clustering` orders them."""
+    families = {name: task["domain"] for name, task in tasks_of(graph).items()}
+    return cluster_tasks(
+        families, {ends: effect["delta"] for ends, effect in effects_of(graph).items()}
+    )
+
+
 def _verdicts(present: set[str], complete: bool) -> Row:
-    shown = [word for word in VERDICTS if word in present or not VERDICTS[word].cross]
+    shown = [word for word in VERDICTS if word in present or not VERDICTS[word].mark]
     entries = [_verdict_entry(word) for word in shown]
     if not complete:
 
@@ -67,7 +93,7 @@ def _verdicts(present: set[str], complete: bool) -> Row:
 def _verdict_entry(word: str) -> Entry:
     verdict = VERDICTS[word]
     delta = {"gain": 0.6, "loss": -0.6}.get(word, 0.0)
-    sample = Cell(verdict, Label({"gain": "+", "loss": "\u2212"}.get(word, ""), ""), delta, True)
+    sample = Cell(verdict, Label({"gain": "+", "loss": "\u2212"}.get(word, ""), ""), delta, NUMBERS)
 
     def draw(canvas: Canvas, x: float, y: float) -> None:
         centre = np.array([x, y]) + _SAMPLE * (0.5, 0)

@@ -64,7 +64,7 @@ def edge_rows(graph: nx.DiGraph[str], limits: tuple[float, float], *, faint: boo
     """What the strokes and widths of edges mean; `faint` draws the grey ones as faint edges."""
     present = {effect["verdict"] for effect in effects_of(graph).values()}
     signs = {"gain": "gain (+)", "loss": "loss (\u2212)"}
-    shown = [v for v in VERDICTS if v in present or not VERDICTS[v].cross]
+    shown = [v for v in VERDICTS if v in present or not VERDICTS[v].mark]
     strokes = [
         Entry(signs.get(v, VERDICTS[v].word), 34.0, _edge_sample(v, faint=faint)) for v in shown
     ]
@@ -84,16 +84,21 @@ def node_rows(graph: nx.DiGraph[str]) -> list[Row]:
     """What shapes, fills and rings of nodes mean."""
     tasks = tasks_of(graph).values()
     kinds = sorted({task["kind"] for task in tasks})
-    fills = palette.domain_fills(task["domain"] for task in tasks)
     rows: list[Row] = [
         ("Kind of task", [Entry(kind, 26.0, _shape_sample(kind)) for kind in kinds]),
-        ("Domain", [Entry(name, 26.0, _fill_sample(fill)) for name, fill in fills.items()]),
+        domain_row(graph),
     ]
     if any("full_verdict" in task for task in tasks):
         whole = "all tasks of the group" if "view" in graph.graph else "all tasks"
         text = f"effect of training with {whole} at once, in the strokes of the edges"
         rows.append(("Outer ring", [Entry(text, 26.0, _ring_sample)]))
     return rows
+
+
+def domain_row(graph: nx.DiGraph[str]) -> Row:
+    """What the fills of nodes, or on a matrix's diagonal, mean."""
+    fills = palette.domain_fills(task["domain"] for task in tasks_of(graph).values())
+    return "Domain", [Entry(name, 26.0, _fill_sample(fill)) for name, fill in fills.items()]
 
 
 def _edge_sample(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import networkx as nx
@@ -11,7 +12,7 @@ import numpy as np
 from transfer_study.analysis.graph import effects_of, number_of, tasks_of
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import Canvas
-from transfer_study.figures.cell import cell_of, draw_cell, draw_missing, frame
+from transfer_study.figures.cell import CellStyle, cell_of, draw_cell, draw_missing, frame
 from transfer_study.figures.lettering import SMALL, height, points, width, wrap_name
 from transfer_study.figures.outline import Points
 
@@ -22,27 +23,30 @@ _FAMILY_GAP, _MIX_GAP = 6.0, 10.0
 
 
 class Matrix:
-    """The matrix of a graph, first measured, then drawn; `brief` leaves the intervals out."""
+    """The matrix of a graph, first measured, then drawn.
 
-    def __init__(self, graph: nx.DiGraph[str], *, brief: bool) -> None:
-        self._tasks = _by_domain(tasks_of(graph))
+    Tasks stand in the given order, or else in the graph's own with families side by side.
+    """
+
+    def __init__(
+        self, graph: nx.DiGraph[str], style: CellStyle, *, order: Sequence[str] | None = None
+    ) -> None:
+        tasks = tasks_of(graph)
+        self._style = style
+        self._tasks = {name: tasks[name] for name in order} if order else _by_domain(tasks)
         self._fills = palette.domain_fills(task["domain"] for task in self._tasks.values())
-        self._cells = {
-            ends: cell_of(effect, brief=brief) for ends, effect in effects_of(graph).items()
-        }
+        self._cells = {ends: cell_of(effect, style) for ends, effect in effects_of(graph).items()}
         self._mix = {
-            name: cell_of(task, brief=brief, prefix="full_")
+            name: cell_of(task, style, prefix="full_")
             for name, task in self._tasks.items()
             if "full_verdict" in task
         }
         every = [*self._cells.values(), *self._mix.values()]
         self.largest = max((abs(c.delta) for c in every if c.verdict.coloured), default=0.0)
         widest = max((cell.width for cell in every), default=0.0)
-        self.cell = np.array(
-            [max(widest + (7.0 if brief else 10.0), 30.0), 22.0 if brief else 32.0]
-        )
+        self.cell = np.array([max(widest + style.pad, style.least[0]), style.least[1]])
         self._offsets = self._measure_offsets()
-        self._measure_names(brief)
+        self._measure_names()
         last = self._offsets[next(reversed(self._tasks))]
         bottom = last + self.cell + np.array([0.0, _MIX_GAP + self.cell[1] if self._mix else 0.0])
         self.width, self.height = (float(v) for v in self._corner + bottom)
@@ -55,10 +59,10 @@ class Matrix:
             offsets[name] = i * self.cell + gap
         return offsets
 
-    def _measure_names(self, brief: bool) -> None:
-        self._rows = {
-            name: wrap_name(name, (80.0 if brief else 104.0), SMALL) for name in self._tasks
-        }
+    def _measure_names(self) -> None:
+        # As many lines as the cells are high, unless a name would be far too long.
+        limit = {2: 80.0, 3: 104.0}.get(int(self.cell[1] / height(1, SMALL)), math.inf)
+        self._rows = {name: wrap_name(name, limit, SMALL) for name in self._tasks}
         self._heads = {name: wrap_name(name, self.cell[0] - 6, SMALL) for name in self._tasks}
         # Names that are wider than a column, however they break, are set upright.
         self._turned = any(_widest(lines) > self.cell[0] - 4 for lines in self._heads.values())
@@ -92,15 +96,22 @@ class Matrix:
         at = origin + place + self.cell / 2
         if source == target:
             task = self._tasks[source]
-            canvas.shape(frame(at, self.cell), fill=self._fills[task["domain"]])
-            score = points(number_of(task))
-            canvas.text(float(at[0]), float(at[1]), score, align="center", gid=f"score:{source}")
+            canvas.shape(frame(at, self.cell, self._style.inset), fill=self._fills[task["domain"]])
+            size = min(self._style.size, SMALL)
+            canvas.text(
+                float(at[0]),
+                float(at[1]),
+                points(number_of(task)),
+                size=size,
+                align="center",
+                gid=f"score:{source}",
+            )
         elif (source, target) in self._cells:
             cell = self._cells[source, target]
             name = f"{source}->{target}"
             draw_cell(canvas, at, self.cell, cell, largest=self.largest, name=name)
         else:
-            draw_missing(canvas, at, self.cell)
+            draw_missing(canvas, at, self.cell, self._style.inset)
 
     def _draw_names(self, canvas: Canvas, origin: Points) -> None:
         left, top = map(float, origin)

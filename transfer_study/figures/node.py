@@ -27,6 +27,7 @@ from transfer_study.figures.placement import Boxes, box_of
 RING = 5.0  # from the outline to the ring around it
 GAP = 2.3  # from a node's outermost line to the ends of its edges
 _BERTH = 4.5
+_SIGNS = {"cross": "\u00d7", "circle": "\u25cb"}
 RING_WIDTHS = {True: 2.0, False: 1.0}  # of a coloured verdict, of any other
 
 
@@ -84,8 +85,8 @@ class Node:
     def ring_label(self) -> str:
         """What the full mix does to the task."""
         label = label_of(self.task, "full_")
-        if VERDICTS[self.task["full_verdict"]].cross:
-            return f"\u00d7 {label.number}"
+        if mark := VERDICTS[self.task["full_verdict"]].mark:
+            return f"{_SIGNS[mark]} {label.number}"
         if self.brief or not label.detail:
             return label.number
         detail = label.detail if label.detail.startswith("[") else f"({label.detail})"

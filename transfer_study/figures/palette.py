@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 WHITE = "#FFFFFF"
 INK = "#1F1F1F"  # text
@@ -38,7 +39,7 @@ class Verdict:
     dashes: tuple[float, ...] | None  # on and off, in line widths; None is solid
     filled: bool  # the arrowhead
     width: float  # in points, where it does not follow the size of the effect
-    cross: str | None = None  # the colour of the cross on what has no number
+    mark: Literal["cross", "circle"] | None = None  # on what has no number
 
     @property
     def coloured(self) -> bool:
@@ -56,8 +57,8 @@ VERDICTS: dict[str, Verdict] = {
     "loss": Verdict("loss", LOSS, "#A34300", (2.4, 1.3), False, 2.4),
     "equivalent": Verdict("equivalent", GREY, MUTED, None, True, 1.0),
     "undecided": Verdict("undecided", GREY, MUTED, (1.0, 1.9), False, 1.2),
-    "failed": Verdict("failed", GREY, INK, None, False, 0.8, cross=INK),
-    "not_run": Verdict("not run", GREY, MUTED, None, False, 0.8, cross=GREY),
+    "failed": Verdict("failed", GREY, INK, None, False, 0.8, mark="cross"),
+    "not_run": Verdict("not run", GREY, MUTED, None, False, 0.8, mark="circle"),
 }
 
 # The width of a coloured edge in the three bins of |delta|, and the pairs of limits in points of

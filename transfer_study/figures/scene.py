@@ -15,7 +15,7 @@ from transfer_study.analysis.graph import effects_of, tasks_of
 from transfer_study.figures.arc import Arc
 from transfer_study.figures.canvas import MARGIN, PAGE
 from transfer_study.figures.detail import Detail, detail_for
-from transfer_study.figures.edge import CROSS, Edge, head_outline, label_of
+from transfer_study.figures.edge import MARK, Edge, head_outline, label_of
 from transfer_study.figures.lettering import wrap_name
 from transfer_study.figures.node import Node, half_height, half_width
 from transfer_study.figures.outline import Points
@@ -161,8 +161,8 @@ def _labels(routes: Routes, edges: Sequence[Edge]) -> Placement:
     obstacles = [node.boxes for node in routes.nodes.values()]
     strong = [edge for edge in edges if not edge.faint]
     obstacles += [box_of(head_outline(arcs[edge.name], edge.width)) for edge in strong]
-    crosses = [arcs[edge.name].at(0.5) for edge in edges if edge.verdict.cross]
-    obstacles += [boxes_around(at, np.full((1, 2), 2 * CROSS + 2)) for at in crosses]
+    crosses = [arcs[edge.name].at(0.5) for edge in edges if edge.verdict.mark]
+    obstacles += [boxes_around(at, np.full((1, 2), 2 * MARK + 2)) for at in crosses]
     return place_labels(
         [arcs[edge.name] for edge in labelled],
         np.array([edge.label.size for edge in labelled if edge.label]).reshape(-1, 2) + 2,

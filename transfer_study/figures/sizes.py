@@ -18,7 +18,7 @@ from transfer_study.analysis.graph import build_graph, effects_of, number_of, ta
 from transfer_study.analysis.views import MAIN, View
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
-from transfer_study.figures.edge import draw_cross
+from transfer_study.figures.edge import draw_mark
 from transfer_study.figures.legend import Entry, Row, draw_caption, draw_legend, draw_title
 from transfer_study.figures.lettering import MINUS, SMALL, height, points, width, wrap_name
 from transfer_study.figures.outline import outline
@@ -191,7 +191,7 @@ class _Grid:
         for size, effect in effects.items():
             rise = 0.0 if math.isnan(effect.delta) else self._rise(effect.delta)
             at = left + self._across(size), middle - rise
-            _draw_mark(canvas, *at, effect.verdict, gid=f"mark:{name}@{size}")
+            _draw_verdict(canvas, *at, effect.verdict, f"{name}@{size}")
 
     def _draw_scores(self, canvas: Canvas, left: float, middle: float, target: str) -> None:
         """In place of an effect on itself: the score that effects are added to, at each size."""
@@ -214,11 +214,11 @@ class _Grid:
     def legend(self) -> list[Row]:
         """What rows, marks and bands mean."""
         present = {e.verdict.word for edge in self._edges.values() for e in edge.values()}
-        shown = [v for v in VERDICTS.values() if v.word in present or not v.cross]
+        shown = [v for v in VERDICTS.values() if v.word in present or not v.mark]
         verdicts = [Entry(v.word, 10.0, _mark_sample(v)) for v in shown]
         across = "training examples of the target, at most; not to scale"
         up = "change of its score in points, cut at the ends of the scale"
-        band = Entry("95% interval", 20.0, _band_sample)
+        band = Entry("adjusted 95% interval", 20.0, _band_sample)
         return [
             ("Panel", [Entry("row: trained with; column: effect on"), Entry("number: its score")]),
             ("Across", [Entry(across)]),
@@ -239,7 +239,9 @@ def _effects(graphs: Mapping[int, nx.DiGraph[str]]) -> _Edges:
 
 
 def _effect(effect: Mapping[str, Any], prefix: str = "") -> _Effect:
-    numbers = (100 * float(effect[f"{prefix}{key}"]) for key in ("delta", "low", "high"))
+    numbers = (
+        100 * float(effect[f"{prefix}{key}"]) for key in ("delta", "adjusted_low", "adjusted_high")
+    )
     return _Effect(VERDICTS[effect[f"{prefix}verdict"]], *numbers)
 
 
@@ -262,13 +264,11 @@ def _tick(value: float) -> str:
     return f"{value:+g}".replace("-", MINUS) if value else "0"
 
 
-def _draw_mark(
-    canvas: Canvas, x: float, y: float, verdict: Verdict, gid: str | None = None
-) -> None:
+def _draw_verdict(canvas: Canvas, x: float, y: float, verdict: Verdict, name: str) -> None:
     """A gain points up, a loss down; what is equivalent is full and what is undecided hollow."""
     at = np.array([x, y])
-    if verdict.cross:
-        draw_cross(canvas, at, verdict.cross, gid=gid or "sample")
+    if verdict.mark:
+        draw_mark(canvas, at, verdict, name=name)
         return
     if verdict.coloured:
         up = 1.0 if verdict.word == "gain" else -1.0
@@ -276,12 +276,14 @@ def _draw_mark(
     else:
         shape = outline("regression", 2.8, 2.8)
     fill = verdict.colour if verdict.filled else palette.WHITE
-    canvas.shape(shape + at, fill=fill, line=verdict.colour, width=1.1, gid=gid, layer=4.0)
+    canvas.shape(
+        shape + at, fill=fill, line=verdict.colour, width=1.1, gid=f"mark:{name}", layer=4.0
+    )
 
 
 def _mark_sample(verdict: Verdict) -> Any:
     def draw(canvas: Canvas, x: float, y: float) -> None:
-        _draw_mark(canvas, x + 5.0, y, verdict)
+        _draw_verdict(canvas, x + 5.0, y, verdict, "sample")
 
     return draw
 

@@ -10,6 +10,7 @@ from transfer_study.analysis.graph import tasks_of
 from transfer_study.errors import StudyError
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
+from transfer_study.figures.cell import NUMBERS
 from transfer_study.figures.edge import draw_edge, draw_label
 from transfer_study.figures.legend import (
     Entry,
@@ -42,7 +43,7 @@ def draw_transfer_graph(graph: nx.DiGraph[str], *, title: str, caption: str) -> 
         )
     with house_style():
         scene = compose(graph)
-        matrix = Matrix(graph, brief=True) if len(graph) >= _WITH_MATRIX else None
+        matrix = Matrix(graph, NUMBERS) if len(graph) >= _WITH_MATRIX else None
         left, top, right, bottom = scene.box[0].tolist()
         beside = (matrix.width + _BETWEEN) if matrix else 0.0
         content = right - left + beside

@@ -19,6 +19,7 @@ from transfer_study.metrics import score
 from transfer_study.records.predictions import AnswerSource, CompactAnswers, write_compact
 from transfer_study.records.recorded import write_record
 from transfer_study.report.captions import caption, margin_text
+from transfer_study.report.content import family_size
 from transfer_study.report.stability import stability_caption, stability_markdown
 from transfer_study.report.system_tables import write_system_tables
 from transfer_study.spec.plan import Plan
@@ -111,7 +112,15 @@ def _write_tables(
             task_table(plan),
             plots / name,
             title=f"{plan.study.name} ({name})" if name else plan.study.name,
-            caption=lambda encoder, reading, view: caption(plan.study, encoder, reading, view),
+            caption=lambda encoder, reading, view: caption(
+                plan.study,
+                encoder,
+                reading,
+                view,
+                margin=plan.study.margin,
+                correction="none",
+                family=family_size(edges, reading),
+            ),
             views=shown.views(plan.study),
             size=shown.size,
         )

@@ -1,0 +1,75 @@
+"""What a study's report is made of: the page and the Markdown show the same pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pandas as pd
+
+from transfer_study.analysis.views import CONTROL_ARMS
+from transfer_study.spec.margin import Margin
+from transfer_study.spec.plan import Plan
+from transfer_study.spec.study import Study
+
+CaptionKey = tuple[str, str, str]  # encoder, reading, name of the view
+
+
+class Recommended(Protocol):
+    """Advice for one task, as `analysis.recommend` gives it."""
+
+    @property
+    def task(self) -> str:
+        """The task that is to be trained."""
+
+    @property
+    def text(self) -> str:
+        """The advice as a plain sentence."""
+
+    @property
+    def command(self) -> str:
+        """What trains and exports the model, or gets the evidence that is missing."""
+
+    @property
+    def enough(self) -> bool:
+        """Whether the evidence is enough to follow it."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """The pieces of a report; what is None was not measured or not asked for.
+
+    `deltas`, `scores` and `tasks` are the tables of a study as `results/` holds them, judged by
+    `margin` and `correction`. `failed` has the ids of stages that were tried in vain. `leaks` has
+    a row a finding, `costs` a row a kind of stage, `false_edges` a row a comparison of an arm with
+    itself; all three are shown as they are. `captions` are the words below the figures, `figures`
+    the links to the drawn ones, relative to the report.
+    """
+
+    study: Study
+    plan: Plan
+    deltas: pd.DataFrame
+    scores: pd.DataFrame
+    tasks: pd.DataFrame
+    failed: Collection[str]
+    margin: Margin
+    correction: str
+    leaks: pd.DataFrame | None = None
+    recommendations: Sequence[Recommended] | None = None
+    costs: pd.DataFrame | None = None
+    false_edges: pd.DataFrame | None = None
+    warnings: Sequence[str] = ()
+    captions: Mapping[CaptionKey, str] = field(default_factory=dict)
+    figures: Sequence[str] = ()
+
+    @property
+    def edges(self) -> pd.DataFrame:
+        """The raw effects of one task, or several, on another: without controls."""
+        return self.deltas[(self.deltas["over"] == "") & ~self.deltas["arm"].isin(CONTROL_ARMS)]
+
+
+def family_size(deltas: pd.DataFrame, reading: str) -> int:
+    """How many edges of a reading were corrected together."""
+    raw = (deltas["over"] == "") & ~deltas["arm"].isin(CONTROL_ARMS)
+    return int((raw & (deltas["reading"] == reading) & deltas["p"].notna()).sum())

@@ -1,0 +1,179 @@
+"""The sentences that every form of the report says alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from transfer_study.report.captions import adjustment, margin_text
+from transfer_study.report.content import Content, family_size
+from transfer_study.report.stability import in_points
+from transfer_study.spec.study import Reading
+
+_VERDICTS = {
+    "gain": ("gain", "gains"),
+    "loss": ("loss", "losses"),
+    "equivalent": ("equivalent", "equivalent"),
+    "undecided": ("undecided", "undecided"),
+}
+_ABSENT = {"failed": "failed", "not_run": "not run"}
+
+
+def headline(content: Content) -> str:
+    """The verdict in plain words: how many effects are decided, which are the largest."""
+    edges = content.edges
+    if edges.empty:
+        return "The study compares nothing: it has no edges."
+    counts = Counter(edges["verdict"])
+    said = [
+        f"{counts[word]} {_VERDICTS[word][counts[word] != 1]}" for word in _VERDICTS if counts[word]
+    ]
+    absent = sum(counts[word] for word in _ABSENT)
+    parts = [f"Of {_many(len(edges), 'effect')}, {_listed(said)}."] if said else []
+    if len(content.study.seeds) == 1:
+        parts.append("One seed: nothing can be decided.")
+    elif not counts["gain"] and not counts["loss"] and absent < len(edges):
+        parts.append("No task is shown to help or to hurt another.")
+    for verdict, word in (("gain", "Most helpful"), ("loss", "Most harmful")):
+        rows = edges[edges["verdict"] == verdict]
+        if len(rows):
+            parts.append(f"{word}: {effect_text(rows.iloc[int(rows['delta'].abs().argmax())])}.")
+    return " ".join(parts) or "Nothing is measured yet."
+
+
+def completeness(content: Content) -> str:
+    """How much of the study is there: "53 of 56 edges; 3 failed"."""
+    counts = Counter(content.edges["verdict"])
+    absent = {word: counts[word] for word in _ABSENT if counts[word]}
+    measured = len(content.edges) - sum(absent.values())
+    words = [f"{measured} of {_many(len(content.edges), 'edge')}"]
+    words += [f"{count} {_ABSENT[word]}" for word, count in absent.items()]
+    return "; ".join(words)
+
+
+def effect_text(row: pd.Series[Any]) -> str:
+    """One edge in a sentence: who, on whom, how much, how sure."""
+    size = f" at {row['size']} examples" if pd.notna(row.get("size")) else ""
+    variant = f"{row['variant']}, " if "variant" in row else ""
+    return (
+        f"{source_name(row['source'], row['target'], str(row['arm']))} on {row['target']}{size}, "
+        f"{in_points(row['delta'], signed=True)} points {interval_text(row)} "
+        f"({variant}{row['arm']}, {row['reading']} reading, {row['encoder']})"
+    )
+
+
+def source_name(source: str, target: str, arm: str) -> str:
+    """The partners of a target as readers name them: a long list by its length."""
+    partners = source.split("+")
+    if len(partners) <= 2:
+        return " and ".join(partners)
+    if arm.startswith("group:"):
+        return f"the group {arm.removeprefix('group:')}"
+    return f"all {len(partners)} others" if target not in partners else f"all {len(partners)}"
+
+
+def interval_text(row: pd.Series[Any] | dict[Any, Any]) -> str:
+    """The adjusted interval in points, or a dash."""
+    low, high = (in_points(row[key], signed=True) for key in ("adjusted_low", "adjusted_high"))
+    return "–" if pd.isna(row["adjusted_low"]) else f"[{low}, {high}]"
+
+
+def methods(content: Content) -> str:
+    """The paragraph on methods that a paper can take over."""
+    study = content.study
+    seeds = _many(len(study.seeds), "seed")
+    readings = sorted({str(reading) for reading in content.deltas["reading"]})
+    families = " and ".join(
+        f"{_many(family_size(content.deltas, reading), 'edge')} ({reading} reading)"
+        for reading in readings
+    )
+    how = {
+        Reading.REFINE: "after joint training, against the same recipe on the target alone",
+        Reading.FINETUNE: "fine-tuned after joint training, against fine-tuning alone",
+    }
+    compared = "; ".join(f"{r}: {how[Reading(r)]}" for r in readings)
+    controls = sorted(set(content.deltas["over"]) - {""})
+    told = {
+        "placebo": "the same partner with its labels shuffled (placebo)",
+        "self": "the task's two halves as two tasks against one half (self)",
+        "matched": "the task alone for the pair's number of updates (matched)",
+    }
+    over = (
+        f" Effects were also taken over controls: {_listed([told[word] for word in controls])}."
+        if controls
+        else ""
+    )
+    return (
+        "The transfer from a task to another is the change of the other's test score "
+        f"({compared}), paired by seed over {seeds}, following the design of Peng et al. (2020). "
+        "All numbers were computed from saved predictions. The interval of a mean delta is a t "
+        "interval whose variance takes seeds and test examples as crossed: the variance over seeds "
+        "over their number, plus the bootstrap variance over test examples (whole documents where "
+        "they are known, the same resamples for every model), less their interaction, with "
+        f"Satterthwaite's degrees of freedom. {adjustment(content.correction, families)} An edge "
+        "is a gain or a loss where its adjusted interval excludes 0 and its delta exceeds the "
+        f"margin of {margin_text(content.margin)}, equivalent where the interval lies within the "
+        f"margin, and undecided otherwise.{over}"
+    )
+
+
+def doubts(content: Content) -> list[str]:
+    """How the edges could be wrong, each in a sentence."""
+    study = content.study
+    said = list(content.warnings)
+    if len(study.seeds) < 5:
+        said.append(
+            f"{_many(len(study.seeds), 'seed')}: intervals are wide; undecided means not known, "
+            "not that there is no effect."
+        )
+    if content.correction == "none":
+        said.append("Intervals are not adjusted for the number of edges: some gains are chance.")
+    if set(content.deltas["over"]) <= {""}:
+        said.append(
+            "No controls were run: an effect may come from longer training or from more text, not "
+            "from what the partner teaches."
+        )
+    recipes = {Reading.REFINE: study.refine, Reading.FINETUNE: study.finetune}
+    said += [
+        f"Not the clean protocol ({reading}): {', '.join(departures)}."
+        for reading in study.readings
+        if (departures := recipes[reading].departures())
+    ]
+    if content.leaks is None:
+        said.append("The data were not searched for leaks between training and test.")
+    elif len(content.leaks):
+        said.append("The data leak in places: see the findings below.")
+    if content.false_edges is None:
+        said.append("How often an arm differs from itself was not measured.")
+    said.append(
+        "The effects are of these data, this encoder, this recipe and these sizes; another choice "
+        "of any of them may turn an edge."
+    )
+    return said
+
+
+def reproduce(content: Content) -> list[str]:
+    """The commands that give the same tables again, each with what it does."""
+    file = f"{content.study.name}.yaml"
+    return [
+        f"transfer-study plan {file}  # what is stored, what would run and why",
+        f"transfer-study run {file}  # trains what is missing, then writes this report",
+        f"transfer-study report {file}  # this report alone, from what is stored",
+    ]
+
+
+def failures(content: Content) -> list[str]:
+    """The stages that failed, or waited for one that did, as `name (id)`."""
+    return [f"{stage.name} ({stage.id})" for stage in content.plan if stage.id in content.failed]
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def _listed(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
