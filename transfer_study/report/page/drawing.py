@@ -1,0 +1,174 @@
+"""The transfer graph as the page draws it: where each node, ring, arc and label is.
+
+Up to DRAWN tasks are boxes with their names on an ellipse; more are small shapes on a circle with
+their names outside. What a frame changes, colour, width and words, is no part of it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from transfer_study.figures.lettering import wrap_name
+from transfer_study.figures.outline import Points, expand, outline
+from transfer_study.report.page.geometry import Arc, closed, number
+from transfer_study.report.page.subject import DRAWN, Subject
+
+_HALF = (62.0, 27.0)  # of a box
+_DOT = (13.0, 10.0)
+_RING, _GAP = 6.0, 3.0
+_NAME_WIDTH, _NAME_SIZE = 96.0, 11.0  # of the name in a box, in the type of the figures
+_RADII = {4: (265.0, 190.0), 8: (370.0, 275.0), DRAWN: (440.0, 350.0)}
+_CIRCLE, _OUTSIDE = 330.0, 190.0  # of small shapes, and the room for their names
+_TRIES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2, 0.8)
+_LABEL = {True: (50.0, 17.0), False: (24.0, 9.0)}  # half sizes, with the interval and without
+
+
+@dataclass(frozen=True)
+class Node:
+    """A task: outline and ring as SVG paths, its words and where they stand."""
+
+    name: str
+    path: str
+    ring: str | None
+    lines: tuple[str, ...]
+    x: str
+    y: str
+    label_y: str  # of the ring's number
+    turn: str = ""  # of a name outside
+    anchor: str = "middle"
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An arc as SVG paths, and the middle of its label."""
+
+    slot: int
+    source: str
+    target: str
+    shaft: str
+    head: str
+    x: str
+    y: str
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """The graph of a study's tasks."""
+
+    subject: Subject
+
+    @property
+    def boxed(self) -> bool:
+        """Whether nodes are boxes with names inside."""
+        return len(self.subject.names) <= DRAWN
+
+    @property
+    def detailed(self) -> bool:
+        """Whether every edge has its number and interval."""
+        return len(self.subject.names) <= 4
+
+    @property
+    def box(self) -> str:
+        """The view box."""
+        rx, ry = self._radii
+        margin = (_HALF[0] + 16, _HALF[1] + 24) if self.boxed else (_OUTSIDE, _OUTSIDE)
+        a, b = rx + margin[0], ry + margin[1]
+        return " ".join(map(number, (-a, -b, 2 * a, 2 * b)))
+
+    @cached_property
+    def nodes(self) -> list[Node]:
+        """The nodes in their order on the circle, clockwise from the top."""
+        names = sorted(self.subject.names, key=self._clock)
+        return [self._box(name) if self.boxed else self._dot(name) for name in names]
+
+    @cached_property
+    def edges(self) -> list[Edge]:
+        """The arcs, the weakest first so that the strongest lie on top."""
+        arcs = {ends: self._arc(*ends) for ends in self.subject.ends}
+        labels = self._labels(arcs)
+        edges = []
+        for source, target in sorted(arcs, key=self._strength):
+            shaft, head = arcs[source, target].headed()
+            x, y = map(number, labels[source, target].tolist())
+            slot = self.subject.edge_slot(source, target)
+            edges.append(Edge(slot, source, target, shaft, head, x, y))
+        return edges
+
+    @property
+    def _radii(self) -> tuple[float, float]:
+        if not self.boxed:
+            return _CIRCLE, _CIRCLE
+        return next(radii for most, radii in _RADII.items() if len(self.subject.names) <= most)
+
+    def _centre(self, name: str) -> Points:
+        x, y = self.subject.places[name]
+        return np.array([x, -y]) * self._radii
+
+    def _clock(self, name: str) -> float:
+        x, y = self.subject.places[name]
+        return math.atan2(x, y) % (2 * math.pi)
+
+    def _outline(self, name: str) -> Points:
+        half = _HALF if self.boxed else _DOT
+        return outline(str(self.subject.tasks[name]["kind"]), *half) + self._centre(name)
+
+    def _reach(self, name: str) -> Points:
+        shape = self._outline(name)
+        ring = _RING if name in self.subject.ringed else 0.0
+        return expand(shape, ring + _GAP)
+
+    def _ring(self, name: str) -> str | None:
+        if name not in self.subject.ringed:
+            return None
+        return closed(expand(self._outline(name), _RING))
+
+    def _box(self, name: str) -> Node:
+        x, y = self._centre(name).tolist()
+        lines = tuple(wrap_name(name, _NAME_WIDTH, _NAME_SIZE))
+        below = y + _HALF[1] + _RING + 3.5
+        where = (number(x), number(y), number(below))
+        return Node(name, closed(self._outline(name)), self._ring(name), lines, *where)
+
+    def _dot(self, name: str) -> Node:
+        centre = self._centre(name)
+        degrees = math.degrees(math.atan2(centre[1], centre[0]))
+        out = centre * (1 + 28.0 / _CIRCLE)
+        left = abs(degrees) > 90
+        turn = f"rotate({number(degrees - 180 if left else degrees)},{','.join(map(number, out))})"
+        x, y = map(number, out.tolist())
+        ends = (closed(self._outline(name)), self._ring(name), (name,), x, y, y)
+        return Node(name, *ends, turn, "end" if left else "start")
+
+    def _arc(self, source: str, target: str) -> Arc:
+        arc = Arc.between(self._centre(source), self._centre(target))
+        return arc.outside(self._reach(source), self._reach(target))
+
+    def _strength(self, ends: tuple[str, str]) -> float:
+        effect = self.subject.first.edges.get(ends)
+        if effect is None or math.isnan(effect.delta):
+            return 0.0
+        return abs(effect.delta) + (effect.verdict in ("gain", "loss"))
+
+    def _labels(self, arcs: dict[tuple[str, str], Arc]) -> dict[tuple[str, str], Points]:
+        """A place on each arc, free of nodes and of stronger edges' labels as far as there is."""
+        if not self.boxed:
+            return {ends: arc.at(0.5) for ends, arc in arcs.items()}
+        half = np.array(_LABEL[self.detailed])
+        taken = [(self._centre(name), np.array(_HALF) + _RING) for name in self.subject.names]
+        places = {}
+        for ends in sorted(arcs, key=self._strength, reverse=True):
+            tries = [arcs[ends].at(share) for share in _TRIES]
+            place = min(tries, key=lambda p: round(_overlap(p, half, taken), 3))
+            taken.append((place, half))
+            places[ends] = place
+        return places
+
+
+def _overlap(place: Points, half: Points, taken: list[tuple[Points, Points]]) -> float:
+    """The area of a label that others have already."""
+    shared = [half + other - np.abs(place - centre) for centre, other in taken]
+    return float(sum(s.prod() for s in shared if (s > 0).all()))
