@@ -29,6 +29,8 @@ VERDICTS = ("gain", "loss", "equivalent", "undecided", "undecided", "undecided")
 
 @dataclass(frozen=True)
 class Advice:
+    """A recommendation as the report takes it."""
+
     task: str
     text: str
     command: str
@@ -67,7 +69,7 @@ def _row(rng, about, verdict: str, over: str, seeds: int) -> dict[str, object]:
     size = {"gain": 1, "loss": -1}.get(verdict, 0) * rng.uniform(0.012, 0.06)
     delta = (size or rng.normal(0, 0.004)) if known else math.nan
     half = {"gain": 0.008, "loss": 0.008, "equivalent": 0.003}.get(verdict, 0.03)
-    baseline = 0.5 + 0.4 * rng.random()
+    baseline = 0.5 + 0.01 * len(about["target"]) + 0.012 * int(about["target"].split("-")[1])
     numbers = {
         "baseline": baseline,
         "score": baseline + delta,

@@ -1,7 +1,8 @@
 """The transfer graph as the page draws it: where each node, ring, arc and label is.
 
 Up to DRAWN tasks are boxes with their names on an ellipse; more are small shapes on a circle with
-their names outside. What a frame changes, colour, width and words, is no part of it.
+their names outside. Of very many tasks one is chosen, and stands once more in the middle with its
+edges as spokes. What a frame changes, colour, width and words, is no part of it.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from transfer_study.report.page.subject import DRAWN, Subject
 
 _HALF = (62.0, 27.0)  # of a box
 _DOT = (13.0, 10.0)
+_ROOM = (14.0, 20.0)  # around the graph
 _RING, _GAP = 6.0, 3.0
 _NAME_WIDTH, _NAME_SIZE = 96.0, 11.0  # of the name in a box, in the type of the figures
 _RADII = {4: (265.0, 190.0), 8: (370.0, 275.0), DRAWN: (440.0, 350.0)}
-_CIRCLE, _OUTSIDE = 330.0, 190.0  # of small shapes, and the room for their names
+_CIRCLE, _OUTSIDE = 330.0, 170.0  # of small shapes, and the room for their names
+_HUB, _SPOKE_BOW = 58.0, 0.05  # half the width of the middle
+_SPOKE_LABELS = {True: 0.2, False: 0.55}  # of edges to the middle, from it
 _TRIES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2, 0.8)
 _LABEL = {True: (50.0, 17.0), False: (24.0, 9.0)}  # half sizes, with the interval and without
 
@@ -53,6 +57,8 @@ class Edge:
     head: str
     x: str
     y: str
+    spoke: str | None = None  # the task at its outer end
+    inwards: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +66,11 @@ class Drawing:
     """The graph of a study's tasks."""
 
     subject: Subject
+
+    @property
+    def hub(self) -> str:
+        """Half the width of the middle."""
+        return number(_HUB)
 
     @property
     def boxed(self) -> bool:
@@ -71,13 +82,15 @@ class Drawing:
         """Whether every edge has its number and interval."""
         return len(self.subject.names) <= 4
 
-    @property
+    @cached_property
     def box(self) -> str:
-        """The view box."""
-        rx, ry = self._radii
-        margin = (_HALF[0] + 16, _HALF[1] + 24) if self.boxed else (_OUTSIDE, _OUTSIDE)
-        a, b = rx + margin[0], ry + margin[1]
-        return " ".join(map(number, (-a, -b, 2 * a, 2 * b)))
+        """The view box: all that is drawn, with a little room."""
+        shapes = [self._reach(name) for name in self.subject.names]
+        shapes += [arc.at(np.linspace(0, 1, 9)) for arc in self._arcs.values()]
+        points = np.concatenate(shapes)
+        room = np.array(_ROOM if self.boxed else (_OUTSIDE, _OUTSIDE))
+        low, high = points.min(axis=0) - room, points.max(axis=0) + room
+        return " ".join(map(number, (*low, *(high - low))))
 
     @cached_property
     def nodes(self) -> list[Node]:
@@ -87,16 +100,39 @@ class Drawing:
 
     @cached_property
     def edges(self) -> list[Edge]:
-        """The arcs, the weakest first so that the strongest lie on top."""
-        arcs = {ends: self._arc(*ends) for ends in self.subject.ends}
-        labels = self._labels(arcs)
-        edges = []
-        for source, target in sorted(arcs, key=self._strength):
-            shaft, head = arcs[source, target].headed()
-            x, y = map(number, labels[source, target].tolist())
-            slot = self.subject.edge_slot(source, target)
-            edges.append(Edge(slot, source, target, shaft, head, x, y))
-        return edges
+        """The arcs, the weakest first so that the strongest lie on top; of very many, the spokes.
+
+        Every task has two spokes, those of the chosen one too, which stay hidden.
+        """
+        if self.subject.many:
+            return [
+                self._spoke(name, inwards=inwards)
+                for name in self.subject.names
+                for inwards in (True, False)
+            ]
+        labels = self._labels()
+        return [
+            self._edge(ends, self._arcs[ends], labels[ends])
+            for ends in sorted(self._arcs, key=self._strength)
+        ]
+
+    def _edge(
+        self,
+        ends: tuple[str, str],
+        arc: Arc,
+        label: Points,
+        spoke: str | None = None,
+        *,
+        inwards: bool = False,
+    ) -> Edge:
+        slot = self.subject.edge_slot(*ends)
+        return Edge(slot, *ends, *arc.headed(), *map(number, label.tolist()), spoke, inwards)
+
+    @cached_property
+    def _arcs(self) -> dict[tuple[str, str], Arc]:
+        if self.subject.many:
+            return {}
+        return {ends: self._arc(*ends) for ends in self.subject.ends}
 
     @property
     def _radii(self) -> tuple[float, float]:
@@ -147,14 +183,26 @@ class Drawing:
         arc = Arc.between(self._centre(source), self._centre(target))
         return arc.outside(self._reach(source), self._reach(target))
 
+    def _spoke(self, name: str, *, inwards: bool) -> Edge:
+        """The edge between a task and the middle, where any task may stand."""
+        hub = self.subject.chosen
+        ends = (name, hub) if inwards else (hub, name)
+        points = [self._centre(name), np.zeros(2)]
+        shapes = [self._reach(name), expand(outline("regression", _HUB, _HUB), _GAP)]
+        if not inwards:
+            points, shapes = points[::-1], shapes[::-1]
+        arc = Arc.between(points[0], points[1], bow=_SPOKE_BOW).outside(shapes[0], shapes[1])
+        return self._edge(ends, arc, arc.at(_SPOKE_LABELS[inwards]), name, inwards=inwards)
+
     def _strength(self, ends: tuple[str, str]) -> float:
         effect = self.subject.first.edges.get(ends)
         if effect is None or math.isnan(effect.delta):
             return 0.0
         return abs(effect.delta) + (effect.verdict in ("gain", "loss"))
 
-    def _labels(self, arcs: dict[tuple[str, str], Arc]) -> dict[tuple[str, str], Points]:
+    def _labels(self) -> dict[tuple[str, str], Points]:
         """A place on each arc, free of nodes and of stronger edges' labels as far as there is."""
+        arcs = self._arcs
         if not self.boxed:
             return {ends: arc.at(0.5) for ends, arc in arcs.items()}
         half = np.array(_LABEL[self.detailed])

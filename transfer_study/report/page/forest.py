@@ -11,7 +11,7 @@ from transfer_study.report.page.geometry import number
 from transfer_study.report.page.scale import limit_of
 from transfer_study.report.page.subject import Subject
 
-WIDTH, LEFT, HALF, ROW, TOP = 760, 180, 190, 24, 26  # of a target's plot
+WIDTH, LEFT, HALF, ROW, TOP = 760, 180, 190, 26, 26  # of a target's plot
 CENTRE = LEFT + HALF
 
 
@@ -41,10 +41,11 @@ class Plot:
 
 
 def plots(subject: Subject) -> Iterator[Plot]:
-    """The plot of every target of the first frame, in the order of the tasks."""
+    """The plot of every target of the first frame, of very many only the chosen one's."""
     frame = subject.first
+    targets = (subject.chosen,) if subject.many else subject.names
     limit = limit_of(frame, subject.content.margin)
-    for target in subject.names:
+    for target in targets:
         ends = [(source, at) for source, at in subject.ends if at == target]
         slots = [
             (subject.edge_slot(*end), frame.edges.get(end), end[0]) for end in ends

@@ -25,11 +25,11 @@ class Arc:
     control: Points
 
     @classmethod
-    def between(cls, start: Points, end: Points) -> Arc:
+    def between(cls, start: Points, end: Points, bow: float = BOW) -> Arc:
         """The arc from one point to another; the arc back is another one."""
         along = end - start
         right = np.array([-along[1], along[0]])
-        return cls(np.stack([start, (start + end) / 2 + BOW * right, end]))
+        return cls(np.stack([start, (start + end) / 2 + bow * right, end]))
 
     def at(self, t: NDArray[np.float64] | float) -> Points:
         """The points at these shares of the way."""

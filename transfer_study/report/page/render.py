@@ -21,7 +21,7 @@ from transfer_study.report.page.frames import AXES, Effect, short_encoder
 from transfer_study.report.page.payload import payload
 from transfer_study.report.page.plain import card_rows, frame_rows
 from transfer_study.report.page.scale import limit_of, limits_of
-from transfer_study.report.page.subject import MANY, Subject
+from transfer_study.report.page.subject import Subject
 
 _SCRIPTS = ("data", "format", "effects", "graph", "tables", "forest", "evidence", "choose", "start")
 _LEVELS = 4  # of the matrix's colours
@@ -43,7 +43,7 @@ def render(subject: Subject) -> str:
         forest=forest,
         limit=limit_of(subject.first, content.margin) if subject.frames else 1.0,
         plots=list(forest.plots(subject)) if subject.frames else [],
-        many=len(subject.names) >= MANY,
+        many=subject.many,
         controls=_controls(subject),
         words=words,
         headline=words.headline(content),

@@ -102,6 +102,11 @@ class Subject:
         held = {target for frame in self.frames for target in frame.rings}
         return [name for name in self.names if name in held]
 
+    @property
+    def many(self) -> bool:
+        """Whether there are too many tasks to draw all their edges."""
+        return len(self.names) >= MANY
+
     @cached_property
     def chosen(self) -> str:
         """The task whose graph is shown first where not all fits: that of most decided edges."""

@@ -29,11 +29,16 @@ const decided = (effect) => effect.verdict === "gain" || effect.verdict === "los
 
 // All elements of the page that show an effect, by slot.
 const shownBy = new Map();
-for (const element of $$("[data-e]")) {
+const enlist = (element) => {
   const slot = Number(element.dataset.e);
   if (!shownBy.has(slot)) shownBy.set(slot, []);
   shownBy.get(slot).push(element);
-}
+};
+const unlist = (element) => {
+  const slot = Number(element.dataset.e);
+  shownBy.set(slot, shownBy.get(slot).filter((other) => other !== element));
+};
+$$("[data-e]").forEach(enlist);
 
 function el(name, attributes = {}, ...children) {
   const svg = ["svg", "path", "circle", "rect", "text", "g"].includes(name);

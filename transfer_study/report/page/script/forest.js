@@ -18,6 +18,31 @@ function drawEffect(group, effect, limit) {
   $("circle", group).setAttribute("cx", known ? place(effect.delta, limit) : -20);
 }
 
+// The rows of another target, where there is one plot for many.
+function plotTarget(task) {
+  const plot = $("#forest .plot");
+  const svg = $("svg", plot);
+  const old = $$(".f", svg);
+  const slots = [...state.frame.effects.keys()].filter((slot) => targetOf(slot) === task);
+  for (const group of old) unlist(group);
+  const rows = slots.map((slot, n) => {
+    const row = old[n] ?? old[0].cloneNode(true);
+    row.dataset.e = slot;
+    row.setAttribute("transform", `translate(0,${39 + 26 * n})`);
+    $(".who", row).textContent = isRing(slot) ? "all together" : taskName(sourceOf(slot));
+    enlist(row);
+    return row;
+  });
+  svg.append(...rows);
+  for (const group of old.slice(slots.length)) group.remove();
+  svg.setAttribute("viewBox", `0 0 760 ${30 + 26 * slots.length}`);
+  $(".band", svg).dataset.band = task;
+  $("[data-base]", plot).dataset.base = task;
+  $(".on", plot).textContent = taskName(task);
+  svg.parentElement.setAttribute("aria-label", `Effects on ${taskName(task)}`);
+  svg.setAttribute("aria-label", `Effects on ${taskName(task)}, in points`);
+}
+
 function updateForest() {
   const { effects, limit } = state.frame;
   for (const group of $$(".f[data-e]")) {

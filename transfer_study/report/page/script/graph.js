@@ -108,14 +108,30 @@ function startGraph() {
     const node = event.target.closest(".node");
     if (node && !event.target.closest("[data-e]")) selectTask(Number(node.dataset.t));
   });
-  const chosen = $("#chosen");
-  chosen?.addEventListener("change", () => {
-    const task = Number(chosen.value);
-    for (const element of $$(".edges .e", graph)) {
-      const slot = Number(element.dataset.e);
-      element.classList.toggle("on", targetOf(slot) === task || sourceOf(slot) === task);
-    }
-    for (const node of $$(".node", graph)) node.classList.toggle("chosen", Number(node.dataset.t) === task);
-    selectTask(task);
-  });
+  for (const line of $$(".edges .l", graph)) {
+    const hit = line.cloneNode(); // broader than the line, so that it is easy to meet
+    hit.setAttribute("class", "hit");
+    line.before(hit);
+  }
+  for (const select of $$("[data-choose]")) select.addEventListener("change", () => chooseTask(Number(select.value)));
+}
+
+// The task whose edges are drawn, and whose effects are plotted, where not all fit.
+function chooseTask(task) {
+  for (const select of $$("[data-choose]")) select.value = task;
+  for (const spoke of $$("[data-spoke]", graph)) {
+    unlist(spoke);
+    const other = Number(spoke.dataset.spoke);
+    spoke.dataset.e = spoke.dataset.in === "1" ? other * count + task : task * count + other;
+    enlist(spoke);
+  }
+  $("#hub-name").textContent = taskName(task);
+  $("#hub-score").dataset.base = task;
+  $("#hub-score").textContent = scoreOf(task);
+  for (const node of $$(".node", graph)) node.classList.toggle("chosen", Number(node.dataset.t) === task);
+  plotTarget(task);
+  updateGraph();
+  updateForest();
+  filter();
+  selectTask(task);
 }
