@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from transfer_study.report.content import Content
+from transfer_study.report.page import write_page
 from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
 from transfer_study.spec.plan import Fingerprints, plan
 from transfer_study.spec.recipe import Precision
@@ -25,16 +30,6 @@ METRICS = {
     "multilabel": "example_f1",
 }
 VERDICTS = ("gain", "loss", "equivalent", "undecided", "undecided", "undecided")
-
-
-@dataclass(frozen=True)
-class Advice:
-    """A recommendation as the report takes it."""
-
-    task: str
-    text: str
-    command: str
-    enough: bool
 
 
 def _study(tasks: int, readings: list[str], seeds: int, domains: int) -> Study:
@@ -157,3 +152,90 @@ def _scores(planned, deltas: pd.DataFrame, metric: dict[str, str], rng) -> pd.Da
 @pytest.fixture(scope="session")
 def content() -> Callable[..., Content]:
     return make_content
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+STUDIES = {
+    4: lambda: make_content(4, complete=False, controls=("placebo", "matched")),
+    8: lambda: make_content(8, readings=("refine", "finetune")),
+    30: lambda: make_content(30, domains=4),
+}
+SECONDS = 120  # a machine with much to do is slow, not wrong
+
+
+@dataclass
+class Opened:
+    """A page in the browser; `asked` are the addresses it wanted, `complaints` what went wrong."""
+
+    page: object
+    asked: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def __getattr__(self, name: str):
+        return getattr(self.page, name)
+
+    def text(self, selector: str) -> str:
+        return self.page.locator(selector).first.inner_text()
+
+    def shown(self, selector: str) -> int:
+        return self.page.locator(f"{selector}:visible").count()
+
+    def axe(self) -> list[str]:
+        """The violations that axe-core finds, each with the elements that it means."""
+        script = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+        # Through the debugger, whose scripts the page's own policy does not concern.
+        self.page.evaluate(script)
+        found = self.page.evaluate("axe.run().then(result => result.violations)")
+        return [f"{v['id']}: {[n['html'][:160] for n in v['nodes'][:3]]}" for v in found]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """Debian's chromium without a window; without it these tests are skipped."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium is installed (Debian: apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--headless=new", "--no-sandbox"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """The file of the page of a study of so many tasks, written once."""
+
+    @cache
+    def written(tasks: int) -> Path:
+        path = tmp_path_factory.mktemp("pages") / f"{tasks}.html"
+        write_page(STUDIES[tasks](), path)
+        return path
+
+    return written
+
+
+@pytest.fixture
+def opened(chromium, pages) -> Iterator[Callable[..., Opened]]:
+    """Opens the page of a study of so many tasks; takes the options of a browser's context."""
+    contexts = []
+
+    def open_page(tasks: int, *, javascript: bool = True, **options) -> Opened:
+        context = chromium.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, **options},
+            java_script_enabled=javascript,
+        )
+        contexts.append(context)
+        context.set_default_timeout(1000 * SECONDS)
+        seen = Opened(context.new_page())
+        seen.page.on("request", lambda request: seen.asked.append(request.url))
+        seen.page.on("console", lambda message: seen.complaints.append(message.text))
+        seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+        seen.page.goto(pages(tasks).as_uri())
+        return seen
+
+    yield open_page
+    for context in contexts:
+        context.close()

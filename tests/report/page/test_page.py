@@ -15,6 +15,14 @@ import pytest
 from transfer_study.report.page import page, write_page
 
 
+@dataclasses.dataclass(frozen=True)
+class Advice:
+    task: str
+    text: str
+    command: str
+    enough: bool
+
+
 class _Text(HTMLParser):
     """The words of a page, without style and script, and its elements."""
 
@@ -66,8 +74,6 @@ def test_says_what_is_there_and_what_is_not(content) -> None:
 
 
 def test_shows_what_was_measured_besides(content) -> None:
-    from tests.report.page.conftest import Advice
-
     whole = dataclasses.replace(
         content(4, controls=("placebo", "matched")),
         leaks=pd.DataFrame(
@@ -75,12 +81,20 @@ def test_shows_what_was_measured_besides(content) -> None:
         ),
         costs=pd.DataFrame({"kind": ["refine"], "seconds": [1234.5]}),
         false_edges=pd.DataFrame({"comparisons": [40], "rate": [0.05]}),
-        recommendations=[Advice("corpus-1", "Train it with corpus-2.", "transfer-study run", False)],
+        recommendations=[
+            Advice("corpus-1", "Train it with corpus-2.", "transfer-study run", False)
+        ],
         warnings=["Intervals of macro F1 cover 91%."],
     )
     html = page(whole)
     said = _Text(html).text
-    for words in ("Not enough evidence.", "Train it with corpus-2.", "0.0146", "1234", "over placebo"):
+    for words in (
+        "Not enough evidence.",
+        "Train it with corpus-2.",
+        "0.0146",
+        "1234",
+        "over placebo",
+    ):
         assert words in said
     assert "Warning. Intervals of macro F1 cover 91%." in said
     data = data_of(html)

@@ -34,7 +34,9 @@ def doubts_of(effect: Effect, frame: Frame, content: Content) -> Iterator[str]:
             "but not for seeds that differ in kind."
         )
     if effect.seed_share < 0.5:
-        yield "Most of its uncertainty is of the test examples: more seeds alone will not settle it."
+        yield (
+            "Most of its uncertainty is of the test examples: more seeds alone will not settle it."
+        )
     if effect.verdict == "undecided":
         yield "Undecided is not the same as no effect: the interval holds effects that matter."
     if effect.verdict in _DECIDED:

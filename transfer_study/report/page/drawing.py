@@ -126,7 +126,9 @@ class Drawing:
         inwards: bool = False,
     ) -> Edge:
         slot = self.subject.edge_slot(*ends)
-        return Edge(slot, *ends, *arc.headed(), *map(number, label.tolist()), spoke, inwards)
+        shaft, head = arc.headed()
+        x, y = map(number, label.tolist())
+        return Edge(slot, *ends, shaft, head, x, y, spoke, inwards)
 
     @cached_property
     def _arcs(self) -> dict[tuple[str, str], Arc]:

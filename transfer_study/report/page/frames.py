@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
@@ -52,7 +53,7 @@ class Effect:
         """The part of the squared error that comes from the seeds, NaN where there is no error."""
         seeds = self.seed_sd**2 / max(self.n_seeds, 1)
         whole = seeds + self.example_error**2
-        return seeds / whole if whole > 0 else float("nan")
+        return seeds / whole if whole > 0 else math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,7 @@ class Frame:
         """The score that stands in a node: what its edges are against, or all lead to."""
         effects = [e for e in self if e.target == target]
         known = (e.numbers[self.view.number] for e in effects)
-        return next((value for value in known if value == value), float("nan"))
+        return next((value for value in known if not math.isnan(value)), math.nan)
 
 
 def frames(content: Content) -> list[Frame]:
@@ -157,13 +158,16 @@ def _frame(
 
 def _effect(
     row: Mapping[Any, Any],
-    runs: list[tuple[int, str, str, float]],
+    runs: Sequence[tuple[int, str, str, float]],
     over: Mapping[str, Effect],
 ) -> Effect:
     return Effect(
-        *(str(row[key]) for key in ("source", "target", "arm", "verdict")),
+        str(row["source"]),
+        str(row["target"]),
+        str(row["arm"]),
+        str(row["verdict"]),
         {key: float(row[key]) for key in EDGE_NUMBERS},
-        tuple(delta for *_, delta in runs if delta == delta),
+        tuple(delta for *_, delta in runs if not math.isnan(delta)),
         tuple((seed, stage, baseline) for seed, stage, baseline, _ in runs),
         over,
     )
@@ -185,7 +189,7 @@ def _runs(content: Content) -> _Runs:
         key = (*about, system.source, system.target, system.arm, system.size)
         for metric in metrics.get(system.target, [""]):
             ends = ((stage.id, system.target, metric) for stage in (system.stage, baseline.stage))
-            score, alone = (values.get(end, float("nan")) for end in ends)
+            score, alone = (values.get(end, math.nan) for end in ends)
             runs.setdefault((*key, metric), []).append(
                 (system.seed, system.stage.name, baseline.stage.name, score - alone)
             )

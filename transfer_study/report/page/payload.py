@@ -18,6 +18,13 @@ from transfer_study.report.page.scale import limit_of, limits_of
 from transfer_study.report.page.subject import Subject
 
 EFFECT = ("slot", "arm", "verdict", *EDGE_NUMBERS, "by_seed", "runs", "over", "doubts")
+_CORRECTIONS = {
+    "bh": "Benjamini-Hochberg",
+    "by": "Benjamini-Yekutieli",
+    "holm": "Holm",
+    "max_t": "max-T",
+    "none": "not adjusted",
+}
 OVER = ("delta", "adjusted_low", "adjusted_high", "adjusted_p", "verdict")
 
 
@@ -29,8 +36,8 @@ def payload(subject: Subject) -> str:
     data = {
         "study": content.study.name,
         "margin": {"absolute": content.margin.absolute, "relative": content.margin.relative},
-        "correction": content.correction,
-        "tasks": [task | {"name": name} for name, task in subject.tasks.items()],
+        "correction": _CORRECTIONS[content.correction],
+        "tasks": [{**task, "name": name} for name, task in subject.tasks.items()],
         "axes": AXES,
         "effect": EFFECT,
         "over": OVER,

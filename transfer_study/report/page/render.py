@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from functools import cache
 from importlib.resources import files
 
@@ -31,36 +32,40 @@ _MARKS = {"failed": "×", "not_run": "○"}
 def render(subject: Subject) -> str:
     """The page as HTML."""
     content, style, script = subject.content, _style(), _script()
-    return _environment().get_template("page.html").render(
-        subject=subject,
-        content=content,
-        study=content.study,
-        tasks=subject.tasks,
-        frame=subject.frames[0] if subject.frames else None,
-        limits=limits_of(subject.first) if subject.frames else (0.0, 0.0),
-        choices=_choices(subject),
-        drawing=Drawing(subject),
-        forest=forest,
-        limit=limit_of(subject.first, content.margin) if subject.frames else 1.0,
-        plots=list(forest.plots(subject)) if subject.frames else [],
-        many=subject.many,
-        controls=_controls(subject),
-        words=words,
-        headline=words.headline(content),
-        completeness=words.completeness(content),
-        margin=margin_text(content.margin),
-        bibtex=bibtex(content.correction),
-        cards=card_rows(content),
-        leaks=frame_rows(content.leaks),
-        costs=frame_rows(content.costs),
-        false_edges=frame_rows(content.false_edges),
-        style=Markup(style),
-        script=Markup(script),
-        data=Markup(payload(subject)) if subject.frames else Markup("null"),
-        policy=(
-            f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
-            "base-uri 'none'; form-action 'none'"
-        ),
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            subject=subject,
+            content=content,
+            study=content.study,
+            tasks=subject.tasks,
+            frame=subject.frames[0] if subject.frames else None,
+            limits=limits_of(subject.first) if subject.frames else (0.0, 0.0),
+            choices=_choices(subject),
+            drawing=Drawing(subject),
+            forest=forest,
+            limit=limit_of(subject.first, content.margin) if subject.frames else 1.0,
+            plots=list(forest.plots(subject)) if subject.frames else [],
+            many=subject.many,
+            controls=_controls(subject),
+            words=words,
+            headline=words.headline(content),
+            completeness=words.completeness(content),
+            margin=margin_text(content.margin),
+            bibtex=bibtex(content.correction),
+            cards=card_rows(content),
+            leaks=frame_rows(content.leaks),
+            costs=frame_rows(content.costs),
+            false_edges=frame_rows(content.false_edges),
+            style=Markup(style),
+            script=Markup(script),
+            data=Markup(payload(subject)) if subject.frames else Markup("null"),
+            policy=(
+                f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+                "base-uri 'none'; form-action 'none'"
+            ),
+        )
     )
 
 
@@ -101,24 +106,24 @@ def _interval(low: float, high: float) -> str:
 
 
 def _p_text(p: float) -> str:
-    if p != p:
+    if math.isnan(p):
         return "–"
     return "<0.001" if p < 0.0005 else f"{p:.3f}"
 
 
 def _share(effect: Effect) -> str:
-    return "–" if effect.seed_share != effect.seed_share else f"{100 * effect.seed_share:.0f}%"
+    return "–" if math.isnan(effect.seed_share) else f"{100 * effect.seed_share:.0f}%"
 
 
 def _bin_of(effect: Effect, limits: tuple[float, float]) -> int:
     """Which of the three widths an effect's line has."""
-    known = effect.delta == effect.delta
+    known = not math.isnan(effect.delta)
     return BIN_WIDTHS.index(bin_width(effect.delta, limits)) if known else 0
 
 
 def _level(effect: Effect, limit: float) -> int:
     """How deep a cell's colour is, from 1."""
-    share = min(abs(effect.delta) / limit, 1.0) if effect.delta == effect.delta else 0.0
+    share = min(abs(effect.delta) / limit, 1.0) if not math.isnan(effect.delta) else 0.0
     return min(int(share * _LEVELS), _LEVELS - 1) + 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -74,9 +75,8 @@ class Subject:
     def places(self) -> Mapping[str, tuple[float, float]]:
         """Every task's point on the unit circle, the same for all frames."""
         domains = {name: task["domain"] for name, task in self.tasks.items()}
-        return place_on_circle(
-            domains, {ends: abs(delta) for ends, delta in self._deltas.items() if delta == delta}
-        )
+        known = {ends: abs(d) for ends, d in self._deltas.items() if not math.isnan(d)}
+        return place_on_circle(domains, known)
 
     @cached_property
     def clustered(self) -> list[str]:
@@ -91,10 +91,14 @@ class Subject:
         return {ends: effect.delta for ends, effect in self.first.edges.items()}
 
     @cached_property
+    def held(self) -> frozenset[tuple[str, str]]:
+        """The ends of every edge of any frame."""
+        return frozenset(ends for frame in self.frames for ends in frame.edges)
+
+    @cached_property
     def ends(self) -> list[tuple[str, str]]:
-        """The ends of every edge of any frame, in the order of the tasks."""
-        held = {ends for frame in self.frames for ends in frame.edges}
-        return sorted(held, key=lambda ends: (self.number[ends[1]], self.number[ends[0]]))
+        """Those of `held`, in the order of the tasks."""
+        return sorted(self.held, key=lambda ends: (self.number[ends[1]], self.number[ends[0]]))
 
     @cached_property
     def ringed(self) -> list[str]:
@@ -111,9 +115,7 @@ class Subject:
     def chosen(self) -> str:
         """The task whose graph is shown first where not all fits: that of most decided edges."""
         decided = [e for e in self.first.edges.values() if e.verdict in ("gain", "loss")]
-        return max(
-            self.names, key=lambda name: sum(name in (e.source, e.target) for e in decided)
-        )
+        return max(self.names, key=lambda name: sum(name in (e.source, e.target) for e in decided))
 
     def edge_slot(self, source: str, target: str) -> int:
         """The number of the edge between two tasks."""

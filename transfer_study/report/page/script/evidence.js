@@ -64,6 +64,7 @@ function shareBar(share) {
 }
 
 function title(text) {
+  $("#evidence").classList.add("open");
   $("#h-evidence").textContent = text;
   say(text);
 }
@@ -85,7 +86,7 @@ function showEvidence(slot) {
     el("p", {}, `${target} scores ${points(effect.score)} (${metric}) against ${points(effect.baseline)}: ${signed(effect.delta)} points.`),
     scale(effect),
     terms(
-      ["Adjusted interval", `${interval(effect.adjusted_low, effect.adjusted_high)}, p ${pText(effect.adjusted_p)} (${data.correction.replace("_", "-")} over ${state.frame.family} effects)`],
+      ["Adjusted interval", `${interval(effect.adjusted_low, effect.adjusted_high)}, p ${pText(effect.adjusted_p)} (${data.correction} over ${state.frame.family} effects)`],
       ["By itself", `${interval(effect.low, effect.high)}, p ${pText(effect.p)}`],
       ["Margin", `±${points(marginOf(effect.baseline))} points`],
       ["Seeds", `${effect.n_seeds}: ${effect.by_seed.map(signed).join(", ")}`],

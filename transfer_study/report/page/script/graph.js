@@ -24,12 +24,13 @@ function updateGraph() {
   }
   for (const node of $$(".node", graph)) {
     const task = Number(node.dataset.t);
-    node.classList.toggle("absent", !tasks.includes(task));
-    const ring = $(".ring", node);
+    const place = node.parentElement;
+    place.classList.toggle("absent", !tasks.includes(task));
+    const ring = $(".ring", place);
     if (!ring) continue;
     const effect = effects.get(Number(ring.dataset.e));
     look(ring, effect);
-    const mix = $(".mix", node);
+    const mix = $(".mix", place);
     if (!mix) continue;
     mix.textContent = effect ? `all: ${label(effect)}` : "";
     mix.setAttribute("class", `mix ${effect ? effect.verdict : ""}`);
@@ -42,7 +43,6 @@ function name() {
   for (const element of $$("[data-e]", graph)) element.setAttribute("aria-label", inWords(Number(element.dataset.e)));
   for (const node of $$(".node", graph)) {
     const task = data.tasks[Number(node.dataset.t)];
-    $(".shape", node).setAttribute("aria-label", "");
     node.setAttribute("aria-label", `${task.name}: ${task.kind}, ${task.domain}, ${task.metric} ${scoreOf(Number(node.dataset.t))}`);
   }
 }
@@ -64,7 +64,7 @@ function edgesOf(task) {
 }
 
 function walk(event) {
-  const nodes = $$(".node:not(.absent)", graph);
+  const nodes = $$(".place:not(.absent) .node", graph);
   const here = document.activeElement;
   const onNode = here.classList.contains("node");
   const task = onNode ? Number(here.dataset.t) : state.walk;
@@ -133,5 +133,4 @@ function chooseTask(task) {
   updateGraph();
   updateForest();
   filter();
-  selectTask(task);
 }
