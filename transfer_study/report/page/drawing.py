@@ -13,16 +13,16 @@ from functools import cached_property
 
 import numpy as np
 
-from transfer_study.figures.lettering import wrap_name
+from transfer_study.figures.lettering import width, wrap_name
 from transfer_study.figures.outline import Points, expand, outline
 from transfer_study.report.page.geometry import Arc, closed, number
 from transfer_study.report.page.subject import DRAWN, Subject
 
-_HALF = (62.0, 27.0)  # of a box
+_HALF = (62.0, 27.0)  # of a box, at least
 _DOT = (13.0, 10.0)
 _ROOM = (14.0, 20.0)  # around the graph
 _RING, _GAP = 6.0, 3.0
-_NAME_WIDTH, _NAME_SIZE = 96.0, 11.0  # of the name in a box, in the type of the figures
+_NAME_WIDTH, _NAME_SIZE, _LINE = 92.0, 13.0, 14.0  # of the name in a box
 _RADII = {4: (265.0, 190.0), 8: (370.0, 275.0), DRAWN: (440.0, 350.0)}
 _CIRCLE, _OUTSIDE = 330.0, 170.0  # of small shapes, and the room for their names
 _HUB, _SPOKE_BOW = 58.0, 0.05  # half the width of the middle
@@ -142,6 +142,14 @@ class Drawing:
             return _CIRCLE, _CIRCLE
         return next(radii for most, radii in _RADII.items() if len(self.subject.names) <= most)
 
+    @cached_property
+    def _half(self) -> tuple[float, float]:
+        """Half the size that holds every name."""
+        names = [_lines(name) for name in self.subject.names]
+        widest = max(width(line, _NAME_SIZE, bold=True) for lines in names for line in lines)
+        most = max(map(len, names))
+        return max(_HALF[0], 0.5 * widest + 14.0), _HALF[1] + _LINE / 2 * max(most - 2, 0)
+
     def _centre(self, name: str) -> Points:
         x, y = self.subject.places[name]
         return np.array([x, -y]) * self._radii
@@ -151,7 +159,7 @@ class Drawing:
         return math.atan2(x, y) % (2 * math.pi)
 
     def _outline(self, name: str) -> Points:
-        half = _HALF if self.boxed else _DOT
+        half = self._half if self.boxed else _DOT
         return outline(str(self.subject.tasks[name]["kind"]), *half) + self._centre(name)
 
     def _reach(self, name: str) -> Points:
@@ -166,8 +174,8 @@ class Drawing:
 
     def _box(self, name: str) -> Node:
         x, y = self._centre(name).tolist()
-        lines = tuple(wrap_name(name, _NAME_WIDTH, _NAME_SIZE))
-        below = y + _HALF[1] + _RING + 3.5
+        lines = tuple(_lines(name))
+        below = y + self._half[1] + _RING + 3.5
         where = (number(x), number(y), number(below))
         return Node(name, closed(self._outline(name)), self._ring(name), lines, *where)
 
@@ -208,7 +216,7 @@ class Drawing:
         if not self.boxed:
             return {ends: arc.at(0.5) for ends, arc in arcs.items()}
         half = np.array(_LABEL[self.detailed])
-        taken = [(self._centre(name), np.array(_HALF) + _RING) for name in self.subject.names]
+        taken = [(self._centre(name), np.array(self._half) + _RING) for name in self.subject.names]
         places = {}
         for ends in sorted(arcs, key=self._strength, reverse=True):
             tries = [arcs[ends].at(share) for share in _TRIES]
@@ -216,6 +224,10 @@ class Drawing:
             taken.append((place, half))
             places[ends] = place
         return places
+
+
+def _lines(name: str) -> list[str]:
+    return wrap_name(name, _NAME_WIDTH, _NAME_SIZE, bold=True)
 
 
 def _overlap(place: Points, half: Points, taken: list[tuple[Points, Points]]) -> float:
