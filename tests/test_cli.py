@@ -85,6 +85,61 @@ def test_tasks_shows_sizes_and_the_majority_class(small_study: Path, tmp_path: P
     assert not (tmp_path / "results").exists()
 
 
+LEAKY = """\
+name: leaky
+encoder: {name: tiny, tiny: {hidden_size: 16, layers: 1, heads: 2}}
+tasks:
+  - name: mine
+    kind: classification
+    labels: ["yes", "no"]
+    source: {format: tsv, folder: FOLDER/mine, columns: {id: id}}
+arms: [single]
+seeds: 1
+refine: {epochs: 1, precision: float32}
+"""
+
+
+@pytest.fixture
+def leaky_study(tmp_path: Path) -> Path:
+    """A task of which 3 of 20 training rows are in its test."""
+    (tmp_path / "mine").mkdir()
+    sentences = {"train": range(20), "dev": range(20, 26), "test": range(17, 30)}
+    for split, numbers in sentences.items():
+        rows = [
+            f"{split}{n}\t{' '.join(f'word{n}x{i}' for i in range(9))}\t{('yes', 'no')[n % 2]}\n"
+            for n in numbers
+        ]
+        (tmp_path / "mine" / f"{split}.tsv").write_text("id\ttext\tlabel\n" + "".join(rows))
+    path = tmp_path / "leaky.yaml"
+    path.write_text(LEAKY.replace("FOLDER", str(tmp_path)), encoding="utf-8")
+    return path
+
+
+def test_tasks_shows_leaks(leaky_study: Path, tmp_path: Path) -> None:
+    text = call(tmp_path, "tasks", str(leaky_study)).stdout
+    assert "Leaks in the 39 rows that the study reads" in text
+    (line,) = [line for line in text.splitlines() if line.startswith("text  mine train")]
+    assert " ".join(line.split()).startswith("text mine train mine test 3 3 0 3 23.1% test17: word")
+    told = json.loads(call(tmp_path, "tasks", str(leaky_study), "--json").stdout)["leaks"]
+    assert told["rows"] == {"mine": {"train": 20, "dev": 6, "test": 13}}
+    assert [leak["severity"] for leak in told["findings"]] == ["high", "medium"]
+    assert told["findings"][0]["examples"][0] == ["train17", "test17"]
+
+
+def test_plan_says_what_was_dropped_as_leaks(leaky_study: Path, tmp_path: Path) -> None:
+    ran = call(tmp_path, "run", str(leaky_study), "--executor", "in-process", "-q")
+    assert ran.returncode == 0, ran.stderr
+    excluded = ("--set", "exclude_leaks=true")
+    (stage,) = json.loads(call(tmp_path, "plan", str(leaky_study), *excluded, "--json").stdout)[
+        "stages"
+    ]
+    assert stage["why"] == ("changed: tasks.mine.data.train (training rows dropped as leaks: 3)")
+    again = call(tmp_path, "run", str(leaky_study), *excluded, "--executor", "in-process", "-q")
+    assert again.returncode == 0, again.stderr
+    status = json.loads(call(tmp_path, "status", str(leaky_study), *excluded, "--json").stdout)
+    assert status["counts"] == {"done": 1}
+
+
 def test_prefetch_and_doctor_say_what_is_here(small_study: Path, tmp_path: Path) -> None:
     assert "encoder tiny" in call(tmp_path, "prefetch", str(small_study)).stdout
     found = call(tmp_path, "doctor", "--markdown").stdout

@@ -540,8 +540,8 @@ def test_the_published_gains_follow_from_the_predictions(tmp_path: Path) -> None
     study = read_study(root / "experiments" / "pretrain.yaml", data=tmp_path)
     recorded = recorded_plan(study, results)
     assert recorded is not None, "the study's file says other inputs than its results"
-    scores, _ = tables(recorded, CompactAnswers(results), failed=())
-    gains = pretraining_table(recorded, scores, failed=())
+    scored, _ = tables(recorded, CompactAnswers(results), failed=())
+    gains = pretraining_table(recorded, scored.test_sets, failed=())
     write_table(gains, tmp_path / "pretraining")
     derived = (tmp_path / "pretraining.csv").read_bytes()
     assert derived == (results / "pretraining.csv").read_bytes()

@@ -50,8 +50,8 @@ def test_the_corpora_give_the_recorded_stages(study: Study, plan: Plan) -> None:
 
 
 def test_the_tables_follow_from_the_predictions_byte_by_byte(plan: Plan, tmp_path: Path) -> None:
-    scores, deltas = tables(plan, CompactAnswers(RESULTS), failed=())
-    for name, table in (("scores", scores), ("deltas", deltas)):
+    scored, deltas = tables(plan, CompactAnswers(RESULTS), failed=())
+    for name, table in (("scores", scored.table), ("deltas", deltas)):
         write_table(table, tmp_path / name)
         derived = (tmp_path / f"{name}.csv").read_bytes()
         assert derived == (RESULTS / f"{name}.csv").read_bytes()

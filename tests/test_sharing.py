@@ -124,7 +124,8 @@ def test_every_arm_has_its_figures(ran: Path) -> None:
         f"{stem}-{way}.{kind}" for stem in stems for way in ways for kind in ("svg", "png", "pdf")
     }
     data = {f"transfer_graph-{way}.{kind}" for way in ways for kind in ("graphml", "json")}
-    assert made == drawn | data
+    column = {f"transfer_graph-column-{way}.pdf" for way in ways}
+    assert made == drawn | data | column
     graph = json.loads((ran / "plots/ways/transfer_graph-sequential.json").read_text("utf-8"))
     assert graph["graph"]["view"] == "sequential"
     assert len(graph["edges"]) == 6
@@ -148,12 +149,13 @@ def test_report_shows_one_arm_at_one_size(
     for options, said in (
         (["--arm=pairs"], "--arm: found pairs, which the study does not compare; allowed: groups"),
         (["--size=17"], "--size: found 17, which the study does not have; allowed: 16, 48"),
+        (["--task=topic"], "found topic, which is no task of the study; did you mean 'topics'?"),
     ):
         code, stdout, stderr = report(*options)
         assert (code, stdout) == (2, "")
         assert said in stderr
         assert not (ran / "out").exists()
-    code, stdout, stderr = report("--arm=sequential", "--size=16", "--json")
+    code, stdout, stderr = report("--arm=sequential", "--size=16", "--task=topics", "--json")
     assert code == 0, stderr
     outcome = json.loads(stdout)
     assert {edge["arm"] for edge in outcome["edges"]} == {"sequential"}
@@ -161,6 +163,7 @@ def test_report_shows_one_arm_at_one_size(
     names = {Path(path).name for path in outcome["figures"]}
     assert {name for name in names if name.endswith(".svg")} == {
         "transfer_graph-sequential-16.svg",
+        "transfer_graph-task-topics-sequential-16.svg",
         "heat_map-sequential-16.svg",
     }
     assert (ran / "results/ways/deltas.csv").read_bytes() == before

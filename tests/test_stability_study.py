@@ -28,8 +28,10 @@ def plan() -> Plan:
 
 def test_the_table_follows_from_the_predictions_byte_by_byte(plan: Plan, tmp_path: Path) -> None:
     compact = CompactAnswers(RESULTS)
-    scores, _ = tables(plan, compact, failed=())
-    table = stability_table(run_table(plan, compact, scores), plan.study.margin, ())
+    scored, _ = tables(plan, compact, failed=())
+    scores = scored.table
+    runs = run_table(plan, compact, scores)
+    table = stability_table(runs, scored.test_sets, plan.study.margin, ())
     for name, derived in (("scores", scores), ("stability", table)):
         write_table(derived, tmp_path / name)
         assert (tmp_path / f"{name}.csv").read_bytes() == (RESULTS / f"{name}.csv").read_bytes()

@@ -78,8 +78,10 @@ def test_tables_and_figures_tell_variants_apart(places: Places) -> None:
 def test_the_tables_follow_from_the_compact_predictions(places: Places, tmp_path: Path) -> None:
     plan = make_plan(read_study(places.store.parent / "varied.yaml"))
     compact = CompactAnswers(places.results / "varied")
-    scores, edges = tables(plan, compact, failed=())
-    stability = stability_table(run_table(plan, compact, scores), plan.study.margin, ())
+    scored, edges = tables(plan, compact, failed=())
+    scores = scored.table
+    runs = run_table(plan, compact, scores)
+    stability = stability_table(runs, scored.test_sets, plan.study.margin, ())
     for name, table in (("scores", scores), ("deltas", edges), ("stability", stability)):
         write_table(table, tmp_path / name)
         derived = (tmp_path / f"{name}.csv").read_bytes()

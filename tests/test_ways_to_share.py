@@ -61,7 +61,7 @@ def test_each_arm_adds_its_own_stages_and_shares_the_rest(tmp_path: Path) -> Non
     (student,) = (s for s in plan if s.kind is StageKind.DISTIL)
     assert [t.task_names for t in student.teachers] == [("entities",), ("relation",), ("topics",)]
     assert student.starts == ()
-    for system, baseline in plan.comparisons():
+    for system, baseline, _ in plan.comparisons():
         if system.arm == "heads-only":
             assert baseline.arm == "heads-only"
             assert baseline.stage.starts[0].task_names == (system.target,)
@@ -71,7 +71,7 @@ def test_each_arm_adds_its_own_stages_and_shares_the_rest(tmp_path: Path) -> Non
 
 def test_the_bare_encoder_is_the_baseline_of_fine_tuning(tmp_path: Path) -> None:
     plan = planned(tmp_path, readings=["finetune"], arms=["heads-only"])
-    for system, baseline in plan.comparisons():
+    for system, baseline, _ in plan.comparisons():
         assert system.stage.starts[0].task_names == tuple(sorted((system.source, system.target)))
         assert baseline.stage.kind is StageKind.HEADS
         assert baseline.stage.starts == ()

@@ -14,15 +14,17 @@ from typing import Annotated
 
 import typer
 
+from transfer_study.analysis.preference import By
 from transfer_study.analysis.views import Shown
 from transfer_study.errors import StudyError
 from transfer_study.execute.resources import Resources
 from transfer_study.records.store import Store
-from transfer_study.session import Places
-from transfer_study.spec.study import Arm
+from transfer_study.session import Outcome, Places
+from transfer_study.spec.correction import Correction
+from transfer_study.spec.study import Arm, Reading
 from transfer_study.spec.study_file import read_study
 
-FAILED, INVALID, INTERRUPTED = 1, 2, 130
+FAILED, INVALID, NOT_RUN, INTERRUPTED = 1, 2, 3, 130
 
 app = typer.Typer(
     name="transfer-study",
@@ -122,14 +124,14 @@ def run(
     verbose: Verbose = False,
 ) -> None:
     """Run what is missing of a study, then write its tables and figures."""
-    from transfer_study.session import execute, make_plan, missing, stage_cost, write_report
+    from transfer_study.session import execute, missing, stage_cost, survey, write_report
     from transfer_study.terminal.edges import edges_as_json, print_edges
     from transfer_study.terminal.progress import open_progress, say
     from transfer_study.terminal.stages import print_failures, slow_precision
 
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots)
-    plan_ = make_plan(read_study(study, settings, data))
+    plan_, leaks = survey(read_study(study, settings, data))
     places.check_writable()
     stages = Store(places.store)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
@@ -138,13 +140,10 @@ def run(
     cost = stage_cost(plan_, stages)
     with open_progress(plan_, stages, cost, quiet=quiet, verbose=verbose) as progress:
         execute(plan_, places, executor.value, resources, progress, fail_fast=fail_fast)
-    outcome = write_report(plan_, places)
+    outcome = write_report(plan_, places, leaks=leaks, file=study)
     edges_as_json(plan_, outcome) if as_json else print_edges(plan_, outcome)
-    if outcome.failed:
-        print_failures(plan_, stages)
-        raise typer.Exit(FAILED)
-    if any(not stages.is_done(stage) for stage in plan_):
-        raise typer.Exit(FAILED)
+    print_failures(plan_, stages)
+    _exit_by(outcome)
 
 
 @app.command()
@@ -177,11 +176,10 @@ def tasks(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Check every data file of a study and show what is in it."""
-    from transfer_study.terminal.tasks import print_tasks, summaries_as_json, summarise
+    """Check every data file of a study, show what is in it, and look for leaks into test."""
+    from transfer_study.terminal.tasks import show_tasks
 
-    summaries = summarise(read_study(study, settings, data))
-    summaries_as_json(summaries) if as_json else print_tasks(summaries)
+    show_tasks(read_study(study, settings, data), as_json=as_json)
 
 
 @app.command()
@@ -219,16 +217,39 @@ def report(
             show_default="all in tables, the largest in figures",
         ),
     ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="Draw the graph of this task by itself.",
+            show_default="beyond twelve tasks, the one with most gains and losses",
+        ),
+    ] = None,
+    metric: Annotated[
+        list[str],
+        typer.Option(
+            metavar="TASK=METRIC", help="Judge a task by another metric, e.g. chemprot=macro_f1."
+        ),
+    ] = [],  # noqa: B006
+    margin: Annotated[
+        str | None, typer.Option(help="Judge by another margin: 0.01, or 5% of the baseline.")
+    ] = None,
+    correction: Annotated[
+        Correction | None, typer.Option(help="Judge by another correction for many edges.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write tables and figures from what is stored; runs nothing and needs no corpora."""
     from transfer_study.session import known_plan, write_report
+    from transfer_study.terminal.asked import rejudged
     from transfer_study.terminal.edges import edges_as_json, print_edges
 
     places = Places(store, results, plots)
+    otherwise = rejudged(metric, margin, correction)
     plan_ = known_plan(read_study(study, settings, data), places)
-    outcome = write_report(plan_, places, Shown(arm, size))
-    edges_as_json(plan_, outcome) if as_json else print_edges(plan_, outcome)
+    outcome = write_report(plan_, places, Shown(arm, size, task), otherwise, file=study)
+    judged = otherwise.of(plan_) if otherwise else plan_
+    edges_as_json(judged, outcome) if as_json else print_edges(judged, outcome)
+    _exit_by(outcome)
 
 
 @app.command()
@@ -253,6 +274,60 @@ def compare(
     scores, claims = hold_against_published(checked, Places(store, results))
     view = agreement_as_json if as_json else print_agreement
     view(checked, scores, claims)
+
+
+@app.command()
+def recommend(
+    study: StudyFile,
+    task: Annotated[str | None, typer.Option("--task", help="Which task to train.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Which of all tasks to train together.")
+    ] = False,
+    models: Annotated[
+        int | None,
+        typer.Option(help="With --all: at most so many models.", show_default="any number"),
+    ] = None,
+    by: Annotated[
+        By | None,
+        typer.Option(
+            help="With --all: what chooses, expected gains or the lower ends of intervals.",
+            show_default="low where models are free, else expected",
+        ),
+    ] = None,
+    reading: Annotated[
+        Reading | None, typer.Option(help="refine or finetune.", show_default="all")
+    ] = None,
+    encoder: Annotated[str | None, typer.Option(help="By its name.", show_default="all")] = None,
+    settings: Settings = [],  # noqa: B006
+    data: Data = None,
+    store: StoreFolder = _STORE,
+    results: ResultsFolder = _RESULTS,
+    as_json: Json = False,
+) -> None:
+    """Say with which partners, if any, to train a task, or all; runs and writes nothing."""
+    from transfer_study.analysis.grouping import groupings
+    from transfer_study.analysis.recommend import asked_edges, check_task, recommendations
+    from transfer_study.session import judged_edges, known_plan
+    from transfer_study.terminal import recommend as view
+
+    if (task is None) is not everything:
+        raise typer.BadParameter("say for which task: --task TASK, or --all for all of them")
+    if not everything and (models is not None or by is not None):
+        raise typer.BadParameter("--models and --by choose among groups of all tasks; add --all")
+    places = Places(store, results)
+    checked = read_study(study, settings, data)
+    if task is not None:
+        check_task(checked, task)
+    plan_, deltas = judged_edges(known_plan(checked, places), places)
+    edges = asked_edges(plan_, deltas, encoder, reading)
+    if task is None:
+        groups = groupings(plan_, edges, models, by, str(study))
+        show = view.groupings_as_json if as_json else view.print_groupings
+        show(checked.name, groups)
+        return
+    advice = [one for one in recommendations(plan_, edges, str(study)) if one.task == task]
+    tell = view.recommendations_as_json if as_json else view.print_recommendations
+    tell(checked.name, advice)
 
 
 @app.command()
@@ -348,6 +423,14 @@ def doctor(
     from transfer_study.terminal.doctor import examine, print_findings
 
     print_findings(examine(store), markdown=markdown, as_json=as_json)
+
+
+def _exit_by(outcome: Outcome) -> None:
+    """End with a code of its own where stages failed, or were not run."""
+    if outcome.failed:
+        raise typer.Exit(FAILED)
+    if outcome.not_run:
+        raise typer.Exit(NOT_RUN)
 
 
 def main() -> None:

@@ -112,7 +112,7 @@ def _check_clean(stage: Stage) -> None:
 def _test_examples(member: StageTask) -> tuple[Example, ...]:
     from transfer_study.data.splits import fingerprint, load
 
-    data = load(member.task)
+    data = load(member.task, member.data)
     if fingerprint(data) != member.data:
         raise DataError(
             f"the data of {member.task.name} changed since the study was run, so that the model "

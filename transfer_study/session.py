@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from transfer_study.analysis.agreement import HeldClaim, HeldScore
+    from transfer_study.analysis.judgement import Rejudged
+    from transfer_study.data.splits import TaskData
     from transfer_study.records.predictions import AnswerSource
 
 Executor = Literal["ray", "in-process"]
@@ -64,22 +66,40 @@ class Outcome:
     deltas: pd.DataFrame
     figures: list[Path]
     failed: frozenset[str]  # ids, children of failed stages included
+    not_run: frozenset[str]  # ids of the models that neither answered nor failed
     choices: pd.DataFrame | None = None  # what each of the paper's choices adds (protocol: both)
     stability: pd.DataFrame | None = None  # of a study with variants
     pretraining: pd.DataFrame | None = None  # what it does to each score
+    false_edge_rate: str = ""  # how often models differ from themselves, in words
 
 
 def make_plan(study: Study) -> Plan:
     """Read the study's data and encoders, and plan its stages; raises DataError, EncoderError."""
-    from transfer_study.data.fingerprints import load_tasks, take_fingerprints
+    from transfer_study.data.fingerprints import load_tasks
 
-    planned = plan(study, take_fingerprints(study, load_tasks(study)))
+    return _planned(study, load_tasks(study))
+
+
+def _planned(study: Study, loaded: dict[str, TaskData]) -> Plan:
+    from transfer_study.data.fingerprints import take_fingerprints
+
+    planned = plan(study, take_fingerprints(study, loaded))
     if study.pretrain is not None:
         from transfer_study.learn.pretrain import check_pretrainable
 
         for encoder in study.encoders:
             check_pretrainable(encoder, whole_word=study.pretrain.whole_word)
     return planned
+
+
+def survey(study: Study) -> tuple[Plan, pd.DataFrame]:
+    """The plan of a study, and the leaks in what it reads; raises as `make_plan`."""
+    from transfer_study.data.find_leaks import find_leaks
+    from transfer_study.data.fingerprints import load_tasks
+    from transfer_study.data.leaks import leak_table
+
+    loaded = load_tasks(study)
+    return _planned(study, loaded), leak_table(find_leaks(study, loaded))
 
 
 def known_plan(study: Study, places: Places) -> Plan:
@@ -110,10 +130,10 @@ def run(
     if not isinstance(study, Study):
         study = read_study(Path(study), settings)
     places = places or Places()
-    plan_ = make_plan(study)
+    plan_, leaks = survey(study)
     places.check_writable()
     execute(plan_, places, executor, resources or Resources(), progress or Silent())
-    return write_report(plan_, places).deltas
+    return write_report(plan_, places, leaks=leaks).deltas
 
 
 def execute(
@@ -159,34 +179,47 @@ def failed_stages(plan_: Plan, store: Store) -> frozenset[str]:
     return frozenset(failed)
 
 
-def write_report(plan_: Plan, places: Places, shown: Shown | None = None) -> Outcome:
+def write_report(
+    plan_: Plan,
+    places: Places,
+    shown: Shown | None = None,
+    rejudged: Rejudged | None = None,
+    leaks: pd.DataFrame | None = None,
+    file: Path | None = None,
+) -> Outcome:
     """Write a study's tables and figures from the store, or from its compact predictions.
 
-    With `shown`, the figures and the outcome's deltas are those of one arm or training size.
-    Raises StudyError for an arm or size that the study does not have.
+    `leaks` are those of `survey`, else as an earlier run found them; `file` is the study's, which
+    the report's commands name. With `shown`, the figures and the outcome's deltas are those of one
+    arm or training size. What is `rejudged` goes to a folder of its own inside the study's, whose
+    own tables stay. Raises StudyError for what the study does not have.
     """
-    from transfer_study.report.results import write_results
+    from transfer_study.report.beside import Beside, costs
+    from transfer_study.report.results import EPOCHS_FILE, epoch_scores, write_judged, write_results
 
     shown = shown or Shown()
     shown.check(plan_.study)
-    store = Store(places.store)
-    results = places.results / plan_.study.name
-    failed = failed_stages(plan_, store)
-    written = write_results(
-        plan_,
-        answer_source(plan_, places),
-        failed,
-        results,
-        places.plots / plan_.study.name,
-        shown,
-    )
+    results, plots = places.results / plan_.study.name, places.plots / plan_.study.name
+    failed = failed_stages(plan_, Store(places.store))
+    source = answer_source(plan_, places)
+    name = str(file) if file is not None else f"{plan_.study.name}.yaml"
+    beside = Beside(leaks, costs(plan_, Store(places.store)), name).kept_in(results)
+    if rejudged:
+        plan_ = rejudged.of(plan_)
+        epochs = epoch_scores(plan_, source, results / EPOCHS_FILE)
+        folders = results / rejudged.label, plots / rejudged.label
+        written = write_judged(plan_, source, failed, *folders, shown, beside, epochs)
+    else:
+        written = write_results(plan_, source, failed, results, plots, shown, beside)
     return Outcome(
         shown.of(plan_.study, written.deltas),
         written.figures,
         failed,
+        frozenset(s.stage.id for s in plan_.systems if not source.has(s.stage)) - failed,
         written.choices,
         written.stability,
         written.pretraining,
+        written.false_edge_rate,
     )
 
 
@@ -210,6 +243,15 @@ def hold_against_published(study: Study, places: Places) -> tuple[list[HeldScore
         held_scores += hold_scores(part, at_size(scored.table, None), failed)
         held_claims += hold_claims(part, at_size(deltas, None))
     return held_scores, held_claims
+
+
+def judged_edges(plan_: Plan, places: Places) -> tuple[Plan, pd.DataFrame]:
+    """The clean part of a plan and its deltas, from what is stored; writes nothing."""
+    from transfer_study.report.results import tables
+
+    clean = plan_.under(plan_.protocols[0])
+    failed = failed_stages(plan_, Store(places.store))
+    return clean, tables(clean, answer_source(plan_, places), failed)[1]
 
 
 def answer_source(plan_: Plan, places: Places) -> AnswerSource:

@@ -95,7 +95,7 @@ def test_mixed_needs_a_gain_and_a_loss(found: str, mixed: Outcome) -> None:
 def test_claims_are_held_against_the_pairs_of_each_encoder(make_plan: MakePlan) -> None:
     def edge(encoder: str, source: str, target: str, verdict: str, **changes: object) -> object:
         ends = {"encoder": encoder, "source": source, "target": target, "verdict": verdict}
-        return ends | {"delta": 0.02, "arm": "pair", "reading": "refine"} | changes
+        return ends | {"delta": 0.02, "arm": "pair", "reading": "refine", "over": ""} | changes
 
     gains = [edge("a", s, "chemprot", "gain") for s in ("ddi2013-type", "bc5cdr-chemical")]
     deltas = pd.DataFrame(

@@ -177,3 +177,13 @@ def test_long_training_rows_are_dropped_where_asked(batches: str) -> None:
         assert sorted(row for batch in epoch for row in batch) == [0, 2, 4, 5]
     with pytest.raises(DataError, match="every training row of task has more than 8"):
         orders([9, 9], batches=batches, long_rows="drop")
+
+
+@given(st.integers(1, 30), st.integers(1, 12))
+def test_an_epoch_of_so_many_updates_goes_over_the_rows_by_turns(rows: int, updates: int) -> None:
+    lengths = lengths_of(a=rows)
+    longer = epochs(lengths, epoch_updates=updates)
+    assert [len(epoch) for epoch in longer] == [updates] * 3
+    # The same batches as ever, cut into epochs of another length.
+    usual = own(epochs(lengths, epochs=3 * updates), "a")
+    assert own(longer, "a") == usual[: 3 * updates]

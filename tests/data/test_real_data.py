@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from transfer_study.data.find_leaks import find_leaks
 from transfer_study.data.inspect import describe
+from transfer_study.data.leaks import Leak, LeakKind, Leaks, Severity
 from transfer_study.data.splits import load
 from transfer_study.errors import DataError
 from transfer_study.spec.blue import BLUE
+from transfer_study.spec.study import Study
 from transfer_study.spec.task import Task
 
 REPOSITORY = Path(__file__).parents[2]
@@ -108,3 +111,95 @@ def test_a_wrong_column_is_told_with_the_right_one() -> None:
     source = task.source.model_copy(update={"columns": columns})
     with pytest.raises(DataError, match="did you mean 'score'"):
         load(task.model_copy(update={"source": source}))
+
+
+LEAKY = (
+    *("bc5cdr-chemical", "bc5cdr-disease", "chemprot", "ddi2013-type"),
+    *("hoc", "ade", "anatem", "bc2gm"),
+)
+
+
+@pytest.fixture(scope="module")
+def leaks() -> Leaks:
+    tasks = {name: real(name) for name in LEAKY}
+    source = tasks["ade"].source.model_copy(update={"document_pattern": r"^(\d+)\."})
+    tasks["ade"] = tasks["ade"].model_copy(update={"source": source})
+    study = Study(
+        name="leaks",
+        encoder="tiny",
+        tasks=[task.model_dump() for task in tasks.values()],
+        arms=["single"],
+    )
+    return find_leaks(study, {name: load(task) for name, task in tasks.items()})
+
+
+def found(leaks: Leaks, kind: LeakKind, source: str, target: str) -> Leak:
+    """The finding from `task split` to `task split`."""
+    (leak,) = [
+        leak
+        for leak in leaks.of(kind)
+        if f"{leak.source} {leak.source_split}" == source
+        and f"{leak.target} {leak.target_split}" == target
+    ]
+    return leak
+
+
+@pytest.mark.parametrize(
+    ("name", "verbatim", "texts", "short"),
+    [("ddi2013-type", 83, 109, 6), ("anatem", 42, 44, 43), ("bc2gm", 33, 35, 24)],
+)
+def test_test_sentences_that_are_also_in_train(
+    leaks: Leaks, name: str, verbatim: int, texts: int, short: int
+) -> None:
+    """The known counts are those to the letter; without case and signs there are some more."""
+    leak = found(leaks, LeakKind.TEXT, f"{name} train", f"{name} test")
+    assert (leak.verbatim, leak.texts, leak.short) == (verbatim, texts, short)
+    assert leak.severity is Severity.HIGH
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "texts", "short"),
+    [
+        ("ade train", "bc5cdr-chemical test", 26, 5),
+        ("ade train", "bc5cdr-disease test", 26, 5),
+        ("anatem dev", "hoc test", 26, 5),
+    ],
+)
+def test_test_sentences_that_another_task_learns(
+    leaks: Leaks, source: str, target: str, texts: int, short: int
+) -> None:
+    """21 that are no headings, in corpora that divide words differently."""
+    leak = found(leaks, LeakKind.TEXT, source, target)
+    assert (leak.texts, leak.short) == (texts, short)
+
+
+def test_abstracts_that_another_corpus_tests(leaks: Leaks) -> None:
+    told = [
+        found(leaks, LeakKind.DOCUMENT, "ade train", f"bc5cdr-{entity} test").texts
+        for entity in ("chemical", "disease")
+    ]
+    assert told == [5, 5]
+
+
+def test_tasks_on_the_same_split_of_the_same_sentences_do_not_leak(leaks: Leaks) -> None:
+    """Between them they share what each shares with its own test: three sentences and headings."""
+    for one, other in (("chemical", "disease"), ("disease", "chemical")):
+        between = [
+            leak
+            for leak in leaks.findings
+            if (leak.source, leak.target) == (f"bc5cdr-{one}", f"bc5cdr-{other}")
+        ]
+        assert {leak.severity for leak in between} == {Severity.LOW}
+        crossed = found(leaks, LeakKind.TEXT, f"bc5cdr-{one} train", f"bc5cdr-{other} test")
+        own = found(leaks, LeakKind.TEXT, f"bc5cdr-{other} train", f"bc5cdr-{other} test")
+        assert (crossed.texts, crossed.rows) == (own.texts, own.rows) == (8, 16)
+
+
+def test_pairs_with_two_labels(leaks: Leaks) -> None:
+    """28 pairs of ChemProt stand there twice, with a label each."""
+    told = [
+        found(leaks, LeakKind.LABEL, f"chemprot {split}", f"chemprot {split}")
+        for split in ("train", "dev", "test")
+    ]
+    assert [leak.texts for leak in told] == [10, 4, 14]
+    assert [leak.rows for leak in told] == [20, 8, 28]

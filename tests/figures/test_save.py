@@ -41,7 +41,11 @@ def test_the_same_figure_has_the_same_bytes_whatever_the_readers_style(two_tasks
 @pytest.fixture
 def not_saved(monkeypatch):
     """Files are named and not written, which takes most of the time."""
-    monkeypatch.setattr(figures, "save", lambda figure, stem: [stem.with_name(f"{stem.name}.svg")])
+    monkeypatch.setattr(
+        figures,
+        "save",
+        lambda figure, stem, kinds=("svg",): [stem.with_name(f"{stem.name}.{kinds[0]}")],
+    )
 
 
 def test_a_study_has_a_graph_and_a_heat_map(two_tasks, tmp_path):
@@ -52,6 +56,7 @@ def test_a_study_has_a_graph_and_a_heat_map(two_tasks, tmp_path):
     expected = {f"{stem}.{kind}" for stem in ("transfer_graph", "heat_map") for kind in kinds}
     assert {path.name for path in paths} == {
         *expected,
+        "transfer_graph-column.pdf",
         "transfer_graph.graphml",
         "transfer_graph.json",
     }
@@ -78,11 +83,25 @@ def test_further_encoders_and_readings_have_their_names_in_the_files(two_tasks, 
 
 
 @pytest.mark.usefixtures("not_saved")
-def test_beyond_twelve_tasks_there_is_the_heat_map_only(make, tmp_path):
+def test_beyond_twelve_tasks_the_graph_is_that_of_one_task(make, tmp_path):
     names = [f"t{i}" for i in range(13)]
-    tables = make(names, lambda s, t: ("undecided", 0.01) if s == "t0" else None, full=False)
+    tables = make(names, lambda s, t: ("gain", 0.01) if s == "t4" else None, full=False)
     paths = draw_figures(
         tables.deltas, tables.tasks, tmp_path, title="T", caption=lambda e, r, v: ""
     )
-    assert {path.name for path in paths if path.suffix == ".svg"} == {"heat_map.svg"}
-    assert {path.suffix for path in paths} == {".graphml", ".json", ".svg"}
+    drawn = {path.name for path in paths if path.suffix in (".svg", ".pdf")}
+    assert drawn == {"heat_map.svg", "transfer_graph-task-t4.svg", "transfer_graph-column.pdf"}
+    assert {path.suffix for path in paths} == {".graphml", ".json", ".svg", ".pdf"}
+
+
+@pytest.mark.usefixtures("not_saved")
+def test_a_task_that_is_asked_for_is_drawn_beside_the_whole_graph(two_tasks, tmp_path):
+    paths = draw_figures(
+        two_tasks.deltas,
+        two_tasks.tasks,
+        tmp_path,
+        title="T",
+        caption=lambda e, r, v: "",
+        task="b",
+    )
+    assert {"transfer_graph.svg", "transfer_graph-task-b.svg"} <= {path.name for path in paths}

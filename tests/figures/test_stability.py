@@ -10,10 +10,13 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from transfer_study.analysis.replicates import TestSet
 from transfer_study.analysis.stability import has_failed, stability_table
 from transfer_study.figures import draw_stability, draw_stability_figures
 from transfer_study.figures.palette import LOSS, VERDICTS
+from transfer_study.metrics import Statistics
 from transfer_study.spec.margin import Margin
+from transfer_study.spec.task import MetricName
 
 WORDS = {"title": "What steadies learning", "caption": "Test scores in points. " * 20}
 
@@ -33,7 +36,12 @@ def made(**tasks: dict[str, list[float]]) -> tuple[pd.DataFrame, pd.DataFrame]:
             for seed, value in enumerate(values)
         ]
     )
-    table = stability_table(runs, Margin(absolute=0.01), ())
+    test_sets = {}
+    for task, rows in runs.dropna(subset="value").groupby("task"):
+        values = zip(rows["stage"], rows["value"], strict=True)
+        models = {stage: Statistics(np.array([[v, 1.0]]), ("document",)) for stage, v in values}
+        test_sets[str(task)] = TestSet.of(str(task), MetricName.ACCURACY, 1, models)
+    table = stability_table(runs, test_sets, Margin(absolute=0.01), ())
     return runs.assign(failed=has_failed(runs, ())), table
 
 

@@ -49,7 +49,7 @@ def compared(plan_: Plan, arm: str, reading: str) -> dict[tuple[str, str], tuple
     """The families of a system's stage and its baseline's, by source and target."""
     return {
         (s.source, s.target): families((s, b))
-        for s, b in plan_.comparisons()
+        for s, b, _ in plan_.comparisons()
         if (s.arm, s.reading) == (arm, reading)
     }
 
@@ -181,7 +181,7 @@ def test_every_baseline_keeps_encoder_reading_target_and_seed_and_is_planned(
         groups={"g": ["a", "c"]},
     )
     count = {}
-    for system, baseline in made.comparisons():
+    for system, baseline, _ in made.comparisons():
         about = ("encoder", "reading", "target", "seed")
         assert all(getattr(system, key) == getattr(baseline, key) for key in about)
         assert baseline.stage.id in ids(made)

@@ -109,7 +109,7 @@ def test_refine_reading_compares_with_the_joint_recipe_on_the_target_alone(
 ) -> None:
     made = make_plan("a", "b", "c", seeds=1)
     assert all(not stage.parents and stage.kind == "refine" for stage in made)
-    found = {(s.source, s.target): (s.stage, b.stage) for s, b in made.comparisons()}
+    found = {(s.source, s.target): (s.stage, b.stage) for s, b, _ in made.comparisons()}
     assert len(found) == 6 + 3
     for (source, target), (stage, baseline) in found.items():
         assert stage == find(made, "refine", *source.split("+"), target)
@@ -120,7 +120,7 @@ def test_finetune_reading_compares_with_fine_tuning_from_the_bare_encoder(
     make_plan: MakePlan,
 ) -> None:
     made = make_plan("a", "b", "c", seeds=1, readings=["finetune"])
-    found = {(s.source, s.target): (s.stage, b.stage) for s, b in made.comparisons()}
+    found = {(s.source, s.target): (s.stage, b.stage) for s, b, _ in made.comparisons()}
     assert len(found) == 6 + 3
     for (source, target), (stage, baseline) in found.items():
         mixture = tuple(sorted([*source.split("+"), target]))
@@ -132,7 +132,7 @@ def test_finetune_reading_compares_with_fine_tuning_from_the_bare_encoder(
 
 def test_comparisons_keep_seed_encoder_and_reading(make_plan: MakePlan) -> None:
     made = make_plan("a", "b", seeds=2, readings=BOTH, encoder=["tiny", "other"])
-    for system, baseline in made.comparisons():
+    for system, baseline, _ in made.comparisons():
         assert baseline.arm == "single"
         assert (system.encoder, system.reading, system.seed, system.target) == (
             baseline.encoder,

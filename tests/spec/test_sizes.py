@@ -52,7 +52,8 @@ def sizes(stage: Stage) -> dict[str, int]:
 
 def compared(plan_: Plan) -> list[tuple[int | None, str, str, dict[str, int], dict[str, int]]]:
     return [
-        (s.size, s.source, s.target, sizes(s.stage), sizes(b.stage)) for s, b in plan_.comparisons()
+        (s.size, s.source, s.target, sizes(s.stage), sizes(b.stage))
+        for s, b, _ in plan_.comparisons()
     ]
 
 

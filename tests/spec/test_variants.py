@@ -68,7 +68,7 @@ def test_a_variant_is_held_against_its_own_baseline(planned: Callable[..., Plan]
     made = planned("a", "b", variants={"x": {"epochs": 3}, "y": {"epochs": 4}})
     pairs = list(made.comparisons())
     assert len(pairs) == 2 * (2 + 2)
-    for system, baseline in pairs:
+    for system, baseline, _ in pairs:
         assert system.variant == baseline.variant
         assert system.stage.recipe == baseline.stage.recipe
         assert system.stage.recipe.epochs == {"x": 3, "y": 4}[system.variant]

@@ -175,6 +175,7 @@ def hold_claims(plan: Plan, deltas: pd.DataFrame) -> list[HeldClaim]:
     """
     (protocol,) = plan.protocols
     pairs = deltas[(deltas["arm"] == "pair") & (deltas["reading"] == str(Reading.REFINE))]
+    pairs = pairs[pairs["over"] == ""]
     return [
         _hold_claim(protocol, claim, encoder.name, pairs[pairs["encoder"] == encoder.name])
         for encoder in plan.study.encoders

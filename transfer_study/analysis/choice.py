@@ -10,6 +10,7 @@ from transfer_study.spec.frozen import canonical_json
 from transfer_study.spec.plan import Plan, System
 from transfer_study.spec.spelling import choices
 from transfer_study.spec.stage import Stage, StageKind
+from transfer_study.spec.study import Control
 
 BEST = "best"
 
@@ -48,7 +49,7 @@ def candidates_for(
     `pair:PARTNER`.
     """
     _check_known("task", task, [t.name for t in plan.study.tasks])
-    of_task = [system for system in plan.systems if system.target == task]
+    of_task = [s for s in plan.systems if s.target == task and s.arm not in tuple(Control)]
     _check_known("arm", arm, [BEST, *_arm_names(of_task)], {s.arm for s in of_task})
     _check_known("reading", reading, dict.fromkeys(str(s.reading) for s in of_task))
     _check_known("encoder", encoder, dict.fromkeys(s.encoder for s in of_task))
@@ -65,7 +66,7 @@ def candidates_for(
         alike = [
             str(getattr(system, field.name))
             for field in fields(system)
-            if field.name not in ("seed", "stage", "baseline")
+            if field.name not in ("seed", "stage", "baseline", "controls")
         ]
         by_seed.setdefault(canonical_json(alike), []).append(system)
     if not by_seed:

@@ -99,14 +99,13 @@ def _least_p(edges: Sequence[Edge]) -> Floats:
     resamples = min(edge.replicates.shape[1] for edge in edges)
     seeds = sorted({seed for edge in edges for seed in edge.seeds})
     generator = stream("max-t", len(seeds))
-    drawn = generator.integers(len(seeds), size=(resamples, len(seeds)))
-    weights = np.stack([(drawn == n).sum(axis=1) for n in range(len(seeds))], axis=1)
+    # Normal weights, the same for all edges: to draw few seeds with replacement leaves few means.
+    weights = generator.standard_normal((resamples, len(seeds)))
     least = np.ones(resamples)
     for edge in edges:
         rows = [seeds.index(seed) for seed in edge.seeds]
-        share = weights[:, rows] / np.maximum(weights[:, rows].sum(axis=1, keepdims=True), 1)
         s = len(rows)
-        between = (share @ (edge.observed - edge.observed.mean())) * math.sqrt(s / (s - 1))
+        between = weights[:, rows] @ (edge.observed - edge.observed.mean()) / math.sqrt(s * (s - 1))
         within = edge.replicates[:, :resamples].mean(axis=0)
         z = between + (within - within.mean())
         spread = float(z.std())

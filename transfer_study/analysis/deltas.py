@@ -15,6 +15,7 @@ from transfer_study.analysis.replicates import RESAMPLES, TestSet
 from transfer_study.analysis.uncertainty import UNKNOWN, Interval, crossed
 from transfer_study.metrics.rows import Floats
 from transfer_study.spec.frozen import Word
+from transfer_study.spec.study import Control
 
 # `over` names the control whose effect is taken away, and is empty for the edge itself.
 EDGE = ["encoder", "source", "target", "arm", "reading", "metric", "over"]
@@ -28,8 +29,8 @@ COLUMNS = [
 ]
 # A difference is of these stages' scores, with these signs.
 SIGNS = {"stage": 1, "baseline": -1, "control": -1, "control_baseline": 1}
-# The arms that are controls: their effects are not of the family of the study's edges.
-CONTROLS = ("placebo", "self", "matched")
+# The arms whose effects are not of the family of the study's edges.
+CONTROLS = tuple(Control)
 
 
 class Verdict(Word):
@@ -103,6 +104,9 @@ def _measure(
     test_set = test_sets.get(about["target"])
     scores = pd.Series(test_set.scores() if test_set else {}, dtype=np.float64)
     signs = {name: sign for name, sign in SIGNS.items() if name in runs and runs[name].any()}
+    if "control" in signs and (runs["control_baseline"] == runs["baseline"]).all():
+        # Stages that cancel are left out, so that what is equal differs by nothing.
+        signs = {"stage": 1, "control": -1}
     values = pd.DataFrame({name: runs[name].map(scores) for name in signs}, index=runs.index)
     all_there = values.notna().all(axis=1)
     absent = {identity for name in signs for identity in runs[name][values[name].isna()]}

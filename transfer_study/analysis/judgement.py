@@ -3,53 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from typing_extensions import Self
 
 from transfer_study.analysis.uncertainty import ALPHA
-from transfer_study.errors import StudyError
+from transfer_study.errors import Problem, StudyError
 from transfer_study.metrics import reported
 from transfer_study.spec.correction import Correction
 from transfer_study.spec.margin import Margin
+from transfer_study.spec.plan import Plan
 from transfer_study.spec.spelling import choices
 from transfer_study.spec.study import Study
-from transfer_study.spec.task import MetricName, Task
+from transfer_study.spec.task import MetricName
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """How a study's edges are judged: margin, correction, level, and metrics other than its own.
-
-    `metrics` are by task; a task that it leaves out is judged by its own.
-    """
+    """What makes an effect a verdict: the margin, the correction for many edges and its level."""
 
     margin: Margin
     correction: Correction = Correction.BH
     alpha: float = ALPHA
-    metrics: Mapping[str, MetricName] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, study: Study) -> Judgement:
+    def of(cls, study: Study) -> Self:
         """As the study says."""
         return cls(study.margin, study.correction)
 
-    def metric(self, task: Task) -> MetricName:
-        """The metric by which a task is judged."""
-        return self.metrics.get(task.name, task.metric)
 
-    def reported(self, task: Task) -> tuple[MetricName, ...]:
-        """All metrics of the task's kind, the one that judges it first."""
-        first = self.metric(task)
-        return (first, *(metric for metric in reported(task) if metric is not first))
+@dataclass(frozen=True)
+class Rejudged:
+    """What is to be judged otherwise than the study says; `metrics` are by task."""
 
-    def check(self, study: Study) -> None:
-        """Raise StudyError for a task that the study does not have, or a metric unfit for it."""
-        tasks = {task.name: task for task in study.tasks}
+    margin: Margin | None = None
+    correction: Correction | None = None
+    metrics: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return self != Rejudged()
+
+    @property
+    def label(self) -> str:
+        """A name for a folder that says what is different."""
+        said = [f"{task}={metric}" for task, metric in sorted(self.metrics.items())]
+        if self.margin is not None:
+            relative = self.margin.relative is not None
+            size = self.margin.relative if relative else self.margin.absolute
+            said.append(f"{'relative-' if relative else ''}margin={size:g}")
+        if self.correction is not None:
+            said.append(f"correction={self.correction}")
+        return "+".join(said)
+
+    def of(self, plan: Plan) -> Plan:
+        """The same stages, judged so; raises StudyError for what does not fit the study's tasks.
+
+        The stages keep the metric that chose their epochs.
+        """
+        tasks = {task.name: task for task in plan.study.tasks}
+        problems = []
         for name, metric in self.metrics.items():
             if name not in tasks:
-                raise StudyError(f"--metric: found task {name}; {choices(name, tasks)}")
-            allowed = reported(tasks[name])
-            if metric not in allowed:
-                raise StudyError(
-                    f"--metric: found {metric} for {name}, a {tasks[name].kind} task; "
-                    f"allowed: {', '.join(allowed)}"
+                problems.append(f"--metric: found task {name!r}; {choices(name, tasks)}")
+            elif metric not in reported(tasks[name]):
+                allowed = choices(metric, [str(known) for known in reported(tasks[name])])
+                problems.append(
+                    f"--metric: found {metric!r} for {name}, a {tasks[name].kind} task; {allowed}"
                 )
+        if problems:
+            raise StudyError(*map(Problem, problems))
+        changes: dict[str, Any] = {
+            "tasks": tuple(
+                task.model_copy(
+                    update={"metric": MetricName(self.metrics.get(task.name, task.metric))}
+                )
+                for task in plan.study.tasks
+            )
+        }
+        if self.margin is not None:
+            changes["margin"] = self.margin
+        if self.correction is not None:
+            changes["correction"] = self.correction
+        return replace(plan, study=plan.study.model_copy(update=changes))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,10 @@ from transfer_study.metrics.rows import Floats
 from transfer_study.spec.task import MetricName
 
 RESAMPLES = 10_000
-_CHUNK = 1_000
+_CHUNK = 250  # resamples at a time: some tens of MB for 16,000 documents
+# Fewer documents are summed in float64: a resample of few may hold one value only, and whether it
+# does is told from rounding (metrics/correlation.py). Counts are exact in float32 up to 2^24.
+_FLOAT32_FROM = 500
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +63,46 @@ class TestSet:
 
     @cached_property
     def _replicates(self) -> Floats:
-        flat = self.statistics.reshape(self.units, -1)
-        shape = -1, *self.statistics.shape[1:]
-        scores = [
-            from_sums(self.metric, (counts @ flat).reshape(shape))
-            for counts in _counts(self.task, self.units, RESAMPLES)
-        ]
-        return np.concatenate(scores).T
+        generator = stream(self.task, self.units, "bootstrap")
+        return replicate_scores(
+            self.metric, self.statistics, draw_counts(generator, self.units, RESAMPLES)
+        )
+
+
+def draw_counts(
+    generator: np.random.Generator, units: int, resamples: int
+) -> Iterator[NDArray[np.uint8]]:
+    """Draw how often each unit is in each resample, [resamples, units], some rows at a time."""
+    for start in range(0, resamples, _CHUNK):
+        rows = min(_CHUNK, resamples - start)
+        drawn = generator.integers(units, size=(rows, units), dtype=np.int32)
+        drawn += np.arange(0, rows * units, units, dtype=np.int32)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=rows * units)
+        # More than 255 times the same of more than 255 units: less likely than 1 in 10^500.
+        yield counts.astype(np.uint8).reshape(rows, units)
+
+
+def replicate_scores(
+    metric: MetricName, statistics: Floats, counts: Iterable[NDArray[np.uint8]]
+) -> Floats:
+    """Score every model on every resample, [models, B].
+
+    `statistics` is [units, models, k]; `counts` are rows of [B, units], some at a time.
+    """
+    units, models, k = statistics.shape
+    # What gold labels add is the same for all models, and summed once.
+    columns, place = np.unique(statistics.reshape(units, -1), axis=1, return_inverse=True)
+    # No square of a diverged model's answers may leave the range of float32.
+    scale = np.maximum(np.abs(columns).max(axis=0, initial=0), np.finfo(np.float64).tiny)
+    dtype = np.float32 if units >= _FLOAT32_FROM else np.float64
+    scaled = (columns / scale).astype(dtype)
+    scores = [
+        from_sums(
+            metric, ((rows.astype(dtype) @ scaled) * scale)[:, place].reshape(len(rows), models, k)
+        )
+        for rows in counts
+    ]
+    return np.concatenate(scores).T
 
 
 def _by_unit(statistics: Statistics) -> Floats:
@@ -74,22 +110,3 @@ def _by_unit(statistics: Statistics) -> Floats:
     sums = np.zeros((len(names), statistics.values.shape[1]))
     np.add.at(sums, unit, statistics.values)
     return sums
-
-
-def _counts(task: str, units: int, resamples: int) -> Iterator[Floats]:
-    """How often each unit is in each resample, some rows at a time."""
-    for counts in _drawn(task, units, resamples):
-        yield counts.astype(np.float64)
-
-
-@lru_cache(maxsize=4)
-def _drawn(task: str, units: int, resamples: int) -> list[NDArray[np.uint8]]:
-    generator = stream(task, units, "bootstrap")
-    chunks = []
-    for start in range(0, resamples, _CHUNK):
-        rows = min(_CHUNK, resamples - start)
-        drawn = generator.integers(units, size=(rows, units))
-        drawn += units * np.arange(rows)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=rows * units)
-        chunks.append(counts.reshape(rows, units).astype(np.uint8))
-    return chunks

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from transfer_study.analysis.deltas import SIZE, VARIANT
-from transfer_study.analysis.judgement import Judgement
 from transfer_study.analysis.replicates import TestSet
-from transfer_study.metrics import Statistics, from_sums, statistics
+from transfer_study.metrics import Statistics, from_sums, reported, statistics
 from transfer_study.records.predictions import AnswerSource
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.sizes import has_sizes
@@ -18,7 +17,7 @@ from transfer_study.spec.sizes import has_sizes
 SCORE_COLUMNS = ["encoder", "reading", "arm", "source", "task", "seed", "split"]
 SCORE_COLUMNS += ["metric", "value", "n", "stage"]
 _COMPARISONS = ["encoder", "reading", "arm", "source", "target", "metric", "over", "seed"]
-_COMPARISONS += ["stage", "baseline"]
+_COMPARISONS += ["stage", "baseline", "control", "control_baseline"]
 
 
 @dataclass(frozen=True)
@@ -26,13 +25,13 @@ class Scored:
     """The scores of a study, and the test sets that they and their uncertainty come from."""
 
     table: pd.DataFrame
-    test_sets: Mapping[str, TestSet]  # by task, of the metric that judges it
+    test_sets: Mapping[str, TestSet]  # by task, of its metric
 
 
-def score_systems(plan: Plan, source: AnswerSource, judgement: Judgement) -> Scored:
+def score_systems(plan: Plan, source: AnswerSource) -> Scored:
     """Score all systems on test.
 
-    The table has one row a system and metric, the one that judges the task first; `n` counts test
+    The table has one row a system and metric, the task's own metric first; `n` counts test
     examples. Systems whose stage is not complete have no rows. A study with variants has their
     column, one of several training sizes a column `size`, empty for a target of one size.
     """
@@ -46,10 +45,10 @@ def score_systems(plan: Plan, source: AnswerSource, judgement: Judgement) -> Sco
             if not source.has(system.stage):
                 continue
             task = tasks[system.target]
-            answers = source.answers(system.stage, task)
+            answers = source.answers(system.stage, system.task)
             said = task, answers.gold, answers.predicted, answers.documents
-            measured = {metric: statistics(metric, *said) for metric in judgement.reported(task)}
-            judged.setdefault(task.name, {})[system.stage.id] = measured[judgement.metric(task)]
+            measured = {metric: statistics(metric, *said) for metric in reported(task)}
+            judged.setdefault(task.name, {})[system.stage.id] = measured[task.metric]
             scored[key] = [
                 (str(metric), float(from_sums(metric, s.values.sum(axis=0))), len(answers.gold))
                 for metric, s in measured.items()
@@ -75,15 +74,18 @@ def score_systems(plan: Plan, source: AnswerSource, judgement: Judgement) -> Sco
     table = _with_axes(plan, pd.DataFrame(rows, columns=[*SCORE_COLUMNS, VARIANT, SIZE]), "task")
     n = {name: count for (_, name), ((_, _, count), *_) in scored.items()}
     test_sets = {
-        name: TestSet.of(name, judgement.metric(tasks[name]), n[name], models)
+        name: TestSet.of(name, tasks[name].metric, n[name], models)
         for name, models in judged.items()
     }
     return Scored(table, test_sets)
 
 
-def comparison_table(plan: Plan, judgement: Judgement) -> pd.DataFrame:
-    """One row an edge and seed: a system's stage and the stage that it is held against."""
-    metric = {task.name: str(judgement.metric(task)) for task in plan.study.tasks}
+def comparison_table(plan: Plan) -> pd.DataFrame:
+    """One row an edge and seed: a system's stage and the stage that it is held against.
+
+    An edge over a control has rows of its own, with the control's stage and that one's baseline.
+    """
+    metric = {task.name: str(task.metric) for task in plan.study.tasks}
     rows = [
         (
             system.encoder,
@@ -92,14 +94,16 @@ def comparison_table(plan: Plan, judgement: Judgement) -> pd.DataFrame:
             system.source,
             system.target,
             metric[system.target],
-            "",
+            control.arm if control else "",
             system.seed,
             system.stage.id,
             baseline.stage.id,
+            control.stage.id if control else "",
+            control.baseline.stage.id if control and control.baseline else "",
             system.variant,
             system.size,
         )
-        for system, baseline in plan.comparisons()
+        for system, baseline, control in plan.comparisons()
     ]
     return _with_axes(plan, pd.DataFrame(rows, columns=[*_COMPARISONS, VARIANT, SIZE]), "target")
 

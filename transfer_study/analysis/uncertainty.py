@@ -58,7 +58,8 @@ def crossed(observed: ArrayLike, replicates: Floats, units: int) -> Crossed:
     """The uncertainty of the mean of differences, [S], over seeds and over test examples.
 
     `replicates` are the same differences on resampled examples, [S, B], of `units` documents each.
-    One difference has a mean but no error; none has neither.
+    One difference has a mean but no error; none has neither. A single document cannot be drawn
+    again: only seeds count.
     """
     d = np.asarray(observed, dtype=np.float64)
     if len(d) < 2:
@@ -70,9 +71,15 @@ def crossed(observed: ArrayLike, replicates: Floats, units: int) -> Crossed:
     averaged = replicates.mean(axis=0)
     # Seeds' and examples' variance both hold that of their interaction: once is enough.
     interaction = float((replicates - averaged).var(axis=1).sum()) / (len(d) - 1) / len(d)
-    examples = max(float(averaged.var()) - interaction, 0.0)
+    # A resample varies by 1 - 1/units of what a fresh test set does.
+    fresh = units / max(units - 1, 1)
+    examples = max(float(averaged.var()) - interaction, 0.0) * fresh
     error = math.sqrt(seeds + examples)
-    shares = seeds**2 / (len(d) - 1) + examples**2 / max(units - 1, 1)
+    # Satterthwaite, 1946. Where the variance of few seeds came out small by chance, his freedom is
+    # far too large (3 seeds: 95% would cover 92). It is reckoned as if seeds had a part, 1 of S, of
+    # what examples have; with many seeds, or seeds alone, that changes nothing.
+    doubtful = seeds + examples / len(d)
+    shares = doubtful**2 / (len(d) - 1) + examples**2 / max(units - 1, 1)
     freedom = error**4 / shares if shares else float(len(d) - 1)
     return Crossed(mean, math.sqrt(seeds * len(d)), math.sqrt(examples), error, freedom)
 

@@ -14,8 +14,6 @@ from transfer_study.spec.study import Arm, Study, group_arm
 if TYPE_CHECKING:
     import pandas as pd
 
-CONTROL_ARMS = ("placebo", "self", "matched")  # what edges are held against, never edges themselves
-
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -62,16 +60,17 @@ _DISTIL = View("distil", "distilled", {Arm.DISTIL: "distil"}, edges="pair", ring
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is to be seen of a study: one arm or all, and one training size or each one's place.
+    """What is to be seen of a study: one arm or all, one training size or each one's place.
 
-    Without a size, figures show every target at its largest.
+    Without a size, figures show every target at its largest. A `task` is drawn by itself as well.
     """
 
     arm: Arm | None = None
     size: int | None = None
+    task: str | None = None
 
     def check(self, study: Study) -> None:
-        """Raise StudyError for an arm or a size that the study does not have."""
+        """Raise StudyError for an arm, a size or a task that the study does not have."""
         arms = [str(arm) for arm in study.arms if arm is not Arm.SINGLE]
         if self.arm is not None and self.arm not in arms:
             allowed = choices(str(self.arm), arms) if arms else "it compares nothing"
@@ -86,6 +85,12 @@ class Shown:
                 else ("it has one size; give it several as `limits: {max_train: [100, 300, 1000]}`")
             )
             raise StudyError(f"--size: found {self.size}, which the study does not have; {allowed}")
+        tasks = [task.name for task in study.tasks]
+        if self.task is not None and self.task not in tasks:
+            raise StudyError(
+                f"--task: found {self.task}, which is no task of the study; "
+                f"{choices(self.task, tasks)}"
+            )
 
     def views(self, study: Study) -> Iterator[View]:
         """The views of the study that show the arm."""

@@ -2,38 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
+from transfer_study.data.derived import check_divisible
 from transfer_study.data.encoders import check_layers, check_length, fingerprint_encoder
-from transfer_study.data.splits import TaskData, fingerprint, load
+from transfer_study.data.exclude_leaks import rows_in_test
+from transfer_study.data.splits import TaskData, fingerprint, limited, read
 from transfer_study.data.texts import fingerprint_texts, read_texts
 from transfer_study.errors import DataError, Problem, StudyError
 from transfer_study.spec.plan import Fingerprints
-from transfer_study.spec.recipe import Precision, Recipe
+from transfer_study.spec.recipe import Precision
+from transfer_study.spec.recipes import recipes_of
 from transfer_study.spec.sizes import data_sets
-from transfer_study.spec.study import Arm, Reading, Study
+from transfer_study.spec.study import Control, Study
+from transfer_study.spec.task import Task
+
+_T = TypeVar("_T")
 
 # Processors that multiply bfloat16 matrices natively; others only emulate it.
 _BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}
 
 
 def load_tasks(study: Study) -> dict[str, TaskData]:
-    """Read the data of every task and size, by name; raises DataError with all their faults."""
-    loaded: dict[str, TaskData] = {}
+    """Read the data of every task and size, by name; raises DataError with all their faults.
+
+    Where the study excludes leaks, they are without the rows that a test set of it has.
+    """
+    whole = _each(study.tasks, lambda task: (task.name, read(task)))
+    left_out = rows_in_test(study, whole) if study.exclude_leaks else {}
+
+    def as_used(item: tuple[str, Task]) -> tuple[str, TaskData]:
+        name, task = item
+        data = limited(whole[task.name], task, left_out.get(task.name))
+        if Control.SELF in study.controls:
+            check_divisible(data)
+        return name, data
+
+    return _each(data_sets(study).items(), as_used)
+
+
+def _each(items: Iterable[_T], loaded: Callable[[_T], tuple[str, TaskData]]) -> dict[str, TaskData]:
+    found: dict[str, TaskData] = {}
     problems: list[Problem] = []
-    for name, task in data_sets(study).items():
+    for item in items:
         try:
-            loaded[name] = load(task)
+            name, data = loaded(item)
+            found[name] = data
         except StudyError as error:
             problems += error.problems
     if problems:
         raise DataError(*dict.fromkeys(problems))  # a task's faults are those of all its sizes
-    return loaded
+    return found
 
 
 def take_fingerprints(study: Study, data: dict[str, TaskData]) -> Fingerprints:
     """Hash what the study's stages will read, on the machine that plans them."""
-    recipes = _recipes(study)
+    recipes = list(recipes_of(study).values())
     texts = None
     if study.pretrain is not None:
         recipes.append(study.pretrain.recipe)
@@ -51,17 +77,6 @@ def take_fingerprints(study: Study, data: dict[str, TaskData]) -> Fingerprints:
         precision=native_precision(),
         texts=texts,
     )
-
-
-def _recipes(study: Study) -> list[Recipe]:
-    """The recipes of a study's stages; a variant changes those that answer for a reading."""
-    answering = [study.refine] if Reading.REFINE in study.readings else []
-    if Reading.FINETUNE in study.readings:
-        answering += [study.finetune_recipe(task.name) for task in study.tasks]
-    if Arm.HEADS_ONLY in study.arms:
-        answering.append(study.heads)
-    varied = [recipe.changed(v) for recipe in answering for v in study.variants.values()]
-    return [study.refine, *(varied or answering)]
 
 
 def native_precision() -> Precision:

@@ -32,7 +32,10 @@ def task_batches(
 
 
 def batches_an_epoch(batches: Mapping[str, int], recipe: Recipe) -> dict[str, int]:
-    """How many batches an epoch takes from each task that has so many; the total never changes."""
+    """How many batches an epoch takes from each task that has so many; mixing keeps their total."""
+    if recipe.epoch_updates is not None:
+        (name,) = batches
+        return {name: recipe.epoch_updates}
     if recipe.mixing is Mixing.PROPORTIONAL or len(batches) == 1:
         return dict(batches)
     exponent = {

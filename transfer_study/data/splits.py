@@ -1,10 +1,10 @@
-"""A task's three splits as a stage uses them: dev carved where needed, limits applied."""
+"""A task's three splits as a stage uses them: dev carved, leaks left out, limits applied."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from transfer_study.data.readers import read_split
 from transfer_study.data.streams import stream
@@ -15,27 +15,43 @@ from transfer_study.spec.frozen import canonical_json
 from transfer_study.spec.task import SPLITS, DatasetsSource, FileSource, SplitName, Task
 
 _DEFAULT_CARVE = 0.1
+# Positions of rows of a split as it was read and carved, before limits.
+LeftOut = Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class TaskData:
-    """A task with the examples that it is learned, selected and tested on."""
+    """A task with the examples that it is learned, selected and tested on.
+
+    `left_out` are the rows of each split that were dropped as leaks.
+    """
 
     task: Task
     train: tuple[Example, ...]
     dev: tuple[Example, ...]
     test: tuple[Example, ...]
+    left_out: LeftOut = field(default_factory=dict)
 
     def split(self, name: str) -> tuple[Example, ...]:
         """The examples of train, dev or test."""
         return {"train": self.train, "dev": self.dev, "test": self.test}[name]
 
 
-def load(task: Task) -> TaskData:
+def load(task: Task, planned: DataFingerprint | None = None) -> TaskData:
     """Read a task's splits, carve dev by document where needed and apply the limits.
 
-    Raises DataError with the problems of all splits together.
+    Rows that the plan leaves out are dropped before the limits, so that sizes hold where there is
+    enough. Raises DataError with the problems of all splits together.
     """
+    whole = read(task)
+    if planned is None:
+        return limited(whole, task)
+    left_out = {str(split): getattr(planned, split).left_out or () for split in SPLITS}
+    return limited(whole, task, left_out)
+
+
+def read(task: Task) -> TaskData:
+    """A task's splits with dev carved where needed, before limits; raises as `load`."""
     share = task.carve_dev or (None if _has_dev(task) else _DEFAULT_CARVE)
     problems: list[Problem] = []
     names: tuple[SplitName, ...] = SPLITS if share is None else ("train", "test")
@@ -44,8 +60,36 @@ def load(task: Task) -> TaskData:
         raise DataError(*dict.fromkeys(problems))  # a task's own fault stands in every split
     if share is not None:
         splits["train"], splits["dev"] = carve(task.name, splits["train"], share)
-    limited = {name: subset(task.name, name, splits[name], task.limits.of(name)) for name in SPLITS}
-    return TaskData(task, **limited)
+    train, dev, test = (tuple(splits[name]) for name in SPLITS)
+    return TaskData(task, train, dev, test)
+
+
+def limited(whole: TaskData, task: Task, left_out: LeftOut | None = None) -> TaskData:
+    """The splits that were read, without what is left out, and within the task's limits.
+
+    Raises DataError where nothing is left of a split.
+    """
+    left_out = {name: positions for name, positions in (left_out or {}).items() if positions}
+    splits = {name: _without(whole.split(name), left_out.get(name, ())) for name in SPLITS}
+    for name, rows in splits.items():
+        if not rows:
+            raise DataError(
+                Problem(
+                    f"every row of {name} has a text or document that is in a test set, so that "
+                    "`exclude_leaks` leaves none; check the splits and the documents' ids "
+                    "(`transfer-study tasks` shows the leaks), or set `exclude_leaks: false`",
+                    task.name,
+                )
+            )
+    train, dev, test = (
+        subset(task.name, name, splits[name], task.limits.of(name)) for name in SPLITS
+    )
+    return TaskData(task, train, dev, test, left_out)
+
+
+def _without(rows: Sequence[Example], positions: Collection[int]) -> Sequence[Example]:
+    dropped = frozenset(positions)
+    return [row for n, row in enumerate(rows) if n not in dropped] if dropped else rows
 
 
 def _read(task: Task, split: SplitName, problems: list[Problem]) -> list[Example]:
@@ -103,13 +147,13 @@ def subset(
 
 def fingerprint(data: TaskData) -> DataFingerprint:
     """The size and hash of each split, over its examples as canonical JSON lines."""
-    train, dev, test = (_fingerprint(data.split(name)) for name in SPLITS)
+    train, dev, test = (_fingerprint(data.split(name), data.left_out.get(name)) for name in SPLITS)
     return DataFingerprint(train=train, dev=dev, test=test)
 
 
-def _fingerprint(examples: Sequence[Example]) -> SplitFingerprint:
+def _fingerprint(examples: Sequence[Example], left_out: tuple[int, ...] | None) -> SplitFingerprint:
     digest = hashlib.sha256()
     for e in examples:
         fields = {"id": e.id, "document": e.document, "text": e.text, "label": e.label}
         digest.update(canonical_json(fields).encode() + b"\n")
-    return SplitFingerprint(n=len(examples), sha256=digest.hexdigest())
+    return SplitFingerprint(n=len(examples), sha256=digest.hexdigest(), left_out=left_out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -12,6 +13,7 @@ from transfer_study.records.store import Store
 from transfer_study.spec.fingerprint import DataFingerprint
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.stage import Stage
+from transfer_study.spec.task import Change
 
 # A backward pass costs about two forward passes.
 _TRAINING = 3
@@ -28,11 +30,16 @@ def work(stage: Stage) -> float:
 
 def _works(content: Mapping[str, Any]) -> dict[str, float]:
     """The work of a stage by task, from its pre-image."""
-    epochs = content["recipe"]["epochs"]
-    works = {}
+    recipe = content["recipe"]
+    epochs, updates = recipe["epochs"], recipe.get("epoch_updates")
+    works: dict[str, float] = defaultdict(float)
     for task in content["tasks"]:
         data = DataFingerprint.model_validate(task["data"])
-        works[task["name"]] = epochs * (_TRAINING * data.train.n + data.dev.n) + data.test.n
+        # A derived task's examples are its origin's.
+        transform = task.get("transform", {"of": task["name"], "change": None})
+        share = 0.5 if transform["change"] in (Change.HALF_1, Change.HALF_2) else 1
+        n = updates * recipe["batch_size"] if updates else share * data.train.n
+        works[transform["of"]] += epochs * (_TRAINING * n + data.dev.n) + data.test.n
     if "texts" in content:
         works[_TEXTS] = epochs * _TRAINING * content["texts"]["content"]["n"]
     return works

@@ -69,6 +69,7 @@ def _run(
 ) -> None:
     import torch
 
+    from transfer_study.data.derived import derive
     from transfer_study.data.encode import encode_cached
     from transfer_study.data.streams import stream
     from transfer_study.execute.snapshot import keep_snapshot
@@ -92,8 +93,12 @@ def _run(
     materials = {}
     for member in stage.tasks:
         task = member.task
-        data = _data(task.model_dump_json(), member.data.model_dump_json())
+        data = _data(task.underived().model_dump_json(), member.data.model_dump_json())
         contents = {split: getattr(member.data, split).sha256 for split in SPLITS}
+        if task.transform is not None:
+            data = derive(data, task)
+            contents["train"] += task.transform.model_dump_json()
+            contents["dev"] += task.transform.model_dump_json()
         if recipe.train_on == "train_and_dev":
             data = replace(data, train=data.train + data.dev)
             contents["train"] += contents["dev"]
@@ -245,8 +250,9 @@ def _data(task: str, planned: str) -> Any:
     from transfer_study.spec.fingerprint import DataFingerprint
     from transfer_study.spec.task import Task
 
-    data = load(Task.model_validate_json(task))
-    if fingerprint(data) != DataFingerprint.model_validate_json(planned):
+    expected = DataFingerprint.model_validate_json(planned)
+    data = load(Task.model_validate_json(task), expected)
+    if fingerprint(data) != expected:
         raise DataError(
             f"the data of {data.task.name} changed since the study was planned; "
             "run the same command again"

@@ -6,22 +6,27 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import networkx as nx
 import pandas as pd
 
 from transfer_study.analysis.graph import build_graph, write_graph
 from transfer_study.analysis.views import MAIN, View, at_size
+from transfer_study.figures.column import draw_column
 from transfer_study.figures.heat_map import draw_heat_map
 from transfer_study.figures.save import save
 from transfer_study.figures.sizes import draw_sizes
 from transfer_study.figures.stability import draw_stability
+from transfer_study.figures.task_graph import draw_task_graph, most_decided
 from transfer_study.figures.transfer_graph import LARGEST, draw_transfer_graph
 
 __all__ = [
+    "draw_column",
     "draw_figures",
     "draw_heat_map",
     "draw_sizes",
     "draw_stability",
     "draw_stability_figures",
+    "draw_task_graph",
     "draw_transfer_graph",
     "save",
 ]
@@ -36,6 +41,7 @@ def draw_figures(
     caption: Callable[[str, str, View], str],
     views: Iterable[View] = (MAIN,),
     size: int | None = None,
+    task: str | None = None,
 ) -> list[Path]:
     """Write every figure of a study, and the graphs they show, into a folder; return the paths.
 
@@ -43,7 +49,9 @@ def draw_figures(
     an encoder, a reading and a view. The first encoder and reading of the table gives
     `transfer_graph` and `heat_map`, further ones, other views than the main one and a training size
     that was asked for have their names in the files'. Without a size, targets are shown at their
-    largest, and their way over all sizes in `size`. Beyond twelve tasks there is no drawn graph.
+    largest, and their way over all sizes in `size`. `transfer_graph-column` is for a paper's
+    column. Beyond twelve tasks, `transfer_graph-task-T` takes the graph's place: of `task`, or the
+    one with most gains and losses.
     """
     paths: list[Path] = []
     views = tuple(views)
@@ -68,9 +76,13 @@ def draw_figures(
             elif sized:
                 end += f"-{size}"
                 words["title"] += f", {size} training examples"
-            paths += _draw_view(
-                at_size(of_reading, size), tasks, folder, encoder, reading, view, end, words
+            shown = at_size(of_reading, size)
+            graph = build_graph(shown, tasks, encoder=encoder, reading=reading, view=view)
+            paths += _draw_graph(graph, folder, end, words, task)
+            heat_map = draw_heat_map(
+                shown, tasks, encoder=encoder, reading=reading, view=view, **words
             )
+            paths += save(heat_map, folder / f"heat_map{end}")
     return paths
 
 
@@ -96,24 +108,22 @@ def draw_stability_figures(
     return paths
 
 
-def _draw_view(
-    deltas: pd.DataFrame,
-    tasks: pd.DataFrame,
-    folder: Path,
-    encoder: str,
-    reading: str,
-    view: View,
-    end: str,
-    words: dict[str, str],
+def _draw_graph(
+    graph: nx.DiGraph[str], folder: Path, end: str, words: dict[str, str], task: str | None
 ) -> list[Path]:
-    """The graph and the heat map of a view, their files' names with this end."""
-    graph = build_graph(deltas, tasks, encoder=encoder, reading=reading, view=view)
+    """The graph of a view, whole, for a column and of one task, files' names with this end."""
     stem = folder / f"transfer_graph{end}"
     paths = write_graph(graph, stem)
     if len(graph) <= LARGEST:
         paths += save(draw_transfer_graph(graph, **words), stem)
-    heat_map = draw_heat_map(deltas, tasks, encoder=encoder, reading=reading, view=view, **words)
-    return [*paths, *save(heat_map, folder / f"heat_map{end}")]
+    elif task is None:
+        task = most_decided(graph)
+    paths += save(draw_column(graph), folder / f"transfer_graph-column{end}", kinds=("pdf",))
+    if task is not None and task in graph:  # a view may be without it
+        about = {**words, "title": f"{words['title']}: {task}"}
+        figure = draw_task_graph(graph, task, **about)
+        paths += save(figure, folder / f"transfer_graph-task-{task}{end}")
+    return paths
 
 
 def _suffixes(pairs: list[tuple[str, str]]) -> dict[tuple[str, str], str]:

@@ -49,8 +49,8 @@ class Canvas:
     All that is put on it, type and lines too, comes out `scale` times as large.
     """
 
-    def __init__(self, width: float, *, scale: float = 1.0) -> None:
-        self.width = width
+    def __init__(self, width: float, *, scale: float = 1.0, margin: float = MARGIN) -> None:
+        self.width, self.margin = width, margin
         self._scale = scale
         self._figure = Figure(dpi=100, facecolor="white")
         FigureCanvasAgg(self._figure)

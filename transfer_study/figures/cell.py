@@ -16,7 +16,7 @@ from transfer_study.figures.outline import Points
 from transfer_study.figures.palette import VERDICTS, Verdict
 
 _MISSING = "#F4F4F4"
-_SIGNS = {"gain": "+", "loss": MINUS, "equivalent": "="}
+_SIGNS = {"gain": "+", "loss": MINUS, "equivalent": "=", "undecided": "\u00b7"}
 
 
 @dataclass(frozen=True)

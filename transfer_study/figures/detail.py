@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from transfer_study.figures.canvas import MARGIN, PAGE
 from transfer_study.figures.lettering import BODY, SMALL
 
 
@@ -20,6 +21,9 @@ class Detail:
     flat: float  # the height of the circle, an ellipse on the page, as a share of its width
     gap: float  # the least distance of two nodes
     bow: tuple[float, float, float]  # share of the distance, at least, at most (points)
+    width: float = PAGE - 2 * MARGIN  # of all that is drawn, at least
+    narrow: bool = False  # whether it is that at most as well
+    intervals: bool = True  # below the numbers of edges
 
 
 _FEW = Detail(
@@ -45,6 +49,22 @@ _MANY = Detail(
     gap=14,
     bow=(0.05, 6, 14),
 )
+
+
+_LABELLED_IN_COLUMN, _DRAWN_IN_COLUMN = 16, 32  # coloured edges; more are a tangle so small
+
+
+def column_details(tasks: int, coloured: int, width: float) -> tuple[Detail, ...]:
+    """Ways to draw a graph no wider than this, the one that says most first; perhaps none."""
+    few = replace(_FEW, name_limit=84, flat=0.9, gap=20, bow=(0.06, 8, 16), brief_rings=True)
+    few = replace(few, width=width, narrow=True)
+    brief = replace(few, intervals=False)
+    bare = replace(_MANY, flat=1.2, gap=8, width=width, narrow=True)
+    if tasks <= 4:
+        return few, brief, bare
+    if coloured <= _LABELLED_IN_COLUMN:
+        return replace(brief, label_grey=False, name_size=SMALL, name_limit=66), bare
+    return (bare,) if coloured <= _DRAWN_IN_COLUMN else ()
 
 
 def detail_for(tasks: int) -> Detail:

@@ -12,7 +12,15 @@ from transfer_study.analysis.graph import build_graph, effects_of, tasks_of
 from transfer_study.analysis.views import MAIN, View
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
-from transfer_study.figures.cell import DENSE, INTERVALS, NUMBERS, Cell, draw_cell, draw_missing
+from transfer_study.figures.cell import (
+    DENSE,
+    INTERVALS,
+    NUMBERS,
+    Cell,
+    CellStyle,
+    draw_cell,
+    draw_missing,
+)
 from transfer_study.figures.edge import Label
 from transfer_study.figures.legend import (
     Entry,
@@ -62,7 +70,7 @@ def draw_heat_map(
         every = {effect["verdict"] for effect in effects_of(graph).values()}
         every |= {task.get("full_verdict", "undecided") for task in tasks_of(graph).values()}
         complete = graph.number_of_edges() == len(graph) * (len(graph) - 1)
-        rows = [_verdicts(every, complete), _scale(matrix.largest)]
+        rows = [verdict_row(every, complete=complete), _scale(matrix.largest)]
         if large:
             rows += [_ORDER, domain_row(graph)]
         y = draw_legend(canvas, y + matrix.height + 14.0, rows) + 8.0
@@ -78,9 +86,10 @@ def clustered(graph: nx.DiGraph[str]) -> list[str]:
     )
 
 
-def _verdicts(present: set[str], complete: bool) -> Row:
+def verdict_row(present: set[str], *, complete: bool, style: CellStyle = NUMBERS) -> Row:
+    """What the frames, fills and signs of cells mean."""
     shown = [word for word in VERDICTS if word in present or not VERDICTS[word].mark]
-    entries = [_verdict_entry(word) for word in shown]
+    entries = [_verdict_entry(word, style) for word in shown]
     if not complete:
 
         def draw(canvas: Canvas, x: float, y: float) -> None:
@@ -90,10 +99,10 @@ def _verdicts(present: set[str], complete: bool) -> Row:
     return "Verdict", entries
 
 
-def _verdict_entry(word: str) -> Entry:
+def _verdict_entry(word: str, style: CellStyle) -> Entry:
     verdict = VERDICTS[word]
     delta = {"gain": 0.6, "loss": -0.6}.get(word, 0.0)
-    sample = Cell(verdict, Label({"gain": "+", "loss": "\u2212"}.get(word, ""), ""), delta, NUMBERS)
+    sample = Cell(verdict, Label({"gain": "+", "loss": "\u2212"}.get(word, ""), ""), delta, style)
 
     def draw(canvas: Canvas, x: float, y: float) -> None:
         centre = np.array([x, y]) + _SAMPLE * (0.5, 0)

@@ -42,7 +42,7 @@ Row = tuple[str, Sequence[Entry]]
 
 def draw_legend(canvas: Canvas, y: float, rows: Iterable[Row]) -> float:
     """Draw rows from the top y, broken where the sheet ends; return where the next may begin."""
-    x, end = MARGIN, canvas.width - MARGIN
+    x, end = canvas.margin, canvas.width - canvas.margin
     rows = [row for row in rows if row[1]]
     left = x + max(width(heading, SMALL, bold=True) for heading, _ in rows) + 14.0
     for heading, entries in rows:
@@ -80,8 +80,8 @@ def edge_rows(graph: nx.DiGraph[str], limits: tuple[float, float], *, faint: boo
     ]
 
 
-def node_rows(graph: nx.DiGraph[str]) -> list[Row]:
-    """What shapes, fills and rings of nodes mean."""
+def node_rows(graph: nx.DiGraph[str], *, brief: bool = False) -> list[Row]:
+    """What shapes, fills and rings of nodes mean; `brief` in few words."""
     tasks = tasks_of(graph).values()
     kinds = sorted({task["kind"] for task in tasks})
     rows: list[Row] = [
@@ -91,6 +91,7 @@ def node_rows(graph: nx.DiGraph[str]) -> list[Row]:
     if any("full_verdict" in task for task in tasks):
         whole = "all tasks of the group" if "view" in graph.graph else "all tasks"
         text = f"effect of training with {whole} at once, in the strokes of the edges"
+        text = f"effect of {whole} at once" if brief else text
         rows.append(("Outer ring", [Entry(text, 26.0, _ring_sample)]))
     return rows
 

@@ -58,6 +58,16 @@ def wrap_name(name: str, limit: float, size: float, *, bold: bool = False) -> li
     return _fill(re.findall(r"[^-_]*[-_]?", name)[:-1], limit, size, bold)
 
 
+def shorten(text: str, limit: float, size: float) -> str:
+    """The text, or its beginning and end with a gap between, at most `limit` points wide."""
+    kept = len(text)
+    short = text
+    while kept > 2 and width(short, size) > limit:
+        kept -= 1
+        short = f"{text[: (kept + 1) // 2]}\u2026{text[len(text) - kept // 2 :]}"
+    return short
+
+
 def _fill(parts: list[str], limit: float, size: float, bold: bool) -> list[str]:
     lines = [""]
     for part in parts:

@@ -13,26 +13,42 @@ from transfer_study.analysis.graph import effects_of, number_of, tasks_of
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import Canvas
 from transfer_study.figures.cell import CellStyle, cell_of, draw_cell, draw_missing, frame
-from transfer_study.figures.lettering import SMALL, height, points, width, wrap_name
+from transfer_study.figures.lettering import (
+    SMALL,
+    height,
+    points,
+    shorten,
+    width,
+    wrap_name,
+)
 from transfer_study.figures.outline import Points
 
 MIX = "+"  # stands for the source of the full mix; no task can have this name
 _MIX_NAME = "all the others"
 _ROWS, _COLUMNS = "trained with \u2193", "effect on \u2192"
-_FAMILY_GAP, _MIX_GAP = 6.0, 10.0
+_GAPS, _NARROW_GAPS = (6.0, 10.0), (2.0, 3.0)  # of families, and before the full mix
+_SHORTENED = 80.0  # the width of a name beside narrow cells
+_LARGEST = 13.0  # the width of narrow cells at most
 
 
 class Matrix:
     """The matrix of a graph, first measured, then drawn.
 
-    Tasks stand in the given order, or else in the graph's own with families side by side.
+    Tasks stand in the given order, or else in the graph's own with families side by side. With
+    `room`, the matrix is as wide as that, and columns have the numbers of their rows for names.
     """
 
     def __init__(
-        self, graph: nx.DiGraph[str], style: CellStyle, *, order: Sequence[str] | None = None
+        self,
+        graph: nx.DiGraph[str],
+        style: CellStyle,
+        *,
+        order: Sequence[str] | None = None,
+        room: float | None = None,
     ) -> None:
         tasks = tasks_of(graph)
-        self._style = style
+        self._style, self._room = style, room
+        self._gap, self._mix_gap = _GAPS if room is None else _NARROW_GAPS
         self._tasks = {name: tasks[name] for name in order} if order else _by_domain(tasks)
         self._fills = palette.domain_fills(task["domain"] for task in self._tasks.values())
         self._cells = {ends: cell_of(effect, style) for ends, effect in effects_of(graph).items()}
@@ -45,16 +61,21 @@ class Matrix:
         self.largest = max((abs(c.delta) for c in every if c.verdict.coloured), default=0.0)
         widest = max((cell.width for cell in every), default=0.0)
         self.cell = np.array([max(widest + style.pad, style.least[0]), style.least[1]])
+        if room is None:
+            self._measure_names()
+        else:
+            self._measure_numbers(room)
         self._offsets = self._measure_offsets()
-        self._measure_names()
         last = self._offsets[next(reversed(self._tasks))]
-        bottom = last + self.cell + np.array([0.0, _MIX_GAP + self.cell[1] if self._mix else 0.0])
+        bottom = (
+            last + self.cell + np.array([0.0, self._mix_gap + self.cell[1] if self._mix else 0.0])
+        )
         self.width, self.height = (float(v) for v in self._corner + bottom)
 
     def _measure_offsets(self) -> dict[str, Points]:
         offsets, gap, before = {}, 0.0, None
         for i, (name, task) in enumerate(self._tasks.items()):
-            gap += _FAMILY_GAP if before not in (None, task["domain"]) else 0.0
+            gap += self._gap if before not in (None, task["domain"]) else 0.0
             before = task["domain"]
             offsets[name] = i * self.cell + gap
         return offsets
@@ -75,6 +96,18 @@ class Matrix:
         top = max(top, height(2, SMALL) + 6.0)
         self._corner = np.array([max(map(_widest, texts)) + 10.0, top])
 
+    def _measure_numbers(self, room: float) -> None:
+        numbered = {name: f"{i} {name}" for i, name in enumerate(self._tasks, start=1)}
+        self._rows = {name: [shorten(text, _SHORTENED, SMALL)] for name, text in numbered.items()}
+        self._heads = {name: [str(i)] for i, name in enumerate(self._tasks, start=1)}
+        self._turned = True
+        texts = [[_ROWS, _COLUMNS, _MIX_NAME], *self._rows.values()]
+        self._corner = np.array([max(map(_widest, texts)) + 10.0, height(2, SMALL) + 6.0])
+        families = len({task["domain"] for task in self._tasks.values()})
+        free = room - float(self._corner[0]) - (families - 1) * self._gap
+        side = min(free / len(self._tasks), _LARGEST)
+        self.cell = np.array([side, max(side, self._style.least[1])])
+
     def draw(self, canvas: Canvas, x: float, y: float) -> None:
         """Draw with the upper left corner at x, y; cells have the gid `cell:A->B`."""
         origin = np.array([x, y]) + self._corner
@@ -82,7 +115,7 @@ class Matrix:
         for source in self._tasks:
             for target in self._tasks:
                 self._draw_effect(canvas, origin, source, target)
-        low = self._offsets[next(reversed(self._tasks))][1] + self.cell[1] + _MIX_GAP
+        low = self._offsets[next(reversed(self._tasks))][1] + self.cell[1] + self._mix_gap
         for target, cell in self._mix.items():
             at = origin + np.array([self._offsets[target][0], low]) + self.cell / 2
             name = f"{MIX}->{target}"
@@ -97,6 +130,8 @@ class Matrix:
         if source == target:
             task = self._tasks[source]
             canvas.shape(frame(at, self.cell, self._style.inset), fill=self._fills[task["domain"]])
+            if self._room is not None:
+                return  # too narrow for a score
             size = min(self._style.size, SMALL)
             canvas.text(
                 float(at[0]),
@@ -123,7 +158,8 @@ class Matrix:
             canvas.lines(left - 8.0, start, lines, align="right", gid=f"row:{name}")
             middle = float(left + dx + self.cell[0] / 2)
             if self._turned:
-                canvas.text(middle, top - 5.0, name, turned=True, gid=f"column:{name}")
+                words = name if self._room is None else self._heads[name][0]
+                canvas.text(middle, top - 5.0, words, turned=True, gid=f"column:{name}")
                 continue
             start = top - 4.0 - height(len(self._heads[name]), SMALL)
             canvas.lines(middle, start, self._heads[name], align="center", gid=f"column:{name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,13 @@ _METADATA: dict[str, dict[str, Any]] = {
 }
 
 
-def save(figure: Figure, stem: Path) -> list[Path]:
-    """Write `stem.svg`, `stem.png` and `stem.pdf`, making their folder; return the three paths."""
+def save(figure: Figure, stem: Path, *, kinds: Sequence[str] = ("svg", "png", "pdf")) -> list[Path]:
+    """Write `stem.svg`, `stem.png` and `stem.pdf`, making their folder; return their paths."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     paths = []
     with house_style():
-        for kind, metadata in _METADATA.items():
+        for kind in kinds:
             path = stem.with_name(f"{stem.name}.{kind}")
-            figure.savefig(path, format=kind, dpi=_DPI, metadata=metadata, facecolor="white")
+            figure.savefig(path, format=kind, dpi=_DPI, metadata=_METADATA[kind], facecolor="white")
             paths.append(path)
     return paths

@@ -6,16 +6,16 @@ Type keeps its size; the circle grows until nothing overlaps.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import networkx as nx
 import numpy as np
 
 from transfer_study.analysis.graph import effects_of, tasks_of
 from transfer_study.figures.arc import Arc
-from transfer_study.figures.canvas import MARGIN, PAGE
 from transfer_study.figures.detail import Detail, detail_for
-from transfer_study.figures.edge import MARK, Edge, head_outline, label_of
+from transfer_study.figures.edge import MARK, Edge, Label, head_outline, label_of
 from transfer_study.figures.lettering import wrap_name
 from transfer_study.figures.node import Node, half_height, half_width
 from transfer_study.figures.outline import Points
@@ -32,7 +32,7 @@ from transfer_study.figures.routing import Routes, route
 from transfer_study.figures.settle import FORBIDDEN
 
 _GROWTH = 1.05
-_ATTEMPTS = 40
+_ATTEMPTS, _FEW_ATTEMPTS = 40, 6
 _LARGER = 12.0  # what growing costs, in the prices of placement
 _FAINT = 0.2  # of a faint edge, when a label must cover one
 
@@ -46,6 +46,7 @@ class Scene:
     arcs: Mapping[str, Arc]  # by the names of the edges, as are the centres of their labels
     centres: Mapping[str, Points]
     limits: tuple[float, float]  # of the bins of width
+    clear: bool  # whether nothing overlaps
 
     @property
     def box(self) -> Boxes:
@@ -60,35 +61,36 @@ class Scene:
         return np.hstack([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])[None, :]
 
 
-def compose(graph: nx.DiGraph[str]) -> Scene:
-    """Place everything that is drawn of a graph of up to twelve tasks."""
-    detail = detail_for(len(graph))
+def compose(graph: nx.DiGraph[str], detail: Detail | None = None) -> Scene:
+    """Place everything that is drawn of a graph of up to twelve tasks, in a detail or its own."""
+    detail = detail or detail_for(len(graph))
     effects = effects_of(graph).values()
     limits = bin_limits(d["delta"] for d in effects if VERDICTS[d["verdict"]].coloured)
     edges = _edges(graph, detail, limits)
-    routes, placement = _arrange(_nodes(graph, detail), edges, detail)
+    routes, placement, clear = _arrange(_nodes(graph, detail), edges, detail)
     names = [edge.name for edge in edges if edge.label]
     centres = dict(zip(names, placement.centres, strict=True))
-    return Scene(routes.nodes, edges, routes.arcs, centres, limits)
+    return Scene(routes.nodes, edges, routes.arcs, centres, limits, clear)
 
 
 def _arrange(
     nodes: Mapping[str, Node], edges: Sequence[Edge], detail: Detail
-) -> tuple[Routes, Placement]:
+) -> tuple[Routes, Placement, bool]:
     """Try larger and larger circles, while a larger one may still be the better figure."""
     first = _smallest_radii(nodes, detail)
     found: list[tuple[float, Routes, Placement]] = []
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(_FEW_ATTEMPTS if detail.narrow else _ATTEMPTS):
         larger = _LARGER * attempt**1.5
         if found and larger >= found[0][0]:
             break
-        radii = first * _GROWTH**attempt
+        radii = first * np.power(_GROWTH, [0.0 if detail.narrow else attempt, attempt])
         routes = route({name: node.at(radii) for name, node in nodes.items()}, edges, detail.bow)
         placement = _labels(routes, edges)
         price = larger + placement.price + (0.0 if routes.free else FORBIDDEN)
         if not found or price < found[0][0]:
             found = [(price, routes, placement)]
-    return found[0][1:]
+    price, routes, placement = found[0]
+    return routes, placement, price < FORBIDDEN
 
 
 def _nodes(graph: nx.DiGraph[str], detail: Detail) -> dict[str, Node]:
@@ -118,9 +120,10 @@ def _nodes(graph: nx.DiGraph[str], detail: Detail) -> dict[str, Node]:
 def _smallest_radii(nodes: Mapping[str, Node], detail: Detail) -> Points:
     at_unit = np.vstack([node.at(np.ones(2)).boxes for node in nodes.values()])
     far = max(abs(node.task["x"]) for node in nodes.values()) or 1.0
-    width = max((PAGE - 2 * MARGIN - np.ptp(at_unit[:, ::2]) + 2 * far) / (2 * far), 1.0)
+    width = max((detail.width - np.ptp(at_unit[:, ::2]) + 2 * far) / (2 * far), 1.0)
     # The least of all ellipses from there on in which nodes keep their distance.
-    powers = [(i, j) for i in range(_ATTEMPTS) for j in range(_ATTEMPTS)]
+    across = 1 if detail.narrow else _ATTEMPTS
+    powers = [(i, j) for i in range(across) for j in range(_ATTEMPTS)]
     for i, j in sorted(powers, key=lambda power: (sum(power), abs(power[0] - power[1]))):
         radii = width * np.array([_GROWTH**i, detail.flat * _GROWTH**j])
         if not _too_close([node.at(radii) for node in nodes.values()], detail.gap):
@@ -143,10 +146,15 @@ def _edges(graph: nx.DiGraph[str], detail: Detail, limits: tuple[float, float]) 
                 verdict,
                 bin_width(effect["delta"], limits) if verdict.coloured else verdict.width,
                 faint=not detail.label_grey and not verdict.coloured,
-                label=label_of(effect) if labelled else None,
+                label=_label(effect, detail) if labelled else None,
             )
         )
     return edges
+
+
+def _label(effect: Mapping[str, Any], detail: Detail) -> Label:
+    label = label_of(effect)
+    return label if detail.intervals else replace(label, detail="")
 
 
 def _too_close(nodes: Sequence[Node], gap: float) -> bool:

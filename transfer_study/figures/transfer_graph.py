@@ -51,7 +51,7 @@ def draw_transfer_graph(graph: nx.DiGraph[str], *, title: str, caption: str) -> 
         y = draw_title(canvas, title)
         tall = max(bottom - top, matrix.height if matrix else 0.0)
         x = (canvas.width - content) / 2
-        _draw_scene(canvas, graph, scene, x - left, y + (tall - bottom - top) / 2)
+        draw_scene(canvas, graph, scene, x - left, y + (tall - bottom - top) / 2)
         if matrix:
             matrix.draw(canvas, x + right - left + _BETWEEN, y + (tall - matrix.height) / 2)
         y += tall + 16.0
@@ -72,7 +72,8 @@ def _left_out(tasks: int) -> list[Row]:
     return []
 
 
-def _draw_scene(canvas: Canvas, graph: nx.DiGraph[str], scene: Scene, x: float, y: float) -> None:
+def draw_scene(canvas: Canvas, graph: nx.DiGraph[str], scene: Scene, x: float, y: float) -> None:
+    """Draw what was composed, its origin at x, y."""
     fills = palette.domain_fills(task["domain"] for task in tasks_of(graph).values())
     by = np.array([x, y])
     for edge in scene.edges:

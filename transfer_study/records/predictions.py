@@ -17,7 +17,7 @@ from transfer_study.records.labels import label_from_text, label_to_text
 from transfer_study.records.store import Store
 from transfer_study.spec.example import Label
 from transfer_study.spec.stage import Stage
-from transfer_study.spec.task import Task
+from transfer_study.spec.task import Change, Task
 
 GOLD_FILE = "gold.parquet"
 PREDICTIONS_FILE = "predictions.parquet"
@@ -142,7 +142,7 @@ class CompactAnswers:
 
     def answers(self, stage: Stage, task: Task) -> Answers:
         """The stage's test predictions for one of its tasks."""
-        gold = self._gold[task.name]
+        gold = self._gold[task.origin]
         texts = self._table["prediction"][self._predicted[stage.id, task.name]].as_py()
         return Answers(
             gold["id"].to_pylist(),
@@ -190,11 +190,13 @@ def write_compact(folder: Path, stages: Iterable[Stage], source: AnswerSource) -
             continue
         for member in stage.tasks:
             task = member.task
+            if task.transform is not None and task.transform.change is not Change.HALF_1:
+                continue  # partners in controls, whose answers nobody asks for
             answers = source.answers(stage, task)
-            if task.name not in golds:
-                golds[task.name] = pa.table(
+            if task.origin not in golds:
+                golds[task.origin] = pa.table(
                     {
-                        "task": pa.array([task.name] * len(answers.ids), pa.string()),
+                        "task": pa.array([task.origin] * len(answers.ids), pa.string()),
                         "id": pa.array(answers.ids, pa.string()),
                         "document": pa.array(answers.documents, pa.string()),
                         "gold": pa.array(map(label_to_text, answers.gold), pa.string()),

@@ -46,7 +46,7 @@ def _inputs(study: Study) -> dict[str, str]:
     """A hash a task and encoder of what the study says of them, machine paths left out."""
     inputs = {}
     for task in study.tasks:
-        said = task.model_dump(mode="json")
+        said = task.model_dump(mode="json", exclude={"transform"})  # no task of a study has one
         if isinstance(task.source, FileSource) and study.data is not None:
             for key in ("folder", "files"):
                 said["source"][key] = _relative(said["source"][key], study.data)
@@ -60,6 +60,8 @@ def _inputs(study: Study) -> dict[str, str]:
         if encoder.tiny is not None and not isinstance(encoder.tiny.texts, str):
             said["tiny"]["texts"] = [path.name for path in encoder.tiny.texts]
         inputs[f"encoder {encoder.name}"] = content_hash(said)
+    if study.exclude_leaks:
+        inputs["leaks"] = "excluded"
     if study.pretrain is not None:
         texts = study.pretrain.texts
         inputs["texts"] = content_hash(

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from transfer_study.analysis.views import View
+from transfer_study.spec.correction import Correction
 from transfer_study.spec.margin import Margin
 from transfer_study.spec.study import Arm, Reading, Study
 
 _CORRECTIONS = {
-    "bh": (
+    Correction.BH: (
         "by Benjamini-Hochberg over {} (false coverage: of the intervals of gains and losses, 5% "
         "are expected to miss)"
     ),
-    "by": (
+    Correction.BY: (
         "by Benjamini-Yekutieli over {} (false coverage: of the intervals of gains and losses, 5% "
         "are expected to miss, however edges depend on one another)"
     ),
-    "holm": "by Holm over {} (a chance of 5% of any false gain or loss)",
-    "max_t": (
+    Correction.HOLM: "by Holm over {} (a chance of 5% of any false gain or loss)",
+    Correction.MAX_T: (
         "by max-T over {} (a chance of 5% of any false gain or loss, seeds and test examples of "
         "all edges resampled together)"
     ),
@@ -28,18 +29,15 @@ def caption(
     encoder: str,
     reading: str,
     view: View,
-    *,
-    margin: Margin,
-    correction: str,
     family: int,
 ) -> str:
     """What is shown, against which baseline, and how sure it is.
 
-    `family` is the number of edges that `correction` adjusts together.
+    `family` is the number of edges that are adjusted together.
     """
     certainty = (
         f"{len(study.seeds)} seeds, crossed with the test examples. "
-        f"{adjustment(correction, f'{family} edges')}"
+        f"{adjustment(study.correction, f'{family} edges')}"
         if len(study.seeds) > 1
         else "One seed: nothing can be decided."
     )
@@ -51,13 +49,13 @@ def caption(
     return (
         f"An edge from A to B is the change of B's test score in points: "
         f"{_compared(view, Reading(reading))} ({encoder}, {reading} reading). "
-        f"{_besides(view)}Margin {margin_text(margin)}. {certainty}{protocol}"
+        f"{_besides(view)}Margin {margin_text(study.margin)}. {certainty}{protocol}"
     )
 
 
-def adjustment(correction: str, family: str) -> str:
+def adjustment(correction: Correction, family: str) -> str:
     """How intervals are adjusted for a family of edges, as a sentence."""
-    if correction == "none":
+    if correction is Correction.NONE:
         return "95% intervals, not adjusted for the number of edges."
     return f"95% intervals adjusted {_CORRECTIONS[correction].format(family)}."
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from transfer_study.spec.correction import Correction
+
 _ALWAYS = """\
 @inproceedings{peng2020empirical,
   author    = {Peng, Yifan and Chen, Qingyu and Lu, Zhiyong},
@@ -29,7 +31,7 @@ _ALWAYS = """\
 }
 """
 _OF_CORRECTION = {
-    "bh": """\
+    Correction.BH: """\
 @article{benjamini1995controlling,
   author  = {Benjamini, Yoav and Hochberg, Yosef},
   title   = {Controlling the False Discovery Rate: A Practical and Powerful Approach to Multiple
@@ -41,7 +43,7 @@ _OF_CORRECTION = {
   pages   = {289--300}
 }
 """,
-    "by": """\
+    Correction.BY: """\
 @article{benjamini2001control,
   author  = {Benjamini, Yoav and Yekutieli, Daniel},
   title   = {The Control of the False Discovery Rate in Multiple Testing under Dependency},
@@ -52,7 +54,7 @@ _OF_CORRECTION = {
   pages   = {1165--1188}
 }
 """,
-    "holm": """\
+    Correction.HOLM: """\
 @article{holm1979simple,
   author  = {Holm, Sture},
   title   = {A Simple Sequentially Rejective Multiple Test Procedure},
@@ -63,7 +65,7 @@ _OF_CORRECTION = {
   pages   = {65--70}
 }
 """,
-    "max_t": """\
+    Correction.MAX_T: """\
 @book{westfall1993resampling,
   author    = {Westfall, Peter H. and Young, S. Stanley},
   title     = {Resampling-Based Multiple Testing: Examples and Methods for p-Value Adjustment},
@@ -86,7 +88,7 @@ _FALSE_COVERAGE = """\
 """
 
 
-def bibtex(correction: str) -> str:
+def bibtex(correction: Correction) -> str:
     """The study's design and the statistics used, with what a correction rests on."""
-    coverage = _FALSE_COVERAGE if correction in ("bh", "by") else ""
+    coverage = _FALSE_COVERAGE if correction in (Correction.BH, Correction.BY) else ""
     return _ALWAYS + _OF_CORRECTION.get(correction, "") + coverage

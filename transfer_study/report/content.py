@@ -8,8 +8,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from transfer_study.analysis.views import CONTROL_ARMS
-from transfer_study.spec.margin import Margin
+from transfer_study.analysis.deltas import CONTROLS
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.study import Study
 
@@ -40,8 +39,8 @@ class Recommended(Protocol):
 class Content:
     """The pieces of a report; what is None was not measured or not asked for.
 
-    `deltas`, `scores` and `tasks` are the tables of a study as `results/` holds them, judged by
-    `margin` and `correction`. `failed` has the ids of stages that were tried in vain. `leaks` has
+    `deltas`, `scores` and `tasks` are the tables of a study as `results/` holds them, judged by its
+    margin and correction. `failed` has the ids of stages that were tried in vain. `leaks` has
     a row a finding, `costs` a row a kind of stage, `false_edges` a row a comparison of an arm with
     itself; all three are shown as they are. `captions` are the words below the figures, `figures`
     the links to the drawn ones, relative to the report.
@@ -53,12 +52,12 @@ class Content:
     scores: pd.DataFrame
     tasks: pd.DataFrame
     failed: Collection[str]
-    margin: Margin
-    correction: str
     leaks: pd.DataFrame | None = None
     recommendations: Sequence[Recommended] | None = None
     costs: pd.DataFrame | None = None
     false_edges: pd.DataFrame | None = None
+    false_edge_rate: str = ""  # what they say together
+    file: str = "STUDY"  # the study's file as its commands name it
     warnings: Sequence[str] = ()
     captions: Mapping[CaptionKey, str] = field(default_factory=dict)
     figures: Sequence[str] = ()
@@ -66,10 +65,10 @@ class Content:
     @property
     def edges(self) -> pd.DataFrame:
         """The raw effects of one task, or several, on another: without controls."""
-        return self.deltas[(self.deltas["over"] == "") & ~self.deltas["arm"].isin(CONTROL_ARMS)]
+        return self.deltas[(self.deltas["over"] == "") & ~self.deltas["arm"].isin(CONTROLS)]
 
 
 def family_size(deltas: pd.DataFrame, reading: str) -> int:
     """How many edges of a reading were corrected together."""
-    raw = (deltas["over"] == "") & ~deltas["arm"].isin(CONTROL_ARMS)
+    raw = (deltas["over"] == "") & ~deltas["arm"].isin(CONTROLS)
     return int((raw & (deltas["reading"] == reading) & deltas["p"].notna()).sum())

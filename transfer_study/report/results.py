@@ -2,43 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from transfer_study.analysis.choices import EPOCH_COLUMNS, choices, epoch_metrics
+from transfer_study.analysis.coverage import coverage_warning
 from transfer_study.analysis.deltas import VARIANT, deltas
+from transfer_study.analysis.false_edges import compare_with_itself, false_edges
 from transfer_study.analysis.judgement import Judgement
 from transfer_study.analysis.pretraining import pretraining_table
+from transfer_study.analysis.recommend import recommendations
 from transfer_study.analysis.scores import Scored, comparison_table, score_systems, task_table
 from transfer_study.analysis.stability import has_failed, run_table, stability_table
-from transfer_study.analysis.views import Shown, at_size
+from transfer_study.analysis.uncertainty import ALPHA
+from transfer_study.analysis.views import Shown, View, at_size
+from transfer_study.data.leaks import Severity
 from transfer_study.metrics import score
 from transfer_study.records.predictions import AnswerSource, CompactAnswers, write_compact
 from transfer_study.records.recorded import write_record
+from transfer_study.report.beside import Beside
 from transfer_study.report.captions import caption, margin_text
-from transfer_study.report.content import family_size
+from transfer_study.report.content import CaptionKey, Content, family_size
+from transfer_study.report.edges_tables import write_edge_tables
+from transfer_study.report.false_edges import false_edge_sentence
+from transfer_study.report.files import write_report_files
 from transfer_study.report.stability import stability_caption, stability_markdown
 from transfer_study.report.system_tables import write_system_tables
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.study import Study
+from transfer_study.spec.task import MetricName
 
 EPOCHS_FILE = "epochs.parquet"
 
 
 def tables(
-    plan: Plan,
-    source: AnswerSource,
-    failed: Collection[str],
-    judgement: Judgement | None = None,
+    plan: Plan, source: AnswerSource, failed: Collection[str]
 ) -> tuple[Scored, pd.DataFrame]:
     """The scores and the deltas of a study; `failed` are ids of stages that were tried in vain."""
-    judgement = judgement or Judgement.of(plan.study)
-    scored = score_systems(plan, source, judgement)
-    comparisons = comparison_table(plan, judgement)
-    return scored, deltas(comparisons, scored.test_sets, judgement, failed)
+    scored = score_systems(plan, source)
+    judgement = Judgement.of(plan.study)
+    return scored, deltas(comparison_table(plan), scored.test_sets, judgement, failed)
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Written:
     choices: pd.DataFrame | None = None  # of a study under both protocols
     stability: pd.DataFrame | None = None  # of a study with variants
     pretraining: pd.DataFrame | None = None  # of a study that pretrains, its gains
+    false_edge_rate: str = ""
 
 
 def write_results(
@@ -59,31 +66,49 @@ def write_results(
     results: Path,
     plots: Path,
     shown: Shown,
+    beside: Beside,
 ) -> Written:
-    """Write a study's tables and what is to be shown of its figures.
+    """Write a study's tables, its report and what is to be shown of its figures.
 
     Of a study under both protocols, the clean one's are in the folder itself and the others' in
     folders of their names, with the table of what each of the paper's choices is worth.
     """
     results.mkdir(parents=True, exist_ok=True)
     write_record(plan, results)
-    epochs = _epoch_scores(plan, source, results / EPOCHS_FILE)
+    epochs = epoch_scores(plan, source, results / EPOCHS_FILE)
     if not isinstance(source, CompactAnswers):
         write_compact(results, plan.stages, source)
         # From here on the compact file is the source, so that it is known to be enough.
         source = CompactAnswers(results)
+    written = write_judged(plan, source, failed, results, plots, shown, beside, epochs)
+    if len(plan.protocols) > 1:
+        epochs.to_parquet(results / EPOCHS_FILE, index=False)
+    return written
+
+
+def write_judged(
+    plan: Plan,
+    source: AnswerSource,
+    failed: Collection[str],
+    results: Path,
+    plots: Path,
+    shown: Shown,
+    beside: Beside,
+    epochs: pd.DataFrame,
+) -> Written:
+    """Write the tables and figures alone; `epochs` are the test scores of `epoch_scores`."""
     first, *others = plan.protocols
     scores = {}
-    scores[first], written = _write_tables(plan.under(first), source, failed, results, plots, shown)
+    part = plan.under(first)
+    scores[first], written = _write_tables(part, source, failed, results, plots, shown, beside)
     if not others:
         return written
     figures = written.figures
     for protocol in others:
         part = plan.under(protocol)
         folders = results / protocol, plots / protocol
-        scores[protocol], more = _write_tables(part, source, failed, *folders, shown)
+        scores[protocol], more = _write_tables(part, source, failed, *folders, shown, beside)
         figures += more.figures
-    epochs.to_parquet(results / EPOCHS_FILE, index=False)
     table = choices(plan, scores, epochs)
     write_table(table, results / "choices")
     return replace(written, figures=figures, choices=table)
@@ -96,6 +121,7 @@ def _write_tables(
     results: Path,
     plots: Path,
     shown: Shown,
+    beside: Beside,
 ) -> tuple[pd.DataFrame, Written]:
     """Write what belongs to one protocol; its scores and the rest."""
     from transfer_study.figures import draw_figures
@@ -105,37 +131,89 @@ def _write_tables(
     scores = scored.table
     write_table(scores, results / "scores")
     write_table(edges, results / "deltas")
-    figures = []
-    for name, of_variant in _by_variant(edges):
+    write_edge_tables(plan.study, edges, results)
+    figures: list[Path] = []
+    captions: dict[CaptionKey, str] = {}
+
+    def told(encoder: str, reading: str, view: View) -> str:
+        words = caption(plan.study, encoder, reading, view, family_size(edges, reading))
+        captions[encoder, reading, view.name] = words
+        return words
+
+    for name, of_variant in _by_variant(edges[edges["over"] == ""]):
         figures += draw_figures(
             of_variant,
             task_table(plan),
             plots / name,
             title=f"{plan.study.name} ({name})" if name else plan.study.name,
-            caption=lambda encoder, reading, view: caption(
-                plan.study,
-                encoder,
-                reading,
-                view,
-                margin=plan.study.margin,
-                correction="none",
-                family=family_size(edges, reading),
-            ),
+            caption=told,
             views=shown.views(plan.study),
             size=shown.size,
+            task=shown.task,
         )
+    itself = compare_with_itself(plan, scored.test_sets, Judgement.of(plan.study))
+    write_table(itself, results / "false_edges")
+    content = _content(plan, scored, edges, failed, itself, beside, captions)
+    write_report_files(content, figures, results)
+    rate = content.false_edge_rate
     if not plan.study.variants:
         write_system_tables(plan, at_size(scores, None), results)
         gains = pretraining_table(plan, scored.test_sets, failed)
         if len(gains):
             write_table(gains, results / "pretraining")
-        return scores, Written(edges, figures, pretraining=gains)
+        return scores, Written(edges, figures, pretraining=gains, false_edge_rate=rate)
     runs = run_table(plan, source, scores)
     stability = stability_table(runs, scored.test_sets, plan.study.margin, failed)
     figures += _write_stability(
         plan.study, stability, runs.assign(failed=has_failed(runs, failed)), results, plots
     )
-    return scores, Written(edges, figures, stability=stability)
+    return scores, Written(edges, figures, stability=stability, false_edge_rate=rate)
+
+
+def _content(
+    plan: Plan,
+    scored: Scored,
+    edges: pd.DataFrame,
+    failed: Collection[str],
+    itself: pd.DataFrame,
+    beside: Beside,
+    captions: Mapping[CaptionKey, str],
+) -> Content:
+    """All that the report of one protocol says, but for its figures."""
+    rate = false_edges(itself, ALPHA)
+    return Content(
+        plan.study,
+        plan,
+        edges,
+        scored.table,
+        task_table(plan),
+        failed,
+        beside.leaks,
+        recommendations(plan, edges, beside.file),
+        beside.costs,
+        itself,
+        false_edge_sentence(rate),
+        beside.file,
+        _warnings(edges, beside),
+        captions,
+    )
+
+
+def _warnings(edges: pd.DataFrame, beside: Beside) -> list[str]:
+    """What a reader must know before the first number."""
+    cells = edges.drop_duplicates(["metric", "n_seeds", "n_test"])[["metric", "n_seeds", "n_test"]]
+    missed = (
+        coverage_warning(MetricName(metric), int(seeds), int(n))
+        for metric, seeds, n in cells.itertuples(index=False)
+    )
+    found = [said for said in dict.fromkeys(missed) if said is not None]
+    if beside.leaks is not None and len(beside.leaks):
+        high = int((beside.leaks["severity"] == Severity.HIGH).sum())
+        if high:
+            found.append(
+                f"{high} leak{'' if high == 1 else 's'} of high severity between training and test"
+            )
+    return found
 
 
 def _by_variant(edges: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -164,7 +242,7 @@ def _write_stability(
     )
 
 
-def _epoch_scores(plan: Plan, source: AnswerSource, file: Path) -> pd.DataFrame:
+def epoch_scores(plan: Plan, source: AnswerSource, file: Path) -> pd.DataFrame:
     """The test score of every epoch where it was predicted, and what an earlier report kept."""
     if len(plan.protocols) == 1:
         return pd.DataFrame(columns=list(EPOCH_COLUMNS))

@@ -11,6 +11,7 @@ import pandas as pd
 from transfer_study.report.captions import adjustment, margin_text
 from transfer_study.report.content import Content, family_size
 from transfer_study.report.stability import in_points
+from transfer_study.spec.correction import Correction
 from transfer_study.spec.study import Reading
 
 _VERDICTS = {
@@ -106,6 +107,7 @@ def methods(content: Content) -> str:
         if controls
         else ""
     )
+    adjusted = adjustment(study.correction, families)
     return (
         "The transfer from a task to another is the change of the other's test score "
         f"({compared}), paired by seed over {seeds}, following the design of Peng et al. (2020). "
@@ -113,9 +115,9 @@ def methods(content: Content) -> str:
         "interval whose variance takes seeds and test examples as crossed: the variance over seeds "
         "over their number, plus the bootstrap variance over test examples (whole documents where "
         "they are known, the same resamples for every model), less their interaction, with "
-        f"Satterthwaite's degrees of freedom. {adjustment(content.correction, families)} An edge "
+        f"Satterthwaite's degrees of freedom. {adjusted} An edge "
         "is a gain or a loss where its adjusted interval excludes 0 and its delta exceeds the "
-        f"margin of {margin_text(content.margin)}, equivalent where the interval lies within the "
+        f"margin of {margin_text(study.margin)}, equivalent where the interval lies within the "
         f"margin, and undecided otherwise.{over}"
     )
 
@@ -129,7 +131,7 @@ def doubts(content: Content) -> list[str]:
             f"{_many(len(study.seeds), 'seed')}: intervals are wide; undecided means not known, "
             "not that there is no effect."
         )
-    if content.correction == "none":
+    if content.study.correction is Correction.NONE:
         said.append("Intervals are not adjusted for the number of edges: some gains are chance.")
     if set(content.deltas["over"]) <= {""}:
         said.append(

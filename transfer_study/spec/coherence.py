@@ -29,6 +29,7 @@ _ONCE = {
     "seeds": "list each seed once",
     "arms": "list each arm once",
     "readings": "list each reading once",
+    "controls": "list each control once",
 }
 # The arms that are compared with the arm `single`, and how many tasks an arm needs.
 _AGAINST_SINGLE = ("full", "pairs", "groups", "sequential", "soft", "distil")
@@ -48,6 +49,8 @@ def incoherences(study: Written) -> Iterator[Fault]:
     yield from _groups(study)
     yield from _changes_of_no_task(study)
     yield from _variants_alike(study)
+    yield from _controls(study)
+    yield from _derived_by_hand(study)
     yield from _idle_mixing(study)
     yield from _idle_sharing(study)
     yield from _tiny_encoders(study)
@@ -169,6 +172,62 @@ def _variants_alike(study: Written) -> Iterator[Fault]:
                 f"found the changes of the variant {twin!r} a second time; remove one of them",
             )
         known.append((name, _mapping(changes)))
+
+
+def _controls(study: Written) -> Iterator[Fault]:
+    """Controls of nothing, or of what they are not made for."""
+    controls = ", ".join(map(str, _items(study, "controls")))
+    if not controls:
+        return
+    if "pairs" not in _arms(study):
+        yield (
+            ("controls",),
+            f"found [{controls}], which are controls of pairs; add 'pairs' to `arms`, or remove "
+            "them",
+        )
+    if study.get("variants"):
+        yield (
+            ("controls",),
+            f"found [{controls}] in a study of `variants`, which compares recipes; remove one of "
+            "them",
+        )
+    if study.get("protocol", "clean") != "clean":
+        yield (
+            ("controls",),
+            f"found [{controls}], but `protocol: {study['protocol']}` learns from dev too and "
+            "drops rows, so that halves would overlap and updates could not be counted; set "
+            "`protocol: clean`, or remove the controls",
+        )
+    refine = _mapping(study.get("refine"))
+    for name, needed in (("train_on", "train"), ("long_rows", "keep")):
+        if refine.get(name, needed) != needed:
+            yield (
+                ("refine", name),
+                f"found {refine[name]}, with which halves would overlap or updates could not be "
+                f"counted; set `{name}: {needed}`, or remove `controls`",
+            )
+
+
+def _derived_by_hand(study: Written) -> Iterator[Fault]:
+    """What belongs to the stages of controls alone."""
+    for n, task in enumerate(_items(study, "tasks")):
+        if _mapping(task).get("transform") is not None:
+            yield (
+                ("tasks", n, "transform"),
+                "found a transform, which only controls have; remove it, or ask for such as "
+                "`controls: [placebo]`",
+            )
+    sections = [(("refine",), _mapping(study.get("refine"))), *_finetune_recipes(study)]
+    sections.append((("heads",), _mapping(study.get("heads"))))
+    variants = _mapping(study.get("variants")).items()
+    sections += [(("variants", name), _mapping(changes)) for name, changes in variants]
+    for key, recipe in sections:
+        if recipe.get("epoch_updates") is not None:
+            yield (
+                (*key, "epoch_updates"),
+                f"found {recipe['epoch_updates']}, but an epoch takes every row once; remove it, "
+                "or ask for `controls: [matched]`",
+            )
 
 
 def _idle_mixing(study: Written) -> Iterator[Fault]:

@@ -15,7 +15,8 @@ from transfer_study.spec.recipe import Precision, Recipe
 from transfer_study.spec.sharing import recipe_of
 from transfer_study.spec.sizes import points
 from transfer_study.spec.stage import Stage, StageKind, StageTask
-from transfer_study.spec.study import Arm, Pairing, Reading, Study, group_arm
+from transfer_study.spec.study import Arm, Control, Pairing, Reading, Study, group_arm
+from transfer_study.spec.task import Change, Task
 
 
 class Fingerprints(Frozen):
@@ -36,10 +37,11 @@ class System:
     """One trained model as a reading sees it: which stage answers for which target.
 
     `arm` is `single`, `control`, `pair`, `full`, `group:NAME`, `sequential`, `leave-one-out`,
-    `without`, `heads-only`, `soft` or `distil`; `sources` are the tasks whose effect on `target`
-    it shows. `baseline` is what it is compared with, None for what nothing is said of. `size` is
-    the target's, in a study of several. `variant` names what is changed in the recipe, empty in a
-    study without variants.
+    `without`, `heads-only`, `soft`, `distil` or one of the controls; `sources` are the tasks whose
+    effect on `target` it shows. `baseline` is what it is compared with, None for what nothing is
+    said of. `size` is the target's, in a study of several. `variant` names what is changed in the
+    recipe, empty in a study without variants. `controls` are the systems whose effects, each over
+    its own baseline, this one's is held against.
     """
 
     encoder: str
@@ -53,11 +55,17 @@ class System:
     size: int | None = None
     variant: str = ""
     protocol: str = Protocol.CLEAN
+    controls: tuple[System, ...] = ()
 
     @property
     def source(self) -> str:
         """The partners' names joined by `+`, empty for a single task."""
         return "+".join(self.sources)
+
+    @property
+    def task(self) -> Task:
+        """The stage's task that answers for the target: itself, or the first half of it."""
+        return next(m.task for m in self.stage.tasks if m.task.origin == self.target)
 
 
 @dataclass(frozen=True)
@@ -89,11 +97,16 @@ class Plan:
         study = self.study.protocols()[protocol]
         return Plan(study, self.fingerprints, tuple(_distinct(asked)), systems, len(asked))
 
-    def comparisons(self) -> Iterator[tuple[System, System]]:
-        """Each system that is compared, with its baseline of the same reading and seed."""
+    def comparisons(self) -> Iterator[tuple[System, System, System | None]]:
+        """Each system that is compared, with its baseline of the same reading and seed.
+
+        By itself (None), and once for each of its controls: system - baseline - (control - the
+        control's baseline).
+        """
         for system in self.systems:
             if system.baseline is not None:
-                yield system, system.baseline
+                for control in (None, *system.controls):
+                    yield system, system.baseline, control
 
     def missing(self, is_done: Callable[[Stage], bool], has_model: Callable[[Stage], bool]) -> Plan:
         """The stages still to be run: those not done, and parents whose model a child lacks."""
@@ -172,8 +185,15 @@ class _Builder:
         """The encoder as tables name it."""
         return self.encoder.name + (SUFFIX if self.pretrained else "")
 
-    def refine(self, *names: str) -> Stage:
-        return self._stage(StageKind.REFINE, names, self.study.refine, self._start())
+    def refine(self, *tasks: str | Task) -> Stage:
+        return self._stage(StageKind.REFINE, tasks, self.study.refine, self._start())
+
+    def lengthened(self, name: str, *others: str) -> Stage:
+        """The task alone, an epoch taking as many updates as one with the others does."""
+        rows = (self.fingerprints.data[n].train.n for n in (name, *others))
+        updates = sum(-(-n // self.study.refine.batch_size) for n in rows)
+        recipe = self.study.refine.model_copy(update={"epoch_updates": updates})
+        return self._stage(StageKind.REFINE, (name,), recipe, self._start())
 
     def soft(self, *names: str) -> Stage:
         return self._stage(StageKind.SOFT, names, self.study.refine, self._start())
@@ -187,9 +207,15 @@ class _Builder:
         recipe = Recipe(**self.study.heads.model_dump())
         return self._stage(StageKind.HEADS, (name,), recipe, parents or self._start())
 
-    def finetune(self, name: str, *parents: Stage) -> Stage:
+    def finetune(self, task: str | Task, *parents: Stage) -> Stage:
+        name = task.origin if isinstance(task, Task) else task
         recipe = self.study.finetune_recipe(name)
-        return self._stage(StageKind.FINETUNE, (name,), recipe, parents or self._start())
+        return self._stage(StageKind.FINETUNE, (task,), recipe, parents or self._start())
+
+    def derived(self, name: str, change: Change) -> Task:
+        """A task of the study changed; what is random about it differs by seed."""
+        (task,) = (task for task in self.study.tasks if task.name == name)
+        return task.derived(change, self.seed)
 
     def _start(self) -> tuple[Stage, ...]:
         """What a stage without a parent of its own starts from: the encoder, or its pretraining."""
@@ -223,17 +249,18 @@ class _Builder:
     def _stage(
         self,
         kind: StageKind,
-        names: Iterable[str],
+        learned: Iterable[str | Task],
         recipe: Recipe,
         parents: tuple[Stage, ...] = (),
         masked_texts: MaskedTexts | None = None,
     ) -> Stage:
-        tasks = {task.name: task for task in self.study.tasks}
+        known = {task.name: task for task in self.study.tasks}
+        tasks = [task if isinstance(task, Task) else known[task] for task in learned]
         return Stage(
             kind=kind,
             tasks=tuple(
-                StageTask(task=tasks[name], data=self.fingerprints.data[name])
-                for name in sorted(names)
+                StageTask(task=task, data=self.fingerprints.data[task.origin])
+                for task in sorted(tasks, key=lambda task: task.name)
             ),
             encoder=self.encoder,
             encoder_hash=self.fingerprints.encoders[self.encoder.name],
@@ -279,14 +306,18 @@ class _Reader:
 
     def alone(self, target: str) -> System:
         """The single-task baseline: the joint recipe, or fine-tuning the bare encoder."""
+        return self.system("single", (), target, self.by_itself(target))
+
+    def by_itself(self, task: str | Task) -> Stage:
+        """The joint recipe on one task, or fine-tuning the bare encoder."""
         learn = self.build.refine if self.reading is Reading.REFINE else self.build.finetune
-        return self.system("single", (), target, learn(target))
+        return learn(task)
 
     def joint(self, target: str, *others: str) -> Stage:
         """The joint stage itself, or fine-tuning from it."""
         return self.after(self.build.refine(target, *others), target)
 
-    def after(self, joint: Stage, target: str) -> Stage:
+    def after(self, joint: Stage, target: str | Task) -> Stage:
         """The stage that answers for a target once it was learned with others."""
         return joint if self.reading is Reading.REFINE else self.build.finetune(target, joint)
 
@@ -320,8 +351,46 @@ def _single(read: _Reader) -> Iterator[System]:
 
 
 def _pairs(read: _Reader) -> Iterator[System]:
+    """The pairs, and after them the controls that the study holds them against."""
+    controls: list[System] = []
     for pair in _pairs_of(read.build.study):
-        yield from read.mixture("pair", pair)
+        for system in read.mixture("pair", pair):
+            own = tuple(_CONTROLS[control](read, system) for control in read.build.study.controls)
+            controls += own
+            yield replace(system, controls=own)
+    # A task's `self` is the same whatever the partner.
+    for control in {(c.arm, c.source, c.target): c for c in controls}.values():
+        if control.arm == Control.SELF and control.baseline is not None:
+            yield control.baseline
+        yield control
+
+
+def _placebo(read: _Reader, pair: System) -> System:
+    """The pair with the partner's labels shuffled, against the same baseline."""
+    shuffled = (read.build.derived(name, Change.SHUFFLED) for name in pair.sources)
+    stage = read.after(read.build.refine(pair.target, *shuffled), pair.target)
+    return read.system(str(Control.PLACEBO), pair.sources, pair.target, stage, pair.baseline)
+
+
+def _self(read: _Reader, pair: System) -> System:
+    """Two halves of the target as a pair, against the first half alone."""
+    half, other = (read.build.derived(pair.target, c) for c in (Change.HALF_1, Change.HALF_2))
+    alone = read.system(str(Control.SELF), (), pair.target, read.by_itself(half))
+    stage = read.after(read.build.refine(half, other), half)
+    return read.system(str(Control.SELF), (pair.target,), pair.target, stage, alone)
+
+
+def _matched(read: _Reader, pair: System) -> System:
+    """The target alone for the pair's number of updates, against the same baseline."""
+    stage = read.after(read.build.lengthened(pair.target, *pair.sources), pair.target)
+    return read.system(str(Control.MATCHED), pair.sources, pair.target, stage, pair.baseline)
+
+
+_CONTROLS: dict[Control, Callable[[_Reader, System], System]] = {
+    Control.PLACEBO: _placebo,
+    Control.SELF: _self,
+    Control.MATCHED: _matched,
+}
 
 
 def _full(read: _Reader) -> Iterator[System]:

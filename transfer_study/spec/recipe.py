@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from transfer_study.spec.frozen import Frozen, Word
 from transfer_study.spec.task import Task, TaskKind
@@ -82,6 +83,9 @@ class Recipe(Frozen):
     cpu_threads: int = Field(default=1, gt=0)
     mixing: Mixing = Mixing.PROPORTIONAL
     temperature: float = Field(default=1.0, gt=0)
+    # How many batches an epoch of a single task takes, going over its rows as often as that needs;
+    # every row once where it is None. Not written in a study file, whose control `matched` sets it.
+    epoch_updates: SkipJsonSchema[int | None] = Field(default=None, gt=0)
     # The epoch of best dev score, the last, or (which is not honest) of best test score.
     selection: Literal["best", "last", "best_test"] = "best"
     # What steadies fine-tuning on few examples (Tinn et al., 2021), all off.

@@ -74,9 +74,7 @@ class Stage(Frozen):
             **texts,
             "schema": STAGE_SCHEMA,
             "kind": self.kind,
-            "tasks": [
-                {**t.task.identity(), "data": t.data.model_dump(mode="json")} for t in self.tasks
-            ],
+            "tasks": [{**t.task.identity(), "data": t.data.identity()} for t in self.tasks],
             "encoder": self.encoder_hash,
             "recipe": self.recipe.identity(),
             "seed": self.seed,
@@ -106,8 +104,12 @@ class Stage(Frozen):
 
     @cached_property
     def family(self) -> str:
-        """The readable part of the name: kind, tasks, parents' tasks and seed."""
-        tasks = "+".join(self.task_names)
+        """The readable part of the name: kind, tasks, number of updates, parents' and seed.
+
+        The number is that of an epoch, where it does not follow from the tasks.
+        """
+        updates = self.recipe.epoch_updates
+        tasks = "+".join(self.task_names) + (f"-{updates}-updates" if updates else "")
         if len(tasks) > 60:
             tasks = f"{len(self.tasks)}-tasks"
         start = "".join(f"-from-{parent.family.rsplit('-s', 1)[0]}" for parent in self.starts)

@@ -53,6 +53,14 @@ class Arm(Word):
     DISTIL = "distil"  # the full mix, taught by the single tasks' models
 
 
+class Control(Word):
+    """What else than a partner's labels could explain the effect of a pair."""
+
+    PLACEBO = "placebo"  # the pair with the partner's labels shuffled
+    SELF = "self"  # two halves of the task as a pair, against one half alone
+    MATCHED = "matched"  # the task alone for as many updates as the pair takes
+
+
 class Pairing(Word):
     """Which pairs are formed."""
 
@@ -154,8 +162,11 @@ class Study(Frozen):
     arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = (Arm.SINGLE, Arm.FULL, Arm.PAIRS)
     pairs: Pairing = Pairing.WITHIN
     groups: dict[Name, tuple[str, ...]] = Field(default_factory=dict)  # of the arm `groups`
+    controls: tuple[Control, ...] = ()  # of the arm `pairs`
     readings: Annotated[tuple[Reading, ...], Field(min_length=1)] = (Reading.REFINE,)
     protocol: Protocol = Protocol.CLEAN
+    # Training rows whose text or document is in a test set of the study are dropped.
+    exclude_leaks: bool = False
     pretrain: Pretraining | None = None
     refine: Recipe = Recipe()
     finetune: FinetuneRecipe = FinetuneRecipe()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import Self
 
 from transfer_study.spec.frozen import Frozen, Word
@@ -54,7 +55,15 @@ def _plain_name(name: str) -> str:
     return name
 
 
+def _task_name(name: str) -> str:
+    _plain_name(name.partition(DERIVED)[0])
+    return name
+
+
 Name = Annotated[str, AfterValidator(_plain_name)]
+# Joins a derived task's name of the task it is made of and of what was done to that.
+DERIVED = "~"
+TaskName = Annotated[str, AfterValidator(_task_name)]
 
 
 def _number_as_text(value: object) -> object:
@@ -184,15 +193,31 @@ class Limits(Frozen):
         return max(limit) if isinstance(limit, tuple) else limit
 
 
+class Change(Word):
+    """What is done to a task's examples to make another task of them (data/derived.py)."""
+
+    SHUFFLED = "shuffled"  # the labels of train and of dev change places
+    HALF_1 = "half1"  # one half of train's documents
+    HALF_2 = "half2"  # the other
+
+
+class Transform(Frozen):
+    """A change of a task, and the seed of what is random about it."""
+
+    change: Change
+    seed: int
+
+
 class Task(Frozen):
     """One prediction problem with its data and its metric.
 
     `labels` are the classes, or the entity types of a tagging task; a regression has none.
     `negative` is the class that F1 leaves out. `metric` selects the epoch and is reported.
     `carve_dev` takes this share of train's documents for dev instead of the source's own dev.
+    `transform` makes a derived task, whose name is that of its origin, `~`, and the change.
     """
 
-    name: Name
+    name: TaskName
     kind: TaskKind
     domain: Name = "general"
     labels: tuple[str, ...] = ()
@@ -201,6 +226,8 @@ class Task(Frozen):
     source: Source
     limits: Limits = Limits()
     carve_dev: float | None = Field(default=None, gt=0, lt=1)
+    # Not written in a study file: its `controls` ask for derived tasks.
+    transform: SkipJsonSchema[Transform | None] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -215,6 +242,8 @@ class Task(Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.name.partition(DERIVED)[2] != (self.transform.change if self.transform else ""):
+            raise ValueError(f"'{DERIVED}' in a name is for tasks that are derived from others")
         allowed = METRICS_OF_KIND[self.kind]
         if self.metric not in allowed:
             names = ", ".join(allowed)
@@ -240,6 +269,21 @@ class Task(Frozen):
             )
         return self
 
+    def derived(self, change: Change, seed: int) -> Task:
+        """The task that this change makes of it."""
+        name = f"{self.name}{DERIVED}{change}"
+        transform = Transform(change=change, seed=seed)
+        return self.model_copy(update={"name": name, "transform": transform})
+
+    @property
+    def origin(self) -> str:
+        """The name of the task that this one is derived from, its own where it is not."""
+        return self.name.partition(DERIVED)[0]
+
+    def underived(self) -> Task:
+        """The task that this one is derived from, itself where it is not."""
+        return self.model_copy(update={"name": self.origin, "transform": None})
+
     @property
     def tags(self) -> tuple[str, ...]:
         """The IOB2 tags of a tagging task, `O` first."""
@@ -253,8 +297,15 @@ class Task(Frozen):
         return self.labels or ("score",)
 
     def identity(self) -> dict[str, object]:
-        """What of a task changes the numbers, besides its data; domain, paths and limits do not."""
+        """What of a task changes the numbers, besides its data; domain, paths and limits do not.
+
+        The data of a derived task are its origin's, and its transform says what becomes of them.
+        """
+        derived = {}
+        if self.transform is not None:
+            derived = {"transform": {"of": self.origin, **self.transform.model_dump(mode="json")}}
         return {
+            **derived,
             "name": self.name,
             "kind": self.kind,
             "labels": list(self.labels),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 from rich.table import Table
 
+from transfer_study.analysis.deltas import CONTROLS
 from transfer_study.analysis.views import Shown, View
+from transfer_study.report.captions import adjustment
 from transfer_study.session import Outcome
 from transfer_study.spec.plan import Plan
 from transfer_study.terminal.console import stdout
@@ -29,14 +32,8 @@ _STYLE = {
 def print_edges(plan: Plan, outcome: Outcome) -> None:
     """Print one line an edge to stdout, in points, and where the figures are."""
     console = stdout()
-    by = [name for name in ("encoder", "reading", "variant") if name in outcome.deltas]
-    for (encoder, reading, *variant), edges in outcome.deltas.groupby(by, sort=False):
-        for view in Shown().views(plan.study):
-            rows = edges[edges["arm"].isin(view.arms.values())]
-            if len(rows):
-                parts = [f"{encoder}", f"{reading} reading", *map(str, variant), view.title]
-                said = ", ".join(filter(None, parts))
-                console.print(_table(f"{plan.study.name}: {said}", view, rows))
+    for table in _tables(plan, outcome.deltas):
+        console.print(table)
     if outcome.pretraining is not None:
         grouped = outcome.pretraining.groupby(["encoder", "reading"], sort=False)
         for (encoder, reading), gains in grouped:
@@ -44,13 +41,16 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
             console.print(_gain_table(title, gains))
     if outcome.stability is not None:
         print_stability(console, outcome.stability)
-    counts = outcome.deltas["verdict"].value_counts()
+    own = outcome.deltas[(outcome.deltas["over"] == "") & ~outcome.deltas["arm"].isin(CONTROLS)]
+    counts = own["verdict"].value_counts()
     said = ", ".join(f"{counts[v]} {v.replace('_', ' ')}" for v in _STYLE if v in counts)
     if said or outcome.stability is None:
-        console.print(f"{len(outcome.deltas)} edges: {said}" if said else "No edges to compare.")
+        console.print(f"{len(own)} edges: {said}" if said else "No edges to compare.")
     if said:
-        correction = plan.study.correction
-        console.print(f"95% intervals over seeds and test examples; correction {correction}.")
+        sentence = adjustment(plan.study.correction, "the edges of a reading")
+        console.print(f"{sentence} Seeds and test examples are crossed.", style="dim")
+        if outcome.false_edge_rate:
+            console.print(outcome.false_edge_rate, style="dim")
     if outcome.choices is not None:
         for (encoder, reading), rows in outcome.choices.groupby(["encoder", "reading"], sort=False):
             console.print(_choices(f"What the paper's choices add ({encoder}, {reading})", rows))
@@ -59,6 +59,22 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
         drawn = path.suffix in (".svg", ".pdf", ".png")
         if drawn and path.stem.startswith(shown):
             console.print(str(path), soft_wrap=True)
+
+
+def _tables(plan: Plan, deltas: pd.DataFrame) -> Iterator[Table]:
+    """The edges of each view, and what is left of them over their controls."""
+    by = [name for name in ("encoder", "reading", "variant") if name in deltas]
+    for (encoder, reading, *variant), edges in deltas.groupby(by, sort=False):
+        parts = [f"{encoder}", f"{reading} reading", *map(str, variant)]
+        over = edges["over"] != ""
+        for view in Shown().views(plan.study):
+            rows = edges[edges["arm"].isin(view.arms.values()) & ~over]
+            if len(rows):
+                said = ", ".join(filter(None, [*parts, view.title]))
+                yield _table(f"{plan.study.name}: {said}", view, rows)
+        if over.any():
+            said = ", ".join([*parts, "pairs over their controls"])
+            yield _over_table(f"{plan.study.name}: {said}", edges[over])
 
 
 def _gain_table(title: str, gains: pd.DataFrame) -> Table:
@@ -109,6 +125,32 @@ def _table(title: str, view: View, edges: pd.DataFrame) -> Table:
                 verdict.replace("_", " "),
                 style=_STYLE[verdict],
             )
+    return table
+
+
+def _over_table(title: str, edges: pd.DataFrame) -> Table:
+    """What is left of each pair's effect once that of a control is taken away."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    sized = edges.get("size", pd.Series(dtype="Int64")).notna().any()
+    for heading in ("from", "to"):
+        table.add_column(heading, overflow="fold")
+    numbers = ("change", "95% interval")
+    for heading in ("size", "over", *numbers) if sized else ("over", *numbers):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for edge in edges.to_dict("records"):
+        verdict = str(edge["verdict"])
+        size = [] if not sized else ["–" if pd.isna(edge["size"]) else str(edge["size"])]
+        table.add_row(
+            edge["source"],
+            edge["target"],
+            *size,
+            edge["over"],
+            _points(edge["delta"], signed=True),
+            _interval(edge["adjusted_low"], edge["adjusted_high"]),
+            verdict.replace("_", " "),
+            style=_STYLE[verdict],
+        )
     return table
 
 

@@ -17,6 +17,7 @@ from transfer_study.spec.plan import Plan
 from transfer_study.spec.recipe import Precision
 from transfer_study.spec.stage import Stage, StageKind
 from transfer_study.spec.study import Study
+from transfer_study.spec.task import Change
 from transfer_study.terminal.console import stdout
 from transfer_study.terminal.progress import duration, stage_label
 
@@ -89,14 +90,9 @@ def _by_kind(plan: Plan, todo: Plan) -> Table:
 
 def _kind(stage: Stage) -> str:
     n = len(stage.tasks)
-    if stage.kind == StageKind.PRETRAIN:
-        return "pretrain an encoder"
-    if stage.kind == StageKind.HEADS:
-        return "learn a head on a frozen encoder"
-    if stage.kind == StageKind.SOFT:
-        return "share softly between two tasks"
-    if stage.kind == StageKind.DISTIL:
-        return f"distil into {len(stage.tasks)} tasks"
+    if stage.kind == StageKind.REFINE:
+        joint = {1: "refine one task", 2: "refine a pair"}.get(n, f"refine {n} tasks")
+        return _control(stage) or joint
     if stage.kind == StageKind.FINETUNE:
         start = {
             StageKind.REFINE: "a refinement",
@@ -106,8 +102,29 @@ def _kind(stage: Stage) -> str:
             StageKind.DISTIL: "a distillation",
         }
         (parent,) = stage.parents or (None,)
-        return f"fine-tune from {start[parent.kind] if parent else 'the encoder'}"
-    return {1: "refine one task", 2: "refine a pair"}.get(n, f"refine {n} tasks")
+        whole = stage.tasks[0].task.transform is None
+        source = start[parent.kind] if parent else "the encoder"
+        if parent and _control(parent):
+            source = "a control's refinement"
+        return f"fine-tune {'' if whole else 'on a half '}from {source}"
+    return {
+        StageKind.PRETRAIN: "pretrain an encoder",
+        StageKind.HEADS: "learn a head on a frozen encoder",
+        StageKind.SOFT: "share softly between two tasks",
+        StageKind.DISTIL: f"distil into {n} tasks",
+    }[stage.kind]
+
+
+def _control(stage: Stage) -> str | None:
+    """What a refinement that only controls need is called; None for any other."""
+    if stage.recipe.epoch_updates is not None:
+        return "refine one task for a pair's updates"
+    changes = [m.task.transform.change for m in stage.tasks if m.task.transform is not None]
+    if not changes:
+        return None
+    if Change.SHUFFLED in changes:
+        return "refine a pair with shuffled labels"
+    return "refine a half of a task" if len(changes) == 1 else "refine two halves of a task"
 
 
 def why(stage: Stage, store: Store) -> str:
@@ -126,7 +143,20 @@ def why(stage: Stage, store: Store) -> str:
     if stage.encoder.scratch is not None and "encoder" in fewest:
         # Of an encoder without files this is its shape or, mostly, another task's text.
         fewest[fewest.index("encoder")] = "encoder (its vocabulary follows the texts of `pretrain`)"
-    return "changed: " + "; ".join(fewest)
+    return "changed: " + "; ".join(_with_leaks_told(fewest, stage))
+
+
+def _with_leaks_told(changed: list[str], stage: Stage) -> list[str]:
+    """The changed fields, those of a split whose dropped rows changed told in words."""
+    told = []
+    for member in stage.tasks:
+        for split in ("train", "dev"):
+            place = f"tasks.{member.task.name}.data.{split}."
+            if any(field.startswith(f"{place}left_out") for field in changed):
+                dropped = getattr(member.data, split).left_out or ()
+                told.append(f"{place[:-1]} (training rows dropped as leaks: {len(dropped)})")
+                changed = [field for field in changed if not field.startswith(place)]
+    return [*told, *changed]
 
 
 def _differences(before: Any, now: Any, key: str = "") -> Iterator[str]:

@@ -1,20 +1,23 @@
-"""The size table of a study's tasks, as in the paper's Table 1, with what else matters."""
+"""The size table of a study's tasks, as in the paper's Table 1, with what else matters: leaks."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.table import Table
 
+from transfer_study.data.find_leaks import find_leaks
 from transfer_study.data.fingerprints import load_tasks
 from transfer_study.data.inspect import SplitSummary, TaskSummary, describe
+from transfer_study.data.splits import TaskData
 from transfer_study.spec.example import Example
 from transfer_study.spec.study import Study
 from transfer_study.spec.task import Task, TaskKind
 from transfer_study.terminal.console import stdout
+from transfer_study.terminal.leaks import leaks_as_json, print_leaks
 
 _SCHEMA = 1
 _POSITIVES = {
@@ -24,13 +27,28 @@ _POSITIVES = {
 }
 
 
-def summarise(study: Study) -> list[TaskSummary]:
-    """Read and check every file of a study; raises DataError with all faults together."""
+def show_tasks(study: Study, *, as_json: bool) -> None:
+    """Read and check every file of a study, and show its tasks and leaks.
+
+    Raises DataError with all faults together.
+    """
+    # Of a task in several sizes, the largest.
+    loaded = {data.task.name: data for data in load_tasks(study).values()}
+    summaries = summarise(study, loaded)
+    leaks = find_leaks(study, loaded)
+    if as_json:
+        content = {"tasks": summaries_as_json(summaries), "leaks": leaks_as_json(leaks)}
+        print(json.dumps({"schema": _SCHEMA, **content}, indent=1))
+        return
+    print_tasks(summaries)
+    print_leaks(leaks, loaded)
+
+
+def summarise(study: Study, loaded: Mapping[str, TaskData]) -> list[TaskSummary]:
+    """The tasks in numbers, pieces as the study's first encoder makes them."""
     from transfer_study.execute.run_stage import quiet_libraries
     from transfer_study.learn.model import load_tokenizer
 
-    # Of a task in several sizes, the largest.
-    loaded = {data.task.name: data for data in load_tasks(study).values()}
     quiet_libraries()
     tokenizer = load_tokenizer(study.resolved_encoders[0])
     return [
@@ -93,9 +111,9 @@ def _labels(split: SplitSummary) -> str:
     return ", ".join(f"{name} {count}" for name, count in split.labels.items())
 
 
-def summaries_as_json(summaries: list[TaskSummary]) -> None:
-    """Print the same as one JSON object."""
-    tasks = [
+def summaries_as_json(summaries: list[TaskSummary]) -> list[dict[str, Any]]:
+    """The same as plain values."""
+    return [
         {
             "name": s.task.name,
             "kind": s.task.kind,
@@ -106,4 +124,3 @@ def summaries_as_json(summaries: list[TaskSummary]) -> None:
         }
         for s in summaries
     ]
-    print(json.dumps({"schema": _SCHEMA, "tasks": tasks}, indent=1))

@@ -127,8 +127,6 @@ def make_content(
         scores=scores,
         tasks=table,
         failed=failed,
-        margin=study.margin,
-        correction=str(study.correction),
     )
 
 

@@ -44,7 +44,7 @@ def plots(subject: Subject) -> Iterator[Plot]:
     """The plot of every target of the first frame, of very many only the chosen one's."""
     frame = subject.first
     targets = (subject.chosen,) if subject.many else subject.names
-    limit = limit_of(frame, subject.content.margin)
+    limit = limit_of(frame, subject.content.study.margin)
     for target in targets:
         ends = [(source, at) for source, at in subject.ends if at == target]
         slots = [(subject.edge_slot(*end), frame.edges.get(end), end[0]) for end in ends]
@@ -58,7 +58,7 @@ def plots(subject: Subject) -> Iterator[Plot]:
             for n, (slot, effect, name) in enumerate(slots)
         )
         alone = frame.alone(target)
-        margin = subject.content.margin.of(0.0 if math.isnan(alone) else alone)
+        margin = subject.content.study.margin.of(0.0 if math.isnan(alone) else alone)
         left, right = (place(end, limit) for end in (-margin, margin))
         yield Plot(
             target,

@@ -142,15 +142,7 @@ def _frame(
         else:
             rings[effect.target] = effect
     family = family_size(content.deltas, reading)
-    words = caption(
-        content.study,
-        short_encoder(encoder),
-        reading,
-        view,
-        margin=content.margin,
-        correction=content.correction,
-        family=family,
-    )
+    words = caption(content.study, short_encoder(encoder), reading, view, family)
     title = view.title or "pairs and full mix"
     at = dict(zip(AXES, (short_encoder(encoder), reading, variant, title, size), strict=True))
     return Frame(at, view, words, family, edges, rings)

@@ -35,8 +35,11 @@ def payload(subject: Subject) -> str:
     listed = [_frame(frame, subject, words, stages) for frame in subject.frames]
     data = {
         "study": content.study.name,
-        "margin": {"absolute": content.margin.absolute, "relative": content.margin.relative},
-        "correction": _CORRECTIONS[content.correction],
+        "margin": {
+            "absolute": content.study.margin.absolute,
+            "relative": content.study.margin.relative,
+        },
+        "correction": _CORRECTIONS[content.study.correction],
         "tasks": [{**task, "name": name} for name, task in subject.tasks.items()],
         "axes": AXES,
         "effect": EFFECT,
@@ -74,7 +77,7 @@ def _frame(frame: Frame, subject: Subject, words: _Numbered, stages: _Numbered) 
         "base": subject.base_label(frame),
         "partner": subject.partner_label(frame),
         "limits": limits_of(frame),
-        "limit": limit_of(frame, subject.content.margin),
+        "limit": limit_of(frame, subject.content.study.margin),
         "tasks": [subject.number[name] for name in frame.view.tasks or subject.names],
         "kinds": subject.kinds(frame),
         "effects": [_effect(e, frame, subject, words, stages) for e in frame],

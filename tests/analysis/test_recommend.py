@@ -1,0 +1,200 @@
+"""With whom to train a task: what is advised, and what it takes where nothing can be."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from transfer_study.analysis.deltas import COLUMNS
+from transfer_study.analysis.evidence import effects
+from transfer_study.analysis.recommend import (
+    Recommendation,
+    asked_edges,
+    check_task,
+    recommendations,
+)
+from transfer_study.analysis.settle import examples_to_settle, seeds_to_settle
+from transfer_study.errors import StudyError
+from transfer_study.spec.margin import Margin
+
+A, B, C, D = "chemprot", "ddi2013-type", "bc5cdr-chemical", "bc5cdr-disease"
+MARGIN = Margin(absolute=0.01)
+
+
+def edge(source: str, target: str, delta: float, **changes: Any) -> dict[str, Any]:
+    """An edge of five seeds; its verdict and interval follow from its errors."""
+    row = {"seed_sd": 0.01, "example_error": 0.004, "freedom": 8.0, "n_seeds": 5} | changes
+    error = math.hypot(row["seed_sd"] / math.sqrt(row["n_seeds"]), row["example_error"])
+    reach = float(stats.t.ppf(0.995, row["freedom"])) * error
+    low, high = delta - reach, delta + reach
+    verdict = "undecided"
+    if low > 0 and delta > 0.01:
+        verdict = "gain"
+    elif high < 0 and delta < -0.01:
+        verdict = "loss"
+    elif low >= -0.01 and high <= 0.01:
+        verdict = "equivalent"
+    about = {"encoder": "base", "reading": "refine", "arm": "pair", "metric": "micro_f1"}
+    judged = {"adjusted_low": low, "adjusted_high": high, "verdict": verdict}
+    numbers = {"baseline": 0.6, "delta": delta, "over": "", "n_test": 500}
+    return {**about, **numbers, **judged, **row, "source": source, "target": target}
+
+
+def table(*edges: dict[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame(edges, columns=COLUMNS)
+
+
+@pytest.fixture
+def advise(make_plan: Any) -> Any:
+    def of(task: str, *edges: dict[str, Any], **changes: Any) -> Recommendation:
+        plan = make_plan("base", readings=["refine"], **changes)
+        (one,) = (r for r in recommendations(plan, table(*edges)) if r.task == task)
+        return one
+
+    return of
+
+
+def test_the_gain_with_the_highest_lower_end_is_advised(advise: Any) -> None:
+    wide = edge(C, A, 0.08, seed_sd=0.045)
+    sure = edge(B, A, 0.06)
+    assert 0 < wide["adjusted_low"] < sure["adjusted_low"]
+    one = advise(A, wide, sure, edge(D, A, -0.05))
+    assert (one.arm, one.partners, one.enough) == ("pair", (B,), True)
+    assert one.gain == 0.06
+    assert (one.low, one.high) == (sure["adjusted_low"], sure["adjusted_high"])
+    assert 0 < one.expected < one.gain
+    assert one.text.startswith("Train chemprot with ddi2013-type: +6.0 points [")
+    assert one.command == (
+        "transfer-study export STUDY --task chemprot --arm pair:ddi2013-type --to models/chemprot"
+    )
+    # The wide one could still be the better.
+    reach = [(e["adjusted_high"] - e["adjusted_low"]) / 2 for e in (wide, sure)]
+    assert one.regret == pytest.approx(0.02 + math.hypot(*reach))
+
+
+def test_alone_where_nothing_is_gained(advise: Any) -> None:
+    one = advise(A, edge(B, A, -0.05), edge(C, A, 0.001, seed_sd=0.001, example_error=0.001))
+    assert (one.arm, one.partners, one.enough, one.gain) == ("single", (), True, 0)
+    assert 0 < one.regret < 0.01
+    assert "alone" in one.text
+    assert "--arm single" in one.command
+
+
+def test_an_undecided_effect_is_no_gain_and_says_what_would_settle_it(advise: Any) -> None:
+    open_ = edge(B, A, 0.03, seed_sd=0.04)
+    assert open_["verdict"] == "undecided"
+    one = advise(A, open_, edge(C, A, -0.05))
+    assert (one.arm, one.enough, one.gain) == ("single", False, 0)
+    assert one.text.startswith("Not enough evidence for chemprot")
+    assert one.regret == pytest.approx(open_["adjusted_high"])
+    seeds = int(one.command.rpartition(" ")[2])
+    assert one.command == f"transfer-study run STUDY --until-decided --max-seeds {seeds}"
+    assert f"{seeds} seeds would settle it" in one.text
+    # So many are enough and one fewer is not, by the level at which the interval stands.
+    for n, settled in ((seeds, True), (seeds - 1, False)):
+        of_seeds = 0.04**2 / n
+        error = math.hypot(math.sqrt(of_seeds), 0.004)
+        reach = stats.t.ppf(0.995, error**4 / (of_seeds**2 / (n - 1))) * error
+        assert bool(reach < 0.03) is settled
+
+
+def test_where_the_test_set_is_too_small_seeds_do_not_help(advise: Any) -> None:
+    open_ = edge(B, A, 0.03, example_error=0.05)
+    (effect,) = effects(table(open_), MARGIN)[A]
+    assert seeds_to_settle(effect) == math.inf
+    times = examples_to_settle(effect)
+    assert 0.05 / math.sqrt(times) * stats.norm.ppf(0.995) == pytest.approx(0.03)
+    assert f"test set more than {times:.1f} times as large" in advise(A, open_).text
+
+
+def test_one_seed_decides_nothing(advise: Any) -> None:
+    nothing = dict.fromkeys(("adjusted_low", "adjusted_high", "seed_sd", "example_error"), math.nan)
+    one = advise(A, edge(B, A, 0.3) | nothing | {"n_seeds": 1, "verdict": "undecided"})
+    assert not one.enough
+    assert math.isnan(one.regret)
+    assert one.command == "transfer-study run STUDY --set seeds=3"
+
+
+def test_what_was_not_run_is_no_evidence(advise: Any) -> None:
+    one = advise(A, edge(B, A, 0.3) | {"verdict": "failed"}, edge(C, A, 0.3) | {"over": "placebo"})
+    assert (one.arm, one.enough, len(one.compared)) == ("single", False, 1)
+    assert "1 of 1 ways to train it are not complete" in one.text
+    assert one.command == "transfer-study run STUDY"
+
+
+def test_partners_that_help_one_by_one_are_named_but_not_claimed(advise: Any) -> None:
+    pairs = edge(B, A, 0.06), edge(C, A, 0.05)
+    one = advise(A, *pairs)
+    assert one.untried == (B, C)
+    assert one.partners == (B,)
+    assert "never tried" in one.text
+    assert advise(A, *pairs, edge(f"{B}+{C}", A, 0.055, arm="group:x")).untried == ()
+
+
+def test_a_mix_without_one_task_is_known_through_the_full_mix() -> None:
+    full = edge(f"{B}+{C}+{D}", A, 0.01, arm="full")
+    harm = edge(C, A, -0.05, arm="leave-one-out")
+    *_, without = effects(table(full, harm), MARGIN)[A]
+    assert (without.arm, without.partners) == ("without", (B, D))
+    assert without.delta == pytest.approx(0.06)
+    reach = [(e["adjusted_high"] - e["adjusted_low"]) / 2 for e in (full, harm)]
+    assert without.high - without.delta == pytest.approx(sum(reach))
+    assert without.verdict == "gain"
+    assert A not in effects(table(harm), MARGIN)
+
+
+def test_a_mix_without_one_task_can_be_exported_as_advised(advise: Any) -> None:
+    full = edge(f"{B}+{C}+{D}", A, 0.01, arm="full")
+    harm = edge(C, A, -0.05, arm="leave-one-out")
+    one = advise(A, full, harm, arms=["single", "full", "leave-one-out"])
+    assert "--arm without:ddi2013-type+bc5cdr-disease " in one.command
+
+
+def test_shrinking_takes_away_the_luck_of_the_best_of_many() -> None:
+    """The best of many measured gains is too high on average; its expectation is not."""
+    rng, n = np.random.default_rng(0), 40
+    measured, expected = [], []
+    for _ in range(200):
+        true = rng.normal(0, 0.01, n)
+        seen = true + rng.normal(0, 0.01, n)
+        edges = [edge(B, A, float(d), seed_sd=0.0, example_error=0.01) for d in seen]
+        found = effects(table(*edges), MARGIN)[A]
+        best = int(np.argmax([e.expected for e in found]))
+        measured.append(seen[best] - true[best])
+        expected.append(found[best].expected - true[best])
+    assert np.mean(measured) > 0.008
+    assert abs(np.mean(expected)) < 0.002
+
+
+def test_commands_name_reading_and_encoder_where_there_are_several(make_plan: Any) -> None:
+    plan = make_plan("base", {"name": "other", "source": "other"})
+    rows = [
+        edge(B, A, 0.06, encoder=e, reading=r)
+        for e in ("base", "other")
+        for r in ("refine", "finetune")
+    ]
+    found = recommendations(plan, table(*rows), "my study.yaml")
+    assert len(found) == 16
+    (command,) = (
+        r.command for r in found if (r.task, r.encoder, r.reading) == (A, "other", "finetune")
+    )
+    assert "export 'my study.yaml' " in command
+    assert " --reading finetune --encoder other " in command
+
+
+def test_wrong_names(make_plan: Any) -> None:
+    plan = make_plan("base")
+    with pytest.raises(StudyError, match=r"found chemport.*did you mean 'chemprot'"):
+        check_task(plan.study, "chemport")
+    edges = table(edge(B, A, 0.06))
+    with pytest.raises(StudyError, match="--encoder: found bose; did you mean 'base'"):
+        asked_edges(plan, edges, "bose", None)
+    with pytest.raises(StudyError, match="--reading: found finetune; allowed: refine"):
+        asked_edges(plan, edges, None, "finetune")
+    with pytest.raises(StudyError, match="compares nothing"):
+        asked_edges(plan, edges.iloc[:0], None, None)

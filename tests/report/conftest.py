@@ -1,0 +1,75 @@
+"""A report's content made up of a real plan and tables with effects of every kind."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pandas as pd
+import pytest
+
+from transfer_study.analysis.scores import task_table
+from transfer_study.report.content import Content
+from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
+from transfer_study.spec.plan import Fingerprints, plan
+from transfer_study.spec.recipe import Precision
+from transfer_study.spec.study import Study
+
+NAN = math.nan
+EFFECTS = {
+    ("a_1", "b"): ("gain", 0.05),
+    ("b", "a_1"): ("loss", -0.03),
+    ("a_1", "c"): ("equivalent", 0.001),
+    ("c", "a_1"): ("failed", NAN),
+    ("b", "c"): ("not_run", NAN),
+    ("c", "b"): ("undecided", 0.02),
+}
+
+
+def row(
+    source: str, target: str, arm: str, verdict: str, delta: float, over: str = ""
+) -> dict[str, object]:
+    """A row of deltas.csv."""
+    return {
+        **{"encoder": "tiny", "source": source, "target": target, "arm": arm},
+        **{"reading": "refine", "metric": "accuracy", "over": over},
+        **{"baseline": 0.6 + 0 * delta, "score": 0.6 + delta, "delta": delta},
+        **{"low": delta - 0.01, "high": delta + 0.01, "p": 0.0001 + 0 * delta},
+        **{"adjusted_low": delta - 0.02, "adjusted_high": delta + 0.02},
+        **{"adjusted_p": 0.0003 + 0 * delta, "seed_sd": 0.01, "example_error": 0.004},
+        **{"freedom": 5.0, "n_seeds": 3, "n_test": 200, "verdict": verdict},
+    }
+
+
+@pytest.fixture
+def content() -> Content:
+    """Three tasks, all pairs with a placebo, and the full mix; a stage failed."""
+    source = {"format": "synthetic", "task": "relation", "train": 10, "dev": 10, "test": 10}
+    tasks = [
+        {
+            "name": name,
+            "kind": "classification",
+            "labels": ["x", "y"],
+            "source": source,
+        }
+        for name in ("a_1", "b", "c")
+    ]
+    study = Study.model_validate({"name": "made_up", "encoder": "tiny", "tasks": tasks})
+    split = SplitFingerprint(n=10, sha256="0")
+    data = DataFingerprint(train=split, dev=split, test=split)
+    known = Fingerprints(
+        data=dict.fromkeys(("a_1", "b", "c"), data),
+        encoders={"tiny": "0"},
+        precision=Precision.FLOAT32,
+    )
+    planned = plan(study, known)
+    rows = [
+        row(*ends, "pair", *EFFECTS[ends]) for ends in itertools.permutations(("a_1", "b", "c"), 2)
+    ]
+    rows += [row("b+c", "a_1", "full", "undecided", 0.01)]
+    rows += [row("a_1", "b", "pair", "gain", 0.04, over="placebo")]
+    rows += [row("a_1", "b", "placebo", "gain", 0.9)]
+    failed = next(stage.id for stage in planned if len(stage.tasks) == 2)
+    return Content(
+        study, planned, pd.DataFrame(rows), pd.DataFrame(), task_table(planned), {failed}
+    )

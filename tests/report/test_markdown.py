@@ -1,0 +1,122 @@
+"""The report as Markdown, and the sentences that it shares with the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import pytest
+
+from transfer_study.report.citations import bibtex
+from transfer_study.report.content import Content
+from transfer_study.report.markdown import report_markdown
+from transfer_study.report.words import completeness, doubts, headline, methods
+from transfer_study.spec.correction import Correction
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Advice as the report takes it."""
+
+    task: str = "b"
+    text: str = "Train b with a_1."
+    command: str = "transfer-study export made_up.yaml --task b --arm pair:a_1 --to model"
+    enough: bool = True
+
+
+def sections(text: str) -> list[str]:
+    return [line[3:] for line in text.splitlines() if line.startswith("## ")]
+
+
+def test_the_verdict_is_in_plain_words(content: Content) -> None:
+    said = headline(content)
+    assert said.startswith("Of 7 effects, 1 gain, 1 loss, 1 equivalent and 2 undecided.")
+    assert "Most helpful: a_1 on b, +5.0 points [+3.0, +7.0] (pair, refine reading, tiny)." in said
+    assert "Most harmful: b on a_1, −3.0 points [−5.0, −1.0]" in said
+    assert completeness(content) == "5 of 7 edges; 1 failed; 1 not run"
+
+
+def test_where_nothing_is_decided_that_is_said(content: Content) -> None:
+    nothing = replace(content, deltas=content.deltas.assign(verdict="undecided"))
+    assert headline(nothing).endswith("No task is shown to help or to hurt another.")
+    one = replace(nothing, study=content.study.model_copy(update={"seeds": (0,)}))
+    assert headline(one).endswith("One seed: nothing can be decided.")
+    not_run = replace(content, deltas=content.deltas.assign(verdict="not_run"))
+    assert headline(not_run) == "Nothing is measured yet."
+    none = replace(content, deltas=content.deltas.iloc[:0])
+    assert "compares nothing" in headline(none)
+
+
+def test_the_report_goes_from_the_verdict_to_the_failures(content: Content) -> None:
+    full = replace(
+        content,
+        figures=["../plots/transfer_graph.svg", "../plots/transfer_graph-column.pdf"],
+        recommendations=[Advice()],
+        leaks=pd.DataFrame({"kind": ["exact"], "texts": [3]}),
+        costs=pd.DataFrame({"what": ["pairs"], "stages": [9], "hours": [1.25]}),
+        false_edges=pd.DataFrame({"comparisons": [40], "rate": [0.05]}),
+        warnings=["The test set of c is small."],
+    )
+    text = report_markdown(full)
+    assert sections(text) == [
+        "Figures",
+        "Edges",
+        "Recommendations",
+        "How it could be wrong",
+        "False edges",
+        "Leaks",
+        "Costs",
+        "Methods",
+        "How to reproduce",
+        "Failures",
+    ]
+    for said in (
+        "![transfer_graph](../plots/transfer_graph.svg)",
+        "[transfer_graph-column.pdf](../plots/transfer_graph-column.pdf)",
+        r"Train b with a\_1.",
+        "transfer-study export made_up.yaml",
+        "| exact | 3 |",
+        "| pairs | 9 | 1.25 |",
+        "- The test set of c is small.",
+        "transfer-study run made_up.yaml",
+        "@inproceedings{peng2020empirical",
+    ):
+        assert said in text, said
+    (failed,) = (stage for stage in content.plan if stage.id in content.failed)
+    assert failed.name in text
+
+
+def test_what_was_not_measured_is_a_doubt_and_no_empty_section(content: Content) -> None:
+    bare = replace(content, failed=frozenset())
+    assert sections(report_markdown(bare)) == [
+        "Edges",
+        "How it could be wrong",
+        "Methods",
+        "How to reproduce",
+    ]
+    said = " ".join(doubts(bare))
+    assert "not searched for leaks" in said
+    assert "differs from itself was not measured" in said
+    assert "No controls were run" not in said  # there is a placebo
+    found = replace(content, leaks=pd.DataFrame({"kind": []}))
+    assert "No text of a test set was found" in report_markdown(found)
+
+
+@pytest.mark.parametrize(
+    ("correction", "words", "cited"),
+    [
+        (Correction.BH, "Benjamini-Hochberg over 5 edges", "benjamini1995controlling"),
+        (Correction.BY, "Benjamini-Yekutieli over 5 edges", "benjamini2001control"),
+        (Correction.HOLM, "Holm over 5 edges", "holm1979simple"),
+        (Correction.MAX_T, "max-T over 5 edges", "westfall1993resampling"),
+        (Correction.NONE, "not adjusted for the number of edges", "peng2020empirical"),
+    ],
+)
+def test_the_correction_is_named_and_cited(
+    content: Content, correction: Correction, words: str, cited: str
+) -> None:
+    study = content.study.model_copy(update={"correction": correction})
+    asked = replace(content, study=study)
+    assert words in methods(asked)
+    assert cited in bibtex(correction)
+    assert cited in report_markdown(asked)

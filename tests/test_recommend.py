@@ -1,0 +1,90 @@
+"""The verb `recommend`: from a study file to advice, without running anything."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.analysis.conftest import make_plan  # noqa: F401  (a fixture)
+from tests.analysis.test_grouping import pairs
+from tests.analysis.test_recommend import A, B, C, D, table
+from transfer_study.analysis.grouping import groupings
+from transfer_study.analysis.recommend import recommendations
+from transfer_study.cli import app
+from transfer_study.terminal.recommend import (
+    groupings_as_json,
+    print_groupings,
+    print_recommendations,
+    recommendations_as_json,
+)
+
+
+def call(folder: Path, *words: str) -> Any:
+    places = ("--store", str(folder / "stages"), "--results", str(folder / "results"))
+    return CliRunner().invoke(app, ["recommend", *words, *places])
+
+
+def test_before_anything_was_run_the_advice_is_to_run(small_study: Path, tmp_path: Path) -> None:
+    done = call(tmp_path, str(small_study), "--task", "topics", "--json")
+    assert done.exit_code == 0, done.output
+    (one,) = json.loads(done.stdout)["recommendations"]
+    assert (one["task"], one["arm"], one["enough"]) == ("topics", "single", False)
+    assert one["regret"] is None
+    assert one["command"] == f"transfer-study run {small_study}"
+    together = call(tmp_path, str(small_study), "--all", "--json")
+    (advice,) = json.loads(together.stdout)["groupings"]
+    assert [len(row["groups"]) for row in advice["groupings"]] == [1, 2, 3]
+    assert advice["chosen"]["groups"] == [["entities"], ["topics"], ["relation"]]
+    assert not list(tmp_path.glob("results/*")), "nothing is written"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "--task TASK, or --all"),
+        (("--task", "topics", "--all"), "--task TASK, or --all"),
+        (("--task", "topics", "--models", "2"), "add --all"),
+    ],
+)
+def test_usage(small_study: Path, tmp_path: Path, words: tuple[str, ...], says: str) -> None:
+    done = call(tmp_path, str(small_study), *words)
+    assert done.exit_code == 2
+    assert says in " ".join(done.output.replace("│", " ").split())
+
+
+def test_wrong_values_are_told_in_a_sentence(small_study: Path, tmp_path: Path) -> None:
+    task = call(tmp_path, str(small_study), "--task", "topic")
+    assert "did you mean 'topics'?" in str(task.exception)
+    models = call(tmp_path, str(small_study), "--all", "--models", "4")
+    assert "found 4; give 1 to 3" in str(models.exception)
+
+
+@pytest.fixture
+def advice(make_plan: Any) -> Any:  # noqa: F811
+    plan = make_plan("base", readings=["refine"])
+    edges = table(*pairs(A, B, C, D, AB=0.06, BA=0.05))
+    return recommendations(plan, edges), groupings(plan, edges)
+
+
+def test_text_and_json_say_the_same(advice: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    of_task, of_all = advice
+    print_recommendations("made", of_task)
+    text = capsys.readouterr().out
+    recommendations_as_json("made", of_task)
+    said = json.loads(capsys.readouterr().out)
+    assert said["study"] == "made"
+    for one in said["recommendations"]:
+        assert one["text"] in " ".join(text.split())
+        assert one["command"] in text
+    print_groupings("made", of_all)
+    text = capsys.readouterr().out
+    groupings_as_json("made", of_all)
+    (together,) = json.loads(capsys.readouterr().out)["groupings"]
+    assert f"Train {A} + {B}; {C}; {D}: " in text
+    assert together["chosen"]["groups"] == [[A, B], [C], [D]]
+    for command in together["commands"]:
+        assert command in text

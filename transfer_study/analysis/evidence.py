@@ -1,0 +1,171 @@
+"""What a table of edges says of each way to train a task: the effects that advice weighs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from transfer_study.analysis.deltas import Verdict, verdict_of
+from transfer_study.analysis.uncertainty import Interval
+from transfer_study.spec.margin import Margin
+
+SINGLE, WITHOUT = "single", "without"
+# The arms whose edges are held against the single task.
+_AGAINST_SINGLE = ("pair", "full", "sequential", "soft", "distil")
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one way to train a task adds to its score over training it alone; fractions of 1.
+
+    `partners` are the other tasks of the model, `low` to `high` the adjusted interval, NaN where
+    there is one seed. `expected` is `delta` drawn towards zero (see `shrunk`). `seed_sd`,
+    `example_error` and its degrees of `freedom` are what it takes to say what would settle it.
+    """
+
+    arm: str
+    partners: tuple[str, ...]
+    delta: float
+    low: float
+    high: float
+    expected: float
+    seed_sd: float
+    example_error: float
+    freedom: float
+    n_seeds: int
+    margin: float
+    verdict: Verdict
+
+    @property
+    def reach(self) -> float:
+        """Half the width of the adjusted interval."""
+        return (self.high - self.low) / 2
+
+    @property
+    def error(self) -> float:
+        """The standard error of `delta`."""
+        seeds = self.seed_sd / math.sqrt(self.n_seeds) if self.n_seeds else math.nan
+        return math.hypot(seeds, self.example_error)
+
+    @property
+    def was_run(self) -> bool:
+        """Whether it was run with all seeds."""
+        return self.verdict not in (Verdict.FAILED, Verdict.NOT_RUN)
+
+
+ALONE = Effect(SINGLE, (), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0, 0.0, Verdict.EQUIVALENT)
+
+
+def effects(edges: pd.DataFrame, margin: Margin) -> dict[str, list[Effect]]:
+    """The effects on each target, in the order of the table: edges of one encoder and reading.
+
+    The mixes without one task count as far as the full mix tells their distance from the single
+    task. Heads on a frozen encoder are held against such heads alone, so they have no place here.
+    """
+    found: dict[str, list[Effect]] = {}
+    left_out: dict[str, list[Effect]] = {}
+    raw = edges[edges["over"] == ""]
+    for row in raw.to_dict("records"):
+        arm, target = str(row["arm"]), str(row["target"])
+        if arm in _AGAINST_SINGLE or arm.startswith("group:"):
+            found.setdefault(target, []).append(_effect(row, margin))
+        elif arm == "leave-one-out":
+            left_out.setdefault(target, []).append(_effect(row, margin))
+    for target, rows in left_out.items():
+        full = next((e for e in found.get(target, ()) if e.arm == "full"), None)
+        if full is not None:
+            found[target] += [_without(full, one) for one in rows]
+    return shrunk(found)
+
+
+def _effect(row: dict[Any, Any], margin: Margin) -> Effect:
+    delta = float(row["delta"])
+    return Effect(
+        str(row["arm"]),
+        tuple(str(row["source"]).split("+")),
+        delta,
+        float(row["adjusted_low"]),
+        float(row["adjusted_high"]),
+        delta,
+        float(row["seed_sd"]),
+        float(row["example_error"]),
+        float(row["freedom"]),
+        int(row["n_seeds"]),
+        margin.of(float(row["baseline"])),
+        Verdict(str(row["verdict"])),
+    )
+
+
+def _without(full: Effect, left_out: Effect) -> Effect:
+    """The mix of all but one task, from the full mix and what that one task adds to it.
+
+    The errors of the two are added, which is enough however they depend on each other.
+    """
+    delta = full.delta - left_out.delta
+    reach = full.reach + left_out.reach
+    interval = Interval(delta, delta - reach, delta + reach, math.nan)
+    absent = [e.verdict for e in (full, left_out) if not e.was_run]
+    return replace(
+        full,
+        arm=WITHOUT,
+        partners=tuple(p for p in full.partners if p not in left_out.partners),
+        delta=delta,
+        low=interval.low,
+        high=interval.high,
+        expected=delta,
+        seed_sd=full.seed_sd + left_out.seed_sd,
+        example_error=full.example_error + left_out.example_error,
+        freedom=min(full.freedom, left_out.freedom),
+        verdict=absent[0] if absent else verdict_of(interval, full.margin),
+    )
+
+
+def shrunk(found: dict[str, list[Effect]]) -> dict[str, list[Effect]]:
+    """The effects with their expectation, since the best of many is good by luck as well.
+
+    Effects are taken to scatter around zero with a variance t², each measured with its own error e:
+    the expectation of one is delta * t² / (t² + e²). t² is estimated from all of them, as the mean
+    of delta² - e² (at least 0). With one seed nothing tells luck from effect: the measured value
+    stands.
+    """
+    known = [
+        e
+        for of_target in found.values()
+        for e in of_target
+        if e.was_run and not math.isnan(e.error)
+    ]
+    spread = max(float(np.mean([e.delta**2 - e.error**2 for e in known])), 0.0) if known else 0.0
+    return {
+        target: [_towards_zero(e, spread) for e in of_target] for target, of_target in found.items()
+    }
+
+
+def _towards_zero(effect: Effect, spread: float) -> Effect:
+    total = spread + effect.error**2
+    return replace(effect, expected=effect.delta * spread / total) if total > 0 else effect
+
+
+def by_system(edges: pd.DataFrame) -> list[tuple[tuple[str, str, str], pd.DataFrame]]:
+    """The edges of each encoder, reading and variant of the recipe, empty where there is none."""
+    keyed = edges if "variant" in edges else edges.assign(variant="")
+    grouped = keyed.groupby(["encoder", "reading", "variant"], sort=False)
+    return [((str(e), str(r), str(v)), rows) for (e, r, v), rows in grouped]
+
+
+def points(value: float, *, signed: bool = False) -> str:
+    """A fraction of 1 in points, to one decimal; `?` for what is not known."""
+    if math.isnan(value):
+        return "?"
+    # Never -0.0.
+    return f"{round(100 * value, 1) + 0:{'+' if signed else ''}.1f}".replace("-", "−")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as one lists them in a sentence."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

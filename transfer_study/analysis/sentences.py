@@ -1,0 +1,87 @@
+"""Advice in plain sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from transfer_study.analysis.evidence import SINGLE, Effect, listed, points
+from transfer_study.analysis.settle import examples_to_settle, seeds_to_settle
+from transfer_study.spec.study import MOST_SEEDS
+
+# Beyond it, seeds are better spent on something else.
+AFFORDABLE_SEEDS = 50
+_LEAST_SEEDS = 3  # a spread over two says next to nothing
+
+
+def how(effect: Effect) -> str:
+    """The way to train a task, as a phrase to stand after it."""
+    partners = listed(effect.partners) if effect.partners else ""
+    kind = effect.arm.partition(":")[0]
+    return {
+        SINGLE: "alone",
+        "sequential": f"after {partners}",
+        "soft": f"beside {partners}, with tied encoders",
+        "distil": f"with {partners}, taught by the single tasks' models",
+        "full": f"with all others, {partners}",
+    }.get(kind, f"with {partners}")
+
+
+def advice(task: str, best: Effect, ways: int) -> str:
+    """What to do where the evidence is enough, the best of so many ways."""
+    if best.arm == SINGLE:
+        return f"Train {task} alone: none of the {ways} other ways that were tried is a gain."
+    return (
+        f"Train {task} {how(best)}: {_measured(best)} over training it alone, of which "
+        f"{points(best.expected, signed=True)} are to be expected, the best of {ways} being lucky "
+        "as well."
+    )
+
+
+def settling(undecided: Sequence[Effect]) -> str:
+    """What would settle the most promising of the undecided effects."""
+    if not undecided:
+        return "No way to train it with others was run with all seeds; run the study first."
+    open_ = _most_promising(undecided)
+    said = f"The most promising is {how(open_)}: {_measured(open_)}."
+    seeds = seeds_to_settle(open_)
+    if math.isnan(seeds):
+        return f"{said} One seed decides nothing; run {_LEAST_SEEDS} or more."
+    if seeds <= AFFORDABLE_SEEDS:
+        return f"{said} If that holds, {seeds} seeds would settle it."
+    if seeds <= MOST_SEEDS:
+        return f"{said} If that holds, settling it takes {seeds} seeds: it is hardly worth them."
+    times = examples_to_settle(open_)
+    if 1 < times < math.inf:
+        return (
+            f"{said} More seeds alone would not settle it: if that holds, it takes a test set more "
+            f"than {times:.1f} times as large."
+        )
+    return f"{said} If that holds, no number of seeds up to {MOST_SEEDS} would settle it."
+
+
+def evidence_words(undecided: Sequence[Effect]) -> list[str] | None:
+    """With what words to run the study so as to get the evidence that is missing.
+
+    None where no affordable number of seeds gives it.
+    """
+    if not undecided:
+        return []
+    open_ = _most_promising(undecided)
+    if open_.n_seeds < _LEAST_SEEDS:
+        return ["--set", f"seeds={_LEAST_SEEDS}"]
+    seeds = seeds_to_settle(open_)
+    if seeds > AFFORDABLE_SEEDS:
+        return None
+    return ["--until-decided", "--max-seeds", str(seeds)]
+
+
+def _most_promising(undecided: Sequence[Effect]) -> Effect:
+    return max(undecided, key=lambda effect: effect.expected)
+
+
+def _measured(effect: Effect) -> str:
+    said = f"{points(effect.delta, signed=True)} points"
+    if math.isnan(effect.low):
+        return f"{said}, from one seed"
+    return f"{said} [{points(effect.low, signed=True)}, {points(effect.high, signed=True)}]"

@@ -1,0 +1,90 @@
+"""What a report tells besides scores: leaks of the data, costs of the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from transfer_study.errors import StoreError
+from transfer_study.records.store import Store
+from transfer_study.spec.plan import Plan
+from transfer_study.spec.stage import Stage
+
+LEAKS_FILE, COSTS_FILE = "leaks.csv", "costs.csv"
+_COSTS = ["stages of", "stages", "core_hours", "mean_seconds", "peak_gigabytes", "device"]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Tables of `leaks` (`data.leaks.leak_table`) and `costs`; None where nothing is known.
+
+    `file` is the study's file as its commands name it.
+    """
+
+    leaks: pd.DataFrame | None = None
+    costs: pd.DataFrame | None = None
+    file: str = "STUDY"
+
+    def kept_in(self, results: Path) -> Beside:
+        """With what an earlier report kept where nothing newer is known, and kept for a later."""
+        results.mkdir(parents=True, exist_ok=True)
+        tables: dict[str, Any] = {}
+        for name, file in (("leaks", results / LEAKS_FILE), ("costs", results / COSTS_FILE)):
+            table: pd.DataFrame | None = getattr(self, name)
+            if table is not None:
+                table.to_csv(file, index=False, lineterminator="\n")
+            elif file.is_file():
+                table = pd.read_csv(file, keep_default_na=False)
+            tables[name] = table
+        return replace(self, **tables)
+
+
+def costs(plan: Plan, store: Store) -> pd.DataFrame | None:
+    """What the complete stages took, a row a kind of stage; None where the store has none of them.
+
+    `core_hours` are wall hours times the threads of the recipe.
+    """
+    columns = ["stages of", "seconds", "h", "b", "device"]
+    rows = pd.DataFrame(list(_taken(plan, store)), columns=columns)
+    if rows.empty:
+        return None
+    table = pd.DataFrame(
+        [
+            (
+                kind,
+                len(of_kind),
+                round(of_kind["h"].sum(), 2),
+                round(of_kind["seconds"].mean(), 1),
+                round(of_kind["b"].max() / 1e9, 1),
+                ", ".join(sorted(set(of_kind["device"]))),
+            )
+            for kind, of_kind in rows.groupby("stages of", sort=False)
+        ],
+        columns=_COSTS,
+    )
+    total = ("all", len(rows), round(rows["h"].sum(), 2), round(rows["seconds"].mean(), 1))
+    rest = (table["peak_gigabytes"].max(), ", ".join(sorted(set(rows["device"]))))
+    return pd.concat([table, pd.DataFrame([(*total, *rest)], columns=_COSTS)], ignore_index=True)
+
+
+def _taken(plan: Plan, store: Store) -> Iterator[tuple[str, float, float, float, str]]:
+    for stage in plan:
+        if not store.is_done(stage):
+            continue
+        try:
+            provenance = store.read_json(stage, "stage.json")["provenance"]
+        except (StoreError, KeyError):
+            continue  # what a stage took is no reason to withhold a report
+        seconds = float(provenance["wall_seconds"])
+        hours = seconds * stage.recipe.cpu_threads / 3600
+        peak = float(provenance.get("peak_memory_bytes") or 0)
+        yield _kind(stage), seconds, hours, peak, str(provenance["device"])
+
+
+def _kind(stage: Stage) -> str:
+    n = len(stage.tasks)
+    return f"{stage.kind}, {n} task{'' if n == 1 else 's'}" if n else str(stage.kind)

@@ -1,0 +1,88 @@
+"""The leaks of a study for people: what, from where to where, how much of test, an example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from rich.table import Table
+
+from transfer_study.data.leaks import Leak, LeakKind, Leaks, Severity
+from transfer_study.data.splits import TaskData
+from transfer_study.terminal.console import stdout
+
+# Below what may move a score are headings that recur, conflicting labels and the like.
+_LISTED = 20
+_LISTED_LOW = 5
+_LETTERS = 48
+_COLOURS = {Severity.HIGH: "red", Severity.MEDIUM: "yellow", Severity.LOW: "dim"}
+
+
+def print_leaks(leaks: Leaks, loaded: Mapping[str, TaskData]) -> None:
+    """Print the gravest findings, with one shortened text each."""
+    console = stdout()
+    rows = sum(sum(splits.values()) for splits in leaks.read.values())
+    console.print(f"\n[bold]Leaks[/] in the {rows:,} rows that the study reads")
+    if not leaks.findings:
+        console.print("none: no text or document of test was seen in any train or dev")
+        return
+    low = [leak for leak in leaks.findings if leak.severity is Severity.LOW]
+    grave = [leak for leak in leaks.findings if leak.severity is not Severity.LOW]
+    shown = [*grave[:_LISTED], *low[:_LISTED_LOW]]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("what", no_wrap=True)
+    table.add_column("from", overflow="fold")
+    table.add_column("to", overflow="fold")
+    for heading in ("distinct", "verbatim", "short", "rows", "share"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("such as", overflow="ellipsis", no_wrap=True)
+    for leak in shown:
+        table.add_row(*_cells(leak, loaded), style=_COLOURS[leak.severity])
+    console.print(table)
+    if rest := len(leaks.findings) - len(shown):
+        console.print(f"... and {rest} more, mostly of low severity (--json lists all)")
+    console.print(
+        "red: test scores are too good; yellow: they may be. distinct: texts (or documents) of the "
+        "right side that the left has too,\nletters and digits compared; verbatim: to the letter; "
+        "short: under 40 letters, such as headings; rows, share: of the right side",
+        style="dim",
+    )
+    if any(leak.kind in (LeakKind.TEXT, LeakKind.DOCUMENT) for leak in grave):
+        console.print(
+            "`exclude_leaks: true` in the study drops the training rows whose text or document is "
+            "in a test set",
+            style="dim",
+        )
+
+
+def leaks_as_json(leaks: Leaks) -> dict[str, Any]:
+    """All findings, with ids as examples and no text."""
+    return {"rows": leaks.read, "findings": [asdict(leak) for leak in leaks.findings]}
+
+
+def _cells(leak: Leak, loaded: Mapping[str, TaskData]) -> tuple[str, ...]:
+    if leak.kind is LeakKind.PROTOCOL:
+        return ("protocol", leak.source_split, leak.target_split, "", "", "", "", "", leak.note)
+    many = leak.kind in (LeakKind.TEXT, LeakKind.NEAR)
+    return (
+        {LeakKind.LABEL: "other label", LeakKind.SENTENCE: "half a pair"}.get(leak.kind, leak.kind),
+        f"{leak.source} {leak.source_split}",
+        f"{leak.target} {leak.target_split}",
+        f"{leak.texts:,}",
+        f"{leak.verbatim:,}" if leak.kind is LeakKind.TEXT else "",
+        f"{leak.short:,}" if many else "",
+        f"{leak.rows:,}",
+        f"{leak.share:.1%}" if leak.share >= 0.0005 else "<0.1%",
+        _example(leak, loaded),
+    )
+
+
+def _example(leak: Leak, loaded: Mapping[str, TaskData]) -> str:
+    """The target's first example: its id, and the beginning of its text."""
+    (_, name), *_ = leak.examples
+    data = [d for d in loaded.values() if d.task.name == leak.target][-1]
+    example = next(e for e in data.split(leak.target_split) if e.id == name)
+    text = " ".join(example.text)
+    short = text if len(text) <= _LETTERS else f"{text[:_LETTERS].rstrip()}..."
+    return f"{name}: {short}".replace("[", r"\[")
