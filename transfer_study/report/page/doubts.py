@@ -1,0 +1,80 @@
+"""How a single edge could be wrong, in sentences that a reader can check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from transfer_study.report.content import Content
+from transfer_study.report.page.frames import Effect, Frame
+
+_FEW_SEEDS = 5
+_DECIDED = ("gain", "loss")
+_TOLD = {
+    "placebo": "its partner's labels shuffled",
+    "self": "the two halves of the task as two tasks",
+    "matched": "as many updates on the task alone",
+}
+
+
+def doubts_of(effect: Effect, frame: Frame, content: Content) -> Iterator[str]:
+    """What speaks against taking the effect at its word."""
+    if effect.verdict in ("failed", "not_run"):
+        yield "Not all of its runs have a score, so that it is not judged."
+        return
+    planned, seeds = len(content.study.seeds), int(effect.n_seeds)
+    if seeds < planned:
+        yield f"Only {seeds} of {planned} seeds have a score."
+    if seeds == 1:
+        yield "One seed says nothing of chance: there is no interval."
+    elif seeds < _FEW_SEEDS:
+        yield (
+            f"Its spread over seeds is estimated from {seeds} runs; the interval allows for that, "
+            "but not for seeds that differ in kind."
+        )
+    if effect.seed_share < 0.5:
+        yield (
+            "Most of its uncertainty is of the test examples: more seeds alone will not settle it."
+        )
+    if effect.verdict == "undecided":
+        yield "Undecided is not the same as no effect: the interval holds effects that matter."
+    if effect.verdict in _DECIDED:
+        yield from _of_decided(effect, frame)
+    yield from _of_leaks(effect, content.leaks)
+
+
+def _of_decided(effect: Effect, frame: Frame) -> Iterator[str]:
+    if effect.arm == "pair" and not effect.over:
+        yield (
+            "No control was run for it: it may come from longer training, or from more text, "
+            "rather than from what the partner teaches."
+        )
+    for control, over in effect.over.items():
+        if over.verdict != effect.verdict:
+            word = over.verdict.replace("_", " ")
+            yield (
+                f"Over {control} ({_TOLD.get(control, 'a control')}) it is {word}: that control "
+                "may explain it."
+            )
+    largest = max((abs(e.delta) for e in frame if e.verdict in _DECIDED), default=0.0)
+    if frame.family > 1 and abs(effect.delta) == largest:
+        yield (
+            f"It is the largest of {frame.family} effects, and the largest of many is likely to be "
+            "smaller when measured again."
+        )
+
+
+def _of_leaks(effect: Effect, leaks: pd.DataFrame | None) -> Iterator[str]:
+    if leaks is None or not {"source", "target", "texts"} <= set(leaks):
+        return
+    learned = {effect.target, *effect.source.split("+")}
+    found = leaks[leaks["source"].isin(learned) & (leaks["target"] == effect.target)]
+    if "target_split" in found:
+        found = found[found["target_split"] == "test"]
+    if len(found):
+        names = ", ".join(sorted(set(found["source"].astype(str))))
+        yield (
+            f"Texts of what it learns from ({names}) are also in the test set of {effect.target}: "
+            "see the leaks."
+        )

@@ -1,0 +1,188 @@
+"""What can be shown of a study: one frame for each encoder, reading, variant, view and size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+import pandas as pd
+
+from transfer_study.analysis.deltas import SIZE, VARIANT
+from transfer_study.analysis.views import Shown, View, at_size
+from transfer_study.report.captions import caption
+from transfer_study.report.content import Content, family_size
+
+AXES = ("encoder", "reading", "variant", "view", "size")
+LARGEST = "largest"
+EDGE_NUMBERS = (
+    *("baseline", "score", "delta", "low", "high", "p"),
+    *("adjusted_low", "adjusted_high", "adjusted_p", "seed_sd", "example_error", "freedom"),
+    *("n_seeds", "n_test"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Effect:
+    """One row of the deltas table with the runs that it is made of.
+
+    `numbers` are those of EDGE_NUMBERS; `by_seed` has the delta of every seed that has both scores,
+    `runs` the seed and the names of the stage and its baseline. `over` has the same effect over
+    each control.
+    """
+
+    source: str
+    target: str
+    arm: str
+    verdict: str
+    numbers: Mapping[str, float]
+    by_seed: tuple[float, ...] = ()
+    runs: tuple[tuple[int, str, str], ...] = ()
+    over: Mapping[str, Effect] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> float:
+        try:
+            return self.numbers[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    @property
+    def seed_share(self) -> float:
+        """The part of the squared error that comes from the seeds, NaN where there is no error."""
+        seeds = self.seed_sd**2 / max(self.n_seeds, 1)
+        whole = seeds + self.example_error**2
+        return seeds / whole if whole > 0 else math.nan
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """The effects that are seen together: edges, by their ends, and rings, by their target."""
+
+    at: Mapping[str, str]  # by AXES
+    view: View
+    caption: str
+    family: int
+    edges: Mapping[tuple[str, str], Effect]
+    rings: Mapping[str, Effect]
+
+    def __iter__(self) -> Iterator[Effect]:
+        yield from self.edges.values()
+        yield from self.rings.values()
+
+    def alone(self, target: str) -> float:
+        """The score that stands in a node: what its edges are against, or all lead to."""
+        effects = [e for e in self if e.target == target]
+        known = (e.numbers[self.view.number] for e in effects)
+        return next((value for value in known if not math.isnan(value)), math.nan)
+
+
+def frames(content: Content) -> list[Frame]:
+    """All frames of a study that have rows, the first of them the one to begin with."""
+    runs = _runs(content)
+    return [
+        frame
+        for (encoder, reading, variant), rows in _parts(content.deltas)
+        for view in Shown().views(content.study)
+        for size in _sizes(rows)
+        if (frame := _frame(content, runs, (encoder, reading, variant), view, rows, size))
+    ]
+
+
+def short_encoder(name: str) -> str:
+    """An encoder as readers know it; a folder of another machine means nothing to them."""
+    return PurePath(name).name if PurePath(name).is_absolute() else name
+
+
+_Runs = Mapping[tuple[object, ...], list[tuple[int, str, str, float]]]
+
+
+def _parts(deltas: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
+    named = deltas if VARIANT in deltas else deltas.assign(**{VARIANT: ""})
+    for (encoder, reading, variant), rows in named.groupby(
+        ["encoder", "reading", VARIANT], sort=False
+    ):
+        yield (str(encoder), str(reading), str(variant)), rows
+
+
+def _sizes(rows: pd.DataFrame) -> list[str]:
+    if SIZE not in rows or rows[SIZE].isna().all():
+        return [""]
+    return [LARGEST, *(str(size) for size in sorted(rows[SIZE].dropna().unique()))]
+
+
+def _frame(
+    content: Content,
+    runs: _Runs,
+    part: tuple[str, str, str],
+    view: View,
+    rows: pd.DataFrame,
+    size: str,
+) -> Frame | None:
+    encoder, reading, variant = part
+    rows = at_size(rows, None if size in ("", LARGEST) else int(size))
+    shown = view.rows(rows)
+    if shown.empty:
+        return None
+    controlled = rows[(rows["over"] != "") & rows["arm"].isin([view.edges, view.rings])]
+    over: dict[tuple[str, str, str], dict[str, Effect]] = {}
+    for row in controlled.to_dict("records"):
+        ends = row["source"], row["target"], row["arm"]
+        over.setdefault(ends, {})[row["over"]] = _effect(row, (), {})
+    edges: dict[tuple[str, str], Effect] = {}
+    rings: dict[str, Effect] = {}
+    for row in shown.to_dict("records"):
+        ends = row["source"], row["target"], row["arm"]
+        held = row.get(SIZE)
+        key = (*part, *ends, None if held is None or pd.isna(held) else int(held))
+        effect = _effect(row, runs.get((*key, row["metric"]), []), over.get(ends, {}))
+        if row["arm"] == view.edges:
+            edges[effect.source, effect.target] = effect
+        else:
+            rings[effect.target] = effect
+    family = family_size(content.deltas, reading)
+    words = caption(content.study, short_encoder(encoder), reading, view, family)
+    title = view.title or "pairs and full mix"
+    at = dict(zip(AXES, (short_encoder(encoder), reading, variant, title, size), strict=True))
+    return Frame(at, view, words, family, edges, rings)
+
+
+def _effect(
+    row: Mapping[Any, Any],
+    runs: Sequence[tuple[int, str, str, float]],
+    over: Mapping[str, Effect],
+) -> Effect:
+    return Effect(
+        str(row["source"]),
+        str(row["target"]),
+        str(row["arm"]),
+        str(row["verdict"]),
+        {key: float(row[key]) for key in EDGE_NUMBERS},
+        tuple(delta for *_, delta in runs if not math.isnan(delta)),
+        tuple((seed, stage, baseline) for seed, stage, baseline, _ in runs),
+        over,
+    )
+
+
+def _runs(content: Content) -> _Runs:
+    """The runs of every compared system by what the table of deltas knows it by, and metric."""
+    scores = content.scores
+    keys = zip(scores["stage"], scores["task"], scores["metric"], strict=True)
+    values = dict(zip(keys, scores["value"].astype(float), strict=True))
+    metrics: dict[str, list[str]] = {
+        str(task): sorted(set(rows)) for task, rows in scores.groupby("task")["metric"]
+    }
+    runs: dict[tuple[object, ...], list[tuple[int, str, str, float]]] = {}
+    for system in content.plan.systems:
+        if (baseline := system.baseline) is None:
+            continue
+        about = (system.encoder, str(system.reading), system.variant)
+        key = (*about, system.source, system.target, system.arm, system.size)
+        for metric in metrics.get(system.target, [""]):
+            ends = ((stage.id, system.target, metric) for stage in (system.stage, baseline.stage))
+            score, alone = (values.get(end, math.nan) for end in ends)
+            runs.setdefault((*key, metric), []).append(
+                (system.seed, system.stage.name, baseline.stage.name, score - alone)
+            )
+    return runs

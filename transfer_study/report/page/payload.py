@@ -1,0 +1,114 @@
+"""The data of the page, once, for its script: tasks, frames, stages and doubts.
+
+An effect is a list in the order of EFFECT. Its `slot` says where it is shown: source times tasks
+plus target for an edge, tasks squared plus target for a ring. Stages and doubts are numbers of
+their lists.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from transfer_study.report.page.doubts import doubts_of
+from transfer_study.report.page.frames import AXES, EDGE_NUMBERS, Effect, Frame
+from transfer_study.report.page.scale import limit_of, limits_of
+from transfer_study.report.page.subject import Subject
+
+EFFECT = ("slot", "arm", "verdict", *EDGE_NUMBERS, "by_seed", "runs", "over", "doubts")
+_CORRECTIONS = {
+    "bh": "Benjamini-Hochberg",
+    "by": "Benjamini-Yekutieli",
+    "holm": "Holm",
+    "max_t": "max-T",
+    "none": "not adjusted",
+}
+OVER = ("delta", "adjusted_low", "adjusted_high", "adjusted_p", "verdict")
+
+
+def payload(subject: Subject) -> str:
+    """The data as JSON that is safe inside a script element."""
+    content = subject.content
+    words, stages = _Numbered(), _Numbered()
+    listed = [_frame(frame, subject, words, stages) for frame in subject.frames]
+    data = {
+        "study": content.study.name,
+        "margin": {
+            "absolute": content.study.margin.absolute,
+            "relative": content.study.margin.relative,
+        },
+        "correction": _CORRECTIONS[content.study.correction],
+        "tasks": [{**task, "name": name} for name, task in subject.tasks.items()],
+        "axes": AXES,
+        "effect": EFFECT,
+        "over": OVER,
+        "frames": listed,
+        "stages": list(stages),
+        "failed": [n for n, stage in enumerate(stages) if stage in subject.failed],
+        "doubts": list(words),
+        "recipes": subject.recipes,
+    }
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    # `<` begins an end tag or a comment, and nothing else in JSON needs it.
+    return text.replace("<", "\\u003c")
+
+
+class _Numbered:
+    """Values by the order in which they were first seen."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def __getitem__(self, value: str) -> int:
+        return self._numbers.setdefault(value, len(self._numbers))
+
+    def __iter__(self) -> Any:
+        return iter(self._numbers)
+
+
+def _frame(frame: Frame, subject: Subject, words: _Numbered, stages: _Numbered) -> dict[str, Any]:
+    return {
+        "at": [frame.at[axis] for axis in AXES],
+        "caption": frame.caption,
+        "family": frame.family,
+        "number": frame.view.number,
+        "base": subject.base_label(frame),
+        "partner": subject.partner_label(frame),
+        "limits": limits_of(frame),
+        "limit": limit_of(frame, subject.content.study.margin),
+        "tasks": [subject.number[name] for name in frame.view.tasks or subject.names],
+        "kinds": subject.kinds(frame),
+        "effects": [_effect(e, frame, subject, words, stages) for e in frame],
+    }
+
+
+def _effect(
+    effect: Effect, frame: Frame, subject: Subject, words: _Numbered, stages: _Numbered
+) -> list[Any]:
+    return [
+        subject.slot(effect, frame),
+        effect.arm,
+        effect.verdict,
+        *_plain(effect.numbers[key] for key in EDGE_NUMBERS),
+        _plain(effect.by_seed),
+        [[seed, stages[stage], stages[alone]] for seed, stage, alone in effect.runs],
+        {
+            control: [*_plain(over.numbers[key] for key in OVER[:-1]), over.verdict]
+            for control, over in effect.over.items()
+        },
+        [words[doubt] for doubt in doubts_of(effect, frame, subject.content)],
+    ]
+
+
+def _plain(values: Iterable[float]) -> list[float | int | None]:
+    """Numbers to a thousandth of a point; null where there is none."""
+    return [_number(value) for value in values]
+
+
+def _number(value: float) -> float | int | None:
+    if not math.isfinite(value):
+        return None
+    rounded = round(value, 5)
+    return int(rounded) if rounded == int(rounded) else rounded

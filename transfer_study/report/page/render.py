@@ -1,0 +1,164 @@
+"""The page's template filled: style and script inline, allowed by their hashes and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from transfer_study.figures.lettering import interval, metric_name, points, signed
+from transfer_study.figures.palette import BIN_WIDTHS, VERDICTS, bin_width, domain_fills
+from transfer_study.report import words
+from transfer_study.report.captions import margin_text
+from transfer_study.report.citations import bibtex
+from transfer_study.report.page import forest
+from transfer_study.report.page.drawing import Drawing
+from transfer_study.report.page.frames import AXES, Effect, short_encoder
+from transfer_study.report.page.payload import payload
+from transfer_study.report.page.plain import card_rows, frame_rows
+from transfer_study.report.page.scale import limit_of, limits_of
+from transfer_study.report.page.subject import Subject
+
+_SCRIPTS = ("data", "format", "effects", "graph", "tables", "forest", "evidence", "choose", "start")
+_LEVELS = 4  # of the matrix's colours
+_MARKS = {"failed": "×", "not_run": "○"}
+
+
+def render(subject: Subject) -> str:
+    """The page as HTML."""
+    content, style, script = subject.content, _style(), _script()
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            subject=subject,
+            content=content,
+            study=content.study,
+            tasks=subject.tasks,
+            frame=subject.frames[0] if subject.frames else None,
+            limits=limits_of(subject.first) if subject.frames else (0.0, 0.0),
+            choices=_choices(subject),
+            drawing=Drawing(subject),
+            forest=forest,
+            limit=limit_of(subject.first, content.study.margin) if subject.frames else 1.0,
+            plots=list(forest.plots(subject)) if subject.frames else [],
+            many=subject.many,
+            controls=_controls(subject),
+            words=words,
+            headline=words.headline(content),
+            completeness=words.completeness(content),
+            margin=margin_text(content.study.margin),
+            bibtex=bibtex(content.study.correction),
+            cards=card_rows(content),
+            leaks=frame_rows(content.leaks),
+            costs=frame_rows(content.costs),
+            false_edges=frame_rows(content.false_edges),
+            style=Markup(style),
+            script=Markup(script),
+            data=Markup(payload(subject)) if subject.frames else Markup("null"),
+            policy=(
+                f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+                "base-uri 'none'; form-action 'none'"
+            ),
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("transfer_study.report.page"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.globals.update(
+        VERDICTS=VERDICTS,
+        MARKS=_MARKS,
+        axes=AXES,
+        signed=signed,
+        points=points,
+        metric_name=metric_name,
+        short_encoder=short_encoder,
+        interval=_interval,
+        p_text=_p_text,
+        label=_label,
+        bin_of=_bin_of,
+        level=_level,
+        share=_share,
+    )
+    return environment
+
+
+def _label(effect: Effect) -> str:
+    """What stands on an edge or in a cell."""
+    return _MARKS.get(effect.verdict) or signed(effect.delta)
+
+
+def _interval(low: float, high: float) -> str:
+    return interval(low, high) or "–"
+
+
+def _p_text(p: float) -> str:
+    if math.isnan(p):
+        return "–"
+    return "<0.001" if p < 0.0005 else f"{p:.3f}"
+
+
+def _share(effect: Effect) -> str:
+    return "–" if math.isnan(effect.seed_share) else f"{100 * effect.seed_share:.0f}%"
+
+
+def _bin_of(effect: Effect, limits: tuple[float, float]) -> int:
+    """Which of the three widths an effect's line has."""
+    known = not math.isnan(effect.delta)
+    return BIN_WIDTHS.index(bin_width(effect.delta, limits)) if known else 0
+
+
+def _level(effect: Effect, limit: float) -> int:
+    """How deep a cell's colour is, from 1."""
+    share = min(abs(effect.delta) / limit, 1.0) if not math.isnan(effect.delta) else 0.0
+    return min(int(share * _LEVELS), _LEVELS - 1) + 1
+
+
+def _choices(subject: Subject) -> dict[str, list[str]]:
+    """The values of each axis of the frames that has several."""
+    values = {axis: list(dict.fromkeys(f.at[axis] for f in subject.frames)) for axis in AXES}
+    return {axis: several for axis, several in values.items() if len(several) > 1}
+
+
+def _controls(subject: Subject) -> list[str]:
+    return sorted({control for f in subject.frames for effect in f for control in effect.over})
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+
+@cache
+def _style() -> str:
+    """The style sheet, with the colours of the figures."""
+    colours = {
+        **{word: verdict.colour for word, verdict in VERDICTS.items()},
+        **{f"{word}-text": verdict.text for word, verdict in VERDICTS.items()},
+        **{f"d{n}": fill for n, fill in enumerate(domain_fills("abcdef").values())},
+    }
+    root = "".join(f"--{name}:{colour};" for name, colour in colours.items())
+    return f":root{{{root}}}\n{_read('style.css')}"
+
+
+@cache
+def _script() -> str:
+    parts = "\n".join(_read(f"script/{name}.js") for name in _SCRIPTS)
+    return f'(() => {{\n"use strict";\n{parts}}})();\n'
+
+
+def _read(name: str) -> str:
+    return files("transfer_study.report.page").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,37 @@
+// Numbers as the tables write them: points, a true minus, a dash for what is not known.
+const DASH = "–";
+const MARKS = { failed: "×", not_run: "○" };
+const minus = (text) => text.replace("-", "−");
+const zero = (text) => (/^[+-]?0\.0$/.test(text) ? "0.0" : text);
+const points = (value) => (value === null ? DASH : minus(zero((100 * value).toFixed(1))));
+const verdictName = (verdict) => verdict.replace("_", " ");
+
+function signed(value) {
+  if (value === null) return DASH;
+  const text = zero((100 * value).toFixed(1));
+  return text === "0.0" || value < 0 ? minus(text) : `+${text}`;
+}
+
+const interval = (low, high) => (low === null ? DASH : `[${points(low)}, ${points(high)}]`);
+const label = (effect) => MARKS[effect.verdict] ?? signed(effect.delta);
+const pText = (p) => (p === null ? DASH : p < 0.0005 ? "<0.001" : p.toFixed(3));
+
+function seedShare(effect) {
+  if (effect.seed_sd === null || effect.example_error === null) return null;
+  const seeds = effect.seed_sd ** 2 / Math.max(effect.n_seeds, 1);
+  const whole = seeds + effect.example_error ** 2;
+  return whole > 0 ? seeds / whole : null;
+}
+
+const percent = (share) => (share === null ? DASH : `${Math.round(100 * share)}%`);
+const marginOf = (baseline) => (data.margin.absolute ?? 0) + (data.margin.relative ?? 0) * Math.abs(baseline ?? 0);
+
+// One effect in words, for tooltips and for those who hear the page.
+function inWords(slot) {
+  const effect = state.frame.effects.get(slot);
+  const ends = `${sourceName(slot)} → ${taskName(targetOf(slot))}`;
+  if (!effect) return ends;
+  if (absent(effect)) return `${ends}: ${verdictName(effect.verdict)}`;
+  const sure = effect.adjusted_low === null ? "no interval" : interval(effect.adjusted_low, effect.adjusted_high);
+  return `${ends}: ${signed(effect.delta)} points ${sure}, ${verdictName(effect.verdict)}`;
+}

@@ -1,0 +1,161 @@
+"""What the page is about: the content, its frames, and how tasks and effects are numbered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from transfer_study.analysis.circle import place_on_circle
+from transfer_study.analysis.clustering import cluster_tasks
+from transfer_study.figures.lettering import metric_name
+from transfer_study.figures.palette import domain_fills
+from transfer_study.report.content import Content
+from transfer_study.report.page.frames import Effect, Frame, frames
+from transfer_study.report.words import source_name
+
+DRAWN = 12  # tasks up to which all edges are drawn between named nodes
+MANY = 20  # tasks from which the matrix comes first, and the graph is of one chosen task
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A report's content as the parts of the page share it."""
+
+    content: Content
+
+    @cached_property
+    def frames(self) -> list[Frame]:
+        """Everything that can be shown, the first being shown first."""
+        return frames(self.content)
+
+    @property
+    def first(self) -> Frame:
+        """The frame that is there without scripts."""
+        return self.frames[0]
+
+    @cached_property
+    def failed(self) -> frozenset[str]:
+        """The names of the stages that were tried in vain."""
+        content = self.content
+        return frozenset(stage.name for stage in content.plan if stage.id in content.failed)
+
+    @cached_property
+    def tasks(self) -> Mapping[str, Mapping[str, Any]]:
+        """What is known of each task by its name, in the study's order."""
+        fills = list(domain_fills(self.content.tasks["domain"]))
+        return {
+            str(task["name"]): {
+                "kind": str(task["kind"]),
+                "domain": str(task["domain"]),
+                "metric": metric_name(str(task["metric"])),
+                "fill": fills.index(task["domain"]) % 6,
+            }
+            for task in self.content.tasks.to_dict("records")
+        }
+
+    @cached_property
+    def domains(self) -> Mapping[str, int]:
+        """The number of each domain's fill."""
+        return {str(task["domain"]): int(task["fill"]) for task in self.tasks.values()}
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The tasks in the study's order."""
+        return tuple(self.tasks)
+
+    @cached_property
+    def number(self) -> Mapping[str, int]:
+        """The number of each task."""
+        return {name: n for n, name in enumerate(self.names)}
+
+    @cached_property
+    def places(self) -> Mapping[str, tuple[float, float]]:
+        """Every task's point on the unit circle, the same for all frames."""
+        domains = {name: task["domain"] for name, task in self.tasks.items()}
+        known = {ends: abs(d) for ends, d in self._deltas.items() if not math.isnan(d)}
+        return place_on_circle(domains, known)
+
+    @cached_property
+    def clustered(self) -> list[str]:
+        """The tasks in the order of the matrix."""
+        if len(self.names) <= DRAWN:
+            return list(self.names)
+        domains = {name: task["domain"] for name, task in self.tasks.items()}
+        return cluster_tasks(domains, self._deltas)
+
+    @property
+    def _deltas(self) -> dict[tuple[str, str], float]:
+        return {ends: effect.delta for ends, effect in self.first.edges.items()}
+
+    @cached_property
+    def held(self) -> frozenset[tuple[str, str]]:
+        """The ends of every edge of any frame."""
+        return frozenset(ends for frame in self.frames for ends in frame.edges)
+
+    @cached_property
+    def ends(self) -> list[tuple[str, str]]:
+        """Those of `held`, in the order of the tasks."""
+        return sorted(self.held, key=lambda ends: (self.number[ends[1]], self.number[ends[0]]))
+
+    @cached_property
+    def ringed(self) -> list[str]:
+        """The tasks that have a ring in any frame."""
+        held = {target for frame in self.frames for target in frame.rings}
+        return [name for name in self.names if name in held]
+
+    @property
+    def many(self) -> bool:
+        """Whether there are too many tasks to draw all their edges."""
+        return len(self.names) >= MANY
+
+    @cached_property
+    def chosen(self) -> str:
+        """The task whose graph is shown first where not all fits: that of most decided edges."""
+        decided = [e for e in self.first.edges.values() if e.verdict in ("gain", "loss")]
+        return max(self.names, key=lambda name: sum(name in (e.source, e.target) for e in decided))
+
+    def edge_slot(self, source: str, target: str) -> int:
+        """The number of the edge between two tasks."""
+        return self.number[source] * len(self.names) + self.number[target]
+
+    def ring_slot(self, target: str) -> int:
+        """The number of the ring round a task."""
+        return len(self.names) ** 2 + self.number[target]
+
+    def slot(self, effect: Effect, frame: Frame) -> int:
+        """Where an effect of a frame is shown."""
+        if frame.edges.get((effect.source, effect.target)) is effect:
+            return self.edge_slot(effect.source, effect.target)
+        return self.ring_slot(effect.target)
+
+    def source(self, effect: Effect) -> str:
+        """The partners of an effect as readers name them."""
+        return source_name(effect.source, effect.target, effect.arm)
+
+    def base_label(self, frame: Frame) -> str:
+        """What the score in a node is of."""
+        return "all tasks" if frame.view.number == "score" else "alone"
+
+    def score_of(self, frame: Frame) -> str:
+        """Which number of an edge is not the one that stands in its target's node."""
+        return "baseline" if frame.view.number == "score" else "score"
+
+    def partner_label(self, frame: Frame) -> str:
+        """The words before a partner's name."""
+        return "all but" if frame.view.number == "score" else "with"
+
+    def kinds(self, frame: Frame) -> list[str]:
+        """The kinds of stage that answer in a frame."""
+        kinds = {stage.name: str(stage.kind) for stage in self.content.plan}
+        return sorted({kinds[stage] for effect in frame for _, stage, _ in effect.runs})
+
+    @cached_property
+    def recipes(self) -> Mapping[str, Mapping[str, Any]]:
+        """What each kind of stage of the study learns by, on the first task that it has."""
+        held: dict[str, Mapping[str, Any]] = {}
+        for stage in self.content.plan:
+            held.setdefault(str(stage.kind), stage.recipe.model_dump(mode="json"))
+        return held
