@@ -73,6 +73,7 @@ class Outcome:
     stability: pd.DataFrame | None = None  # of a study with variants
     pretraining: pd.DataFrame | None = None  # what it does to each score
     false_edge_rate: str = ""  # how often models differ from themselves, in words
+    page: Path | None = None  # the report
 
 
 def make_plan(study: Study) -> Plan:
@@ -263,6 +264,7 @@ def write_report(
         written.stability,
         written.pretraining,
         written.false_edge_rate,
+        written.page,
     )
 
 

@@ -68,6 +68,7 @@ class Written:
     stability: pd.DataFrame | None = None  # of a study with variants
     pretraining: pd.DataFrame | None = None  # of a study that pretrains, its gains
     false_edge_rate: str = ""
+    page: Path | None = None
 
 
 def write_results(
@@ -165,20 +166,20 @@ def _write_tables(
     itself = compare_with_itself(plan, scored.test_sets, Judgement.of(plan.study))
     write_table(itself, results / "false_edges")
     content = _content(plan, scored, edges, failed, itself, beside, captions)
-    write_report_files(content, figures, results)
+    page = write_report_files(content, figures, results)
     rate = content.false_edge_rate
     if not plan.study.variants:
         write_system_tables(plan, at_size(scores, None), results)
         gains = pretraining_table(plan, scored.test_sets, failed)
         if len(gains):
             write_table(gains, results / "pretraining")
-        return scores, Written(edges, figures, pretraining=gains, false_edge_rate=rate)
+        return scores, Written(edges, figures, pretraining=gains, false_edge_rate=rate, page=page)
     runs = run_table(plan, source, scores)
     stability = stability_table(runs, scored.test_sets, plan.study.margin, failed)
     figures += _write_stability(
         plan.study, stability, runs.assign(failed=has_failed(runs, failed)), results, plots
     )
-    return scores, Written(edges, figures, stability=stability, false_edge_rate=rate)
+    return scores, Written(edges, figures, stability=stability, false_edge_rate=rate, page=page)
 
 
 def _content(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
+from rich.console import Console
 from rich.table import Table
 
 from transfer_study.analysis.deltas import CONTROLS
@@ -57,11 +58,18 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
     if outcome.choices is not None:
         for (encoder, reading), rows in outcome.choices.groupby(["encoder", "reading"], sort=False):
             console.print(_choices(f"What the paper's choices add ({encoder}, {reading})", rows))
+    _print_paths(console, outcome)
+
+
+def _print_paths(console: Console, outcome: Outcome) -> None:
+    """Print where the pictures and the report are."""
     shown = ("transfer_graph", "size", "stability")
     for path in outcome.figures:
         drawn = path.suffix in (".svg", ".pdf", ".png")
         if drawn and path.stem.startswith(shown):
             console.print(str(path), soft_wrap=True)
+    if outcome.page is not None:
+        console.print(f"Report: {outcome.page}", soft_wrap=True)
 
 
 def _tables(plan: Plan, deltas: pd.DataFrame) -> Iterator[Table]:
