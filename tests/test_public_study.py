@@ -40,7 +40,7 @@ def plan(study: Study) -> Plan:
 def test_the_recorded_stages_are_those_that_the_file_plans(plan: Plan) -> None:
     record = json.loads((RESULTS / "stages.json").read_bytes())
     assert [(s.id, s.name) for s in plan] == [(s["id"], s["name"]) for s in record["stages"]]
-    assert len(plan) == 33
+    assert len(plan) == 35
 
 
 def test_the_corpora_give_the_recorded_stages(study: Study, plan: Plan) -> None:
@@ -59,7 +59,7 @@ def test_the_tables_follow_from_the_predictions_byte_by_byte(plan: Plan, tmp_pat
 
 def test_every_edge_was_measured(plan: Plan) -> None:
     deltas = pd.read_csv(RESULTS / "deltas.csv")
-    assert len(deltas) == 4 * 3 + 4
+    assert len(deltas) == 3 * 2 + 3
     assert set(deltas["n_seeds"]) == {len(plan.study.seeds)}
     assert set(deltas["verdict"]) <= {"gain", "loss", "equivalent", "undecided"}
     assert deltas[["delta", "low", "high", "p"]].notna().all(axis=None)

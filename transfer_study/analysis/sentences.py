@@ -77,7 +77,8 @@ def evidence_words(undecided: Sequence[Effect]) -> list[str] | None:
 
 
 def _most_promising(undecided: Sequence[Effect]) -> Effect:
-    return max(undecided, key=lambda effect: effect.expected)
+    # Where so little is known that all expectations are drawn to zero, what was measured decides.
+    return max(undecided, key=lambda effect: (effect.expected, effect.delta))
 
 
 def _measured(effect: Effect) -> str:

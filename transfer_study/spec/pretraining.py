@@ -34,7 +34,7 @@ class MaskedTexts(Frozen):
 
     def identity(self) -> dict[str, object]:
         """What of it changes the numbers: not where the texts are."""
-        return self.model_dump(mode="json", exclude={"texts"})
+        return self.model_dump(mode="json", exclude={"texts"}, exclude_none=True)
 
 
 class Pretraining(Frozen):
