@@ -167,11 +167,6 @@ def test_the_committed_tables_are_those_that_report_writes(tmp_path: Path) -> No
         assert (tmp_path / name).read_bytes() == (results / name).read_bytes()
 
 
-def test_what_to_compare_with_must_be_said(tmp_path: Path) -> None:
-    said = call(tmp_path, "compare", str(COMMITTED), code=2)
-    assert "say what to compare the study with" in said
-
-
 def test_a_study_of_other_tasks_is_one_sentence(tmp_path: Path) -> None:
     demo = str(ROOT / "experiments" / "demo.yaml")
     done = subprocess.run(

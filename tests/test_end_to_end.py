@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 import transfer_study
+from transfer_study.analysis.deltas import COLUMNS
 from transfer_study.records.store import Store
 from transfer_study.session import make_plan
 from transfer_study.spec.study_file import read_study
@@ -111,23 +112,7 @@ def test_everything_that_is_promised_is_written(undisturbed: Path) -> None:
     assert len(stage_times(undisturbed)) == STAGES
     results, plots = undisturbed / "results" / "small", undisturbed / "plots" / "small"
     edges = pd.read_csv(results / "deltas.csv", keep_default_na=False)
-    assert list(edges.columns) == [
-        "encoder",
-        "source",
-        "target",
-        "arm",
-        "reading",
-        "metric",
-        "baseline",
-        "score",
-        "delta",
-        "low",
-        "high",
-        "p",
-        "n_seeds",
-        "n_test",
-        "verdict",
-    ]
+    assert list(edges.columns) == COLUMNS
     assert len(edges) == 3 * 2 + 3  # directed pairs, and the full mix for each task
     assert set(edges[edges["arm"] == "full"]["source"]) == {
         "entities+topics",

@@ -78,9 +78,9 @@ def test_a_clean_study_is_itself_and_its_recipe_has_no_departures(tmp_path: Path
     study = read_study(written(tmp_path, protocol="clean"))
     assert study.protocols() == {Protocol.CLEAN: study}
     assert study.refine.departures() == []
-    assert "Not the clean protocol" not in caption(study, "tiny", "refine", MAIN)
+    assert "Not the clean protocol" not in caption(study, "tiny", "refine", MAIN, 6)
     paper = study.as_in_the_paper()
-    assert "train_on train_and_dev" in caption(paper, "tiny", "refine", MAIN)
+    assert "train_on train_and_dev" in caption(paper, "tiny", "refine", MAIN, 6)
     honest = study.as_in_the_paper(honest=True).refine
     assert (honest.train_on, honest.selection) == ("train", "best")
     assert honest.optimizer == "bert_adam"

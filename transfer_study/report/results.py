@@ -290,6 +290,8 @@ def read_table(stem: Path) -> pd.DataFrame | None:
     if stem.with_suffix(".parquet").is_file():
         return pd.read_parquet(stem.with_suffix(".parquet"))
     if stem.with_suffix(".csv").is_file():
-        # An encoder or a task may be called `NA`; an empty source is no missing one.
-        return pd.read_csv(stem.with_suffix(".csv"), keep_default_na=False, na_values=[""])
+        # An encoder or a task may be called `NA`; an empty source or control is no missing one.
+        table = pd.read_csv(stem.with_suffix(".csv"), keep_default_na=False, na_values=[""])
+        empty = [name for name in ("source", "over") if name in table]
+        return table.assign(**{name: table[name].astype(object).fillna("") for name in empty})
     return None

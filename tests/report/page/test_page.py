@@ -89,7 +89,6 @@ def test_shows_what_was_measured_besides(content) -> None:
     html = page(whole)
     said = _Text(html).text
     for words in (
-        "Not enough evidence.",
         "Train it with corpus-2.",
         "0.0146",
         "1234",
