@@ -59,6 +59,8 @@ def started(study: Path, folder: Path, *options: str) -> Iterator[subprocess.Pop
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # In the background of a shell Ctrl-C is ignored, and would be in what is started here.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     ) as process:
         yield process
 
