@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from transfer_study.cli import app
 from transfer_study.records.predictions import CompactAnswers
 from transfer_study.records.recorded import recorded_plan
 from transfer_study.report.results import tables, write_table
@@ -74,3 +77,29 @@ def test_the_figures_are_there() -> None:
 def test_no_path_of_a_machine_is_recorded() -> None:
     for path in RESULTS.glob("*.json"):
         assert str(ROOT.parent) not in path.read_text(encoding="utf-8")
+
+
+def test_it_is_judged_otherwise_into_a_folder_of_its_own(tmp_path: Path) -> None:
+    shutil.copytree(RESULTS, tmp_path / "results" / "public_biomedical")
+    before = (tmp_path / "results" / "public_biomedical" / "deltas.csv").read_bytes()
+    places = ["--store", str(tmp_path / "none"), "--results", str(tmp_path / "results")]
+    places += ["--plots", str(tmp_path / "plots")]
+    words = ["report", str(STUDY), *places, "--metric", "chemprot=accuracy", "--margin", "0.2"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    judged = tmp_path / "results" / "public_biomedical" / "chemprot=accuracy+margin=0.2"
+    found = pd.read_csv(judged / "deltas.csv")
+    assert set(found[found["target"] == "chemprot"]["metric"]) == {"accuracy"}
+    assert set(found["verdict"]) == {"equivalent"}
+    assert (judged / "report.html").is_file()
+    assert (tmp_path / "results" / "public_biomedical" / "deltas.csv").read_bytes() == before
+
+
+def test_a_study_that_was_not_run_ends_apart_from_one_that_failed(tmp_path: Path) -> None:
+    results = tmp_path / "results" / "public_biomedical"
+    results.mkdir(parents=True)
+    shutil.copy(RESULTS / "stages.json", results)
+    places = ["--store", str(tmp_path / "none"), "--results", str(tmp_path / "results")]
+    done = CliRunner().invoke(app, ["report", str(STUDY), *places, "--plots", str(tmp_path / "p")])
+    assert done.exit_code == 3, done.output
+    assert "9 not run" in done.output

@@ -8,11 +8,13 @@ import pytest
 from scipy import stats
 
 from transfer_study.analysis.power import (
+    _strict_reach,
     chance_of_decision,
     error_of,
     power_table,
     smallest_effect,
 )
+from transfer_study.analysis.uncertainty import combined
 from transfer_study.spec.correction import Correction
 
 
@@ -129,3 +131,11 @@ def test_an_edge_whose_examples_are_too_few_has_no_chance_however_many_seeds():
         {"delta": [0.015], "n_seeds": 4, "seed_sd": 0.001, "example_error": 0.02, "n_test": 100}
     )
     assert chance_of_decision(edges, 1000, 0.01, 0.05)[0] < 1e-6
+
+
+def test_an_edge_among_many_is_planned_by_the_interval_that_will_judge_it() -> None:
+    for sd, example_error in ((0.02, 0.0), (0.004, 0.004)):
+        effect = combined(0.0, sd**2 / 3, 2.0, example_error**2)
+        found = _strict_reach([sd], [example_error], [3], 0.002)
+        assert found == pytest.approx([effect.strict(0.002).high])
+    assert np.isnan(_strict_reach([np.nan, 0.1], [0.1, 0.1], [3, 1], 0.01)).all()

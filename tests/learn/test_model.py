@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,15 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from transfer_study.data.encoders import check_layers, fingerprint_encoder
 from transfer_study.errors import EncoderError
-from transfer_study.learn.model import MultiTaskModel, build_model, load_tokenizer, save_body
+from transfer_study.learn.model import (
+    MultiTaskModel,
+    build_model,
+    head_name,
+    load_tokenizer,
+    save_body,
+)
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.task import Task
@@ -281,3 +289,29 @@ def test_tiny_is_the_same_encoder_each_time(school: Any) -> None:
         update={"tiny": school.encoder.tiny.model_copy(update={"seed": 1})}
     )
     assert not equal(first, body(start(other, PAIR)))
+
+
+def test_mean_pooling_reads_every_token_and_no_padding(encoder: Encoder) -> None:
+    model = build_model(encoder, None, (PAIR,), 0, Recipe(pooling="mean")).eval()
+    given = inputs()
+    with torch.no_grad():
+        hidden = model.encoder(**given).last_hidden_state
+        mean = torch.stack([hidden[0].mean(0), hidden[1, :6].mean(0), hidden[2].mean(0)])
+        expected = model.heads[head_name(PAIR)](mean)
+        torch.testing.assert_close(model(PAIR, given), expected, atol=1e-6, rtol=1e-5)
+
+
+def test_the_lowest_layers_are_kept_as_they_are(
+    encoders: dict[str, Encoder], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(encoders["bert"].source, tmp_path / "bert")
+    (folder / "vocab.txt").write_text("[PAD]\n[UNK]\n", encoding="utf-8")
+    whole = Encoder(name="bert", source=str(folder))
+    cut = whole.model_copy(update={"layers": 1})
+    assert fingerprint_encoder(cut) != fingerprint_encoder(whole)
+    kept, all_of_it = (body(start(of, PAIR)) for of in (cut, whole))
+    assert kept.keys() < all_of_it.keys()
+    assert not any("layer.1." in name for name in kept)
+    assert all(torch.equal(tensor, all_of_it[name]) for name, tensor in kept.items())
+    with pytest.raises(EncoderError, match="layers is 9, but it has only 2"):
+        check_layers(whole.model_copy(update={"layers": 9}), Recipe())

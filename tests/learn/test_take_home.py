@@ -129,3 +129,20 @@ def test_the_loader_fits_every_family(
     for t in (SENTENCE, TAGS):
         with torch.no_grad():
             same(logits(t.name, **inputs()), model(t, inputs()), t)
+
+
+def test_the_loader_pools_as_the_recipe_said(tmp_path: Path) -> None:
+    AutoModel.from_config(FAMILIES["bert"]).save_pretrained(tmp_path / "encoder")
+    encoder = Encoder(name="e", source=str(tmp_path / "encoder"))
+    model = build_model(encoder, None, (SENTENCE,), 0, Recipe(pooling="mean")).eval()
+    snapshot = tmp_path / "snapshot"
+    save_whole(model, (SENTENCE,), snapshot)
+    named = {"kind": SENTENCE.kind, "outputs": SENTENCE.outputs, "pooling": "mean"}
+    (snapshot / TASKS_FILE).write_text(json.dumps({SENTENCE.name: named}))
+    BertTokenizer(vocab={"[PAD]": 0, "[UNK]": 1}).save_pretrained(snapshot)
+    _, _, logits = load(snapshot)
+    with torch.no_grad():
+        same(logits(SENTENCE.name, **inputs()), model(SENTENCE, inputs()), SENTENCE)
+    # transformers' own class reads the pooler, and must not be taken for this model.
+    with pytest.raises(ExportError, match="give --multi"):
+        write_pipeline_folder(snapshot, SENTENCE, tmp_path / "out")

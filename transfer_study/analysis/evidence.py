@@ -24,8 +24,8 @@ class Effect:
     """What one way to train a task adds to its score over training it alone; fractions of 1.
 
     `partners` are the other tasks of the model, `low` to `high` the adjusted interval, NaN where
-    there is one seed. `expected` is `delta` drawn towards zero (see `shrunk`). `seed_sd`,
-    `example_error` and its degrees of `freedom` are what it takes to say what would settle it.
+    there is one seed. `expected` is `delta` drawn towards zero (see `shrunk`). `seed_sd`
+    and `example_error` are what it takes to say what would settle it.
     """
 
     arm: str
@@ -36,7 +36,6 @@ class Effect:
     expected: float
     seed_sd: float
     example_error: float
-    freedom: float
     n_seeds: int
     margin: float
     verdict: Verdict
@@ -58,7 +57,7 @@ class Effect:
         return self.verdict not in (Verdict.FAILED, Verdict.NOT_RUN)
 
 
-ALONE = Effect(SINGLE, (), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0, 0.0, Verdict.EQUIVALENT)
+ALONE = Effect(SINGLE, (), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0.0, Verdict.EQUIVALENT)
 
 
 def effects(edges: pd.DataFrame, margin: Margin) -> dict[str, list[Effect]]:
@@ -94,7 +93,6 @@ def _effect(row: dict[Any, Any], margin: Margin) -> Effect:
         delta,
         float(row["seed_sd"]),
         float(row["example_error"]),
-        float(row["freedom"]),
         int(row["n_seeds"]),
         margin.of(float(row["baseline"])),
         Verdict(str(row["verdict"])),
@@ -120,7 +118,6 @@ def _without(full: Effect, left_out: Effect) -> Effect:
         expected=delta,
         seed_sd=full.seed_sd + left_out.seed_sd,
         example_error=full.example_error + left_out.example_error,
-        freedom=min(full.freedom, left_out.freedom),
         verdict=absent[0] if absent else verdict_of(interval, full.margin),
     )
 

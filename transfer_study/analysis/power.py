@@ -7,6 +7,7 @@ power of the two-sided t-test of S seeds is that of the noncentral t distributio
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from scipy.special import chdtri, nctdtrinc, ndtr, stdtrit
 from transfer_study.analysis.corrections import worst_level
 from transfer_study.analysis.deltas import CONTROLS, EDGE, SIZE, VARIANT
 from transfer_study.analysis.scores import comparison_table
-from transfer_study.analysis.uncertainty import ALPHA
+from transfer_study.analysis.uncertainty import ALPHA, satterthwaite, strict_reach
 from transfer_study.metrics.rows import Floats
 from transfer_study.spec.correction import Correction
 from transfer_study.spec.plan import Plan
@@ -42,12 +43,21 @@ def error_of(
     seeds = np.where(seeds > 1, seeds, np.nan)
     of_seeds = np.square(np.asarray(seed_sd, dtype=np.float64)) / seeds
     of_examples = np.square(np.asarray(example_error, dtype=np.float64))
-    squared = of_seeds + of_examples
-    doubtful = of_seeds + of_examples / seeds  # as in `crossed`
-    spread = doubtful**2 / (seeds - 1) + of_examples**2 / np.maximum(np.asarray(n_test) - 1, 1)
-    # Without any error the freedom is of no consequence.
-    freedom = np.where(spread > 0, squared**2 / np.where(spread > 0, spread, 1), seeds - 1)
-    return np.sqrt(squared), freedom
+    freedom = satterthwaite(of_seeds, seeds - 1, of_examples, n_test)
+    return np.sqrt(of_seeds + of_examples), freedom
+
+
+def _strict_reach(
+    seed_sd: ArrayLike, example_error: ArrayLike, n_seeds: ArrayLike, level: ArrayLike
+) -> Floats:
+    """Half the width of adjusted intervals (`Crossed.strict`); NaN where the noise is not known."""
+
+    def reach(sd: float, error: float, seeds: float, alpha: float) -> float:
+        if math.isnan(sd + error) or seeds < 2:
+            return math.nan
+        return strict_reach(sd**2 / seeds, seeds - 1, error**2, alpha)
+
+    return np.asarray(np.vectorize(reach, otypes=[float])(seed_sd, example_error, n_seeds, level))
 
 
 def smallest_effect(error: Floats, freedom: Floats, alpha: ArrayLike) -> Floats:
@@ -113,6 +123,13 @@ def power_table(
         noise = error_of(seed_sd, example_error, table["n_seeds"], table["n_test"])
         return smallest_effect(*noise, level)
 
+    def among_many(seed_sd: ArrayLike, level: ArrayLike) -> Floats:
+        """Likewise by adjusted intervals: as much larger as they are wider."""
+        error, freedom = error_of(seed_sd, example_error, table["n_seeds"], table["n_test"])
+        alone = stdtrit(freedom, 1 - np.asarray(level) / 2) * error
+        strict = _strict_reach(seed_sd, example_error, table["n_seeds"], level)
+        return smallest_effect(error, freedom, level) * strict / alone
+
     worst = table["family"].map(lambda edges: worst_level(correction, edges, alpha))
     seed_sd, freedom = table["seed_sd"], table["pilot_seeds"] - 1
     low, high = (np.sqrt(freedom / chdtri(freedom, tail)) for tail in (_TAIL, 1 - _TAIL))
@@ -120,7 +137,9 @@ def power_table(
         detectable=effect(seed_sd, alpha),
         detectable_low=effect(seed_sd * low, alpha),
         detectable_high=effect(seed_sd * high, alpha),
-        detectable_corrected=effect(seed_sd, worst),
+        detectable_corrected=(effect if correction is Correction.NONE else among_many)(
+            seed_sd, worst
+        ),
         evidence=evidence,
         pilot_seeds=table["pilot_seeds"].astype("Int64"),
     )[[*key, *POWER_COLUMNS]]
@@ -159,8 +178,7 @@ def chance_of_decision(
     """
     delta, seeds = edges["delta"].to_numpy(), edges["n_seeds"].to_numpy(dtype=np.float64)
     seed_sd = edges["seed_sd"].to_numpy()
-    error, freedom = error_of(seed_sd, edges["example_error"], n_seeds, edges["n_test"])
-    reach = stdtrit(freedom, 1 - np.asarray(level) / 2) * error
+    reach = _strict_reach(seed_sd, edges["example_error"], n_seeds, level)
     margin = np.asarray(margin, dtype=np.float64)
     # A mean beyond `far` is a gain or a loss, one within `near` is equivalent.
     far, near = np.maximum(margin, reach), margin - reach

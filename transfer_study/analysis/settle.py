@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 
-import numpy as np
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import ndtri
 
 from transfer_study.analysis.evidence import Effect
+from transfer_study.analysis.uncertainty import strict_p, strict_reach
 from transfer_study.spec.study import MOST_SEEDS
 
 
@@ -22,26 +23,28 @@ def distance(effect: Effect) -> float:
 
 def level(effect: Effect) -> float:
     """The level at which the effect's adjusted interval stands."""
-    return 2 * float(stdtr(effect.freedom, -effect.reach / effect.error))
+    of_seeds = effect.seed_sd**2 / effect.n_seeds
+    return strict_p(effect.reach, of_seeds, effect.n_seeds - 1, effect.example_error**2)
 
 
 def seeds_to_settle(effect: Effect) -> float:
     """With how many seeds an undecided effect is decided, if it stays as it is measured.
 
-    The level stays too; the degrees of freedom grow with the seeds, those of the examples being
-    many. Infinite where no number does, since the examples alone leave too much doubt; NaN with
-    one seed, which does not tell.
+    The level stays too. Infinite where no number does, since the examples alone leave too much
+    doubt; NaN with one seed, which does not tell.
     """
     if not effect.error > 0:
         return math.nan
-    seeds = np.arange(effect.n_seeds + 1, MOST_SEEDS + 1)
-    of_seeds = effect.seed_sd**2 / seeds
-    error = np.sqrt(of_seeds + effect.example_error**2)
-    with np.errstate(divide="ignore"):
-        freedom = error**4 / (of_seeds**2 / (seeds - 1))
-    reach = stdtrit(np.minimum(freedom, 1e9), 1 - level(effect) / 2) * error
-    enough = seeds[reach < distance(effect)]
-    return int(enough[0]) if len(enough) else math.inf
+    alpha, enough = level(effect), distance(effect)
+
+    def settles(seeds: int) -> bool:
+        examples = effect.example_error**2
+        return strict_reach(effect.seed_sd**2 / seeds, seeds - 1, examples, alpha) < enough
+
+    # An interval only narrows with more seeds.
+    numbers = range(effect.n_seeds + 1, MOST_SEEDS + 1)
+    found = bisect_left(numbers, True, key=settles)
+    return numbers[found] if found < len(numbers) else math.inf
 
 
 def examples_to_settle(effect: Effect) -> float:

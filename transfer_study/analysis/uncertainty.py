@@ -64,17 +64,30 @@ class Crossed:
         if math.isnan(self.error) or self.error == 0:
             return self.interval(alpha)
         seeds = max(self.error**2 - self.example_error**2, 0.0)
-        errors = np.sqrt(seeds / _scales(self.seed_freedom)[0] + self.example_error**2)
-        weights = _scales(self.seed_freedom)[1]
+        parts = seeds, self.seed_freedom, self.example_error**2
+        reach = strict_reach(*parts, alpha)
+        p = strict_p(abs(self.mean), *parts)
+        return Interval(self.mean, self.mean - reach, self.mean + reach, p)
 
-        def p_of(reach: float) -> float:
-            return 2 * float(weights @ ndtr(-reach / errors))
 
-        # The sum of both parts' own quantiles is certainly too far.
-        part = float(stdtrit(self.seed_freedom, 1 - alpha / 2)) * math.sqrt(seeds)
-        most = 1.01 * (part + float(ndtri(1 - alpha / 2)) * self.example_error)
-        reach = float(brentq(lambda x: math.log(max(p_of(x), 1e-300) / alpha), 0.0, most))
-        return Interval(self.mean, self.mean - reach, self.mean + reach, p_of(abs(self.mean)))
+def strict_p(size: float, seeds: float, seed_freedom: float, examples: float) -> float:
+    """The p of an effect of this size, by the two parts of its variance (`Crossed.strict`)."""
+    scales, weights = _scales(seed_freedom)
+    return 2 * float(weights @ ndtr(-size / np.sqrt(seeds / scales + examples)))
+
+
+def strict_reach(seeds: float, seed_freedom: float, examples: float, alpha: float) -> float:
+    """Half the width of such an interval at confidence 1 - alpha."""
+    if not seeds + examples > 0:
+        return 0.0
+    # The sum of both parts' own quantiles is certainly too far.
+    most = float(stdtrit(seed_freedom, 1 - alpha / 2)) * math.sqrt(seeds)
+    most += float(ndtri(1 - alpha / 2)) * math.sqrt(examples)
+
+    def excess(size: float) -> float:
+        return math.log(max(strict_p(size, seeds, seed_freedom, examples), 1e-300) / alpha)
+
+    return float(brentq(excess, 0.0, 1.01 * most))
 
 
 @lru_cache
@@ -122,13 +135,26 @@ def combined(
     # A resample varies by 1 - 1/units of what a fresh test set does.
     examples *= 1.0 if math.isinf(units) else units / max(units - 1, 1)
     error = math.sqrt(seeds + examples)
-    # Satterthwaite, 1946. Where the variance of few seeds came out small by chance, his freedom is
-    # far too large (3 seeds: 95% would cover 92). It is reckoned as if seeds had a part, 1 of S, of
-    # what examples have; with many seeds, or seeds alone, that changes nothing.
-    doubtful = seeds + examples / (seed_freedom + 1)
-    shares = doubtful**2 / seed_freedom + examples**2 / max(units - 1, 1)
-    freedom = error**4 / shares if shares else seed_freedom
+    freedom = float(satterthwaite(seeds, seed_freedom, examples, units))
     return Crossed(mean, seed_sd, math.sqrt(examples), error, freedom, seed_freedom)
+
+
+def satterthwaite(
+    seeds: ArrayLike, seed_freedom: ArrayLike, examples: ArrayLike, units: ArrayLike
+) -> Floats:
+    """The degrees of freedom of the sum of both parts (Satterthwaite, 1946).
+
+    Where the variance of few seeds came out small by chance, his freedom is far too large (3 seeds:
+    95% would cover 92). It is reckoned as if seeds had a part, 1 of S, of what examples have; with
+    many seeds, or seeds alone, that changes nothing.
+    """
+    seeds, examples = (np.asarray(part, dtype=np.float64) for part in (seeds, examples))
+    of_seeds = np.asarray(seed_freedom, dtype=np.float64)
+    doubtful = seeds + examples / (of_seeds + 1)
+    shares = doubtful**2 / of_seeds + examples**2 / np.maximum(np.asarray(units) - 1, 1)
+    # Without any error the freedom is of no consequence.
+    some = shares > 0
+    return np.where(some, (seeds + examples) ** 2 / np.where(some, shares, 1), of_seeds)
 
 
 def paired_t(differences: ArrayLike) -> Interval:
