@@ -15,6 +15,7 @@ from transfer_study.analysis.graph import build_graph, graph_files, write_graph
 from transfer_study.analysis.views import MAIN, View, at_size
 from transfer_study.figures.column import draw_column
 from transfer_study.figures.heat_map import draw_heat_map
+from transfer_study.figures.naming import numbers_of, plain_label
 from transfer_study.figures.save import KINDS, files_of, save
 from transfer_study.figures.sizes import draw_sizes
 from transfer_study.figures.stability import draw_stability
@@ -150,7 +151,8 @@ def _draw_graph(
     column = folder / f"transfer_graph-column{end}"
     paths += _write(write, column, partial(draw_column, graph), kinds=("pdf",))
     if task is not None and task in graph:  # a view may be without it
-        about = {**words, "title": f"{words['title']}: {task}"}
+        name = plain_label(task, numbers_of(graph)[task])
+        about = {**words, "title": f"{words['title']}: {name}"}
         stem = folder / f"transfer_graph-task-{_file_name(graph, task)}{end}"
         paths += _write(write, stem, partial(draw_task_graph, graph, task, **about))
     return paths

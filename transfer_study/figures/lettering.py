@@ -56,10 +56,10 @@ def wrap_name(name: str, limit: float, size: float, *, bold: bool = False) -> li
 
 def shorten(text: str, limit: float, size: float, *, bold: bool = False) -> str:
     """The text, or its beginning and end with a gap between, at most `limit` points wide."""
-    return shortest(text, lambda short: width(short, size, bold=bold) <= limit)
+    return longest_fitting(text, lambda short: width(short, size, bold=bold) <= limit)
 
 
-def shortest(text: str, fits: Callable[[str], bool]) -> str:
+def longest_fitting(text: str, fits: Callable[[str], bool]) -> str:
     """The text, or as much of its beginning and end as fits with a gap between."""
     if fits(text):
         return text

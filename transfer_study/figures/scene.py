@@ -16,7 +16,7 @@ from transfer_study.analysis.graph import effects_of, tasks_of
 from transfer_study.figures.arc import Arc
 from transfer_study.figures.detail import Detail, detail_for
 from transfer_study.figures.edge import MARK, Edge, Label, head_outline, label_of
-from transfer_study.figures.lettering import wrap_name
+from transfer_study.figures.naming import Labels, fit_names, numbers_of
 from transfer_study.figures.node import Node, half_height, half_width
 from transfer_study.figures.outline import Points
 from transfer_study.figures.palette import VERDICTS, bin_limits, bin_width
@@ -111,12 +111,20 @@ def _arrange(
     return routes, placement, price < FORBIDDEN
 
 
+def name_lines(graph: nx.DiGraph[str], detail: Detail) -> Labels:
+    """What stands in each node."""
+    return fit_names(
+        numbers_of(graph),
+        detail.name_limit,
+        detail.name_size,
+        lines=detail.name_lines,
+        bold=True,
+    )
+
+
 def _nodes(graph: nx.DiGraph[str], detail: Detail) -> dict[str, Node]:
     tasks = tasks_of(graph)
-    lines = {
-        name: tuple(wrap_name(name, detail.name_limit, detail.name_size, bold=True))
-        for name in tasks
-    }
+    lines = name_lines(graph, detail)
     halves = {n: half_width(task, lines[n], detail.name_size) for n, task in tasks.items()}
     # Not of one width, where one long name would blow all of them up, but not too unlike either.
     least = 0.7 * max(halves.values())
