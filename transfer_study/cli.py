@@ -517,6 +517,8 @@ def doctor(
 
 def _exit_by(outcome: Outcome) -> None:
     """End with a code of its own where stages or outputs failed, or were not run."""
+    for note in outcome.notes:
+        print(f"note: {note}", file=sys.stderr)
     for sentence in outcome.unwritten:
         print(f"error: {sentence}", file=sys.stderr)
     if outcome.failed or outcome.unwritten:
