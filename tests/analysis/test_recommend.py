@@ -47,7 +47,8 @@ def edge(source: str, target: str, delta: float, **changes: Any) -> dict[str, An
         verdict = "equivalent"
     about = {"encoder": "base", "reading": "refine", "arm": "pair", "metric": "micro_f1"}
     judged = {"adjusted_low": low, "adjusted_high": high, "verdict": verdict}
-    numbers = {"baseline": 0.6, "delta": delta, "over": "", "n_test": 500}
+    numbers = {"baseline": 0.6, "delta": delta, "over": "", "level": 0.01}
+    numbers |= {"n_test": 500, "n_documents": 500, "constant": 0.1, "collapsed": False}
     return {**about, **numbers, **judged, **row, "source": source, "target": target}
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from transfer_study.analysis.deltas import SIZE, VARIANT
 from transfer_study.analysis.replicates import TestSet
 from transfer_study.metrics import Statistics, from_sums, reported, statistics
+from transfer_study.metrics.constant import best_constant
 from transfer_study.records.predictions import AnswerSource
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.sizes import has_sizes
@@ -36,6 +37,7 @@ def score_systems(plan: Plan, source: AnswerSource) -> Scored:
     column, one of several training sizes a column `size`, empty for a target of one size.
     """
     scored: dict[tuple[str, str], list[tuple[str, float, int]]] = {}
+    constants: dict[str, float] = {}
     judged: dict[str, dict[str, Statistics]] = {}
     rows = []
     tasks = {task.name: task for task in plan.study.tasks}
@@ -48,6 +50,8 @@ def score_systems(plan: Plan, source: AnswerSource) -> Scored:
             answers = source.answers(system.stage, system.task)
             said = task, answers.gold, answers.predicted, answers.documents
             measured = {metric: statistics(metric, *said) for metric in reported(task)}
+            if task.name not in constants:
+                constants[task.name] = best_constant(task, answers.gold, answers.documents)
             judged.setdefault(task.name, {})[system.stage.id] = measured[task.metric]
             scored[key] = [
                 (str(metric), float(from_sums(metric, s.values.sum(axis=0))), len(answers.gold))
@@ -74,7 +78,7 @@ def score_systems(plan: Plan, source: AnswerSource) -> Scored:
     table = _with_axes(plan, pd.DataFrame(rows, columns=[*SCORE_COLUMNS, VARIANT, SIZE]), "task")
     n = {name: count for (_, name), ((_, _, count), *_) in scored.items()}
     test_sets = {
-        name: TestSet.of(name, tasks[name].metric, n[name], models)
+        name: TestSet.of(name, tasks[name].metric, n[name], constants[name], models)
         for name, models in judged.items()
     }
     return Scored(table, test_sets)

@@ -174,7 +174,7 @@ def _write_tables(
         if len(gains):
             write_table(gains, results / "pretraining")
         return scores, Written(edges, figures, pretraining=gains, false_edge_rate=rate, page=page)
-    runs = run_table(plan, source, scores)
+    runs = run_table(plan, scores, scored.test_sets)
     stability = stability_table(runs, scored.test_sets, plan.study.margin, failed)
     figures += _write_stability(
         plan.study, stability, runs.assign(failed=has_failed(runs, failed)), results, plots
