@@ -38,6 +38,7 @@ def row(
         **{"adjusted_low": delta - 0.02, "adjusted_high": delta + 0.02},
         **{"adjusted_p": 0.0003 + 0 * delta, "seed_sd": 0.01, "example_error": 0.004},
         **{"freedom": 5.0, "n_seeds": 3, "n_test": 200, "verdict": verdict},
+        **{"level": 0.01, "n_documents": 200, "constant": 0.2, "collapsed": False},
     }
 
 

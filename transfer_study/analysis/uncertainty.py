@@ -14,7 +14,7 @@ from scipy.special import chdtri, ndtr, ndtri, stdtr, stdtrit
 from transfer_study.metrics.rows import Floats
 
 ALPHA = 0.05
-_ROUNDING = 1e-12
+ROUNDING = 1e-12  # an error up to it is that of arithmetic
 
 
 # From so many documents on, a t is as good as normal: its 99.9% point is within 2%.
@@ -65,7 +65,7 @@ class Crossed:
         Runs that all answer alike have none: how often others would differ is not known, and an
         interval of no width would be certainty from nothing.
         """
-        return self.error > _ROUNDING
+        return self.error > ROUNDING
 
     def interval(self, alpha: float = ALPHA) -> Interval:
         """The t interval at confidence 1 - alpha, and the p that inverts it."""
