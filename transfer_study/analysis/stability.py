@@ -9,7 +9,7 @@ import pandas as pd
 from transfer_study.analysis.deltas import Verdict, verdict_of
 from transfer_study.analysis.replicates import TestSet
 from transfer_study.analysis.uncertainty import UNKNOWN, crossed
-from transfer_study.metrics.constant import constant_score
+from transfer_study.metrics.constant import ROUNDING, best_constant
 from transfer_study.records.predictions import AnswerSource
 from transfer_study.spec.margin import Margin
 from transfer_study.spec.plan import Plan
@@ -26,8 +26,8 @@ STABILITY_COLUMNS = [
 def run_table(plan: Plan, source: AnswerSource, scores: pd.DataFrame) -> pd.DataFrame:
     """One row a system: SYSTEM, variant, seed, stage, value by the task's metric, and `constant`.
 
-    `constant` is the score of giving every test example the usual answer of the test examples: a
-    run that is not above it has learned nothing. Without predictions both are NaN.
+    `constant` is the best score of giving every test example one answer: a run that is not above
+    it has learned nothing. Without predictions both are NaN.
     """
     tasks = {task.name: task for task in plan.study.tasks}
     runs = pd.DataFrame(
@@ -53,9 +53,7 @@ def _constants(plan: Plan, source: AnswerSource) -> dict[str, float]:
         for task in (member.task for member in stage.tasks):
             if task.name not in known and source.has(stage):
                 answers = source.answers(stage, task)
-                known[task.name] = constant_score(
-                    task, answers.gold, answers.gold, answers.documents
-                )
+                known[task.name] = best_constant(task, answers.gold, answers.documents)
     return known
 
 
@@ -94,7 +92,7 @@ def stability_table(
 
 def has_failed(runs: pd.DataFrame, failed: Collection[str]) -> pd.Series[bool]:
     """Which runs have failed."""
-    return (runs["value"] <= runs["constant"]) | runs["stage"].isin(failed)
+    return (runs["value"] <= runs["constant"] + ROUNDING) | runs["stage"].isin(failed)
 
 
 def _summary(runs: pd.DataFrame, failed: Collection[str]) -> dict[str, object]:
