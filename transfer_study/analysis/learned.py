@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-# Scores that are equal may differ by the rounding of their sums.
-_ROUNDING = 1e-9
+from transfer_study.metrics.constant import ROUNDING
 
 
 def is_above(scores: pd.Series[float], constant: float | pd.Series[float]) -> pd.Series[bool]:
     """Which runs score above the constant answer; a score that is missing does not."""
-    return scores > constant + _ROUNDING
+    return scores > constant + ROUNDING
 
 
 def has_learned(scores: pd.Series[float], constant: float) -> bool:

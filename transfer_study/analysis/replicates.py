@@ -19,7 +19,8 @@ from transfer_study.spec.task import MetricName
 RESAMPLES = 10_000
 _CHUNK = 250  # resamples at a time: some tens of MB for 16,000 documents
 # Fewer documents are summed in float64: a resample of few may hold one value only, and whether it
-# does is told from rounding (metrics/correlation.py). Counts are exact in float32 up to 2^24.
+# does is told from rounding (metrics/correlation.py). So are values that float32 makes 0, since a
+# resample may lack the larger ones. Counts are exact in float32 up to 2^24.
 _FLOAT32_FROM = 500
 
 
@@ -118,8 +119,10 @@ def replicate_scores(
     columns, place = np.unique(statistics.reshape(units, -1), axis=1, return_inverse=True)
     # No square of a diverged model's answers may leave the range of float32.
     scale = np.maximum(np.abs(columns).max(axis=0, initial=0), np.finfo(np.float64).tiny)
-    dtype = np.float32 if units >= _FLOAT32_FROM else np.float64
-    scaled = (columns / scale).astype(dtype)
+    scaled = columns / scale
+    vanishes = ((scaled != 0) & (np.abs(scaled) < np.finfo(np.float32).tiny)).any()
+    dtype = np.float32 if units >= _FLOAT32_FROM and not vanishes else np.float64
+    scaled = scaled.astype(dtype)
     scores = [
         from_sums(
             metric, ((rows.astype(dtype) @ scaled) * scale)[:, place].reshape(len(rows), models, k)

@@ -11,6 +11,7 @@ from transfer_study.analysis.deltas import SIZE, VARIANT
 from transfer_study.analysis.replicates import TestSet
 from transfer_study.metrics import Statistics, from_sums, reported, statistics
 from transfer_study.metrics.constant import best_constant
+from transfer_study.metrics.measurable import absent_classes
 from transfer_study.records.predictions import AnswerSource
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.sizes import has_sizes
@@ -27,6 +28,7 @@ class Scored:
 
     table: pd.DataFrame
     test_sets: Mapping[str, TestSet]  # by task, of its metric
+    absent: Mapping[str, tuple[str, ...]]  # by task, the classes that its test set lacks
 
 
 def score_systems(plan: Plan, source: AnswerSource) -> Scored:
@@ -39,6 +41,7 @@ def score_systems(plan: Plan, source: AnswerSource) -> Scored:
     scored: dict[tuple[str, str], list[tuple[str, float, int]]] = {}
     constants: dict[str, float] = {}
     judged: dict[str, dict[str, Statistics]] = {}
+    absent: dict[str, tuple[str, ...]] = {}
     rows = []
     tasks = {task.name: task for task in plan.study.tasks}
     for system in plan.systems:
@@ -53,6 +56,8 @@ def score_systems(plan: Plan, source: AnswerSource) -> Scored:
             if task.name not in constants:
                 constants[task.name] = best_constant(task, answers.gold, answers.documents)
             judged.setdefault(task.name, {})[system.stage.id] = measured[task.metric]
+            if task.name not in absent:
+                absent[task.name] = absent_classes(task, answers.gold)
             scored[key] = [
                 (str(metric), float(from_sums(metric, s.values.sum(axis=0))), len(answers.gold))
                 for metric, s in measured.items()
@@ -81,7 +86,7 @@ def score_systems(plan: Plan, source: AnswerSource) -> Scored:
         name: TestSet.of(name, tasks[name].metric, n[name], constants[name], models)
         for name, models in judged.items()
     }
-    return Scored(table, test_sets)
+    return Scored(table, test_sets, {name: names for name, names in absent.items() if names})
 
 
 def comparison_table(plan: Plan) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from transfer_study.data.measurable import shortcomings
 from transfer_study.data.splits import TaskData
 from transfer_study.metrics.constant import constant_score
 from transfer_study.spec.example import Example, Label
@@ -46,11 +47,15 @@ class SplitSummary:
 
 @dataclass(frozen=True)
 class TaskSummary:
-    """A task's splits, and the test score of always giving train's most frequent answer."""
+    """A task's splits, and the test score of always giving one answer, known from train.
+
+    `shortcomings` are what its splits lack, each in a sentence.
+    """
 
     task: Task
     splits: tuple[SplitSummary, ...]
     majority: float
+    shortcomings: tuple[str, ...]
 
 
 def describe(
@@ -58,11 +63,11 @@ def describe(
 ) -> TaskSummary:
     """Summarise a task; `lengths` gives the word pieces of an example, special ones included."""
     splits = tuple(_summary(data, name, lengths, max_length) for name in SPLITS)
-    return TaskSummary(data.task, splits, majority_score(data))
+    return TaskSummary(data.task, splits, majority_score(data), tuple(shortcomings(data)))
 
 
 def majority_score(data: TaskData) -> float:
-    """The test score, by the task's metric, of a model that gives the usual answer of train."""
+    """The test score, by the task's metric, of the best constant answer that train suggests."""
     seen = [example.label for example in data.train]
     gold = [example.label for example in data.test]
     documents = [example.document for example in data.test]

@@ -24,7 +24,7 @@ from transfer_study.spec.stage import Stage
 from transfer_study.spec.task import SPLITS
 
 OnEpoch = Callable[[dict[str, Any]], None]
-_LIBRARIES = ("transfer-study", "torch", "transformers", "tokenizers", "numpy", "seqeval", "ray")
+_LIBRARIES = ("transfer-study", "torch", "transformers", "tokenizers", "numpy", "ray")
 
 
 class StageFailed(Exception):  # noqa: N818  (a report, not a fault of the program)

@@ -30,7 +30,7 @@ def report_markdown(content: Content) -> str:
         ("Figures", _figures(content.figures)),
         ("Edges", _edges(content)),
         ("Recommendations", _recommendations(content)),
-        ("How it could be wrong", _listed(doubts(content))),
+        ("How it could be wrong", _listed(map(markdown_text, doubts(content)))),
         ("False edges", _table(content.false_edges)),
         ("Leaks", _leaks(content)),
         ("Costs", _table(content.costs)),

@@ -208,6 +208,7 @@ def _content(
         beside.file,
         _warnings(edges, beside),
         captions,
+        absent=scored.absent,
     )
 
 

@@ -163,6 +163,7 @@ def doubts(content: Content) -> list[str]:
         for reading in study.readings
         if (departures := recipes[reading].departures())
     ]
+    said += filter(None, map(content.absence, content.absent))
     if content.leaks is None:
         said.append("The data were not searched for leaks between training and test.")
     elif len(content.leaks):

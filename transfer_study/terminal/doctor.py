@@ -25,7 +25,6 @@ _LIBRARIES = (
     "scipy",
     "networkx",
     "matplotlib",
-    "seqeval",
     "pydantic",
     "datasets",
 )

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from transfer_study.data.find_leaks import find_leaks
@@ -68,7 +69,7 @@ def _piece_counter(tokenizer: Any, task: Task) -> Callable[[Example], int]:
 
 
 def print_tasks(summaries: list[TaskSummary]) -> None:
-    """Print sizes, lengths, labels and the score of the majority class."""
+    """Print sizes, lengths, labels, the score of a constant answer, and what a split lacks."""
     console = stdout()
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("task", overflow="fold")
@@ -93,10 +94,12 @@ def print_tasks(summaries: list[TaskSummary]) -> None:
     for summary in summaries:
         task = summary.task
         console.print(
-            f"{task.name}: {task.kind}, {task.domain}; the majority class scores "
+            f"{task.name}: {task.kind}, {task.domain}; the best constant answer scores "
             f"{100 * summary.majority:.1f} {task.metric} on test"
         )
         console.print(f"  train: {_labels(summary.splits[0])}", style="dim")
+        for shortcoming in summary.shortcomings:
+            console.print(f"  {escape(shortcoming)}", style="yellow")
 
 
 def _positives(summary: TaskSummary, split: SplitSummary) -> str:
@@ -120,6 +123,7 @@ def summaries_as_json(summaries: list[TaskSummary]) -> list[dict[str, Any]]:
             "domain": s.task.domain,
             "metric": s.task.metric,
             "majority": s.majority,
+            "shortcomings": list(s.shortcomings),
             "splits": [dataclasses.asdict(split) for split in s.splits],
         }
         for s in summaries

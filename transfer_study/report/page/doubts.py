@@ -56,6 +56,8 @@ def doubts_of(effect: Effect, frame: Frame, content: Content) -> Iterator[str]:
         yield "Undecided is not the same as no effect: the interval holds effects that matter."
     if effect.verdict in _DECIDED:
         yield from _of_decided(effect, frame)
+    if absence := content.absence(effect.target):
+        yield absence
     yield from _of_leaks(effect, content.leaks)
 
 
