@@ -16,10 +16,11 @@ from safetensors.torch import load_file
 from transfer_study.analysis.pretraining import pretraining_comparisons, pretraining_table
 from transfer_study.cli import main
 from transfer_study.data.encode import IGNORED
-from transfer_study.data.encoders import fingerprint_encoder
+from transfer_study.data.encoder_hash import fingerprint_encoder
 from transfer_study.data.masking import Masker, pieces_of
 from transfer_study.data.streams import stream
 from transfer_study.data.texts import read_texts
+from transfer_study.data.tokenizer import load_tokenizer
 from transfer_study.data.vocabulary import SPECIAL_TOKENS, learn_vocabulary
 from transfer_study.errors import EncoderError
 from transfer_study.execute import run_stage as run_stage_module
@@ -29,7 +30,7 @@ from transfer_study.execute.progress import Silent
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.learn import pretrain as pretrain_module
-from transfer_study.learn.model import build_model, load_tokenizer
+from transfer_study.learn.model import build_model
 from transfer_study.records.predictions import CompactAnswers
 from transfer_study.records.recorded import recorded_plan
 from transfer_study.records.store import Store

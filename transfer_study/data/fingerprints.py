@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from transfer_study.data.derived import check_divisible
-from transfer_study.data.encoders import check_layers, check_length, fingerprint_encoder
+from transfer_study.data.encoder_hash import fingerprint_encoder
+from transfer_study.data.encoder_limits import check_layers, check_length
 from transfer_study.data.exclude_leaks import rows_in_test
 from transfer_study.data.measurable import check_measurable
 from transfer_study.data.splits import TaskData, fingerprint, limited, read

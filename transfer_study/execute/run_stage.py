@@ -231,8 +231,8 @@ def _set_up_torch(threads: int, device: str) -> None:
 # and is not kept: a file that was put back is read again.
 @lru_cache(maxsize=2)
 def _tokenizer(encoder: str, planned: str) -> Any:
-    from transfer_study.data.encoders import fingerprint_encoder
-    from transfer_study.learn.model import load_tokenizer
+    from transfer_study.data.encoder_hash import fingerprint_encoder
+    from transfer_study.data.tokenizer import load_tokenizer
     from transfer_study.spec.encoder import Encoder
 
     known = Encoder.model_validate_json(encoder)

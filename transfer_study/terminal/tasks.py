@@ -47,8 +47,8 @@ def show_tasks(study: Study, *, as_json: bool) -> None:
 
 def summarise(study: Study, loaded: Mapping[str, TaskData]) -> list[TaskSummary]:
     """The tasks in numbers, pieces as the study's first encoder makes them."""
+    from transfer_study.data.tokenizer import load_tokenizer
     from transfer_study.execute.run_stage import quiet_libraries
-    from transfer_study.learn.model import load_tokenizer
 
     quiet_libraries()
     tokenizer = load_tokenizer(study.resolved_encoders[0])
