@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from transfer_study.data.derived import check_divisible
 from transfer_study.data.encoders import check_layers, check_length, fingerprint_encoder
-from transfer_study.data.exclude_leaks import rows_in_test
+from transfer_study.data.exclude_leaks import positions, rows_in_test
 from transfer_study.data.splits import TaskData, fingerprint, limited, read
 from transfer_study.data.texts import fingerprint_texts, read_texts
 from transfer_study.errors import DataError, Problem, StudyError
@@ -31,11 +32,12 @@ def load_tasks(study: Study) -> dict[str, TaskData]:
     Where the study excludes leaks, they are without the rows that a test set of it has.
     """
     whole = _each(study.tasks, lambda task: (task.name, read(task)))
-    left_out = rows_in_test(study, whole) if study.exclude_leaks else {}
+    dropped = rows_in_test(study, whole) if study.exclude_leaks else {}
 
     def as_used(item: tuple[str, Task]) -> tuple[str, TaskData]:
         name, task = item
-        data = limited(whole[task.name], task, left_out.get(task.name))
+        why = dropped.get(task.name, ())
+        data = replace(limited(whole[task.name], task, positions(why)), dropped=why)
         if Control.SELF in study.controls:
             check_divisible(data)
         return name, data
