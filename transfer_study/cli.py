@@ -220,7 +220,7 @@ def plan(
 
     And how small an effect its edges could show.
     """
-    from transfer_study.session import make_plan
+    from transfer_study.session import make_plan, plan_with_dropped
     from transfer_study.terminal.stages import plan_as_json, print_plan, resolved_study
 
     checked = read_study(study, settings, data)
@@ -228,8 +228,9 @@ def plan(
         print(resolved_study(checked), end="")
         return
     piloted = make_plan(read_study(pilot, (), data)) if pilot else None
+    planned, dropped = plan_with_dropped(checked)
     view = plan_as_json if as_json else print_plan
-    view(make_plan(checked), Store(store), piloted)
+    view(planned, Store(store), piloted, dropped)
 
 
 @app.command()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from transfer_study.analysis.agreement import HeldClaim, HeldScore
     from transfer_study.analysis.judgement import Rejudged
+    from transfer_study.data.leaks import Dropped
     from transfer_study.data.splits import TaskData
     from transfer_study.records.predictions import AnswerSource
     from transfer_study.report.comparison import Compared, Evidence
@@ -78,9 +79,16 @@ class Outcome:
 
 def make_plan(study: Study) -> Plan:
     """Read the study's data and encoders, and plan its stages; raises DataError, EncoderError."""
+    return plan_with_dropped(study)[0]
+
+
+def plan_with_dropped(study: Study) -> tuple[Plan, tuple[Dropped, ...]]:
+    """The plan of a study, and the training rows dropped as leaks; raises as `make_plan`."""
+    from transfer_study.data.exclude_leaks import all_dropped
     from transfer_study.data.fingerprints import load_tasks
 
-    return _planned(study, load_tasks(study))
+    loaded = load_tasks(study)
+    return _planned(study, loaded), all_dropped(loaded)
 
 
 def _planned(study: Study, loaded: dict[str, TaskData]) -> Plan:

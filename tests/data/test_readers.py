@@ -72,7 +72,7 @@ def test_formats_agree(tmp_path: Path) -> None:
 def test_no_value_is_interpreted(tmp_path: Path, word: str) -> None:
     kind = {"kind": "classification", "labels": [word, "other"]}
     columns = {"id": "id", "document": "doc"}
-    expected = [Example(word, word, (word,), word)]
+    expected = [Example(word, word, (word,), word, named=True)]
     table = f"id\tdoc\ttext\tlabel\n{word}\t{word}\t{word}\t{word}\n"
     assert read(tmp_path, table, kind, "tsv", columns) == expected
     row = json.dumps(dict.fromkeys(("id", "doc", "text", "label"), word))
@@ -176,6 +176,59 @@ def test_a_heading_begins_a_document(tmp_path: Path, heading: str) -> None:
     found = read(tmp_path, text, TAGGING, "conll")
     assert [e.text for e in found] == [("a",), ("b",), ("c",)]
     assert found[0].document == found[1].document != found[2].document
+
+
+@pytest.mark.parametrize(
+    ("heading", "document"),
+    [
+        ("-DOCSTART- (8701013)", "8701013"),
+        ("-DOCSTART-\t(8701013)", "8701013"),
+        ("-DOCSTART- (8701013)\tO", "8701013"),
+        ("-DOCSTART- (8701013) NN O O", "8701013"),
+        ("-DOCSTART-(8701013)", "8701013"),
+        ("-DOCSTART- 8701013", "8701013"),
+        ("-DOCSTART- (1 EU)\t433", "1 EU"),
+        ("-DOCSTART- (S0140-6736(05)61-6) O", "S0140-6736(05)61-6"),
+        ("###MEDLINE:95369245", "MEDLINE:95369245"),
+        ("###MEDLINE:95369245\tO", "MEDLINE:95369245"),
+    ],
+)
+def test_a_heading_names_its_document(tmp_path: Path, heading: str, document: str) -> None:
+    (found,) = read(tmp_path, f"{heading}\n\na\tO\n", TAGGING, "conll")
+    assert (found.document, found.named, found.id) == (document, True, f"{document}.s1")
+
+
+@pytest.mark.parametrize(
+    "heading", ["-DOCSTART-", "-DOCSTART-\tO", "-DOCSTART- -X- O O", "-DOCSTART- ();", "###"]
+)
+def test_headings_without_a_name_matter_where_they_divide_sentences(
+    tmp_path: Path, heading: str
+) -> None:
+    start, one, other = f"{heading}\n\n", "a\tO\n\nb\tO\n\n", "c\tO\n\nd\tO\n\n"
+
+    def documents(text: str) -> list[str]:
+        found = read(tmp_path, text, TAGGING, "conll")
+        assert not any(example.named for example in found)
+        return [example.document for example in found]
+
+    each = ["train-1", "train-2"]
+    assert documents(start + one) == documents(one + start) == documents(start * 2 + one) == each
+    assert documents(start + one + start + other) == [*["train-doc1"] * 2, *["train-doc2"] * 2]
+    assert documents(one + start + other) == [*["train-doc0"] * 2, *["train-doc1"] * 2]
+
+
+def test_only_what_the_source_names_is_a_name(tmp_path: Path) -> None:
+    kind = {"kind": "classification", "labels": ["yes", "no"]}
+    table = "id\ttext\tlabel\n7.1\tone\tyes\n7.2\ttwo\tyes\n"
+    plain = read(tmp_path, table, kind, "tsv", {"id": "id"})
+    assert [(e.document, e.named) for e in plain] == [("7.1", False), ("7.2", False)]
+    named = read(tmp_path, table, kind, "tsv", {"id": "id"}, document_pattern=r"^(\d+)")
+    assert [(e.document, e.named) for e in named] == [("7", True), ("7", True)]
+
+
+def test_word_lines_that_look_like_headings_are_words(tmp_path: Path) -> None:
+    found = read(tmp_path, "###\tO\n#1\tO\n-DOCSTARTED-\tO\n-\tO\n", TAGGING, "conll")
+    assert [e.text for e in found] == [("###", "#1", "-DOCSTARTED-", "-")]
 
 
 def test_iob1_is_read_as_iob2(tmp_path: Path) -> None:

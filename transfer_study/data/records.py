@@ -17,13 +17,17 @@ Value = str | tuple[str, ...] | None
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One example as its file has it, from `line` on; with `line_a_word` each word has a line."""
+    """One example as its file has it, from `line` on; with `line_a_word` each word has a line.
+
+    `document` is a name that the file gives; what it only sets apart is a `stretch`.
+    """
 
     line: int
     text: tuple[str, ...]
     label: str | tuple[str, ...]
     id: str | None
     document: str | None
+    stretch: str | None = None
     line_a_word: bool = False
 
     def reporter(self, faults: Faults) -> Report:
@@ -114,9 +118,12 @@ def examples_of(
         if record.id == "" or record.document == "":
             report("the id or the document is empty; fill it in, or leave the column out")
         name = record.id or f"{split}-{number}"
-        document = record.document or _document(name, source.document_pattern, report)
+        named = record.document or _document(name, source.document_pattern, report)
+        document = named or record.stretch or name
         if label is not None:
-            examples.append(Example(_unique(name, seen), document, record.text, label))
+            examples.append(
+                Example(_unique(name, seen), document, record.text, label, named is not None)
+            )
     if not faults and source.columns.text2 and not any(e.text[1].strip() for e in examples):
         faults.add(f"the column {source.columns.text2!r} is empty in every row")
     return examples
@@ -132,14 +139,14 @@ def _check_text(task: Task, record: Record, report: Report) -> None:
         report("the word is empty; fill it in or remove it with its tag", record.text.index(""))
 
 
-def _document(name: str, pattern: str | None, report: Report) -> str:
+def _document(name: str, pattern: str | None, report: Report) -> str | None:
     if pattern is None:
-        return name
+        return None
     match = re.search(pattern, name)
     if match and match[1]:
         return match[1]
     report(f"`document_pattern` {pattern!r} finds no document in the id {name!r}")
-    return name
+    return None
 
 
 def _unique(name: str, seen: dict[str, int]) -> str:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from transfer_study.data.leaks import Dropped
 from transfer_study.data.readers import read_split
 from transfer_study.data.streams import stream
 from transfer_study.errors import DataError, Problem
@@ -23,7 +24,8 @@ LeftOut = Mapping[str, tuple[int, ...]]
 class TaskData:
     """A task with the examples that it is learned, selected and tested on.
 
-    `left_out` are the rows of each split that were dropped as leaks.
+    `left_out` are the rows of each split that were dropped as leaks; a study that is planned also
+    knows why.
     """
 
     task: Task
@@ -31,6 +33,7 @@ class TaskData:
     dev: tuple[Example, ...]
     test: tuple[Example, ...]
     left_out: LeftOut = field(default_factory=dict)
+    dropped: tuple[Dropped, ...] = field(default=(), compare=False)
 
     def split(self, name: str) -> tuple[Example, ...]:
         """The examples of train, dev or test."""
