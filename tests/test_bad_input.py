@@ -273,6 +273,68 @@ DATA = [
         files={TRAIN: 'text\tlabel\n"He said\tyes\nIt is\tno\n'},
     ),
     Case(
+        "rows between two bare marks",
+        (f"{TRAIN}, line 3", "goes on to line 5 and has separators", "double its marks"),
+        files={TRAIN: 'text\tlabel\nx\tyes\n"He said\tno\nsome\tyes\nand left"\tno\n'},
+    ),
+    Case(
+        "a NUL",
+        (f"{TRAIN}, line 2", "the text has the control character U+0000", "remove it"),
+        files={TRAIN: "text\tlabel\nx\0y\tyes\n"},
+    ),
+    Case(
+        "half a character",
+        ("a.jsonl, line 1", "the text has U+D83D, half of a character", "U+FFFD"),
+        without_mentions(
+            "{format: jsonl, files: {train: a.jsonl, test: b.jsonl}}",
+            "classification",
+            "[a, b]",
+        ),
+        {
+            "a.jsonl": '{"text": "x \\ud83d", "label": "a"}\n',
+            "b.jsonl": '{"text": "x", "label": "a"}\n',
+        },
+    ),
+    Case(
+        "a JSON array",
+        ("a.jsonl: not one JSON object a line", "begins with '['", "`jq -c '.[]' FILE`"),
+        without_mentions("{format: jsonl, files: {train: a.jsonl, test: b.jsonl}}"),
+        {
+            "a.jsonl": "[\n" + '{"text": ["A"], "label": ["O"]},\n' * 30 + "]",
+            "b.jsonl": '{"text": ["A"], "label": ["O"]}\n',
+        },
+    ),
+    Case(
+        "line ends of two kinds",
+        (f"{MENTIONS}, line 2", "a carriage return (U+000D)", "end all lines alike"),
+        files={MENTIONS: "A O\npill O\rhelps O\n"},
+    ),
+    Case(
+        "a score that cannot be one",
+        (f"{TRAIN}, line 2", "the score '1e300' is beyond 1e+15", "larger unit"),
+        change("kind: classification\n    labels: [yes, no]", "kind: regression"),
+        {
+            TRAIN: TABLE[:11] + "x\t1e300\n",
+            "pairs/dev.tsv": TABLE[:11] + "x\t1\n",
+            "pairs/test.tsv": TABLE[:11] + "x\t1\n",
+        },
+    ),
+    Case(
+        "a label that looks like another",
+        (f"{TRAIN}, line 2", "'yеs'", "mean 'yes' (with U+0065 where this has U+0435)?"),
+        files={TRAIN: "text\tlabel\nx\tyеs\n"},
+    ),
+    Case(
+        "a control character in a label",
+        ("line 6, `tasks.pairs.labels[0]`", "'yes\\x1b'", "control character U+001B"),
+        change("[yes, no]", '["yes\\e", no]'),
+    ),
+    Case(
+        "a label with a comma where commas divide",
+        ("`tasks.mentions`", "the label 'a, b'", "at commas", "rename it"),
+        without_mentions("{format: csv, folder: mentions}", "multilabel", '["a, b", c]'),
+    ),
+    Case(
         "bytes that are not UTF-8",
         (f"{TRAIN}, line 2", "0xe9", "save the file as UTF-8"),
         files={TRAIN: b"text\tlabel\ncaf\xe9\tyes\n"},

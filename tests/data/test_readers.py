@@ -223,7 +223,7 @@ FAULTS = {
     "json nan": ('{"text": "x", "label": NaN}', SCORE, "jsonl", "the score 'NaN'"),
     "header only": ("text\tlabel\n", SENTENCE, "tsv", "no examples"),
     "not JSON": ('{"text": "x"', SENTENCE, "jsonl", "line 1: not a JSON object"),
-    "JSON list": ('["x", "yes"]', SENTENCE, "jsonl", "line 1: not a JSON object"),
+    "JSON list": ('["x", "yes"]', SENTENCE, "jsonl", "not one JSON object a line"),
     "JSON key twice": ('{"text": "x", "label": "no", "text": 1}', SENTENCE, "jsonl", "twice"),
     "JSON key missing": ('{"text": "x"}', SENTENCE, "jsonl", "line 1: no column 'label'"),
     "JSON null": ('{"text": null, "label": "no"}', SENTENCE, "jsonl", "'text' (text) must be text"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from transfer_study.data.conll import read_conll
 from transfer_study.data.faults import Faults
 from transfer_study.data.hub import read_datasets
+from transfer_study.data.plain_text import read_text
 from transfer_study.data.records import Record, examples_of
 from transfer_study.data.tables import read_jsonl, read_table
 from transfer_study.errors import DataError, Problem
@@ -52,8 +53,11 @@ def read_split(task: Task, split: SplitName) -> list[Example]:
         )
     else:
         path = split_file(source, split)
+        text = read_text(path)
+        if not text.strip():
+            raise DataError(Problem("the file is empty", str(path)))
         faults = Faults(str(path))
-        records = _records(task, source, split, _text(path), faults)
+        records = _records(task, source, split, text, faults)
         examples = examples_of(task, split, source, records, faults)
     if not faults and not examples:
         faults.add(f"there are no examples for {split}")
@@ -78,27 +82,6 @@ def split_file(source: FileSource, split: SplitName) -> Path:
     what = f"{'several files' if found else 'no file'} for {split}, the folder has {held}"
     carve = ", or set `carve_dev: 0.1` to take dev from train" if split == "dev" else ""
     raise DataError(Problem(f"{what}; name it {path.name}{carve}", str(source.folder)))
-
-
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
-        raise DataError(Problem(f"{reason}; check the path or the data root", str(path))) from None
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            Problem(
-                f"byte {content[error.start]:#04x} is not UTF-8; save the file as UTF-8",
-                f"{path}, line {line}",
-            )
-        ) from None
-    if not text.strip():
-        raise DataError(Problem("the file is empty", str(path)))
-    return text
 
 
 def _records(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from transfer_study.data.faults import Faults, did_you_mean
 from transfer_study.data.labels import Report, read_label
+from transfer_study.spec.characters import fault_of_name, fault_of_text, shown
 from transfer_study.spec.example import Example
 from transfer_study.spec.task import Columns, DatasetsSource, FileSource, Task, TaskKind
 
@@ -56,7 +57,7 @@ def parts_of(columns: Columns, found: Collection[str]) -> dict[str, str]:
 def missing_columns(parts: Mapping[str, str], found: Collection[str]) -> list[str]:
     """A sentence for every column that should be there and is not."""
     return [
-        f"no column {name!r}; found: {', '.join(found)}{did_you_mean(name, found)}"
+        f"no column {name!r}; found: {', '.join(map(shown, found))}{did_you_mean(name, found)}"
         f" Set `{part}` under the source's `columns` to the right one."
         for part, name in parts.items()
         if name not in found
@@ -110,6 +111,7 @@ def examples_of(
     for number, record in enumerate(records, start=1):
         report = record.reporter(faults)
         _check_text(task, record, report)
+        _check_characters(task, record, report)
         label = read_label(task, record.label, source.scheme, report)
         if record.id == "" or record.document == "":
             report("the id or the document is empty; fill it in, or leave the column out")
@@ -120,6 +122,16 @@ def examples_of(
     if not faults and source.columns.text2 and not any(e.text[1].strip() for e in examples):
         faults.add(f"the column {source.columns.text2!r} is empty in every row")
     return examples
+
+
+def _check_characters(task: Task, record: Record, report: Report) -> None:
+    tagging = task.kind is TaskKind.TAGGING
+    for n, text in enumerate(record.text):
+        if fault := fault_of_text(text):
+            report(f"the {'word' if tagging else 'text'} has {fault}", n if tagging else None)
+    for part, name in (("id", record.id), ("document", record.document)):
+        if name is not None and (fault := fault_of_name(name)):
+            report(f"the {part} has {fault}")
 
 
 def _check_text(task: Task, record: Record, report: Report) -> None:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import Self
 
+from transfer_study.spec.characters import composed, fault_of_name
 from transfer_study.spec.frozen import Frozen, Word
 
 
@@ -80,7 +81,15 @@ def _one_group(pattern: str) -> str:
     return pattern
 
 
-Column = Annotated[str, BeforeValidator(_number_as_text)]
+def _label(name: str) -> str:
+    if fault := fault_of_name(name):
+        raise ValueError(f"the label has {fault}")
+    return composed(name)
+
+
+# Names of columns and labels are compared with those of the data in the composed form of Unicode.
+Column = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(composed)]
+LabelName = Annotated[str, AfterValidator(_label)]
 DocumentPattern = Annotated[str, AfterValidator(_one_group)]
 # IOB1 writes `B-` only between adjacent mentions: an `I-` that continues nothing begins one.
 Scheme = Literal["iob2", "iob1"]
@@ -220,8 +229,8 @@ class Task(Frozen):
     name: TaskName
     kind: TaskKind
     domain: Name = "general"
-    labels: tuple[str, ...] = ()
-    negative: str | None = None
+    labels: tuple[LabelName, ...] = ()
+    negative: LabelName | None = None
     metric: MetricName
     source: Source
     limits: Limits = Limits()
@@ -261,6 +270,12 @@ class Task(Frozen):
         if self.kind in (TaskKind.CLASSIFICATION, TaskKind.MULTILABEL) and len(self.labels) < 2:
             raise ValueError(
                 f"a {self.kind} task needs at least two labels, found {len(self.labels)}"
+            )
+        divided = next((label for label in self.labels if "," in label), None)
+        if self.kind is TaskKind.MULTILABEL and divided and self.source.format in ("tsv", "csv"):
+            raise ValueError(
+                f"found the label {divided!r}, but {self.source.format} divides the labels of an "
+                "example at commas; rename it, or give lists of labels in jsonl or datasets"
             )
         if self.negative is not None and self.negative not in self.labels:
             raise ValueError(
