@@ -9,6 +9,7 @@ from typing import Any
 
 import datasets
 import pytest
+from pydantic import ValidationError
 
 from transfer_study.data.readers import read_split
 from transfer_study.errors import DataError
@@ -131,6 +132,35 @@ def test_multilabel_is_a_set_in_the_order_of_the_task(tmp_path: Path) -> None:
     assert [e.label for e in read(tmp_path, rows, MULTILABEL, "jsonl")] == [("a", "c"), ()]
 
 
+def test_a_list_of_one_label_is_that_label(tmp_path: Path) -> None:
+    row = '{"text": "x", "label": ["yes"]}'
+    assert read(tmp_path, row, SENTENCE, "jsonl")[0].label == "yes"
+    assert read(tmp_path, '{"text": "x", "label": ["2.5"]}', SCORE, "jsonl")[0].label == 2.5
+    features = {
+        "text": datasets.Value("string"),
+        "label": datasets.Sequence(datasets.ClassLabel(names=["no", "yes"])),
+    }
+    rows = datasets.Dataset.from_dict(
+        {"text": ["x", "y"], "label": [[1], [0]]}, features=datasets.Features(features)
+    )
+    rows.save_to_disk(str(tmp_path / "d"))
+    assert [e.label for e in read_split(hub_task(tmp_path / "d", SENTENCE), "train")] == [
+        "yes",
+        "no",
+    ]
+
+
+def test_entity_types_are_listed_without_b_and_i(tmp_path: Path) -> None:
+    source = {"format": "conll", "folder": tmp_path}
+    kind: dict[str, Any] = {"kind": "tagging", "labels": ["O", "B-PER", "I-PER"]}
+    with pytest.raises(ValidationError, match=r"'B-PER' and 'I-PER'.* write 'PER' in place"):
+        Task(name="t", **kind, source=source)
+    kind["labels"] = ["B-PER", "B-cell"]
+    (told,) = problems(tmp_path, "a B-PER\nb B-B-cell\nc I-B-cell\n", kind, "conll")
+    assert "line 1: the tag 'B-PER' stands in the task's `labels`" in told
+    assert "write 'PER' there" in told
+
+
 def test_a_pair_may_lack_its_second_text_only(tmp_path: Path) -> None:
     columns = {"text": "a", "text2": "b"}
     found = read(tmp_path, "a\tb\tlabel\nx\t\tyes\nx\ty\tno\n", SENTENCE, "tsv", columns)
@@ -227,6 +257,13 @@ FAULTS = {
     "JSON key twice": ('{"text": "x", "label": "no", "text": 1}', SENTENCE, "jsonl", "twice"),
     "JSON key missing": ('{"text": "x"}', SENTENCE, "jsonl", "line 1: no column 'label'"),
     "JSON null": ('{"text": null, "label": "no"}', SENTENCE, "jsonl", "'text' (text) must be text"),
+    "two labels": (
+        '{"text": "x", "label": ["yes", "no"]}',
+        SENTENCE,
+        "jsonl",
+        "found a list of 2, which `kind: multilabel` reads",
+    ),
+    "no label": ('{"text": "x", "label": []}', SENTENCE, "jsonl", "found a list of 0"),
     "JSON text for words": ('{"text": "x", "label": ["O"]}', TAGGING, "jsonl", "a list of texts"),
     "JSON words and tags": ('{"text": ["x"], "label": []}', TAGGING, "jsonl", "1 words but 0 tags"),
     "JSON no words": ('{"text": [], "label": []}', TAGGING, "jsonl", "no words"),

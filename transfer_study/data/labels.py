@@ -104,7 +104,7 @@ def _tags(task: Task, raw: Sequence[str], scheme: Scheme, report: Report) -> tup
         # Files of one entity type may leave the type out, as BLUE's ShARe/CLEFE does.
         tag = f"{found}-{only}" if only and found in {"B", "I"} else found
         if tag not in allowed:
-            report(_unknown("tag", found, task.tags), word)
+            report(_unknown_tag(task, found), word)
             tag = "O"
         elif tag[0] == "I" and tag[2:] != inside:
             if scheme == "iob2":
@@ -113,6 +113,15 @@ def _tags(task: Task, raw: Sequence[str], scheme: Scheme, report: Report) -> tup
         inside = tag[2:]
         tags.append(tag)
     return tuple(tags)
+
+
+def _unknown_tag(task: Task, found: str) -> str:
+    if found in task.labels and found[1:2] == "-":
+        return (
+            f"the tag {found!r} stands in the task's `labels`, which are entity types without B-"
+            f" and I-; write {found[2:]!r} there"
+        )
+    return _unknown("tag", found, task.tags)
 
 
 def _stray(found: str, entity: str, before: Sequence[str]) -> str:

@@ -78,13 +78,20 @@ def record_of(
             if tagging
             else part == "label" and task.kind is TaskKind.MULTILABEL
         )
+        if isinstance(value, tuple) and part == "label" and not may_list and len(value) == 1:
+            value = value[0]  # as in BigBIO, whose text tasks all have lists
         if isinstance(value, tuple) and may_list:
             lists[part] = value
         elif isinstance(value, str) and not (tagging and may_list):
             values[part] = value
         else:
             shape = "a list of texts" if tagging and may_list else "text"
-            faults.add(f"{name!r} ({part}) must be {shape} in a {task.kind} task", line)
+            several = part == "label" and isinstance(value, tuple) and len(value) > 1
+            faults.add(
+                f"{name!r} ({part}) must be {shape} in a {task.kind} task; found {_kind(value)}"
+                + (", which `kind: multilabel` reads" if several else ""),
+                line,
+            )
             return None
     words = lists.get("text") or tuple(values[part] for part in ("text", "text2") if part in values)
     label = lists["label"] if "label" in lists else values["label"]
@@ -92,6 +99,12 @@ def record_of(
         faults.add(f"{len(words)} words but {len(label)} tags; give every word one tag", line)
         return None
     return Record(line, words, label, values.get("id"), values.get("document"))
+
+
+def _kind(value: Value) -> str:
+    if isinstance(value, tuple):
+        return f"a list of {len(value)}"
+    return "text" if isinstance(value, str) else "neither text nor a list of texts"
 
 
 def examples_of(

@@ -271,6 +271,14 @@ class Task(Frozen):
             raise ValueError(
                 f"a {self.kind} task needs at least two labels, found {len(self.labels)}"
             )
+        types = [label[2:] for label in self.labels if label[:2] == "B-"]
+        both = next((name for name in types if f"I-{name}" in self.labels), None)
+        if self.kind is TaskKind.TAGGING and both is not None:
+            raise ValueError(
+                f"found the labels 'B-{both}' and 'I-{both}', but a tagging task lists its entity "
+                f"types, to which B- and I- are added; write {both!r} in place of the two, and "
+                "leave O out"
+            )
         divided = next((label for label in self.labels if "," in label), None)
         if self.kind is TaskKind.MULTILABEL and divided and self.source.format in ("tsv", "csv"):
             raise ValueError(
