@@ -132,6 +132,37 @@ def test_multilabel_is_a_set_in_the_order_of_the_task(tmp_path: Path) -> None:
     assert [e.label for e in read(tmp_path, rows, MULTILABEL, "jsonl")] == [("a", "c"), ()]
 
 
+def test_files_may_lack_a_header_line(tmp_path: Path) -> None:
+    """As those of GAD and EU-ADR: train and dev without one, test with other columns."""
+    for form, separator in (("tsv", "\t"), ("csv", ",")):
+        bare = [["x", "yes"], ["y", "no"]]
+        headed = [["index", "text", "label"], ["0", "z", "no"]]
+        for split, rows in (("train", bare), ("dev", bare[1:]), ("test", headed)):
+            table = "\n".join(separator.join(row) for row in rows)
+            (tmp_path / f"{split}.{form}").write_text(table)
+        source = {"format": form, "folder": tmp_path}
+        names = ["text", "label"]
+        task = Task(
+            name="t", **SENTENCE, source={**source, "header": {"train": names, "dev": names}}
+        )
+        assert [e.text for e in read_split(task, "train")] == [("x",), ("y",)]
+        assert [e.text for e in read_split(task, "dev")] == [("y",)]
+        assert [e.text for e in read_split(task, "test")] == [("z",)]
+        everywhere = Task(name="t", **SENTENCE, source={**source, "header": names})
+        assert len(read_split(everywhere, "train")) == 2
+        with pytest.raises(DataError, match="line 1: 3 fields, but the header has 2"):
+            read_split(everywhere, "test")
+        without = Task(name="t", **SENTENCE, source=source)
+        with pytest.raises(DataError, match="no header line, name its columns by the source's"):
+            read_split(without, "train")
+
+
+def test_only_tables_have_a_header(tmp_path: Path) -> None:
+    source = {"format": "conll", "folder": tmp_path, "header": ["text", "label"]}
+    with pytest.raises(ValidationError, match="conll files have no header line"):
+        Task(name="t", **TAGGING, source=source)
+
+
 def test_a_list_of_one_label_is_that_label(tmp_path: Path) -> None:
     row = '{"text": "x", "label": ["yes"]}'
     assert read(tmp_path, row, SENTENCE, "jsonl")[0].label == "yes"

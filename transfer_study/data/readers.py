@@ -85,7 +85,7 @@ def split_file(source: FileSource, split: SplitName) -> Path:
 
 
 def _records(
-    task: Task, source: FileSource, split: str, text: str, faults: Faults
+    task: Task, source: FileSource, split: SplitName, text: str, faults: Faults
 ) -> Iterable[Record]:
     tagging = task.kind is TaskKind.TAGGING
     if tagging != (source.format == "conll") and source.format != "jsonl":
@@ -97,4 +97,4 @@ def _records(
     if source.format == "jsonl":
         return read_jsonl(task, source.columns, text, faults)
     delimiter = "\t" if source.format == "tsv" else ","
-    return read_table(task, source.columns, text, delimiter, faults)
+    return read_table(task, source.columns, text, delimiter, faults, source.header_of(split))

@@ -14,7 +14,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from transfer_study.data.faults import Faults
@@ -26,15 +26,23 @@ csv.field_size_limit(sys.maxsize)  # of the whole process: a text may be a book
 
 
 def read_table(
-    task: Task, columns: Columns, text: str, delimiter: str, faults: Faults
+    task: Task,
+    columns: Columns,
+    text: str,
+    delimiter: str,
+    faults: Faults,
+    header: Sequence[str] | None = None,
 ) -> Iterator[Record]:
-    """The rows of a TSV or CSV file under its header line."""
+    """The rows of a TSV or CSV file under its header line, or under a header given instead."""
     rows = _rows(text, delimiter, faults)
-    _, names = next(rows, (1, []))
-    header = [composed(name) for name in names]
+    advice = ""
+    if header is None:
+        _, names = next(rows, (1, []))
+        header = [composed(name) for name in names]
+        advice = " If the file has no header line, name its columns by the source's `header`."
     parts = parts_of(columns, header)
     for message in missing_columns(parts, header):
-        faults.add(message, 1)
+        faults.add(message + advice, 1)
     for name in {name for name in parts.values() if header.count(name) > 1}:
         faults.add(f"the column {name!r} stands twice in the header; rename one", 1)
     if faults:

@@ -90,6 +90,7 @@ def _label(name: str) -> str:
 # Names of columns and labels are compared with those of the data in the composed form of Unicode.
 Column = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(composed)]
 LabelName = Annotated[str, AfterValidator(_label)]
+Header = Annotated[tuple[Column, ...], Field(min_length=2)]
 DocumentPattern = Annotated[str, AfterValidator(_one_group)]
 # IOB1 writes `B-` only between adjacent mentions: an `I-` that continues nothing begins one.
 Scheme = Literal["iob2", "iob1"]
@@ -109,12 +110,16 @@ class Columns(Frozen):
 
 
 class FileSource(Frozen):
-    """Local files, one a split: `folder` holds train, dev and test, or `files` names them."""
+    """Local files, one a split: `folder` holds train, dev and test, or `files` names them.
+
+    `header` names the columns of tables that have no header line: of all splits, or by split.
+    """
 
     format: Literal["tsv", "csv", "jsonl", "conll"]
     folder: Path | None = None
     files: dict[SplitName, Path] = Field(default_factory=dict)
     columns: Columns = Columns()
+    header: Header | dict[SplitName, Header] | None = None
     # A regular expression whose first group, found in the example's id, is its document.
     document_pattern: DocumentPattern | None = None
     scheme: Scheme = "iob2"
@@ -126,7 +131,15 @@ class FileSource(Frozen):
                 "give either `folder` (holding train, dev and test files) or `files`, "
                 "not both or neither"
             )
+        if self.header is not None and self.format not in ("tsv", "csv"):
+            raise ValueError(
+                f"found `header`, but {self.format} files have no header line; remove it"
+            )
         return self
+
+    def header_of(self, split: SplitName) -> Header | None:
+        """The columns of a split's file; None where its first line names them."""
+        return self.header.get(split) if isinstance(self.header, dict) else self.header
 
     def path(self, split: SplitName) -> Path | None:
         """The file of a split; None where `files` does not name one."""
