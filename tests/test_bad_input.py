@@ -131,6 +131,16 @@ VALUES = [
     Case("a seed twice", ("`seeds[1]`", "'4' a second time"), change("seeds: 1", "seeds: [4, 4]")),
     Case("no seeds", ("line 13, `seeds`", "found 0;", "[0, 1, 2]"), change("seeds: 1", "seeds: 0")),
     Case(
+        "a header that is no list",
+        ("line 7, `tasks.pairs.source.header`", "'text'", "[text, label]", "by split"),
+        change("folder: pairs", "folder: pairs, header: text"),
+    ),
+    Case(
+        "tags in place of entity types",
+        ("`tasks.mentions`", "'B-PER' and 'I-PER'", "write 'PER'", "leave O out"),
+        change("[Drug]", "[O, B-PER, I-PER]"),
+    ),
+    Case(
         "no list of tasks",
         ("line 3, `tasks`", "'chemprot'", "a list", "[chemprot, ddi2013-type]"),
         "name: bad\nencoder: tiny\ntasks: chemprot\n",

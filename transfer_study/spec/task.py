@@ -90,7 +90,7 @@ def _label(name: str) -> str:
 # Names of columns and labels are compared with those of the data in the composed form of Unicode.
 Column = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(composed)]
 LabelName = Annotated[str, AfterValidator(_label)]
-Header = Annotated[tuple[Column, ...], Field(min_length=2)]
+Header = tuple[Column, ...]
 DocumentPattern = Annotated[str, AfterValidator(_one_group)]
 # IOB1 writes `B-` only between adjacent mentions: an `I-` that continues nothing begins one.
 Scheme = Literal["iob2", "iob1"]
