@@ -33,7 +33,7 @@ def made_plan() -> Plan:
             "seeds": [0],
         }
     )
-    split = SplitFingerprint(n=9, sha256=sha256(b"data").hexdigest())
+    split = SplitFingerprint(n=9, sha256=sha256(b"data").hexdigest(), gold="0")
     data = DataFingerprint(train=split, dev=split, test=split)
     fingerprints = Fingerprints(
         data=dict.fromkeys(KINDS, data), encoders={"tiny": "0"}, precision=Precision.FLOAT32
