@@ -140,7 +140,7 @@ def why(stage: Stage, store: Store) -> str:
     if store.failure(stage):
         return "failed before"
     changes = [
-        sorted(_differences(before["pre_image"], stage.pre_image))
+        sorted(_differences(before.pre_image, stage.pre_image))
         for before in store.records(stage.family)
     ]
     if not changes:
