@@ -31,7 +31,7 @@ from transfer_study.execute.resources import Resources
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.learn import pretrain as pretrain_module
 from transfer_study.learn.model import build_model
-from transfer_study.records.predictions import CompactAnswers
+from transfer_study.records.compact import CompactAnswers
 from transfer_study.records.recorded import recorded_plan
 from transfer_study.records.store import Store
 from transfer_study.report.results import tables, write_table
@@ -319,9 +319,9 @@ def test_the_loss_falls_and_the_stage_leaves_a_body_and_no_predictions(
     assert len(losses) == 3
     assert losses[-1] < losses[0]
     assert losses[-1] < np.log(400) - 1
-    record = store.read_json(stage, "stage.json")
-    assert record["handed_on_epoch"] == 1 + int(np.argmin(losses))
-    assert record["pre_image"] == json.loads(json.dumps(stage.pre_image))
+    record = store.record(stage)
+    assert record.handed_on_epoch == 1 + int(np.argmin(losses))
+    assert record.pre_image == json.loads(json.dumps(stage.pre_image))
     start = build_model(stage.encoder, None, (), 0, Recipe()).encoder.state_dict()
     learned = load_file(store.checked_model(stage) / "model.safetensors")
     assert set(learned) == set(start)

@@ -326,7 +326,8 @@ def compare_studies(
 
 def _evidence(path: Path, places: Places, settings: Sequence[str], data: Path | None) -> Evidence:
     """What is stored of a study: by its file, as it was last run, or its table alone."""
-    from transfer_study.records.predictions import CompactAnswers, FirstOf, StoredAnswers
+    from transfer_study.records.compact import CompactAnswers
+    from transfer_study.records.predictions import FirstOf, StoredAnswers
     from transfer_study.report.comparison import Evidence
     from transfer_study.report.results import read_table
 
@@ -364,7 +365,8 @@ def answer_source(plan_: Plan, places: Places) -> AnswerSource:
 
     So a store that holds a part of a study never replaces its committed results by that part.
     """
-    from transfer_study.records.predictions import CompactAnswers, FirstOf, StoredAnswers
+    from transfer_study.records.compact import CompactAnswers
+    from transfer_study.records.predictions import FirstOf, StoredAnswers
 
     stored = StoredAnswers(Store(places.store))
     compact = CompactAnswers(places.results / plan_.study.name)

@@ -56,7 +56,7 @@ def content() -> Content:
         for name in ("a_1", "b", "c")
     ]
     study = Study.model_validate({"name": "made_up", "encoder": "tiny", "tasks": tasks})
-    split = SplitFingerprint(n=10, sha256="0")
+    split = SplitFingerprint(n=10, sha256="0", gold="0")
     data = DataFingerprint(train=split, dev=split, test=split)
     known = Fingerprints(
         data=dict.fromkeys(("a_1", "b", "c"), data),

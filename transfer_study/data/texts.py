@@ -12,7 +12,7 @@ from transfer_study.data.splits import load
 from transfer_study.errors import DataError, Problem
 from transfer_study.spec.characters import fault_of_text
 from transfer_study.spec.example import Example
-from transfer_study.spec.fingerprint import SplitFingerprint
+from transfer_study.spec.fingerprint import TextsFingerprint
 from transfer_study.spec.frozen import canonical_json
 from transfer_study.spec.task import Task, TaskKind
 from transfer_study.spec.texts import Texts
@@ -55,12 +55,12 @@ def read_texts(texts: Texts) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def fingerprint_texts(texts: tuple[str, ...]) -> SplitFingerprint:
+def fingerprint_texts(texts: tuple[str, ...]) -> TextsFingerprint:
     """How many texts there are, and the sha256 over them as canonical JSON lines."""
     digest = hashlib.sha256()
     for text in texts:
         digest.update(canonical_json(text).encode() + b"\n")
-    return SplitFingerprint(n=len(texts), sha256=digest.hexdigest())
+    return TextsFingerprint(n=len(texts), sha256=digest.hexdigest())
 
 
 def _lines(path: Path) -> list[str]:

@@ -22,7 +22,8 @@ from transfer_study.analysis.uncertainty import ALPHA
 from transfer_study.analysis.views import Shown, View, at_size
 from transfer_study.data.leaks import Severity
 from transfer_study.metrics import score
-from transfer_study.records.predictions import AnswerSource, CompactAnswers, write_compact
+from transfer_study.records.compact import CompactAnswers, write_compact
+from transfer_study.records.predictions import AnswerSource
 from transfer_study.records.recorded import write_record
 from transfer_study.report.beside import Beside
 from transfer_study.report.captions import caption, margin_text

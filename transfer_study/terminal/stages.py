@@ -147,12 +147,13 @@ def why(stage: Stage, store: Store) -> str:
     if store.failure(stage):
         return "failed before"
     changes = [
-        sorted(_differences(before["pre_image"], stage.pre_image))
+        sorted(_differences(before.pre_image, stage.pre_image))
         for before in store.records(stage.family)
     ]
     if not changes:
         return "new"
-    fewest = sorted(changes, key=len)[0]
+    # Where the gold labels changed the examples did, which is enough to say.
+    fewest = [key for key in sorted(changes, key=len)[0] if not key.endswith(".gold")]
     if stage.encoder.scratch is not None and "encoder" in fewest:
         # Of an encoder without files this is its shape or, mostly, another task's text.
         fewest[fewest.index("encoder")] = "encoder (its vocabulary follows the texts of `pretrain`)"

@@ -49,7 +49,7 @@ def _plan(study: Study):
     data = {
         task.name: DataFingerprint(
             **{
-                split: SplitFingerprint(n=n, sha256=f"{i:064x}")
+                split: SplitFingerprint(n=n, sha256=f"{i:064x}", gold="0")
                 for split, n in (("train", 1000 + i), ("dev", 200), ("test", 500))
             }
         )
