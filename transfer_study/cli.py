@@ -517,8 +517,10 @@ def doctor(
 
 
 def _exit_by(outcome: Outcome) -> None:
-    """End with a code of its own where stages failed, or were not run."""
-    if outcome.failed:
+    """End with a code of its own where stages or outputs failed, or were not run."""
+    for sentence in outcome.unwritten:
+        print(f"error: {sentence}", file=sys.stderr)
+    if outcome.failed or outcome.unwritten:
         raise typer.Exit(FAILED)
     if outcome.not_run:
         raise typer.Exit(NOT_RUN)

@@ -7,6 +7,7 @@ deltas = transfer_study.run("experiments/demo.yaml")
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,6 +76,7 @@ class Outcome:
     pretraining: pd.DataFrame | None = None  # what it does to each score
     false_edge_rate: str = ""  # how often models differ from themselves, in words
     page: Path | None = None  # the report
+    unwritten: tuple[str, ...] = ()  # a sentence an output that could not be written
 
 
 def make_plan(study: Study) -> Plan:
@@ -145,7 +147,8 @@ def run(
 
     Columns: encoder, source, target, arm, reading, metric, baseline, score, delta, low, high, p,
     n_seeds, n_test, verdict; in a study of several training sizes also size. Raises StudyError for
-    a study that cannot be run; failed stages are told by their edges' verdicts.
+    a study that cannot be run; failed stages are told by their edges' verdicts, and outputs that
+    could not be written by warnings.
     """
     if not isinstance(study, Study):
         study = read_study(Path(study), settings)
@@ -154,7 +157,10 @@ def run(
     plan_ = with_looks(plan_, places)
     places.check_writable()
     execute(plan_, places, executor, resources or Resources(), progress or Silent())
-    return write_report(plan_, places, leaks=leaks).deltas
+    outcome = write_report(plan_, places, leaks=leaks)
+    for sentence in outcome.unwritten:
+        warnings.warn(sentence, stacklevel=2)
+    return outcome.deltas
 
 
 def execute(
@@ -273,6 +279,7 @@ def write_report(
         written.pretraining,
         written.false_edge_rate,
         written.page,
+        written.unwritten,
     )
 
 

@@ -124,7 +124,7 @@ def test_a_figure_an_encoder_and_reading_of_single_tasks(
 ) -> None:
     from transfer_study import figures
 
-    monkeypatch.setattr(figures, "save", lambda figure, stem: [stem])
+    monkeypatch.setattr(figures, "save", lambda figure, stem, kinds: [stem])
     runs, table = made(a={"plain": [0.1, 0.2], "x": [0.3, 0.4]})
     pair = [frame.assign(arm="pair", source="b") for frame in (runs, table)]
     other = [frame.assign(reading="finetune") for frame in (runs, table)]

@@ -51,12 +51,15 @@ def build_graph(
     if view.name:
         graph.graph["view"] = view.name
     numbers = rows.groupby("target")[view.number].first()  # the first that is known
-    for task in tasks.to_dict("records"):
+    for number, task in enumerate(tasks.to_dict("records"), start=1):
         name = str(task["name"])
         if view.tasks and name not in view.tasks:
             continue
         about = {key: str(task[key]) for key in ("kind", "domain", "metric")}
-        graph.add_node(name, **about, **{view.number: float(numbers.get(name, math.nan))})
+        # The number stands for the name where there is no room, or no font, for it.
+        graph.add_node(
+            name, number=number, **about, **{view.number: float(numbers.get(name, math.nan))}
+        )
     for row in rows.sort_values(["source", "target"]).to_dict("records"):
         effect = _effect(row)
         if row["arm"] == view.edges:
@@ -83,9 +86,14 @@ def effects_of(graph: nx.DiGraph[str]) -> dict[tuple[str, str], Mapping[str, Any
     return {(source, target): graph.edges[source, target] for source, target in graph.edges}
 
 
+def graph_files(stem: Path) -> list[Path]:
+    """The paths that `write_graph` writes; a stem may have a dot."""
+    return [stem.with_name(f"{stem.name}.{kind}") for kind in ("graphml", "json")]
+
+
 def write_graph(graph: nx.DiGraph[str], stem: Path) -> list[Path]:
     """Write `stem.graphml` and `stem.json` (node-link, unknown numbers null); return both paths."""
-    graphml, as_json = stem.with_name(f"{stem.name}.graphml"), stem.with_name(f"{stem.name}.json")
+    graphml, as_json = graph_files(stem)
     stem.parent.mkdir(parents=True, exist_ok=True)
     # Not nx.write_graphml: that one's bytes depend on whether lxml happens to be installed.
     nx.write_graphml_xml(_without_unknown(graph), graphml)

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from transfer_study.analysis.deltas import CONTROLS, SIZE, VARIANT
+from transfer_study.records.outputs import Outputs, write_text
 from transfer_study.report.captions import adjustment
 from transfer_study.report.content import family_size
 from transfer_study.report.stability import in_points
@@ -48,10 +49,11 @@ def edge_tables(study: Study, deltas: pd.DataFrame) -> Iterator[EdgeTable]:
         )
 
 
-def write_edge_tables(study: Study, deltas: pd.DataFrame, folder: Path) -> None:
+def write_edge_tables(study: Study, deltas: pd.DataFrame, folder: Path, outputs: Outputs) -> None:
     """Write `deltas.md` and `deltas.tex` beside `deltas.csv`."""
-    (folder / "deltas.md").write_text(edges_markdown(study, deltas), encoding="utf-8")
-    (folder / "deltas.tex").write_text(edges_latex(study, deltas), encoding="utf-8")
+    markdown, latex = folder / "deltas.md", folder / "deltas.tex"
+    outputs.write([markdown], lambda: write_text(markdown, edges_markdown(study, deltas)))
+    outputs.write([latex], lambda: write_text(latex, edges_latex(study, deltas)))
 
 
 def _table(
