@@ -7,6 +7,7 @@
     failures/<name>/  error.txt of the last attempt that failed
     attempts/         directories being written; never read
     cache/            token ids; may be deleted at any time
+    ray.log           what Ray and its libraries print; may be deleted at any time
 
 Every attempt writes a directory of its own, which is renamed into place when it is complete. A
 rename cannot replace a directory that holds something, so what is committed never changes.
@@ -70,6 +71,11 @@ class Store:
     def cache(self) -> Path:
         """Where token ids are kept."""
         return self.root / "cache"
+
+    @property
+    def ray_log(self) -> Path:
+        """Where Ray's own messages go."""
+        return self.root / "ray.log"
 
     def is_done(self, stage: Stage) -> bool:
         """Whether the stage's results are committed."""
