@@ -16,6 +16,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from transfer_study.errors import StoreError
 from transfer_study.execute.progress import Progress, Silent
 from transfer_study.records.store import Store
 from transfer_study.spec.plan import Plan
@@ -65,9 +66,9 @@ def open_progress(
         return
     console = Console(stderr=True)
     if not sys.stderr.isatty() or console.is_dumb_terminal:
-        yield Lines(todo, cost, verbose)
+        yield Lines(todo, store, cost, verbose)
         return
-    lines = Lines(todo, cost, verbose, console)
+    lines = Lines(todo, store, cost, verbose, console)
     with Live(console=console, get_renderable=lines.view, refresh_per_second=2, transient=True):
         yield lines
 
@@ -106,11 +107,13 @@ class Lines:
     def __init__(
         self,
         todo: Plan,
+        store: Store,
         cost: Callable[[Stage], float],
         verbose: bool,
         console: Console | None = None,
     ) -> None:
         self._todo = todo
+        self._store = store
         self._cost = cost
         self._verbose = verbose
         self._console = console
@@ -146,7 +149,7 @@ class Lines:
         left = "" if self._console else self._remaining()  # the view tells it
         self._say(
             f"{self._count()}  done    {self._label(stage)}  {duration(seconds)}{left}  "
-            f"dev{_JOINED}{_scores(self._dev.get(stage.id, {}))}"
+            f"dev{_JOINED}{_scores(self._dev.get(stage.id, {}))}{self._unlearned(stage)}"
         )
 
     def failed(self, stage: Stage, message: str, log: Path | None) -> None:
@@ -208,6 +211,18 @@ class Lines:
             self._console.out(text, highlight=False)
         else:
             say(text)
+
+    def _unlearned(self, stage: Stage) -> str:
+        """What the stage has not learned, told at once: its edges will say nothing."""
+        # Late, since messages are also printed where no pandas is wanted.
+        from transfer_study.analysis.learned import not_learned
+        from transfer_study.records.predictions import StoredAnswers
+
+        try:
+            names = ", ".join(not_learned(stage, StoredAnswers(self._store)))
+        except StoreError:
+            return ""  # the report will say what is wrong with what was stored
+        return f"  NOT{_JOINED}LEARNED: {names} (no better than a constant answer)" if names else ""
 
     def _label(self, stage: Stage) -> str:
         return stage_label(stage, self._todo)
