@@ -6,7 +6,6 @@
                       snapshot.json; made where a model is exported
     failures/<name>/  error.txt of the last attempt that failed
     attempts/         directories being written; never read
-    cache/            token ids; may be deleted at any time
 
 Every attempt writes a directory of its own, which is renamed into place when it is complete. A
 rename cannot replace a directory that holds something, so what is committed never changes.
@@ -59,11 +58,6 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
-
-    @property
-    def cache(self) -> Path:
-        """Where token ids are kept."""
-        return self.root / "cache"
 
     def is_done(self, stage: Stage) -> bool:
         """Whether the stage's results are committed."""
