@@ -384,7 +384,7 @@ def test_changed_texts_are_not_learned_as_those_planned(
     study_file: Path, plan: Plan, store: Store
 ) -> None:
     run_stage_module._texts.cache_clear()
-    run_stage_module._tokenizer.cache_clear()
+    run_stage_module._verified.cache_clear()
     train = study_file.parent / "people" / "train.tsv"
     train.write_text("other O\nwords O\n\n", encoding="utf-8")
     with pytest.raises(StageFailed, match="not those that the study was planned with"):

@@ -33,6 +33,18 @@ def encoder_folder(encoder: Encoder) -> Path:
     return folder
 
 
+def file_stamps(encoder: Encoder) -> tuple[tuple[str, int, int, int], ...]:
+    """Name, time (ns), size and number of each file of an encoder: others once one is written."""
+    if encoder.tiny is not None:
+        files = [] if isinstance(encoder.tiny.texts, str) else [*encoder.tiny.texts]
+    elif encoder.scratch is not None:
+        files = []  # its texts are those of the study's pretraining, which are verified there
+    else:
+        files = sorted(encoder_folder(encoder).iterdir())
+    stamps = [(str(file), file.stat()) for file in files if file.is_file()]
+    return tuple((name, at.st_mtime_ns, at.st_size, at.st_ino) for name, at in stamps)
+
+
 def encoder_config(encoder: Encoder) -> dict[str, Any]:
     """What an encoder's config.json says."""
     return read_settings(encoder, encoder_folder(encoder) / "config.json")

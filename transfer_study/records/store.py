@@ -6,7 +6,6 @@
                       snapshot.json; made where a model is exported
     failures/<name>/  error.txt of the last attempt that failed
     attempts/         directories being written; never read
-    cache/            token ids; may be deleted at any time
     ray.log           what Ray and its libraries print; may be deleted at any time
 
 Every attempt writes a directory of its own, which is renamed into place when it is complete. A
@@ -66,11 +65,6 @@ class Store:
         self.root = root.resolve()
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"the store {self.root} is no folder; choose another with --store")
-
-    @property
-    def cache(self) -> Path:
-        """Where token ids are kept."""
-        return self.root / "cache"
 
     @property
     def ray_log(self) -> Path:
