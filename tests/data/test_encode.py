@@ -26,8 +26,9 @@ from transfer_study.spec.example import Example, Label
 from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.task import Task, TaskKind
 
-# Of these a WordPiece tokenizer leaves nothing: private use, control, zero-width, soft hyphen.
-VANISHING = ("\ue232", "\x07", "\u200b", "\xad")
+# Of these a WordPiece tokenizer leaves nothing: private use, control, zero-width, soft hyphen; of
+# the last, a line separator, a unigram tokenizer too.
+VANISHING = ("\ue232", "\x07", "\u200b", "\xad", "\u2028")
 WORDS = ("aspirin", "fever", "the", "IL-2/α,", "naïve", "10", "mice", "∆9-THC", "(", *VANISHING)
 ROOM = 16
 IN_ROOM, IN_24 = Recipe(max_length=ROOM), Recipe(max_length=24)
@@ -66,11 +67,11 @@ def same(a: Encoded, b: Encoded) -> bool:
 
 
 def alone(tokenizer: Any, word: str) -> list[int]:
-    """The pieces of a word by itself."""
+    """The pieces of a word by itself; the unknown one where there is none."""
     pieces: list[int] = tokenizer([word], is_split_into_words=True, add_special_tokens=False)[
         "input_ids"
     ]
-    return pieces
+    return pieces or [tokenizer.unk_token_id]
 
 
 # Windows
@@ -137,28 +138,48 @@ def test_words_and_pieces_stay_aligned(tokenizer: Any, data: st.DataObject) -> N
             label = examples[n].label
             assert isinstance(label, tuple)
             assert TAGGING.tags[answer[begin]] == label[word]
-    assert found == [
-        (n, w)
-        for n, words in enumerate(texts)
-        for w in range(len(words))
-        if alone(tokenizer, words[w])
-    ]
+    assert found == [(n, w) for n, words in enumerate(texts) for w in range(len(words))]
 
 
-def test_words_that_vanish_have_no_piece_and_shift_nothing(tokenizers: dict[str, Any]) -> None:
+@with_tokenizer
+@given(vanishing=st.lists(st.sampled_from(VANISHING), min_size=1, max_size=40))
+def test_words_that_vanish_are_unknown_pieces_first_last_and_alone(
+    tokenizer: Any, vanishing: list[str]
+) -> None:
+    for words in (vanishing, [*vanishing, "the", *vanishing]):
+        encoded = encode(TAGGING, [tagged(words)], tokenizer, IN_ROOM)
+        assert encoded.words is not None
+        answered = [int(w) for row in encoded.words for w in row if w >= 0]
+        assert answered == list(range(len(words)))
+        answers = targets(TAGGING, [tagged(words)], encoded, Recipe())
+        tags = [TAGGING.tags[tag] for row in answers for tag in row if tag != IGNORED]
+        assert tuple(tags) == tagged(words).label
+
+
+def test_words_that_vanish_are_one_piece(tokenizers: dict[str, Any]) -> None:
+    pieces = tokenizers["wordpiece"]
+    encoded = encode(TAGGING, [tagged(["the", *VANISHING, "fever"])], pieces, IN_ROOM)
+    assert encoded.words is not None
+    assert encoded.words[0].tolist() == [-1, *range(len(VANISHING) + 2), -1]
+    assert encoded.ids[0].tolist()[2:-2] == [pieces.unk_token_id] * len(VANISHING)
+
+
+def test_only_the_identity_of_tagging_knows_that_words_are_encoded_otherwise() -> None:
+    assert TAGGING.identity()["encoding"] == 2
+    assert "encoding" not in CLASSES.identity()
+
+
+def test_under_the_original_protocol_words_that_vanish_have_no_piece(
+    tokenizers: dict[str, Any],
+) -> None:
+    """As in the original's own preparation, whose token ids are met to the letter."""
     examples = [tagged(["the", *VANISHING[:2], "fever", *VANISHING])]
-    encoded = encode(TAGGING, examples, tokenizers["wordpiece"], IN_ROOM)
+    recipe = Recipe(max_length=ROOM, windows="after_gold_outside")
+    encoded = encode(TAGGING, examples, tokenizers["wordpiece"], recipe)
     assert encoded.words is not None
     assert encoded.words[0].tolist() == [-1, 0, 3, -1]
-    (answer,) = targets(TAGGING, examples, encoded, Recipe())
+    (answer,) = targets(TAGGING, examples, encoded, recipe)
     assert answer.tolist() == [IGNORED, 0, 3, IGNORED]
-
-
-def test_a_sentence_of_nothing_else_is_one_empty_row(tokenizers: dict[str, Any]) -> None:
-    examples = [tagged(["fever"]), tagged(list(VANISHING), 1), tagged(["the"], 2)]
-    encoded = encode(TAGGING, examples, tokenizers["wordpiece"], IN_ROOM)
-    assert encoded.example.tolist() == [0, 1, 2]
-    assert (targets(TAGGING, examples, encoded, Recipe())[1] == IGNORED).all()
 
 
 def test_windows_never_look_at_labels(tokenizer: Any) -> None:

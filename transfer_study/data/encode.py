@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +55,8 @@ def encode(task: Task, examples: Sequence[Example], tokenizer: Any, recipe: Reci
 
     Sentences and pairs are cut to `max_length` pieces, the longer text of a pair first. Long
     tagging sentences are split at word boundaries into windows that fit; labels play no part
-    unless the recipe says `windows: after_gold_outside`, where windows may be longer.
+    unless the recipe says `windows: after_gold_outside`, where windows may be longer. A word of
+    which the tokenizer makes nothing is its unknown piece, but under that recipe has none.
     """
     if task.kind is TaskKind.TAGGING:
         return _encode_words(examples, tokenizer, recipe)
@@ -71,9 +72,32 @@ def encode(task: Task, examples: Sequence[Example], tokenizer: Any, recipe: Reci
     )
 
 
+def pieces_of_words(
+    sentences: Sequence[Sequence[str]], tokenizer: Any
+) -> tuple[list[NDArray[np.int64]], int]:
+    """How many pieces the tokenizer makes of each word, and of special ones for a sentence."""
+    batch = tokenizer([list(s) for s in sentences], is_split_into_words=True, verbose=False)
+    counts = [
+        np.bincount([w for w in batch.word_ids(n) if w is not None], minlength=len(sentence))
+        for n, sentence in enumerate(sentences)
+    ]
+    return counts, tokenizer.num_special_tokens_to_add()
+
+
 def _encode_words(examples: Sequence[Example], tokenizer: Any, recipe: Recipe) -> Encoded:
+    sentences = [list(example.text) for example in examples]
     if recipe.windows == "blind":
-        windows = list(_fitting_windows(examples, tokenizer, recipe.max_length))
+        counts, special = pieces_of_words(sentences, tokenizer)
+        if tokenizer.unk_token is not None:
+            # Without a piece a word could have no answer but a fixed one.
+            for sentence, pieces in zip(sentences, counts, strict=True):
+                for word in np.flatnonzero(pieces == 0):
+                    sentence[word], pieces[word] = tokenizer.unk_token, 1
+        windows = [
+            (n, first, end)
+            for n, pieces in enumerate(counts)
+            for first, end in word_windows(pieces, recipe.max_length - special)
+        ]
         longest = recipe.max_length  # cuts only a single word that is longer than a whole window
     else:
         windows = [
@@ -83,7 +107,7 @@ def _encode_words(examples: Sequence[Example], tokenizer: Any, recipe: Recipe) -
         ]
         longest = tokenizer.model_max_length
     batch = tokenizer(
-        [list(examples[n].text[a:b]) for n, a, b in windows],
+        [sentences[n][a:b] for n, a, b in windows],
         is_split_into_words=True,
         truncation=True,
         max_length=longest,
@@ -101,20 +125,6 @@ def _encode_words(examples: Sequence[Example], tokenizer: Any, recipe: Recipe) -
         np.array([n for n, _, _ in windows], dtype=np.int32),
         words,
     )
-
-
-def _fitting_windows(
-    examples: Sequence[Example], tokenizer: Any, max_length: int
-) -> Iterator[tuple[int, int, int]]:
-    """The windows of every example that fit into so many pieces: example, first word, end."""
-    whole = tokenizer([list(e.text) for e in examples], is_split_into_words=True, verbose=False)
-    for n, example in enumerate(examples):
-        pieces = np.bincount(
-            [w for w in whole.word_ids(n) if w is not None], minlength=len(example.text)
-        )
-        special = len(whole["input_ids"][n]) - int(pieces.sum())
-        for first, end in word_windows(pieces, max_length - special):
-            yield n, first, end
 
 
 def windows_after_outside(tags: Label) -> list[tuple[int, int]]:

@@ -13,6 +13,10 @@ from typing_extensions import Self
 from transfer_study.spec.characters import composed, fault_of_name
 from transfer_study.spec.frozen import Frozen, Word
 
+# Raised when the same words to be tagged become other pieces (data/encode.py); a part of the
+# identity of tagging tasks alone, since sentences and pairs are encoded as ever.
+ENCODING_VERSION = 2
+
 
 class TaskKind(Word):
     """The four shapes of a task."""
@@ -340,8 +344,11 @@ class Task(Frozen):
         derived = {}
         if self.transform is not None:
             derived = {"transform": {"of": self.origin, **self.transform.model_dump(mode="json")}}
+        tagging = self.kind is TaskKind.TAGGING
+        encoding = {"encoding": ENCODING_VERSION} if tagging else {}
         return {
             **derived,
+            **encoding,
             "name": self.name,
             "kind": self.kind,
             "labels": list(self.labels),
