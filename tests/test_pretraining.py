@@ -461,8 +461,8 @@ def change(before: str, after: str) -> str:
 @pytest.mark.parametrize(
     ("study", "said"),
     [
-        (change("texts: tasks", "texts: [nowhere.txt]"), "nowhere.txt: the text file cannot be"),
-        (change("texts: tasks", "texts: [binary.txt]"), "it is not UTF-8"),
+        (change("texts: tasks", "texts: [nowhere.txt]"), "nowhere.txt: there is no such file"),
+        (change("texts: tasks", "texts: [binary.txt]"), "is not UTF-8; save the file"),
         (change("texts: tasks", "texts: [blank.txt]"), "found 0 distinct texts"),
         (change("texts: tasks", "texts: [folder]"), "Is a directory"),
         (change("texts: tasks", "texts: []"), "pretrain"),

@@ -91,12 +91,14 @@ def _inputs(study: Study) -> dict[str, str]:
     inputs = {}
     for task in study.tasks:
         said = task.model_dump(mode="json", exclude={"transform"})  # no task of a study has one
+        # The rarer cases: what was recorded before there were any still counts.
+        if said["source"].get("header") is None:
+            said["source"].pop("header", None)
         if isinstance(task.source, FileSource) and study.data is not None:
             for key in ("folder", "files"):
                 said["source"][key] = _relative(said["source"][key], study.data)
         inputs[f"task {task.name}"] = content_hash(said)
     for encoder in study.encoders:
-        # The rarer cases: what was recorded before there were any still counts.
         rarer = {key for key in ("scratch", "layers") if getattr(encoder, key) is None}
         said = encoder.model_dump(mode="json", exclude=rarer)
         if Path(encoder.source).is_absolute():
