@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import Self
 
-from transfer_study.spec.frozen import Frozen, Word
+from transfer_study.spec.frozen import Frozen, Seed, Word
 
 
 class TaskKind(Word):
@@ -150,7 +150,7 @@ class SyntheticSource(Frozen):
     train: int = Field(gt=0)
     dev: int = Field(gt=0)
     test: int = Field(gt=0)
-    seed: int = 0
+    seed: Seed = 0
 
 
 Source = Annotated[FileSource | DatasetsSource | SyntheticSource, Field(discriminator="format")]

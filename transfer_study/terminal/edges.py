@@ -222,6 +222,7 @@ def edges_as_json(plan: Plan, outcome: Outcome) -> None:
         **{name: _records(table) for name, table in others.items() if table is not None},
         "figures": [str(path) for path in outcome.figures],
         "failed": sorted(names[identity] for identity in outcome.failed),
+        "lost": list(outcome.lost),
     }
     print(json.dumps(content, indent=1))
 

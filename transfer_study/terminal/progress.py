@@ -9,23 +9,36 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from transfer_study.execute.progress import Progress, Silent
+from transfer_study.files import read_regular
 from transfer_study.records.store import Store
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.stage import Stage
+from transfer_study.terminal.console import stderr
+from transfer_study.visible import visible_lines
 
 _LOG_LINES = 20
+_MOST_LOG = 1 << 24
 
 
 def say(message: str, quiet: bool = False) -> None:
     """One line to stderr, at once."""
     if not quiet:
-        print(message, file=sys.stderr, flush=True)
+        print(visible_lines(message), file=sys.stderr, flush=True)
+
+
+def log_lines(log: Path) -> list[str]:
+    """The lines of a failed stage's error, at least one."""
+    try:
+        text = read_regular(log, _MOST_LOG).decode("utf-8", errors="replace")
+    except OSError as error:
+        text = f"its error cannot be read ({error.strerror})"
+    return text.strip().splitlines() or ["no message"]
 
 
 def duration(seconds: float) -> str:
@@ -59,12 +72,12 @@ def open_progress(
         yield Silent()
         return
     lines = Lines(todo, cost, verbose)
-    console = Console(stderr=True)
+    console = stderr()
     if not console.is_terminal:
         yield lines
         return
     with Live(console=console, get_renderable=lines.view, refresh_per_second=2, transient=True):
-        lines.print = lambda text: console.print(text, highlight=False, markup=False)
+        lines.print = console.print
         yield lines
 
 
@@ -121,7 +134,7 @@ class Lines:
         self._lost.add(stage.id)
         self.print(f"{self._count()}  FAILED  {self._label(stage)}  {message}")
         if log is not None and log.is_file():
-            tail = log.read_text(encoding="utf-8").splitlines()[-_LOG_LINES:]
+            tail = log_lines(log)[-_LOG_LINES:]
             self.print("\n".join(f"    {line}" for line in tail))
             self.print(f"    the whole of it: {log}")
 
