@@ -24,7 +24,7 @@ from transfer_study.analysis.evidence import (
 )
 from transfer_study.analysis.sentences import advice, evidence_words, settling, unlearned
 from transfer_study.analysis.views import at_size
-from transfer_study.errors import StudyError
+from transfer_study.errors import NothingRun, StudyError
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.spelling import choices
 from transfer_study.spec.study import Study
@@ -81,7 +81,10 @@ def check_task(study: Study, task: str) -> None:
 
 
 def asked_edges(
-    plan: Plan, deltas: pd.DataFrame, encoder: str | None, reading: str | None
+    plan: Plan,
+    deltas: pd.DataFrame,
+    encoder: str | None,
+    reading: str | None,
 ) -> pd.DataFrame:
     """The deltas of an encoder and a reading, each where it is asked for.
 
@@ -98,6 +101,18 @@ def asked_edges(
                 raise StudyError(f"--{column}: found {asked}; {choices(asked, known)}")
             deltas = deltas[deltas[column] == asked]
     return deltas
+
+
+def check_run(edges: pd.DataFrame, task: str | None, study: str) -> None:
+    """Raise NothingRun where no edge has an answer, or none into the task that is asked for."""
+    into = edges if task is None else edges[edges["target"] == task]
+    if into["delta"].isna().all():
+        about = "" if task is None else f" into {task}"
+        raise NothingRun(
+            f"nothing was run that advice could come from: none of the {len(into)} edges{about} "
+            f"has an answer; give `transfer-study run {study}`, or name the store that has the "
+            "answers with --store"
+        )
 
 
 def _recommend(

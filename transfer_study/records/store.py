@@ -199,10 +199,11 @@ class Store:
             f"{self.folder(stage) / file} {fault}; remove the folder and run the stage again"
         )
 
-    def lost(self, stage: Stage) -> bool:
-        """Whether the stage has a folder without its record, so that it counts for nothing."""
+    def lost(self, stage: Stage) -> str | None:
+        """What is to be said of a stage whose folder has lost its record, None of any other."""
         folder = self.folder(stage)
-        return folder.exists() and not self.is_done(stage)
+        lost = folder.exists() and not self.is_done(stage)
+        return _in_the_way(folder, RESULT) if lost else None
 
     def files(self, stage: Stage) -> tuple[str, ...]:
         """The stage's files, by their paths in its folder."""

@@ -90,7 +90,7 @@ def write_results(
     folders of their names, with the table of what each of the paper's choices is worth.
     """
     results.mkdir(parents=True, exist_ok=True)
-    write_record(plan, results)
+    write_record(plan, results, source.has)
     epochs = epoch_scores(plan, source, results / EPOCHS_FILE)
     if not isinstance(source, CompactAnswers):
         write_compact(results, plan.stages, source)
@@ -273,7 +273,7 @@ def _warnings(edges: pd.DataFrame, beside: Beside) -> list[str]:
         coverage_warning(MetricName(metric), int(seeds), int(n))
         for metric, seeds, n in cells.itertuples(index=False)
     )
-    found = [said for said in dict.fromkeys(missed) if said is not None]
+    found = [*beside.lost, *(said for said in dict.fromkeys(missed) if said is not None)]
     if beside.leaks is not None and len(beside.leaks):
         high = int((beside.leaks["severity"] == Severity.HIGH).sum())
         if high:

@@ -14,7 +14,8 @@ from rich.table import Table
 
 from transfer_study.data.leaks import Dropped, Leak, LeakKind, Leaks, Severity
 from transfer_study.data.splits import TaskData
-from transfer_study.terminal.console import stdout
+from transfer_study.terminal.console import headed, stdout
+from transfer_study.visible import visible
 
 # Below what may move a score are headings that recur, conflicting labels and the like.
 _LISTED = 20
@@ -27,7 +28,7 @@ def print_leaks(leaks: Leaks, loaded: Mapping[str, TaskData]) -> None:
     """Print the gravest findings, with one shortened text each."""
     console = stdout()
     rows = sum(sum(splits.values()) for splits in leaks.read.values())
-    console.print(f"\n[bold]Leaks[/] in the {rows:,} rows that the study reads")
+    console.print(headed("\nLeaks", f" in the {rows:,} rows that the study reads"))
     if not leaks.findings:
         console.print("none: no text or document of test was seen in any train or dev")
         return
@@ -121,4 +122,4 @@ def _example(leak: Leak, loaded: Mapping[str, TaskData]) -> str:
     example = next(e for e in data.split(leak.target_split) if e.id == name)
     text = " ".join(example.text)
     short = text if len(text) <= _LETTERS else f"{text[:_LETTERS].rstrip()}..."
-    return f"{name}: {short}".replace("[", r"\[")
+    return visible(f"{name}: {short}")

@@ -98,7 +98,7 @@ def print_tasks(summaries: list[TaskSummary], max_length: int) -> None:
         )
         console.print(f"  train: {_labels(summary.splits[0])}", style="dim")
         for line in (*summary.shortcomings, *_unread(summary, max_length)):
-            console.print(f"  {line}", style="yellow", markup=False, soft_wrap=True)
+            console.print(f"  {line}", style="yellow", soft_wrap=True)
 
 
 def _positives(summary: TaskSummary, split: SplitSummary) -> str:
