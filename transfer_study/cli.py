@@ -533,6 +533,8 @@ def doctor(
 
 def _exit_by(outcome: Outcome) -> None:
     """Tell what was lost or not written, and end with a code of its own where stages failed too."""
+    for note in outcome.notes:
+        print(f"note: {visible(note)}", file=sys.stderr)
     warn(outcome.lost)
     for sentence in outcome.unwritten:
         print(f"error: {visible(sentence)}", file=sys.stderr)

@@ -79,6 +79,7 @@ class Outcome:
     false_edge_rate: str = ""  # how often models differ from themselves, in words
     page: Path | None = None  # the report
     unwritten: tuple[str, ...] = ()  # a sentence an output that could not be written
+    notes: tuple[str, ...] = ()  # what else a reader of the outputs must know
     lost: tuple[str, ...] = ()  # what the store had and has no more, in sentences
 
 
@@ -305,6 +306,7 @@ def write_report(
         written.false_edge_rate,
         written.page,
         written.unwritten,
+        written.notes,
         lost,
     )
 

@@ -73,6 +73,7 @@ class Written:
     false_edge_rate: str = ""
     page: Path | None = None
     unwritten: tuple[str, ...] = ()  # a sentence an output that failed
+    notes: tuple[str, ...] = ()  # what else a reader of the outputs must know
 
 
 def write_results(
@@ -119,16 +120,18 @@ def write_judged(
     scores[first], written = _write_protocol(part, source, failed, results, plots, shown, beside)
     if not others:
         return written
-    figures, unwritten = written.figures, written.unwritten
+    figures, unwritten, notes = written.figures, written.unwritten, written.notes
     for protocol in others:
         part = plan.under(protocol)
         folders = results / protocol, plots / protocol
         scores[protocol], more = _write_protocol(part, source, failed, *folders, shown, beside)
         figures += more.figures
         unwritten += more.unwritten
+        notes += more.notes
     table = choices(plan, scores, epochs)
     write_table(table, results / "choices")
-    return replace(written, figures=figures, choices=table, unwritten=unwritten)
+    notes = tuple(dict.fromkeys(notes))
+    return replace(written, figures=figures, choices=table, unwritten=unwritten, notes=notes)
 
 
 def _write_protocol(
@@ -144,6 +147,8 @@ def _write_protocol(
 
     Tables come first, then figures, then the report that links to them.
     """
+    from transfer_study.report.figure_names import font_note
+
     results.mkdir(parents=True, exist_ok=True)
     outputs = Outputs(results / LOG_FILE)
     scored, edges = tables(plan, source, failed)
@@ -157,12 +162,14 @@ def _write_protocol(
         figures += _write_stability(plan.study, written.stability, runs, plots, outputs)
     content = _content(plan, scored, edges, failed, itself, beside, captions)
     page = write_report_files(content, figures, results, outputs)
+    note = font_note(content)
     return scored.table, replace(
         written,
         figures=figures,
         false_edge_rate=content.false_edge_rate,
         page=page,
         unwritten=outputs.told,
+        notes=() if note is None else (note,),
     )
 
 
