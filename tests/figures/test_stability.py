@@ -38,10 +38,11 @@ def made(**tasks: dict[str, list[float]]) -> tuple[pd.DataFrame, pd.DataFrame]:
         ]
     )
     test_sets = {}
+    documents = tuple(map(str, range(50)))  # all alike
     for task, rows in runs.dropna(subset="value").groupby("task"):
         values = zip(rows["stage"], rows["value"], strict=True)
-        models = {stage: Statistics(np.array([[v, 1.0]]), ("document",)) for stage, v in values}
-        test_sets[str(task)] = TestSet.of(str(task), MetricName.ACCURACY, 1, models)
+        models = {s: Statistics(np.tile([v, 1.0], (50, 1)), documents) for s, v in values}
+        test_sets[str(task)] = TestSet.of(str(task), MetricName.ACCURACY, 50, 0.0, models)
     table = stability_table(runs, test_sets, Margin(absolute=0.01), ())
     return runs.assign(failed=has_failed(runs, ())), table
 

@@ -16,6 +16,7 @@ import networkx as nx
 import pandas as pd
 
 from transfer_study.analysis.circle import place_on_circle
+from transfer_study.analysis.intervals import lacking
 from transfer_study.analysis.views import MAIN, View
 from transfer_study.errors import Problem, StudyError
 
@@ -25,7 +26,7 @@ _NUMBERS = (
     *("baseline", "score", "delta", "low", "high", "p"),
     *("adjusted_low", "adjusted_high", "adjusted_p"),
 )
-_COUNTS = ("n_seeds", "n_test")
+_COUNTS = ("n_seeds", "n_test", "n_documents")
 
 
 def build_graph(
@@ -101,9 +102,15 @@ def write_graph(graph: nx.DiGraph[str], stem: Path) -> list[Path]:
 
 
 def _effect(row: Mapping[Any, Any]) -> dict[str, float | int | str]:
+    """The numbers of an effect; `lacking` says why it has no interval."""
     counts = {key: int(row[key]) if pd.notna(row[key]) else math.nan for key in _COUNTS}
     numbers = {key: float(row[key]) for key in _NUMBERS}
-    return {**numbers, **counts, "verdict": str(row["verdict"])}
+    told: dict[str, float | int | str] = {
+        "verdict": str(row["verdict"]),
+        "collapsed": bool(row["collapsed"]),
+        "lacking": lacking(row),
+    }
+    return {**numbers, **counts, **told}
 
 
 def _place(graph: nx.DiGraph[str]) -> None:

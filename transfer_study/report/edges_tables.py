@@ -21,7 +21,7 @@ from transfer_study.report.system_tables import MISSING, latex_text, markdown_te
 from transfer_study.report.words import interval_text, source_name
 from transfer_study.spec.study import Study
 
-_WORDS = {"not_run": "not run"}
+_WORDS = {"not_run": "not run", "not_learned": "not learned"}
 _ARM = "arm"
 
 
@@ -74,7 +74,8 @@ def _table(
         held = (over.get((*_edge(row, axes), control)) for control in controls)
         numbers += [over_text(effect) if effect else MISSING for effect in held]
         verdict = str(row["verdict"])
-        rows.append((*words, *numbers, _WORDS.get(verdict, verdict)))
+        marked = " (the model did not learn)" if row["collapsed"] else ""
+        rows.append((*words, *numbers, _WORDS.get(verdict, verdict) + marked))
     headings = [
         *("source", "target", *arms, *axes, "baseline", "score", "delta", "95% interval", "p"),
         *(f"over {control}" for control in controls),

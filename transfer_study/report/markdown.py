@@ -31,7 +31,7 @@ def report_markdown(content: Content) -> str:
         ("Figures", [*_figures(content.figures), *_figure_names(content)]),
         ("Edges", _edges(content)),
         ("Recommendations", _recommendations(content)),
-        ("How it could be wrong", _listed(doubts(content))),
+        ("How it could be wrong", _listed(map(markdown_text, doubts(content)))),
         ("False edges", _table(content.false_edges)),
         ("Leaks", _leaks(content)),
         ("Costs", _table(content.costs)),

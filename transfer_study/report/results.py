@@ -23,8 +23,9 @@ from transfer_study.analysis.uncertainty import ALPHA
 from transfer_study.analysis.views import Shown, View, at_size
 from transfer_study.data.leaks import Severity
 from transfer_study.metrics import score
+from transfer_study.records.compact import CompactAnswers, write_compact
 from transfer_study.records.outputs import LOG_FILE, Outputs, write_text
-from transfer_study.records.predictions import AnswerSource, CompactAnswers, write_compact
+from transfer_study.records.predictions import AnswerSource
 from transfer_study.records.recorded import write_record
 from transfer_study.report.beside import Beside
 from transfer_study.report.captions import caption, margin_text
@@ -90,7 +91,7 @@ def write_results(
     folders of their names, with the table of what each of the paper's choices is worth.
     """
     results.mkdir(parents=True, exist_ok=True)
-    write_record(plan, results)
+    write_record(plan, results, source.has)
     epochs = epoch_scores(plan, source, results / EPOCHS_FILE)
     if not isinstance(source, CompactAnswers):
         write_compact(results, plan.stages, source)
@@ -152,11 +153,11 @@ def _write_protocol(
     outputs = Outputs(results / LOG_FILE)
     scored, edges = tables(plan, source, failed)
     itself = compare_with_itself(plan, scored.test_sets, Judgement.of(plan.study))
-    written = _write_tables(plan, source, failed, results, scored, edges, itself, outputs)
+    written = _write_tables(plan, failed, results, scored, edges, itself, outputs)
     captions: dict[CaptionKey, str] = {}
     figures = _write_figures(plan, edges, plots, shown, captions, outputs)
     if written.stability is not None:
-        runs = run_table(plan, source, scored.table)
+        runs = run_table(plan, scored.table, scored.test_sets)
         runs = runs.assign(failed=has_failed(runs, failed))
         figures += _write_stability(plan.study, written.stability, runs, plots, outputs)
     content = _content(plan, scored, edges, failed, itself, beside, captions)
@@ -174,7 +175,6 @@ def _write_protocol(
 
 def _write_tables(
     plan: Plan,
-    source: AnswerSource,
     failed: Collection[str],
     results: Path,
     scored: Scored,
@@ -192,7 +192,7 @@ def _write_tables(
     write_edge_tables(plan.study, edges, results, outputs)
     table("false_edges", itself)
     if plan.study.variants:
-        runs = run_table(plan, source, scored.table)
+        runs = run_table(plan, scored.table, scored.test_sets)
         stability = stability_table(runs, scored.test_sets, plan.study.margin, failed)
         table("stability", stability)
         text = results / "stability.md"
@@ -270,6 +270,7 @@ def _content(
         beside.file,
         _warnings(edges, beside),
         captions,
+        absent=scored.absent,
     )
 
 
@@ -280,7 +281,7 @@ def _warnings(edges: pd.DataFrame, beside: Beside) -> list[str]:
         coverage_warning(MetricName(metric), int(seeds), int(n))
         for metric, seeds, n in cells.itertuples(index=False)
     )
-    found = [said for said in dict.fromkeys(missed) if said is not None]
+    found = [*beside.lost, *(said for said in dict.fromkeys(missed) if said is not None)]
     if beside.leaks is not None and len(beside.leaks):
         high = int((beside.leaks["severity"] == Severity.HIGH).sum())
         if high:
