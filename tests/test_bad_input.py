@@ -131,6 +131,16 @@ VALUES = [
     Case("a seed twice", ("`seeds[1]`", "'4' a second time"), change("seeds: 1", "seeds: [4, 4]")),
     Case("no seeds", ("line 13, `seeds`", "found 0;", "[0, 1, 2]"), change("seeds: 1", "seeds: 0")),
     Case(
+        "a header that is no list",
+        ("line 7, `tasks.pairs.source.header`", "'text'", "[text, label]", "by split"),
+        change("folder: pairs", "folder: pairs, header: text"),
+    ),
+    Case(
+        "tags in place of entity types",
+        ("`tasks.mentions`", "'B-PER' and 'I-PER'", "write 'PER'", "leave O out"),
+        change("[Drug]", "[O, B-PER, I-PER]"),
+    ),
+    Case(
         "no list of tasks",
         ("line 3, `tasks`", "'chemprot'", "a list", "[chemprot, ddi2013-type]"),
         "name: bad\nencoder: tiny\ntasks: chemprot\n",
@@ -271,6 +281,68 @@ DATA = [
         "an open quote",
         (f"{TRAIN}, line 2", "cannot be read", "doubled"),
         files={TRAIN: 'text\tlabel\n"He said\tyes\nIt is\tno\n'},
+    ),
+    Case(
+        "rows between two bare marks",
+        (f"{TRAIN}, line 3", "goes on to line 5 and has separators", "double its marks"),
+        files={TRAIN: 'text\tlabel\nx\tyes\n"He said\tno\nsome\tyes\nand left"\tno\n'},
+    ),
+    Case(
+        "a NUL",
+        (f"{TRAIN}, line 2", "the text has the control character U+0000", "remove it"),
+        files={TRAIN: "text\tlabel\nx\0y\tyes\n"},
+    ),
+    Case(
+        "half a character",
+        ("a.jsonl, line 1", "the text has U+D83D, half of a character", "U+FFFD"),
+        without_mentions(
+            "{format: jsonl, files: {train: a.jsonl, test: b.jsonl}}",
+            "classification",
+            "[a, b]",
+        ),
+        {
+            "a.jsonl": '{"text": "x \\ud83d", "label": "a"}\n',
+            "b.jsonl": '{"text": "x", "label": "a"}\n',
+        },
+    ),
+    Case(
+        "a JSON array",
+        ("a.jsonl: not one JSON object a line", "begins with '['", "`jq -c '.[]' FILE`"),
+        without_mentions("{format: jsonl, files: {train: a.jsonl, test: b.jsonl}}"),
+        {
+            "a.jsonl": "[\n" + '{"text": ["A"], "label": ["O"]},\n' * 30 + "]",
+            "b.jsonl": '{"text": ["A"], "label": ["O"]}\n',
+        },
+    ),
+    Case(
+        "line ends of two kinds",
+        (f"{MENTIONS}, line 2", "a carriage return (U+000D)", "end all lines alike"),
+        files={MENTIONS: "A O\npill O\rhelps O\n"},
+    ),
+    Case(
+        "a score that cannot be one",
+        (f"{TRAIN}, line 2", "the score '1e300' is beyond 1e+15", "larger unit"),
+        change("kind: classification\n    labels: [yes, no]", "kind: regression"),
+        {
+            TRAIN: TABLE[:11] + "x\t1e300\n",
+            "pairs/dev.tsv": TABLE[:11] + "x\t1\n",
+            "pairs/test.tsv": TABLE[:11] + "x\t1\n",
+        },
+    ),
+    Case(
+        "a label that looks like another",
+        (f"{TRAIN}, line 2", "'yеs'", "mean 'yes' (with U+0065 where this has U+0435)?"),
+        files={TRAIN: "text\tlabel\nx\tyеs\n"},
+    ),
+    Case(
+        "a control character in a label",
+        ("line 6, `tasks.pairs.labels[0]`", "'yes\\x1b'", "control character U+001B"),
+        change("[yes, no]", '["yes\\e", no]'),
+    ),
+    Case(
+        "a label with a comma where commas divide",
+        ("`tasks.mentions`", "the label 'a, b'", "at commas", "rename it"),
+        without_mentions("{format: csv, folder: mentions}", "multilabel", '["a, b", c]'),
     ),
     Case(
         "bytes that are not UTF-8",

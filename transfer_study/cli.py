@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +28,7 @@ from transfer_study.spec.study import Arm, Reading
 from transfer_study.spec.study_file import read_study
 
 FAILED, INVALID, NOT_RUN, DIFFERENT, INTERRUPTED = 1, 2, 3, 4, 130
+_TIDYING = 3.0  # seconds
 
 app = typer.Typer(
     name="transfer-study",
@@ -220,7 +223,7 @@ def plan(
 
     And how small an effect its edges could show.
     """
-    from transfer_study.session import make_plan
+    from transfer_study.session import make_plan, plan_with_dropped
     from transfer_study.terminal.stages import plan_as_json, print_plan, resolved_study
 
     checked = read_study(study, settings, data)
@@ -228,8 +231,9 @@ def plan(
         print(resolved_study(checked), end="")
         return
     piloted = make_plan(read_study(pilot, (), data)) if pilot else None
+    planned, dropped = plan_with_dropped(checked)
     view = plan_as_json if as_json else print_plan
-    view(make_plan(checked), Store(store), piloted)
+    view(planned, Store(store), piloted, dropped)
 
 
 @app.command()
@@ -516,8 +520,10 @@ def doctor(
 
 
 def _exit_by(outcome: Outcome) -> None:
-    """End with a code of its own where stages failed, or were not run."""
-    if outcome.failed:
+    """End with a code of its own where stages or outputs failed, or were not run."""
+    for sentence in outcome.unwritten:
+        print(f"error: {sentence}", file=sys.stderr)
+    if outcome.failed or outcome.unwritten:
         raise typer.Exit(FAILED)
     if outcome.not_run:
         raise typer.Exit(NOT_RUN)
@@ -525,15 +531,16 @@ def _exit_by(outcome: Outcome) -> None:
 
 def main() -> None:
     """Entry point: turns known errors into sentences and exit codes."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    _stop_on_signals()
     try:
         app()
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
-            print(
-                "Interrupted. Finished stages are kept; the same command continues.",
-                file=sys.stderr,
-            )
+            with suppress(OSError):  # the terminal itself may be gone
+                print(
+                    "Interrupted. Finished stages are kept; the same command continues.",
+                    file=sys.stderr,
+                )
         raise
     except StudyError as error:
         for problem in error.problems:
@@ -541,5 +548,19 @@ def main() -> None:
         sys.exit(INVALID)
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+def _stop_on_signals() -> None:
+    """Let a closed terminal, and what ends jobs, stop a run as Ctrl-C does.
+
+    A second signal that comes at once must not disturb the tidying that the first began.
+    """
+    last = -_TIDYING
+
+    def interrupt(*_: object) -> None:
+        nonlocal last
+        before, last = last, time.monotonic()
+        if last - before >= _TIDYING:
+            raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` and a background job have it
+            signal.signal(number, interrupt)

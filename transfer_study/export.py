@@ -17,8 +17,10 @@ from uuid import uuid4
 from transfer_study.analysis.choice import BEST, Choice, candidates_for, choose, full_mixes
 from transfer_study.analysis.model_scores import ModelScore, model_scores
 from transfer_study.errors import DataError, ExportError, StudyError
+from transfer_study.files import read_regular
 from transfer_study.records.chosen import chosen_epoch
 from transfer_study.records.predictions import (
+    MOST_BYTES,
     Answers,
     StoredAnswers,
     answers_from,
@@ -86,7 +88,7 @@ def export_model(
             wanted.multi,
             _scores(store, choice, epoch, heads),
             checked,
-            store.read_json(stage, "stage.json")["provenance"],
+            store.record(stage).provenance,
         )
         (aside / "README.md").write_text(card.markdown(), encoding="utf-8")
     return Exported(folder, card)
@@ -236,4 +238,4 @@ def _answers(store: Store, stage: Stage, epoch: int, task: Task, split: str) -> 
     if chosen_epoch(store, stage, task.name).epoch == epoch:
         return StoredAnswers(store).answers(stage, task, split)
     file = store.snapshot_folder(stage, epoch) / predictions_file(task.name, split)
-    return answers_from(file.read_bytes(), task)
+    return answers_from(read_regular(file, MOST_BYTES), file, stage, task.name, split)

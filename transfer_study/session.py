@@ -7,6 +7,7 @@ deltas = transfer_study.run("experiments/demo.yaml")
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from transfer_study.analysis.agreement import HeldClaim, HeldScore
     from transfer_study.analysis.judgement import Rejudged
+    from transfer_study.data.leaks import Dropped
     from transfer_study.data.splits import TaskData
     from transfer_study.records.predictions import AnswerSource
     from transfer_study.report.comparison import Compared, Evidence
@@ -74,13 +76,21 @@ class Outcome:
     pretraining: pd.DataFrame | None = None  # what it does to each score
     false_edge_rate: str = ""  # how often models differ from themselves, in words
     page: Path | None = None  # the report
+    unwritten: tuple[str, ...] = ()  # a sentence an output that could not be written
 
 
 def make_plan(study: Study) -> Plan:
     """Read the study's data and encoders, and plan its stages; raises DataError, EncoderError."""
+    return plan_with_dropped(study)[0]
+
+
+def plan_with_dropped(study: Study) -> tuple[Plan, tuple[Dropped, ...]]:
+    """The plan of a study, and the training rows dropped as leaks; raises as `make_plan`."""
+    from transfer_study.data.exclude_leaks import all_dropped
     from transfer_study.data.fingerprints import load_tasks
 
-    return _planned(study, load_tasks(study))
+    loaded = load_tasks(study)
+    return _planned(study, loaded), all_dropped(loaded)
 
 
 def _planned(study: Study, loaded: dict[str, TaskData]) -> Plan:
@@ -137,7 +147,8 @@ def run(
 
     Columns: encoder, source, target, arm, reading, metric, baseline, score, delta, low, high, p,
     n_seeds, n_test, verdict; in a study of several training sizes also size. Raises StudyError for
-    a study that cannot be run; failed stages are told by their edges' verdicts.
+    a study that cannot be run; failed stages are told by their edges' verdicts, and outputs that
+    could not be written by warnings.
     """
     if not isinstance(study, Study):
         study = read_study(Path(study), settings)
@@ -146,7 +157,10 @@ def run(
     plan_ = with_looks(plan_, places)
     places.check_writable()
     execute(plan_, places, executor, resources or Resources(), progress or Silent())
-    return write_report(plan_, places, leaks=leaks).deltas
+    outcome = write_report(plan_, places, leaks=leaks)
+    for sentence in outcome.unwritten:
+        warnings.warn(sentence, stacklevel=2)
+    return outcome.deltas
 
 
 def execute(
@@ -265,6 +279,7 @@ def write_report(
         written.pretraining,
         written.false_edge_rate,
         written.page,
+        written.unwritten,
     )
 
 
@@ -318,7 +333,8 @@ def compare_studies(
 
 def _evidence(path: Path, places: Places, settings: Sequence[str], data: Path | None) -> Evidence:
     """What is stored of a study: by its file, as it was last run, or its table alone."""
-    from transfer_study.records.predictions import CompactAnswers, FirstOf, StoredAnswers
+    from transfer_study.records.compact import CompactAnswers
+    from transfer_study.records.predictions import FirstOf, StoredAnswers
     from transfer_study.report.comparison import Evidence
     from transfer_study.report.results import read_table
 
@@ -356,7 +372,8 @@ def answer_source(plan_: Plan, places: Places) -> AnswerSource:
 
     So a store that holds a part of a study never replaces its committed results by that part.
     """
-    from transfer_study.records.predictions import CompactAnswers, FirstOf, StoredAnswers
+    from transfer_study.records.compact import CompactAnswers
+    from transfer_study.records.predictions import FirstOf, StoredAnswers
 
     stored = StoredAnswers(Store(places.store))
     compact = CompactAnswers(places.results / plan_.study.name)

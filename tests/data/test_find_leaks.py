@@ -32,13 +32,14 @@ def task(
     name: str, kind: str = "classification", *, documents: bool = False, **splits: list[Any]
 ) -> TaskData:
     """A task whose rows are texts, (text, label) or (text, label, document); others are filled."""
-    columns = {"document": "doc"} if documents else {}
-    source = {"format": "jsonl", "folder": "/nowhere", "columns": columns}
+    source = {"format": "jsonl", "folder": "/nowhere"}
     made: dict[str, tuple[Example, ...]] = {}
     for number, split in enumerate(SPLITS):
         filler = sentence(1000 * len(name) + sum(map(ord, name)) * 10 + number)
         rows = [*splits.get(split, []), _words(filler) if kind == "tagging" else filler]
-        made[split] = tuple(_example(f"{split}-{n}", row, kind) for n, row in enumerate(rows))
+        made[split] = tuple(
+            _example(f"{split}-{n}", row, kind, documents) for n, row in enumerate(rows)
+        )
     return TaskData(Task(name=name, source=source, **KINDS[kind]), **made)
 
 
@@ -46,12 +47,12 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-def _example(name: str, row: Any, kind: str) -> Example:
+def _example(name: str, row: Any, kind: str, named: bool) -> Example:
     text, label, document = (*row, None, None)[:3] if isinstance(row, list) else (row, None, None)
     texts = text if isinstance(text, tuple) else (text,)
     usual: dict[str, Label] = {"classification": "yes", "regression": 1.0}
     given: Label = usual.get(kind, ("O",) * len(texts)) if label is None else label
-    return Example(name, document or name, texts, given)
+    return Example(name, document or name, texts, given, named)
 
 
 def find(*data: TaskData, **fields: Any) -> Leaks:
@@ -148,7 +149,7 @@ def test_half_a_pair_is_less_than_a_pair() -> None:
     assert only(crossed).kind is LeakKind.TEXT
 
 
-def test_documents_are_compared_where_the_source_has_some() -> None:
+def test_documents_are_compared_where_the_source_names_them() -> None:
     rows = {"train": [[sentence(1), "yes", "d1"]], "test": [[sentence(2), "yes", "d1"]]}
     leak = only(find(task("t", documents=True, **rows)))
     assert (leak.kind, leak.severity) == (LeakKind.DOCUMENT, Severity.HIGH)
@@ -157,7 +158,14 @@ def test_documents_are_compared_where_the_source_has_some() -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "shared"), [("7", False), ("note-7", False), ("PMC12", True), ("17697264", True)]
+    ("document", "shared"),
+    [
+        ("7", False),
+        ("note-7", False),
+        ("PMC12", True),
+        ("17697264", True),
+        ("MEDLINE:95369245", True),
+    ],
 )
 def test_across_tasks_only_ids_that_mean_the_same_everywhere_count(
     document: str, shared: bool

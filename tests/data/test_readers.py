@@ -9,6 +9,7 @@ from typing import Any
 
 import datasets
 import pytest
+from pydantic import ValidationError
 
 from transfer_study.data.readers import read_split
 from transfer_study.errors import DataError
@@ -72,7 +73,7 @@ def test_formats_agree(tmp_path: Path) -> None:
 def test_no_value_is_interpreted(tmp_path: Path, word: str) -> None:
     kind = {"kind": "classification", "labels": [word, "other"]}
     columns = {"id": "id", "document": "doc"}
-    expected = [Example(word, word, (word,), word)]
+    expected = [Example(word, word, (word,), word, named=True)]
     table = f"id\tdoc\ttext\tlabel\n{word}\t{word}\t{word}\t{word}\n"
     assert read(tmp_path, table, kind, "tsv", columns) == expected
     row = json.dumps(dict.fromkeys(("id", "doc", "text", "label"), word))
@@ -131,6 +132,66 @@ def test_multilabel_is_a_set_in_the_order_of_the_task(tmp_path: Path) -> None:
     assert [e.label for e in read(tmp_path, rows, MULTILABEL, "jsonl")] == [("a", "c"), ()]
 
 
+def test_files_may_lack_a_header_line(tmp_path: Path) -> None:
+    """As those of GAD and EU-ADR: train and dev without one, test with other columns."""
+    for form, separator in (("tsv", "\t"), ("csv", ",")):
+        bare = [["x", "yes"], ["y", "no"]]
+        headed = [["index", "text", "label"], ["0", "z", "no"]]
+        for split, rows in (("train", bare), ("dev", bare[1:]), ("test", headed)):
+            table = "\n".join(separator.join(row) for row in rows)
+            (tmp_path / f"{split}.{form}").write_text(table)
+        source = {"format": form, "folder": tmp_path}
+        names = ["text", "label"]
+        task = Task(
+            name="t", **SENTENCE, source={**source, "header": {"train": names, "dev": names}}
+        )
+        assert [e.text for e in read_split(task, "train")] == [("x",), ("y",)]
+        assert [e.text for e in read_split(task, "dev")] == [("y",)]
+        assert [e.text for e in read_split(task, "test")] == [("z",)]
+        everywhere = Task(name="t", **SENTENCE, source={**source, "header": names})
+        assert len(read_split(everywhere, "train")) == 2
+        with pytest.raises(DataError, match="line 1: 3 fields, but the header has 2"):
+            read_split(everywhere, "test")
+        without = Task(name="t", **SENTENCE, source=source)
+        with pytest.raises(DataError, match="no header line, name its columns by the source's"):
+            read_split(without, "train")
+
+
+def test_only_tables_have_a_header(tmp_path: Path) -> None:
+    source = {"format": "conll", "folder": tmp_path, "header": ["text", "label"]}
+    with pytest.raises(ValidationError, match="conll files have no header line"):
+        Task(name="t", **TAGGING, source=source)
+
+
+def test_a_list_of_one_label_is_that_label(tmp_path: Path) -> None:
+    row = '{"text": "x", "label": ["yes"]}'
+    assert read(tmp_path, row, SENTENCE, "jsonl")[0].label == "yes"
+    assert read(tmp_path, '{"text": "x", "label": ["2.5"]}', SCORE, "jsonl")[0].label == 2.5
+    features = {
+        "text": datasets.Value("string"),
+        "label": datasets.Sequence(datasets.ClassLabel(names=["no", "yes"])),
+    }
+    rows = datasets.Dataset.from_dict(
+        {"text": ["x", "y"], "label": [[1], [0]]}, features=datasets.Features(features)
+    )
+    rows.save_to_disk(str(tmp_path / "d"))
+    assert [e.label for e in read_split(hub_task(tmp_path / "d", SENTENCE), "train")] == [
+        "yes",
+        "no",
+    ]
+
+
+def test_entity_types_are_listed_without_b_and_i(tmp_path: Path) -> None:
+    source = {"format": "conll", "folder": tmp_path}
+    kind: dict[str, Any] = {"kind": "tagging", "labels": ["O", "B-PER", "I-PER"]}
+    with pytest.raises(ValidationError, match=r"'B-PER' and 'I-PER'.* write 'PER' in place"):
+        Task(name="t", **kind, source=source)
+    kind["labels"] = ["B-PER", "B-cell"]
+    (told,) = problems(tmp_path, "a B-PER\nb B-B-cell\nc I-B-cell\n", kind, "conll")
+    assert "line 1: the tag 'B-PER' stands in the task's `labels`" in told
+    assert "write 'PER' there" in told
+
+
 def test_a_pair_may_lack_its_second_text_only(tmp_path: Path) -> None:
     columns = {"text": "a", "text2": "b"}
     found = read(tmp_path, "a\tb\tlabel\nx\t\tyes\nx\ty\tno\n", SENTENCE, "tsv", columns)
@@ -178,6 +239,59 @@ def test_a_heading_begins_a_document(tmp_path: Path, heading: str) -> None:
     assert found[0].document == found[1].document != found[2].document
 
 
+@pytest.mark.parametrize(
+    ("heading", "document"),
+    [
+        ("-DOCSTART- (8701013)", "8701013"),
+        ("-DOCSTART-\t(8701013)", "8701013"),
+        ("-DOCSTART- (8701013)\tO", "8701013"),
+        ("-DOCSTART- (8701013) NN O O", "8701013"),
+        ("-DOCSTART-(8701013)", "8701013"),
+        ("-DOCSTART- 8701013", "8701013"),
+        ("-DOCSTART- (1 EU)\t433", "1 EU"),
+        ("-DOCSTART- (S0140-6736(05)61-6) O", "S0140-6736(05)61-6"),
+        ("###MEDLINE:95369245", "MEDLINE:95369245"),
+        ("###MEDLINE:95369245\tO", "MEDLINE:95369245"),
+    ],
+)
+def test_a_heading_names_its_document(tmp_path: Path, heading: str, document: str) -> None:
+    (found,) = read(tmp_path, f"{heading}\n\na\tO\n", TAGGING, "conll")
+    assert (found.document, found.named, found.id) == (document, True, f"{document}.s1")
+
+
+@pytest.mark.parametrize(
+    "heading", ["-DOCSTART-", "-DOCSTART-\tO", "-DOCSTART- -X- O O", "-DOCSTART- ();", "###"]
+)
+def test_headings_without_a_name_matter_where_they_divide_sentences(
+    tmp_path: Path, heading: str
+) -> None:
+    start, one, other = f"{heading}\n\n", "a\tO\n\nb\tO\n\n", "c\tO\n\nd\tO\n\n"
+
+    def documents(text: str) -> list[str]:
+        found = read(tmp_path, text, TAGGING, "conll")
+        assert not any(example.named for example in found)
+        return [example.document for example in found]
+
+    each = ["train-1", "train-2"]
+    assert documents(start + one) == documents(one + start) == documents(start * 2 + one) == each
+    assert documents(start + one + start + other) == [*["train-doc1"] * 2, *["train-doc2"] * 2]
+    assert documents(one + start + other) == [*["train-doc0"] * 2, *["train-doc1"] * 2]
+
+
+def test_only_what_the_source_names_is_a_name(tmp_path: Path) -> None:
+    kind = {"kind": "classification", "labels": ["yes", "no"]}
+    table = "id\ttext\tlabel\n7.1\tone\tyes\n7.2\ttwo\tyes\n"
+    plain = read(tmp_path, table, kind, "tsv", {"id": "id"})
+    assert [(e.document, e.named) for e in plain] == [("7.1", False), ("7.2", False)]
+    named = read(tmp_path, table, kind, "tsv", {"id": "id"}, document_pattern=r"^(\d+)")
+    assert [(e.document, e.named) for e in named] == [("7", True), ("7", True)]
+
+
+def test_word_lines_that_look_like_headings_are_words(tmp_path: Path) -> None:
+    found = read(tmp_path, "###\tO\n#1\tO\n-DOCSTARTED-\tO\n-\tO\n", TAGGING, "conll")
+    assert [e.text for e in found] == [("###", "#1", "-DOCSTARTED-", "-")]
+
+
 def test_iob1_is_read_as_iob2(tmp_path: Path) -> None:
     iob1 = "a I-Gene\nb I-Gene\nc B-Gene\nd O\ne I-Drug\nf I-Gene\n"
     found = read(tmp_path, iob1, TAGGING, "conll", scheme="iob1")
@@ -223,10 +337,17 @@ FAULTS = {
     "json nan": ('{"text": "x", "label": NaN}', SCORE, "jsonl", "the score 'NaN'"),
     "header only": ("text\tlabel\n", SENTENCE, "tsv", "no examples"),
     "not JSON": ('{"text": "x"', SENTENCE, "jsonl", "line 1: not a JSON object"),
-    "JSON list": ('["x", "yes"]', SENTENCE, "jsonl", "line 1: not a JSON object"),
+    "JSON list": ('["x", "yes"]', SENTENCE, "jsonl", "not one JSON object a line"),
     "JSON key twice": ('{"text": "x", "label": "no", "text": 1}', SENTENCE, "jsonl", "twice"),
     "JSON key missing": ('{"text": "x"}', SENTENCE, "jsonl", "line 1: no column 'label'"),
     "JSON null": ('{"text": null, "label": "no"}', SENTENCE, "jsonl", "'text' (text) must be text"),
+    "two labels": (
+        '{"text": "x", "label": ["yes", "no"]}',
+        SENTENCE,
+        "jsonl",
+        "found a list of 2, which `kind: multilabel` reads",
+    ),
+    "no label": ('{"text": "x", "label": []}', SENTENCE, "jsonl", "found a list of 0"),
     "JSON text for words": ('{"text": "x", "label": ["O"]}', TAGGING, "jsonl", "a list of texts"),
     "JSON words and tags": ('{"text": ["x"], "label": []}', TAGGING, "jsonl", "1 words but 0 tags"),
     "JSON no words": ('{"text": [], "label": []}', TAGGING, "jsonl", "no words"),

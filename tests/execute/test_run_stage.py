@@ -127,12 +127,12 @@ def test_a_stage_leaves_one_whole_directory(plan: Plan, store: Store) -> None:
     lines = store.read(stage, "history.jsonl").decode().splitlines()
     assert [json.loads(line) for line in lines] == told
     assert [set(epoch["dev"]) for epoch in told] == [set(NAMES)] * 2
-    record = store.read_json(stage, "stage.json")
-    assert (record["id"], record["name"]) == (stage.id, stage.name)
-    assert record["pre_image"] == json.loads(json.dumps(stage.pre_image))
-    assert set(record["selected_epoch"]) == set(NAMES)
-    assert record["handed_on_epoch"] in (1, 2)
-    assert record["provenance"]["wall_seconds"] > 0
+    record = store.record(stage)
+    assert record.id == stage.id
+    assert record.pre_image == json.loads(json.dumps(stage.pre_image))
+    assert set(record.selected_epoch) == set(NAMES)
+    assert record.handed_on_epoch in (1, 2)
+    assert record.provenance.wall_seconds > 0
     assert not store.has_model(stage)
     assert list((store.root / "attempts").iterdir()) == []
     answers = StoredAnswers(store).answers(stage, stage.tasks[1].task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,8 +10,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from transfer_study.analysis.uncertainty import Interval
 from transfer_study.data.streams import stream
-from transfer_study.metrics import Statistics, from_sums
+from transfer_study.metrics import Statistics, from_sums, score_span
 from transfer_study.metrics.rows import Floats
 from transfer_study.spec.task import MetricName
 
@@ -27,27 +29,49 @@ class TestSet:
     """What the metric needs of the answers of several models to one test set.
 
     `statistics` is [units, models, k], summed by document: a unit is a document, or an example
-    where documents are not known. `n` counts examples; `stages` names the models.
+    where documents are not known. `n` counts examples; `stages` names the models. `constant` is the
+    score of the best constant answer, which a model that has learned is above.
     """
 
     task: str
     metric: MetricName
     n: int
+    constant: float
     stages: tuple[str, ...]
     statistics: Floats
 
     __test__ = False  # not a test case of pytest
 
     @classmethod
-    def of(cls, task: str, metric: MetricName, n: int, models: Mapping[str, Statistics]) -> TestSet:
+    def of(
+        cls,
+        task: str,
+        metric: MetricName,
+        n: int,
+        constant: float,
+        models: Mapping[str, Statistics],
+    ) -> TestSet:
         """Gather the statistics of models, by stage id, whose rows are of the same examples."""
         rows = [_by_unit(statistics) for statistics in models.values()]
-        return cls(task, metric, n, tuple(models), np.stack(rows, axis=1))
+        return cls(task, metric, n, constant, tuple(models), np.stack(rows, axis=1))
 
     @property
     def units(self) -> int:
         """How many documents are drawn at a time."""
         return len(self.statistics)
+
+    def possible(self, interval: Interval, baseline: float, terms: int = 1) -> Interval:
+        """An effect's interval as far as the metric goes, without ends where it says nothing.
+
+        It says nothing where it holds every score that there is, from the baseline as measured.
+        `terms` is of how many differences of two scores the effect is the difference.
+        """
+        span = score_span(self.metric)
+        from_baseline = interval.within(1 - span - baseline, 1 - baseline)
+        if math.isnan(from_baseline.low):
+            return from_baseline
+        # What is cut off is impossible whatever the baseline really is.
+        return interval.within(-terms * span, terms * span)
 
     def scores(self) -> dict[str, float]:
         """The score of every model by its stage id."""

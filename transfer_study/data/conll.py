@@ -1,13 +1,15 @@
 """CoNLL files: one word a line with its tag, an empty line after a sentence, no quoting.
 
 Columns are separated by tabs, or by spaces in a line without tabs. A document is named in a
-column, where `-` means the same as before, or begins at a line `-DOCSTART-` or `###name`.
+column, where `-` means the same as before, or by the line that it begins with, `-DOCSTART- (name)`
+or `###name`. Lines `-DOCSTART-` without a name set documents apart, where they do: a single one at
+the top, which many converters write, says nothing of documents.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from transfer_study.data.faults import Faults
@@ -15,6 +17,11 @@ from transfer_study.data.records import Record
 from transfer_study.spec.task import Columns
 
 _SAME = "-"
+_START = re.compile(r"-DOCSTART-(?![^\s(])")
+# CoNLL-2003 repeats its columns on the heading (`-X- O O`); AIDA and SciBERT name the document, as
+# `(1 EU)`, at times before further columns; a bare name is told from a tag by a digit.
+_NAME = re.compile(r"[^(]*\((.+)\)[^)]*|(\S*\d\S*)")
+_MEDLINE = re.compile(r"###\w+:\S*\d\S*")  # a heading also where columns follow it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +50,29 @@ def read_conll(columns: Columns, text: str, split: str, faults: Faults) -> Itera
         return
     document: str | None = None
     started = sentences = 0  # documents begun by a heading; sentences of this document
-    for line, rows in _blocks(text, places, faults):
+    blocks = list(_blocks(text, places, faults))
+    apart = _set_apart(_heading(rows[0]) for _, rows in blocks)
+    for line, rows in blocks:
         heading = _heading(rows[0])
         if heading is not None:
             started, sentences = started + 1, 0
-            document = heading or f"{split}-doc{started}"
+            document = heading or None
             continue
         if places.document is not None:
             named = {row[places.document] for row in rows} - {_SAME}
             if len(named) > 1:
                 faults.add(f"one sentence in several documents: {', '.join(sorted(named))}", line)
-            elif not named and document is None:
+            elif not named and document is None and not started:
                 faults.add("the first sentence names no document; '-' means 'as before'", line)
             if named and named != {document}:
                 document, sentences = min(named), 0
         sentences += 1
+        stretch = f"{split}-doc{started}" if apart else None
         number = rows[0][places.id] if places.id is not None else f"s{sentences}"
-        name = f"{document}.{number}" if document else None
+        place = document or stretch
+        name = f"{place}.{number}" if place else None
         words, tags = zip(*((row[places.text], row[places.label]) for row in rows), strict=True)
-        yield Record(line, words, tags, name, document, line_a_word=True)
+        yield Record(line, words, tags, name, document, stretch, line_a_word=True)
 
 
 def _places(columns: Columns, faults: Faults) -> _Places:
@@ -111,7 +122,6 @@ def _blocks(text: str, places: _Places, faults: Faults) -> Iterator[tuple[int, l
 
 def _fields(content: str) -> list[str]:
     # Not str.split(): a no-break space or a line separator may be a word or stand in one.
-    content = content.rstrip("\r")
     if not content.strip(" \t"):
         return []
     return content.split("\t") if "\t" in content else re.split(" +", content.strip(" "))
@@ -119,6 +129,23 @@ def _fields(content: str) -> list[str]:
 
 def _heading(row: list[str]) -> str | None:
     """The document that a line begins, "" for one without a name; None for other lines."""
-    if row and row[0] == "-DOCSTART-":
-        return ""
-    return row[0][3:].strip() if len(row) == 1 and row[0].startswith("###") else None
+    if not row or row[0][0:1] not in ("-", "#"):
+        return None
+    line = " ".join(row)
+    if start := _START.match(line):
+        name = _NAME.fullmatch(line[start.end() :].strip())
+        return (name[1] or name[2]).strip() if name else ""
+    if row[0].startswith("###") and (len(row) == 1 or _MEDLINE.fullmatch(row[0])):
+        return row[0][3:].strip()
+    return None
+
+
+def _set_apart(headings: Iterable[str | None]) -> bool:
+    """Whether headings without a name divide the sentences (None) that are of no named document."""
+    stretches, started, document = set[int](), 0, ""
+    for heading in headings:
+        if heading is not None:
+            started, document = started + 1, heading
+        elif not document:
+            stretches.add(started)
+    return len(stretches) > 1

@@ -15,7 +15,7 @@ from functools import cached_property
 from transfer_study.data.leaks import EVERY_TASK, Leak, LeakKind, Leaks, Severity
 from transfer_study.data.near_duplicates import near_duplicates
 from transfer_study.data.same_document import same_documents
-from transfer_study.data.same_text import Row, is_short, row_of
+from transfer_study.data.same_text import Row, is_short, row_of, rows_by_text, tells
 from transfer_study.data.splits import TaskData
 from transfer_study.spec.recipes import recipes_of
 from transfer_study.spec.study import Study
@@ -40,13 +40,13 @@ class _Split:
     rows: Sequence[Row]
 
     @cached_property
-    def told(self) -> dict[str, Row]:
-        """Each text of the split with its first row: the rows' own, and the sentences of pairs."""
-        told: dict[str, Row] = {}
-        for row in self.rows:
-            for text in row.told:
-                told.setdefault(text, row)
-        return told
+    def told(self) -> dict[str, list[Row]]:
+        """The rows of each text: of the rows' own, and of the sentences of pairs."""
+        return rows_by_text(self.rows, lambda row: row.told)
+
+    def teller(self, row: Row) -> Row | None:
+        """The first row of the split that tells another one."""
+        return next((ours for ours in self.told.get(row.text, ()) if tells(ours, row)), None)
 
     @cached_property
     def written(self) -> set[str]:
@@ -95,7 +95,7 @@ def find_leaks(study: Study, loaded: Mapping[str, TaskData]) -> Leaks:
 
 
 def _rows(data: TaskData, split: str) -> list[Row]:
-    return [row_of(example, data.task.kind) for example in data.split(split)]
+    return [row_of(example, data.task) for example in data.split(split)]
 
 
 def _compared(tasks: Sequence[_Splits]) -> Iterator[tuple[_Split, _Split, _Split | None]]:
@@ -111,9 +111,10 @@ def _compared(tasks: Sequence[_Splits]) -> Iterator[tuple[_Split, _Split, _Split
 
 
 def _shared(a: _Split, b: _Split, own: _Split | None, near: _Near) -> Iterator[Leak]:
-    others = [row for row in b.rows if row.text not in a.told]
+    tellers = [(a.teller(row), row) for row in b.rows]
+    others = [row for ours, row in tellers if ours is None]
     found: dict[LeakKind, _Touched] = {
-        LeakKind.TEXT: [(a.told[row.text], row) for row in b.rows if row.text in a.told],
+        LeakKind.TEXT: [(ours, row) for ours, row in tellers if ours is not None],
         LeakKind.NEAR: list(_near_rows(a, others, near)),
         LeakKind.SENTENCE: list(_half_rows(a, others)),
         LeakKind.DOCUMENT: list(_rows_of_documents(a, b)),
@@ -153,14 +154,14 @@ def _half_rows(a: _Split, rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
     """Pairs of which the source has a sentence, but not both."""
     for row in rows:
         if part := next((part for part in row.parts if part in a.told), None):
-            yield a.told[part], row
+            yield a.told[part][0], row
 
 
 def _rows_of_documents(a: _Split, b: _Split) -> Iterator[tuple[Row, Row]]:
-    if shared := same_documents(a.task, a.rows, b.task, b.rows):
-        first = {row.example.document: row for row in reversed(a.rows)}
+    if shared := same_documents(a.rows, b.rows):
+        first = {row.example.document: row for row in reversed(a.rows) if row.example.named}
         for row in b.rows:
-            if row.example.document in shared:
+            if row.example.named and row.example.document in shared:
                 yield first[row.example.document], row
 
 
@@ -178,7 +179,7 @@ def _finding(kind: LeakKind, a: _Split, b: _Split, touched: _Touched) -> Leak:
     rows = {row.example.id for _, row in touched}
     if kind is LeakKind.DOCUMENT:
         things = {row.example.document for _, row in touched}
-        source_rows = sum(row.example.document in things for row in a.rows)
+        source_rows = sum(row.example.named and row.example.document in things for row in a.rows)
         verbatim = short = 0
     elif kind is LeakKind.LABEL:
         things = {row.verbatim for _, row in touched}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from transfer_study.data.derived import check_divisible
-from transfer_study.data.encoders import check_layers, check_length, fingerprint_encoder
-from transfer_study.data.exclude_leaks import rows_in_test
+from transfer_study.data.encoder_hash import fingerprint_encoder
+from transfer_study.data.encoder_limits import check_layers, check_length
+from transfer_study.data.exclude_leaks import positions, rows_in_test
 from transfer_study.data.measurable import check_measurable
 from transfer_study.data.splits import TaskData, fingerprint, limited, read
 from transfer_study.data.texts import fingerprint_texts, read_texts
@@ -33,12 +35,12 @@ def load_tasks(study: Study) -> dict[str, TaskData]:
     on which the task's metric measures nothing is a fault.
     """
     whole = _each(study.tasks, lambda task: (task.name, read(task)))
-    left_out = rows_in_test(study, whole) if study.exclude_leaks else {}
+    dropped = rows_in_test(study, whole) if study.exclude_leaks else {}
 
     def as_used(item: tuple[str, Task]) -> tuple[str, TaskData]:
         name, task = item
-        data = limited(whole[task.name], task, left_out.get(task.name))
-        check_measurable(data)
+        why = dropped.get(task.name, ())
+        data = replace(limited(whole[task.name], task, positions(why)), dropped=why)
         check_measurable(data)
         if Control.SELF in study.controls:
             check_divisible(data)

@@ -1,4 +1,4 @@
-"""What is found when test is known before it is asked: leaks, their severity and their table."""
+"""What is found when test is known before it is asked: leaks, their table, and rows left out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EVERY_TASK = "every task"
 class LeakKind(Word):
     """What two splits have in common, or what the study does with one."""
 
-    TEXT = "text"  # the same text, in normal form
+    TEXT = "text"  # the same text (data/same_text.py)
     NEAR = "near text"  # at least 80% of the word pairs
     SENTENCE = "sentence"  # one sentence of a pair
     DOCUMENT = "document"  # the same document
@@ -73,6 +73,31 @@ class Leaks:
     def of(self, kind: LeakKind) -> tuple[Leak, ...]:
         """The findings of one kind."""
         return tuple(leak for leak in self.findings if leak.kind is kind)
+
+
+class WhyDropped(Word):
+    """What a training row has in common with a row of a test set, from the plainest on."""
+
+    TEXT = "text"  # the same text, with the same signs
+    LETTERS = "text but for signs"  # the same letters and digits
+    SENTENCE = "sentence of a pair"  # the test row's text is one of the pair's
+    DOCUMENT = "document"  # the same document
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """The rows of a split that `exclude_leaks` leaves out for one reason, by a test set.
+
+    `positions` are those in the split as read and carved, ascending; `examples` are ids of rows
+    with that of the test row concerned.
+    """
+
+    task: str
+    split: str
+    why: WhyDropped
+    test: str  # the name of the task whose test it is
+    positions: tuple[int, ...]
+    examples: tuple[tuple[str, str], ...]
 
 
 def leak_table(leaks: Leaks) -> pd.DataFrame:

@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from transfer_study.data.leaks import Dropped
 from transfer_study.data.readers import read_split
 from transfer_study.data.streams import stream
 from transfer_study.errors import DataError, Problem
 from transfer_study.spec.example import Example
-from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
+from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint, gold_hash
 from transfer_study.spec.frozen import canonical_json
 from transfer_study.spec.task import SPLITS, DatasetsSource, FileSource, SplitName, Task
 
@@ -23,7 +24,8 @@ LeftOut = Mapping[str, tuple[int, ...]]
 class TaskData:
     """A task with the examples that it is learned, selected and tested on.
 
-    `left_out` are the rows of each split that were dropped as leaks.
+    `left_out` are the rows of each split that were dropped as leaks; a study that is planned also
+    knows why.
     """
 
     task: Task
@@ -31,6 +33,7 @@ class TaskData:
     dev: tuple[Example, ...]
     test: tuple[Example, ...]
     left_out: LeftOut = field(default_factory=dict)
+    dropped: tuple[Dropped, ...] = field(default=(), compare=False)
 
     def split(self, name: str) -> tuple[Example, ...]:
         """The examples of train, dev or test."""
@@ -156,4 +159,9 @@ def _fingerprint(examples: Sequence[Example], left_out: tuple[int, ...] | None) 
     for e in examples:
         fields = {"id": e.id, "document": e.document, "text": e.text, "label": e.label}
         digest.update(canonical_json(fields).encode() + b"\n")
-    return SplitFingerprint(n=len(examples), sha256=digest.hexdigest(), left_out=left_out)
+    gold = gold_hash(
+        [e.id for e in examples], [e.document for e in examples], [e.label for e in examples]
+    )
+    return SplitFingerprint(
+        n=len(examples), sha256=digest.hexdigest(), gold=gold, left_out=left_out
+    )

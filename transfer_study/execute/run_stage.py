@@ -18,6 +18,7 @@ from typing import Any
 
 from transfer_study.errors import DataError, EncoderError, StoreError
 from transfer_study.execute.answers import write_answers
+from transfer_study.records.chosen import history as history_of
 from transfer_study.records.predictions import StoredAnswers, epoch_split
 from transfer_study.records.store import Store
 from transfer_study.spec.stage import Stage
@@ -148,9 +149,9 @@ def _keep(
 
     with store.attempt(stage) as attempt:
         for (name, split), answers in learned.predictions.items():
-            write_answers(attempt, name, split, answers)
+            write_answers(attempt, stage, name, split, answers)
         for (name, epoch), answers in learned.every_epoch.items():
-            write_answers(attempt, name, epoch_split(epoch), answers)
+            write_answers(attempt, stage, name, epoch_split(epoch), answers)
         history = "".join(json.dumps(epoch) + "\n" for epoch in learned.history)
         (attempt / "history.jsonl").write_text(history, encoding="utf-8")
         seconds = time.perf_counter() - began
@@ -197,8 +198,7 @@ def _check_same_losses(stage: Stage, store: Store, history: list[dict[str, Any]]
     """Raise StoreError unless this pretraining, which predicts no task, went as the committed."""
     if stage.masked_texts is None:
         return
-    lines = store.read(stage, "history.jsonl").decode("utf-8").splitlines()
-    before = [json.loads(line)["dev"] for line in lines]
+    before = [epoch.dev for epoch in history_of(store, stage)]
     if before != [epoch["dev"] for epoch in history]:
         raise StoreError(
             f"{stage.name} was run again for its weights and did not give its committed losses "
@@ -231,8 +231,8 @@ def _set_up_torch(threads: int, device: str) -> None:
 # and is not kept: a file that was put back is read again.
 @lru_cache(maxsize=2)
 def _tokenizer(encoder: str, planned: str) -> Any:
-    from transfer_study.data.encoders import fingerprint_encoder
-    from transfer_study.learn.model import load_tokenizer
+    from transfer_study.data.encoder_hash import fingerprint_encoder
+    from transfer_study.data.tokenizer import load_tokenizer
     from transfer_study.spec.encoder import Encoder
 
     known = Encoder.model_validate_json(encoder)

@@ -76,13 +76,11 @@ def _taken(plan: Plan, store: Store) -> Iterator[tuple[str, float, float, float,
         if not store.is_done(stage):
             continue
         try:
-            provenance = store.read_json(stage, "stage.json")["provenance"]
-        except (StoreError, KeyError):
+            made = store.record(stage).provenance
+        except StoreError:
             continue  # what a stage took is no reason to withhold a report
-        seconds = float(provenance["wall_seconds"])
-        hours = seconds * stage.recipe.cpu_threads / 3600
-        peak = float(provenance.get("peak_memory_bytes") or 0)
-        yield _kind(stage), seconds, hours, peak, str(provenance["device"])
+        hours = made.wall_seconds * stage.recipe.cpu_threads / 3600
+        yield _kind(stage), made.wall_seconds, hours, made.peak_memory_bytes, made.device
 
 
 def _kind(stage: Stage) -> str:

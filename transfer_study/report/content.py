@@ -81,4 +81,4 @@ class Content:
 def family_size(deltas: pd.DataFrame, reading: str) -> int:
     """How many edges of a reading were corrected together."""
     raw = (deltas["over"] == "") & ~deltas["arm"].isin(CONTROLS)
-    return int((raw & (deltas["reading"] == reading) & deltas["p"].notna()).sum())
+    return int((raw & (deltas["reading"] == reading) & deltas["adjusted_p"].notna()).sum())

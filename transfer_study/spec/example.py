@@ -12,7 +12,9 @@ Label = str | float | tuple[str, ...]
 class Example:
     """One thing to predict.
 
-    `id` is unique within its split. `document` groups examples that are not independent.
+    `id` is unique within its split. `document` groups examples that are not independent; where
+    the source names it, `named`, the name means the same document in every split, else it is the
+    example's own id or counts the file's documents.
     `text` is one sentence or two; for tagging, the words of one sentence.
     `label` is a class (classification), classes in the task's order (multilabel), a number
     (regression) or one IOB2 tag a word (tagging).
@@ -22,3 +24,4 @@ class Example:
     document: str
     text: tuple[str, ...]
     label: Label
+    named: bool = False

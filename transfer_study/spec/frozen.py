@@ -10,6 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from transfer_study.files import regular_file
+
 
 class Word(str, Enum):
     """An enumeration of words that read and print as themselves."""
@@ -38,7 +40,7 @@ def content_hash(value: Any) -> str:
 def file_hash(path: Path) -> str:
     """The sha256 of a file's bytes, in hexadecimal."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with regular_file(path) as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.fingerprint import SplitFingerprint
+from transfer_study.spec.fingerprint import TextsFingerprint
 from transfer_study.spec.frozen import Frozen
 from transfer_study.spec.recipe import Precision, Recipe
 from transfer_study.spec.task import Task
@@ -27,7 +27,7 @@ class MaskedTexts(Frozen):
     """
 
     texts: Texts
-    content: SplitFingerprint
+    content: TextsFingerprint
     masked: float
     whole_word: bool
     held_out: float
@@ -75,7 +75,7 @@ class Pretraining(Frozen):
             return Texts.of_tasks(tasks)
         return Texts(files=self.texts)
 
-    def masked_texts(self, texts: Texts, content: SplitFingerprint) -> MaskedTexts:
+    def masked_texts(self, texts: Texts, content: TextsFingerprint) -> MaskedTexts:
         """These texts, masked as the section says."""
         return MaskedTexts(
             texts=texts,

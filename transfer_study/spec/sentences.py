@@ -26,6 +26,7 @@ _EXAMPLES = {
     "source": "where the data are, such as {format: tsv, folder: my_task}",
     "format": "one of tsv, csv, jsonl, conll, datasets, synthetic",
     "labels": "a list such as [positive, negative]",
+    "header": "the names of the columns such as [text, label], or such lists by split",
 }
 
 

@@ -1,14 +1,18 @@
-"""The leaks of a study for people: what, from where to where, how much of test, an example."""
+"""The leaks of a study for people: what, from where to where, how much of test, an example.
+
+And the training rows that are left out because of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
-from transfer_study.data.leaks import Leak, LeakKind, Leaks, Severity
+from transfer_study.data.leaks import Dropped, Leak, LeakKind, Leaks, Severity
 from transfer_study.data.splits import TaskData
 from transfer_study.terminal.console import stdout
 
@@ -59,6 +63,38 @@ def print_leaks(leaks: Leaks, loaded: Mapping[str, TaskData]) -> None:
 def leaks_as_json(leaks: Leaks) -> dict[str, Any]:
     """All findings, with ids as examples and no text."""
     return {"rows": leaks.read, "findings": [asdict(leak) for leak in leaks.findings]}
+
+
+def print_dropped(dropped: Sequence[Dropped]) -> None:
+    """Print which rows `exclude_leaks` left out, by task, split, reason and test set."""
+    console = stdout()
+    rows = sum(len(part.positions) for part in dropped)
+    if not rows:
+        console.print("`exclude_leaks` leaves out nothing: no training row is in a test set")
+        return
+    console.print(f"[bold]Left out[/] by `exclude_leaks`: {rows:,} rows that a test set has too")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("of", overflow="fold")
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("in common", no_wrap=True)
+    table.add_column("with the test of", overflow="fold")
+    table.add_column("such as", overflow="fold")
+    for part in dropped:
+        ids = "; ".join(" = ".join(pair) for pair in part.examples)
+        cells = (f"{part.task} {part.split}", f"{len(part.positions):,}", part.why, part.test, ids)
+        table.add_row(*map(escape, cells))
+    console.print(table)
+
+
+def dropped_as_json(dropped: Sequence[Dropped]) -> list[dict[str, Any]]:
+    """The same as plain values, rows counted; some ids and no text."""
+    return [
+        {
+            **{"task": part.task, "split": part.split, "why": part.why, "test": part.test},
+            **{"rows": len(part.positions), "examples": part.examples},
+        }
+        for part in dropped
+    ]
 
 
 def _cells(leak: Leak, loaded: Mapping[str, TaskData]) -> tuple[str, ...]:

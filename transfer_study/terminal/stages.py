@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import yaml
 from rich.console import Console
 from rich.table import Table
 
+from transfer_study.data.leaks import Dropped
 from transfer_study.execute.cost import SecondsEstimate
 from transfer_study.records.store import Store
 from transfer_study.session import power
@@ -20,6 +21,7 @@ from transfer_study.spec.stage import Stage, StageKind
 from transfer_study.spec.study import Study
 from transfer_study.spec.task import Change
 from transfer_study.terminal.console import stdout
+from transfer_study.terminal.leaks import dropped_as_json, print_dropped
 from transfer_study.terminal.power import power_records, print_power
 from transfer_study.terminal.progress import duration, stage_label
 
@@ -27,10 +29,13 @@ _SCHEMA = 1
 _LISTED = 40
 
 
-def print_plan(plan: Plan, store: Store, pilot: Plan | None = None) -> None:
+def print_plan(
+    plan: Plan, store: Store, pilot: Plan | None = None, dropped: Sequence[Dropped] = ()
+) -> None:
     """Print the stages by kind, what sharing saves, why each missing one runs, and the time.
 
-    And the smallest effects that the edges can detect, by what is stored of the plan or a pilot's.
+    And the training rows that were dropped as leaks, and the smallest effects that the edges can
+    detect, by what is stored of the plan or a pilot's.
     """
     console = stdout()
     todo = plan.missing(store.is_done, store.has_model)
@@ -40,6 +45,8 @@ def print_plan(plan: Plan, store: Store, pilot: Plan | None = None) -> None:
         f"Sharing: each answer trained by itself would take {plan.unshared} stages; "
         f"{plan.unshared - len(plan)} are saved."
     )
+    if plan.study.exclude_leaks:
+        print_dropped(dropped)
     print_power(console, power(plan, store, pilot))
     if not todo.stages:
         console.print("Everything is done; `transfer-study report` writes tables and figures.")
@@ -140,12 +147,13 @@ def why(stage: Stage, store: Store) -> str:
     if store.failure(stage):
         return "failed before"
     changes = [
-        sorted(_differences(before["pre_image"], stage.pre_image))
+        sorted(_differences(before.pre_image, stage.pre_image))
         for before in store.records(stage.family)
     ]
     if not changes:
         return "new"
-    fewest = sorted(changes, key=len)[0]
+    # Where the gold labels changed the examples did, which is enough to say.
+    fewest = [key for key in sorted(changes, key=len)[0] if not key.endswith(".gold")]
     if stage.encoder.scratch is not None and "encoder" in fewest:
         # Of an encoder without files this is its shape or, mostly, another task's text.
         fewest[fewest.index("encoder")] = "encoder (its vocabulary follows the texts of `pretrain`)"
@@ -178,8 +186,13 @@ def _differences(before: Any, now: Any, key: str = "") -> Iterator[str]:
         yield f"{key} {before} → {now}" if short else key
 
 
-def plan_as_json(plan: Plan, store: Store, pilot: Plan | None = None) -> None:
-    """Print every stage with its state and reason, and every edge's power, as one JSON object."""
+def plan_as_json(
+    plan: Plan, store: Store, pilot: Plan | None = None, dropped: Sequence[Dropped] = ()
+) -> None:
+    """Print every stage with its state and reason, and every edge's power, as one JSON object.
+
+    And what was dropped as leaks.
+    """
     todo = {stage.id for stage in plan.missing(store.is_done, store.has_model)}
     estimate = SecondsEstimate(plan, store)
     _print_json(
@@ -201,6 +214,7 @@ def plan_as_json(plan: Plan, store: Store, pilot: Plan | None = None) -> None:
             }
             for stage in plan
         ],
+        left_out=dropped_as_json(dropped),
         power=power_records(power(plan, store, pilot)),
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from transfer_study.data.exclude_leaks import all_dropped
 from transfer_study.data.find_leaks import find_leaks
 from transfer_study.data.fingerprints import load_tasks
 from transfer_study.data.inspect import SplitSummary, TaskSummary, describe
@@ -18,7 +19,7 @@ from transfer_study.spec.example import Example
 from transfer_study.spec.study import Study
 from transfer_study.spec.task import Task, TaskKind
 from transfer_study.terminal.console import stdout
-from transfer_study.terminal.leaks import leaks_as_json, print_leaks
+from transfer_study.terminal.leaks import dropped_as_json, leaks_as_json, print_dropped, print_leaks
 
 _SCHEMA = 1
 _POSITIVES = {
@@ -36,19 +37,25 @@ def show_tasks(study: Study, *, as_json: bool) -> None:
     # Of a task in several sizes, the largest.
     loaded = {data.task.name: data for data in load_tasks(study).values()}
     summaries = summarise(study, loaded)
-    leaks = find_leaks(study, loaded)
+    leaks, dropped = find_leaks(study, loaded), all_dropped(loaded)
     if as_json:
-        content = {"tasks": summaries_as_json(summaries), "leaks": leaks_as_json(leaks)}
+        content = {
+            "tasks": summaries_as_json(summaries),
+            "leaks": leaks_as_json(leaks),
+            "left_out": dropped_as_json(dropped),
+        }
         print(json.dumps({"schema": _SCHEMA, **content}, indent=1))
         return
     print_tasks(summaries)
     print_leaks(leaks, loaded)
+    if study.exclude_leaks:
+        print_dropped(dropped)
 
 
 def summarise(study: Study, loaded: Mapping[str, TaskData]) -> list[TaskSummary]:
     """The tasks in numbers, pieces as the study's first encoder makes them."""
+    from transfer_study.data.tokenizer import load_tokenizer
     from transfer_study.execute.run_stage import quiet_libraries
-    from transfer_study.learn.model import load_tokenizer
 
     quiet_libraries()
     tokenizer = load_tokenizer(study.resolved_encoders[0])

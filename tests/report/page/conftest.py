@@ -49,7 +49,7 @@ def _plan(study: Study):
     data = {
         task.name: DataFingerprint(
             **{
-                split: SplitFingerprint(n=n, sha256=f"{i:064x}")
+                split: SplitFingerprint(n=n, sha256=f"{i:064x}", gold="0")
                 for split, n in (("train", 1000 + i), ("dev", 200), ("test", 500))
             }
         )
@@ -81,7 +81,8 @@ def _row(rng, about, verdict: str, over: str, seeds: int) -> dict[str, object]:
     }
     if not known:
         numbers = dict.fromkeys(numbers, math.nan)
-    counts = {"n_seeds": seeds * known, "n_test": 500 * known}
+    counts = {"n_seeds": seeds * known, "n_test": 500 * known, "n_documents": 500 * known}
+    counts |= {"level": 0.01, "constant": 0.2, "collapsed": False}
     return {**about, "over": over, **numbers, **counts, "verdict": verdict}
 
 
