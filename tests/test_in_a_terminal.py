@@ -293,3 +293,33 @@ def test_a_group_that_is_terminated_ends_quietly_and_listened_to_this_machine_al
         re.match(r"Reading|Running|\[\d/4\]| {9}|Interrupted", m) for m in messages.splitlines()
     ), messages
     assert "Traceback" in (folder / "stages" / "ray.log").read_text(encoding="utf-8")
+
+
+def test_a_driver_that_dies_is_told_in_a_sentence(small_study: Path) -> None:
+    folder = small_study.parent
+    with started(folder) as run:
+        wait_until(lambda: driver_of(run.pid))
+        session = driver_of(run.pid)
+        assert session is not None
+        wait_until(lambda: "log_monitor" in names(session))
+        os.kill(session, signal.SIGKILL)
+        _, messages = run.communicate(timeout=60)
+        assert names(session) == ""
+    assert run.returncode == 2, messages
+    assert len(messages.splitlines()) == 3, messages
+    assert messages.splitlines()[-1].startswith("error: Ray ended before its work did")
+
+
+def test_a_cluster_that_is_not_there_is_told_in_a_sentence(small_study: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, *COMMAND, "--address", "127.0.0.1:1"],
+        cwd=small_study.parent,
+        env=environment(small_study.parent),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.splitlines()) == 3, done.stderr
+    assert "error: the cluster at 127.0.0.1:1 cannot be reached" in done.stderr
