@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from transfer_study.data.document_patterns import ProposedPattern, propose_pattern
 from transfer_study.data.splits import TaskData
 from transfer_study.data.unread import Read
 from transfer_study.metrics.constant import constant_score
@@ -51,11 +52,15 @@ class SplitSummary:
 
 @dataclass(frozen=True)
 class TaskSummary:
-    """A task's splits, and the test score of always giving train's most frequent answer."""
+    """A task's splits, and the test score of always giving train's most frequent answer.
+
+    `proposed` is a `document_pattern` where documents are not named but ids seem to tell them.
+    """
 
     task: Task
     splits: tuple[SplitSummary, ...]
     majority: float
+    proposed: ProposedPattern | None
 
 
 def describe(
@@ -63,7 +68,7 @@ def describe(
 ) -> TaskSummary:
     """Summarise a task; `read` says how an example reaches a model."""
     splits = tuple(_summary(data, name, read, max_length) for name in SPLITS)
-    return TaskSummary(data.task, splits, majority_score(data))
+    return TaskSummary(data.task, splits, majority_score(data), propose_pattern(data))
 
 
 def majority_score(data: TaskData) -> float:
