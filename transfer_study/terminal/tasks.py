@@ -97,7 +97,8 @@ def print_tasks(summaries: list[TaskSummary], max_length: int) -> None:
             f"{100 * summary.majority:.1f} {task.metric} on test"
         )
         console.print(f"  train: {_labels(summary.splits[0])}", style="dim")
-        for line in (*summary.shortcomings, *_unread(summary, max_length)):
+        lines = *summary.shortcomings, *_unread(summary, max_length), *_undocumented(summary)
+        for line in lines:
             console.print(f"  {line}", style="yellow", soft_wrap=True)
 
 
@@ -126,6 +127,18 @@ def _unread(summary: TaskSummary, max_length: int) -> list[str]:
     return lines
 
 
+def _undocumented(summary: TaskSummary) -> list[str]:
+    """A sentence on documents that only ids tell, if any."""
+    found = summary.proposed
+    if found is None:
+        return []
+    return [
+        f"ids share beginnings, as of rows of one document: {found.documents:,} for {found.rows:,} "
+        f"rows. If so, set `document_pattern: '{found.pattern}'` under `source`, so that rows of a "
+        "document are resampled together and looked for in other splits"
+    ]
+
+
 def _by_split(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{split} {count:,}" for split, count in counts.items() if count)
 
@@ -151,6 +164,7 @@ def summaries_as_json(summaries: list[TaskSummary]) -> list[dict[str, Any]]:
             "metric": s.task.metric,
             "majority": s.majority,
             "shortcomings": list(s.shortcomings),
+            "proposed": s.proposed and dataclasses.asdict(s.proposed),
             "splits": [dataclasses.asdict(split) for split in s.splits],
         }
         for s in summaries
