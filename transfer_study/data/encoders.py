@@ -8,10 +8,12 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from transfer_study.data.texts import read_texts
 from transfer_study.data.vocabulary import SPECIAL_TOKENS, learn_vocabulary
 from transfer_study.errors import EncoderError
+from transfer_study.files import read_json
 from transfer_study.spec.encoder import BUILT_IN_TEXTS, Encoder, ScratchConfig, TinyConfig
 from transfer_study.spec.frozen import content_hash, file_hash
 from transfer_study.spec.recipe import Recipe
@@ -147,12 +149,7 @@ def fingerprint_encoder(encoder: Encoder) -> str:
             {"scratch": SCRATCH_VERSION, "config": config, "vocabulary": vocabulary}
         )
     folder = encoder_folder(encoder)
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise EncoderError(
-            f"encoder {encoder.name}: {folder / 'config.json'} is not valid JSON ({error})"
-        ) from None
+    config = _config(encoder)
     tokenizer: dict[str, object] = {
         name: file_hash(folder / name) for name in _TOKENIZER_FILES if (folder / name).is_file()
     }
@@ -176,7 +173,7 @@ def check_length(encoder: Encoder, max_length: int) -> None:
     if built := encoder.tiny or encoder.scratch:
         positions = built.max_length
     else:
-        config = json.loads((encoder_folder(encoder) / "config.json").read_text(encoding="utf-8"))
+        config = _config(encoder)
         positions = config.get("max_position_embeddings", max_length)
         if any(name in config.get("model_type", "") for name in _COUNTED_AFTER_PADDING):
             padding = config.get("pad_token_id")
@@ -224,7 +221,7 @@ def _layer_count(encoder: Encoder) -> int:
         return encoder.tiny.layers
     if encoder.layers is not None:
         return encoder.layers
-    config = json.loads((encoder_folder(encoder) / "config.json").read_text(encoding="utf-8"))
+    config = _config(encoder)
     found = [config[name] for name in _LAYER_COUNTS if isinstance(config.get(name), int)]
     if not found or config.get("num_hidden_groups", found[0]) != found[0]:
         raise EncoderError(
@@ -235,9 +232,23 @@ def _layer_count(encoder: Encoder) -> int:
     return int(found[0])
 
 
+def _config(encoder: Encoder) -> dict[str, Any]:
+    """The config.json of an encoder's folder; raises EncoderError where it is no JSON object."""
+    path = encoder_folder(encoder) / "config.json"
+    try:
+        config = read_json(path)
+        fault = None if isinstance(config, dict) else "it is no object"
+    except (OSError, ValueError) as error:
+        fault = str(error)
+    if fault:
+        raise EncoderError(f"encoder {encoder.name}: {path} is not valid JSON ({fault})")
+    found: dict[str, Any] = config
+    return found
+
+
 def _unusual_settings(file: Path) -> dict[str, object]:
     try:
-        settings = json.loads(file.read_text(encoding="utf-8"))
+        settings = read_json(file)
     except (OSError, ValueError):
         return {}
     return {

@@ -11,6 +11,7 @@ from transfer_study.data.hub import read_datasets
 from transfer_study.data.records import Record, examples_of
 from transfer_study.data.tables import read_jsonl, read_table
 from transfer_study.errors import DataError, Problem
+from transfer_study.files import read_regular
 from transfer_study.spec.example import Example
 from transfer_study.spec.task import (
     DatasetsSource,
@@ -80,9 +81,13 @@ def split_file(source: FileSource, split: SplitName) -> Path:
     raise DataError(Problem(f"{what}; name it {path.name}{carve}", str(source.folder)))
 
 
+# A file is held in memory.
+_MOST_BYTES = 1 << 34
+
+
 def _text(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        content = read_regular(path, _MOST_BYTES)
     except OSError as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
         raise DataError(Problem(f"{reason}; check the path or the data root", str(path))) from None

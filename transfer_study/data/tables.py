@@ -75,7 +75,7 @@ def read_jsonl(task: Task, columns: Columns, text: str, faults: Faults) -> Itera
                 parse_constant=str,
                 object_pairs_hook=_without_duplicates,
             )
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             faults.add(f"not a JSON object: {error}", line)
             continue
         if not isinstance(row, dict):
@@ -107,7 +107,7 @@ def as_value(value: object) -> Value:
     if isinstance(value, bool | int | float):
         return json.dumps(value)
     if isinstance(value, list | tuple):
-        items = [as_value(item) for item in value]
+        items = [None if isinstance(item, list | tuple) else as_value(item) for item in value]
         texts = tuple(item for item in items if isinstance(item, str))
         return texts if len(texts) == len(items) else None
     return None
