@@ -362,6 +362,10 @@ def compare(
 
         compared = compare_studies(study, other, places, settings, data)
         differences_as_json(compared) if as_json else print_differences(compared)
+        for sentence in compared.unwritten:
+            print(f"error: {sentence}", file=sys.stderr)
+        if compared.unwritten:
+            raise typer.Exit(FAILED)
         if compared.differences["shown"].any():
             raise typer.Exit(DIFFERENT)
         return

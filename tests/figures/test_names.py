@@ -160,7 +160,7 @@ def test_a_figure_of_a_task_with_a_very_long_name_has_a_file(make, tmp_path):
     asked = {"title": "T", "caption": lambda e, r, v: "", "task": names[1]}
     tables = make(names, mixed)
     paths = draw_figures(tables.deltas, tables.tasks, tmp_path, **asked)
-    assert "transfer_graph-task-no-2.svg" in {path.name for path in paths}
+    assert len([path for path in paths if path.name.startswith("transfer_graph-task-mmm")]) == 3
     assert all(path.is_file() for path in paths)
 
 

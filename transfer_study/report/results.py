@@ -221,6 +221,7 @@ def _write_figures(
 ) -> list[Path]:
     """Write the figures of edges, and keep their captions."""
     from transfer_study.figures import draw_figures
+    from transfer_study.figures.save import file_part
 
     def told(encoder: str, reading: str, view: View) -> str:
         words = caption(plan.study, encoder, reading, view, family_size(edges, reading))
@@ -232,7 +233,7 @@ def _write_figures(
         figures += draw_figures(
             of_variant,
             task_table(plan),
-            plots / name,
+            plots / file_part(name),
             title=f"{plan.study.name} ({name})" if name else plan.study.name,
             caption=told,
             views=shown.views(plan.study),
