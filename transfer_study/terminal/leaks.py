@@ -78,7 +78,8 @@ def print_dropped(dropped: Sequence[Dropped]) -> None:
     if not rows:
         console.print("`exclude_leaks` leaves out nothing: no training row is in a test set")
         return
-    console.print(f"[bold]Left out[/] by `exclude_leaks`: {rows:,} rows that a test set has too")
+    said = f" by `exclude_leaks`: {rows:,} rows that a test set has too"
+    console.print(headed("Left out", said))
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("of", overflow="fold")
     table.add_column("rows", justify="right", no_wrap=True)
