@@ -112,7 +112,7 @@ class Terminal:
         )
         return "\n".join([*gone, *self.lines()])
 
-    def watch(self, until: Callable[[], object], seconds: float = 200) -> None:
+    def watch(self, until: Callable[[], object], seconds: float = 280) -> None:
         """Read what comes, until something holds."""
         deadline = time.monotonic() + seconds
         while not until():
@@ -166,6 +166,7 @@ def check_views(terminal: Terminal) -> None:
     assert any(re.search(r"refine-\S+ +\d/2 ", line) for view in drawn for line in view)
 
 
+@pytest.mark.timeout(900)  # two runs, with others beside them
 def test_a_run_in_a_terminal_is_interrupted_and_the_same_command_completes_it(
     small_study: Path,
 ) -> None:
