@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-
-from transfer_study.cli import main
 
 STUDY = """\
 name: bad
@@ -131,6 +128,16 @@ VALUES = [
     Case("a seed twice", ("`seeds[1]`", "'4' a second time"), change("seeds: 1", "seeds: [4, 4]")),
     Case("no seeds", ("line 13, `seeds`", "found 0;", "[0, 1, 2]"), change("seeds: 1", "seeds: 0")),
     Case(
+        "a header that is no list",
+        ("line 7, `tasks.pairs.source.header`", "'text'", "[text, label]", "by split"),
+        change("folder: pairs", "folder: pairs, header: text"),
+    ),
+    Case(
+        "tags in place of entity types",
+        ("`tasks.mentions`", "'B-PER' and 'I-PER'", "write 'PER'", "leave O out"),
+        change("[Drug]", "[O, B-PER, I-PER]"),
+    ),
+    Case(
         "no list of tasks",
         ("line 3, `tasks`", "'chemprot'", "a list", "[chemprot, ddi2013-type]"),
         "name: bad\nencoder: tiny\ntasks: chemprot\n",
@@ -236,6 +243,70 @@ VALUES = [
         settings=("tasks.pair.metric=accuracy",),
     ),
 ]
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)
+)
+MERGES = "a0: &a0 {k0: x, l0: x}\n" + "".join(
+    f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}], k{n}: x}}\n" for n in range(1, 12)
+)
+HOSTILE = [
+    Case("an alias bomb", ("study.yaml", "more than 100,000 values", "aliases"), BOMB + STUDY),
+    Case("a bomb of merges", ("study.yaml", "more than 100,000 values"), MERGES + STUDY),
+    Case("an anchor in itself", ("study.yaml", "more than 100,000"), STUDY + "groups: &a [*a]\n"),
+    Case("a study that is nested deeply", ("study.yaml", "nested too deeply"), "[" * 50_000),
+    Case("a study of a megabyte", ("study.yaml", "larger than"), STUDY + "#" * (1 << 20)),
+    Case(
+        "too many seeds in a list",
+        ("`seeds`", "found 1001 seeds", "at most 1000"),
+        change("seeds: 1", f"seeds: {list(range(1001))}"),
+    ),
+    Case(
+        "a number of seeds of 5000 digits",
+        ("`seeds`", "at most 1000"),
+        change("seeds: 1", f"seeds: {'9' * 5000}"),
+    ),
+    Case(
+        "a seed that no generator takes",
+        ("`seeds[1]`", str(2**64), "from 0 to 4294967295"),
+        change("seeds: 1", f"seeds: [0, {2**64}]"),
+    ),
+    Case(
+        "a negative seed",
+        ("`seeds[0]`", "found -1", "from 0 to 4294967295"),
+        change("seeds: 1", "seeds: [-1]"),
+    ),
+    Case(
+        "a seed of the tiny encoder",
+        ("seed", "from 0 to 4294967295"),
+        change("heads: 2", f"heads: 2, seed: {2**32}"),
+    ),
+    Case(
+        "a colour in a label",
+        ("line 6", r"'\x1b[31mno'", "controls a terminal", "remove it"),
+        change("[yes, no]", r'[yes, "\e[31mno"]'),
+    ),
+    Case(
+        "NUL in a folder",
+        ("line 7", r"'pa\x00irs'", "remove it"),
+        change("folder: pairs", r'folder: "pa\0irs"'),
+    ),
+    Case(
+        "NUL in a key",
+        ("line 14", r"'a\x00'", "remove it"),
+        STUDY + '"a\\0": 1\n',
+    ),
+    Case("half a character", ("line 1", "ud83d", "remove it"), change("bad", r'"\ud83d"')),
+    Case(
+        "a folder with a name that is too long",
+        ("a" * 300, "too long"),
+        change("folder: pairs", f"folder: {'a' * 300}"),
+    ),
+    Case(
+        "an encoder with a name that is too long",
+        ("a" * 300,),
+        change("{name: tiny, tiny: {hidden_size: 16, layers: 1, heads: 2}}", "x/" + "a" * 300),
+    ),
+]
 TRAIN, MENTIONS = "pairs/train.tsv", "mentions/train.tsv"
 DATA = [
     Case(
@@ -271,6 +342,68 @@ DATA = [
         "an open quote",
         (f"{TRAIN}, line 2", "cannot be read", "doubled"),
         files={TRAIN: 'text\tlabel\n"He said\tyes\nIt is\tno\n'},
+    ),
+    Case(
+        "rows between two bare marks",
+        (f"{TRAIN}, line 3", "goes on to line 5 and has separators", "double its marks"),
+        files={TRAIN: 'text\tlabel\nx\tyes\n"He said\tno\nsome\tyes\nand left"\tno\n'},
+    ),
+    Case(
+        "a NUL",
+        (f"{TRAIN}, line 2", "the text has the control character U+0000", "remove it"),
+        files={TRAIN: "text\tlabel\nx\0y\tyes\n"},
+    ),
+    Case(
+        "half a character",
+        ("a.jsonl, line 1", "the text has U+D83D, half of a character", "U+FFFD"),
+        without_mentions(
+            "{format: jsonl, files: {train: a.jsonl, test: b.jsonl}}",
+            "classification",
+            "[a, b]",
+        ),
+        {
+            "a.jsonl": '{"text": "x \\ud83d", "label": "a"}\n',
+            "b.jsonl": '{"text": "x", "label": "a"}\n',
+        },
+    ),
+    Case(
+        "a JSON array",
+        ("a.jsonl: not one JSON object a line", "begins with '['", "`jq -c '.[]' FILE`"),
+        without_mentions("{format: jsonl, files: {train: a.jsonl, test: b.jsonl}}"),
+        {
+            "a.jsonl": "[\n" + '{"text": ["A"], "label": ["O"]},\n' * 30 + "]",
+            "b.jsonl": '{"text": ["A"], "label": ["O"]}\n',
+        },
+    ),
+    Case(
+        "line ends of two kinds",
+        (f"{MENTIONS}, line 2", "a carriage return (U+000D)", "end all lines alike"),
+        files={MENTIONS: "A O\npill O\rhelps O\n"},
+    ),
+    Case(
+        "a score that cannot be one",
+        (f"{TRAIN}, line 2", "the score '1e300' is beyond 1e+15", "larger unit"),
+        change("kind: classification\n    labels: [yes, no]", "kind: regression"),
+        {
+            TRAIN: TABLE[:11] + "x\t1e300\n",
+            "pairs/dev.tsv": TABLE[:11] + "x\t1\n",
+            "pairs/test.tsv": TABLE[:11] + "x\t1\n",
+        },
+    ),
+    Case(
+        "a label that looks like another",
+        (f"{TRAIN}, line 2", "'yеs'", "mean 'yes' (with U+0065 where this has U+0435)?"),
+        files={TRAIN: "text\tlabel\nx\tyеs\n"},
+    ),
+    Case(
+        "a control character in a label",
+        ("line 6, `tasks.pairs.labels[0]`", "'yes\\x1b'", "control character U+001B"),
+        change("[yes, no]", '["yes\\e", no]'),
+    ),
+    Case(
+        "a label with a comma where commas divide",
+        ("`tasks.mentions`", "the label 'a, b'", "at commas", "rename it"),
+        without_mentions("{format: csv, folder: mentions}", "multilabel", '["a, b", c]'),
     ),
     Case(
         "bytes that are not UTF-8",
@@ -421,29 +554,9 @@ LAYERS = [
         STUDY + "variants: {a: {epoch: 3}}\n",
     ),
 ]
-CASES = [*LAYERS, *FILE, *VALUES, *DATA, *ENCODERS]
+CASES = [*LAYERS, *FILE, *VALUES, *HOSTILE, *DATA, *ENCODERS]
 
 Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Command]:
-    """Runs the command line in this process: exit code, stdout, stderr."""
-    handler = signal.getsignal(signal.SIGTERM)
-    monkeypatch.delenv("TRANSFER_STUDY_DATA", raising=False)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["transfer-study", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        assert isinstance(stopped.value.code, int)
-        return (stopped.value.code, *capsys.readouterr())
-
-    yield command
-    signal.signal(signal.SIGTERM, handler)
 
 
 def arguments(study: Path, *settings: str) -> list[str]:

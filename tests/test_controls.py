@@ -13,7 +13,8 @@ import yaml
 
 import transfer_study
 from transfer_study.analysis.choice import candidates_for
-from transfer_study.records.predictions import CompactAnswers, StoredAnswers
+from transfer_study.records.compact import CompactAnswers
+from transfer_study.records.predictions import StoredAnswers
 from transfer_study.records.store import Store
 from transfer_study.report.results import tables
 from transfer_study.session import Places, known_plan, make_plan

@@ -249,8 +249,8 @@ def test_the_multi_task_model_answers_with_every_head_through_its_loader(
     tasks, tokenizer, logits = module.load(exported.folder)
     assert list(tasks) == sorted(NAMES)
     card, store = exported.card, Store(made / "store")
-    record = store.read_json(card.stage, "stage.json")
-    assert card.epoch == record["handed_on_epoch"]
+    record = store.record(card.stage)
+    assert card.epoch == record.handed_on_epoch
     equal = set()
     for name in ("colour", "warmth", "cats"):
         task = task_of(plan, name)
@@ -270,7 +270,7 @@ def test_the_multi_task_model_answers_with_every_head_through_its_loader(
         stored = StoredAnswers(store).answers(card.stage, task)
         documents = stored.documents
         assert score(task.metric, task, stored.gold, labels, documents) == pytest.approx(value)
-        if record["selected_epoch"][name] == card.epoch and name != "cats":
+        if record.selected_epoch[name] == card.epoch and name != "cats":
             equal.add(name)
             assert labels == list(stored.predicted)
     assert equal

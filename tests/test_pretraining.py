@@ -16,10 +16,11 @@ from safetensors.torch import load_file
 from transfer_study.analysis.pretraining import pretraining_comparisons, pretraining_table
 from transfer_study.cli import main
 from transfer_study.data.encode import IGNORED
-from transfer_study.data.encoders import fingerprint_encoder
+from transfer_study.data.encoder_hash import fingerprint_encoder
 from transfer_study.data.masking import Masker, pieces_of
 from transfer_study.data.streams import stream
 from transfer_study.data.texts import read_texts
+from transfer_study.data.tokenizer import load_tokenizer
 from transfer_study.data.vocabulary import SPECIAL_TOKENS, learn_vocabulary
 from transfer_study.errors import EncoderError
 from transfer_study.execute import run_stage as run_stage_module
@@ -29,8 +30,8 @@ from transfer_study.execute.progress import Silent
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.learn import pretrain as pretrain_module
-from transfer_study.learn.model import build_model, load_tokenizer
-from transfer_study.records.predictions import CompactAnswers
+from transfer_study.learn.model import build_model
+from transfer_study.records.compact import CompactAnswers
 from transfer_study.records.recorded import recorded_plan
 from transfer_study.records.store import Store
 from transfer_study.report.results import tables, write_table
@@ -318,9 +319,9 @@ def test_the_loss_falls_and_the_stage_leaves_a_body_and_no_predictions(
     assert len(losses) == 3
     assert losses[-1] < losses[0]
     assert losses[-1] < np.log(400) - 1
-    record = store.read_json(stage, "stage.json")
-    assert record["handed_on_epoch"] == 1 + int(np.argmin(losses))
-    assert record["pre_image"] == json.loads(json.dumps(stage.pre_image))
+    record = store.record(stage)
+    assert record.handed_on_epoch == 1 + int(np.argmin(losses))
+    assert record.pre_image == json.loads(json.dumps(stage.pre_image))
     start = build_model(stage.encoder, None, (), 0, Recipe()).encoder.state_dict()
     learned = load_file(store.checked_model(stage) / "model.safetensors")
     assert set(learned) == set(start)
@@ -383,7 +384,7 @@ def test_changed_texts_are_not_learned_as_those_planned(
     study_file: Path, plan: Plan, store: Store
 ) -> None:
     run_stage_module._texts.cache_clear()
-    run_stage_module._tokenizer.cache_clear()
+    run_stage_module._verified.cache_clear()
     train = study_file.parent / "people" / "train.tsv"
     train.write_text("other O\nwords O\n\n", encoding="utf-8")
     with pytest.raises(StageFailed, match="not those that the study was planned with"):
@@ -460,8 +461,8 @@ def change(before: str, after: str) -> str:
 @pytest.mark.parametrize(
     ("study", "said"),
     [
-        (change("texts: tasks", "texts: [nowhere.txt]"), "nowhere.txt: the text file cannot be"),
-        (change("texts: tasks", "texts: [binary.txt]"), "it is not UTF-8"),
+        (change("texts: tasks", "texts: [nowhere.txt]"), "nowhere.txt: there is no such file"),
+        (change("texts: tasks", "texts: [binary.txt]"), "is not UTF-8; save the file"),
         (change("texts: tasks", "texts: [blank.txt]"), "found 0 distinct texts"),
         (change("texts: tasks", "texts: [folder]"), "Is a directory"),
         (change("texts: tasks", "texts: []"), "pretrain"),

@@ -132,11 +132,11 @@ def test_the_best_epoch_is_that_of_the_test_score(places: Places, tmp_path: Path
     plan = make_plan(read_study(written(tmp_path))).under(Protocol.PAPER)
     store = Store(places.store)
     for stage in plan:
-        record = store.read_json(stage, "stage.json")
+        record = store.record(stage)
         lines = store.read(stage, "history.jsonl").decode().splitlines()
         for task in stage.task_names:
             scores = [json.loads(line)["test"][task] for line in lines]
-            assert record["selected_epoch"][task] == 1 + scores.index(max(scores))
+            assert record.selected_epoch[task] == 1 + scores.index(max(scores))
 
 
 def test_every_choice_has_its_share_of_the_gain(places: Places) -> None:

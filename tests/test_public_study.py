@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from transfer_study.cli import app
-from transfer_study.records.predictions import CompactAnswers
+from transfer_study.records.compact import CompactAnswers
 from transfer_study.records.recorded import recorded_plan
 from transfer_study.report.results import tables, write_table
 from transfer_study.session import make_plan

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from transfer_study.analysis.stability import run_table, stability_table
-from transfer_study.records.predictions import CompactAnswers
+from transfer_study.records.compact import CompactAnswers
 from transfer_study.records.recorded import recorded_plan
 from transfer_study.report.results import tables, write_table
 from transfer_study.report.stability import stability_markdown

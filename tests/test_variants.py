@@ -14,7 +14,7 @@ from transfer_study.execute.progress import Silent
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.run_stage import run_stage
 from transfer_study.learn.model import build_model
-from transfer_study.records.predictions import CompactAnswers
+from transfer_study.records.compact import CompactAnswers
 from transfer_study.records.store import Store
 from transfer_study.report.results import tables, write_table
 from transfer_study.session import Places, execute, make_plan, write_report

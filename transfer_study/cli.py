@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -16,16 +18,19 @@ import typer
 
 from transfer_study.analysis.preference import By
 from transfer_study.analysis.views import Shown
-from transfer_study.errors import StudyError
+from transfer_study.errors import NothingRun, StudyError, problems_of
 from transfer_study.execute.resources import Resources
 from transfer_study.records.store import Store
 from transfer_study.session import Outcome, Places
 from transfer_study.spec.correction import Correction
 from transfer_study.spec.plan import Plan
-from transfer_study.spec.study import Arm, Reading
+from transfer_study.spec.study import MOST_SEEDS, Arm, Reading
 from transfer_study.spec.study_file import read_study
+from transfer_study.terminal.console import warn
+from transfer_study.visible import visible
 
 FAILED, INVALID, NOT_RUN, DIFFERENT, INTERRUPTED = 1, 2, 3, 4, 130
+_TIDYING = 3.0  # seconds
 
 app = typer.Typer(
     name="transfer-study",
@@ -127,7 +132,8 @@ def run(
         ),
     ] = False,
     max_seeds: Annotated[
-        int | None, typer.Option(help="The most seeds of an edge.", show_default=False)
+        int | None,
+        typer.Option(max=MOST_SEEDS, help="The most seeds of an edge.", show_default=False),
     ] = None,
     looks: Annotated[
         int | None,
@@ -160,7 +166,7 @@ def run(
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots)
     first, leaks = survey(read_study(study, settings, data))
-    places.check_writable()
+    places.check_writable(first.study, store=True)
     stages = Store(places.store)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
 
@@ -310,6 +316,7 @@ def report(
     places = Places(store, results, plots)
     otherwise = rejudged(metric, margin, correction)
     plan_ = known_plan(read_study(study, settings, data), places)
+    places.check_writable(plan_.study, store=False)
     outcome = write_report(plan_, places, Shown(arm, size, task), otherwise, file=study)
     judged = otherwise.of(plan_) if otherwise else plan_
     edges_as_json(judged, outcome) if as_json else print_edges(judged, outcome)
@@ -397,8 +404,13 @@ def recommend(
 ) -> None:
     """Say with which partners, if any, to train a task, or all; runs and writes nothing."""
     from transfer_study.analysis.grouping import groupings
-    from transfer_study.analysis.recommend import asked_edges, check_task, recommendations
-    from transfer_study.session import judged_edges, known_plan
+    from transfer_study.analysis.recommend import (
+        asked_edges,
+        check_run,
+        check_task,
+        recommendations,
+    )
+    from transfer_study.session import judged_edges, known_plan, lost_stages
     from transfer_study.terminal import recommend as view
 
     if (task is None) is not everything:
@@ -411,11 +423,14 @@ def recommend(
         check_task(checked, task)
     plan_, deltas = judged_edges(known_plan(checked, places), places)
     edges = asked_edges(plan_, deltas, encoder, reading)
+    warn(lost_stages(plan_, places))
     if task is None:
         groups = groupings(plan_, edges, models, by, str(study))
+        check_run(edges, task, str(study))
         show = view.groupings_as_json if as_json else view.print_groupings
         show(checked.name, groups)
         return
+    check_run(edges, task, str(study))
     advice = [one for one in recommendations(plan_, edges, str(study)) if one.task == task]
     tell = view.recommendations_as_json if as_json else view.print_recommendations
     tell(checked.name, advice)
@@ -472,7 +487,7 @@ def prefetch(
     from transfer_study.data.prefetch import prefetch_study
 
     for line in prefetch_study(read_study(study, settings, data)):
-        print(line)
+        print(visible(line))
 
 
 @app.command("convert-tf")
@@ -517,8 +532,13 @@ def doctor(
 
 
 def _exit_by(outcome: Outcome) -> None:
-    """End with a code of its own where stages failed, or were not run."""
-    if outcome.failed:
+    """Tell what was lost or not written, and end with a code of its own where stages failed too."""
+    for note in outcome.notes:
+        print(f"note: {visible(note)}", file=sys.stderr)
+    warn(outcome.lost)
+    for sentence in outcome.unwritten:
+        print(f"error: {visible(sentence)}", file=sys.stderr)
+    if outcome.failed or outcome.unwritten:
         raise typer.Exit(FAILED)
     if outcome.not_run:
         raise typer.Exit(NOT_RUN)
@@ -526,21 +546,36 @@ def _exit_by(outcome: Outcome) -> None:
 
 def main() -> None:
     """Entry point: turns known errors into sentences and exit codes."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    _stop_on_signals()
     try:
         app()
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
-            print(
-                "Interrupted. Finished stages are kept; the same command continues.",
-                file=sys.stderr,
-            )
+            with suppress(OSError):  # the terminal itself may be gone
+                print(
+                    "Interrupted. Finished stages are kept; the same command continues.",
+                    file=sys.stderr,
+                )
         raise
-    except StudyError as error:
-        for problem in error.problems:
-            print(f"error: {problem}", file=sys.stderr)
-        sys.exit(INVALID)
+    except (StudyError, OSError) as error:
+        for problem in problems_of(error):
+            print(f"error: {visible(str(problem))}", file=sys.stderr)
+        sys.exit(NOT_RUN if isinstance(error, NothingRun) else INVALID)
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+def _stop_on_signals() -> None:
+    """Let a closed terminal, and what ends jobs, stop a run as Ctrl-C does.
+
+    A second signal that comes at once must not disturb the tidying that the first began.
+    """
+    last = -_TIDYING
+
+    def interrupt(*_: object) -> None:
+        nonlocal last
+        before, last = last, time.monotonic()
+        if last - before >= _TIDYING:
+            raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` and a background job have it
+            signal.signal(number, interrupt)

@@ -5,7 +5,6 @@ Nothing is written to the folder before the model in it has answered as the stud
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,8 +16,10 @@ from uuid import uuid4
 from transfer_study.analysis.choice import BEST, Choice, candidates_for, choose, full_mixes
 from transfer_study.analysis.model_scores import ModelScore, model_scores
 from transfer_study.errors import DataError, ExportError, StudyError
+from transfer_study.files import check_writable, read_regular, writing
 from transfer_study.records.chosen import chosen_epoch
 from transfer_study.records.predictions import (
+    MOST_BYTES,
     Answers,
     StoredAnswers,
     answers_from,
@@ -75,7 +76,7 @@ def export_model(
     if not store.has_snapshot(stage, epoch):
         tell(f"The weights of {stage.name} are not kept; running it again.")
         _make_snapshot(stage, store, epoch)
-    with _new_folder(folder) as aside:
+    with writing(folder), _new_folder(folder) as aside:
         tell("Writing the model and reading it back.")
         checked = _write(aside, store, stage, epoch, wanted.multi, examples)
         card = Card(
@@ -86,7 +87,7 @@ def export_model(
             wanted.multi,
             _scores(store, choice, epoch, heads),
             checked,
-            store.read_json(stage, "stage.json")["provenance"],
+            store.record(stage).provenance,
         )
         (aside / "README.md").write_text(card.markdown(), encoding="utf-8")
     return Exported(folder, card)
@@ -125,10 +126,7 @@ def _check_free(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         what = "is not empty" if folder.is_dir() else "is a file"
         raise ExportError(f"the folder {folder} {what}; give a new one with --to")
-    there = next(place for place in folder.resolve().parents if place.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        fault = "cannot be written" if there.is_dir() else "is a file"
-        raise ExportError(f"the folder {folder} cannot be made: {there} {fault}; choose another")
+    check_writable(folder, "to")
 
 
 def _choose(plan: Plan, store: Store, wanted: Wanted) -> Choice:
@@ -236,4 +234,4 @@ def _answers(store: Store, stage: Stage, epoch: int, task: Task, split: str) -> 
     if chosen_epoch(store, stage, task.name).epoch == epoch:
         return StoredAnswers(store).answers(stage, task, split)
     file = store.snapshot_folder(stage, epoch) / predictions_file(task.name, split)
-    return answers_from(file.read_bytes(), task)
+    return answers_from(read_regular(file, MOST_BYTES), file, stage, task.name, split)

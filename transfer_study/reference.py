@@ -25,9 +25,10 @@ from transformers import BertConfig, BertModel
 from transfer_study.data.encode import Encoded, encode, targets
 from transfer_study.data.mixing import Rows
 from transfer_study.data.splits import TaskData
+from transfer_study.data.tokenizer import load_tokenizer
 from transfer_study.errors import DataError, StudyError
 from transfer_study.learn.batch import Collator
-from transfer_study.learn.model import MultiTaskModel, head_name, load_tokenizer
+from transfer_study.learn.model import MultiTaskModel, head_name
 from transfer_study.learn.optim import build_optimizer
 from transfer_study.learn.train import Material, Updates
 from transfer_study.spec.encoder import Encoder

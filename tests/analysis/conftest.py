@@ -24,7 +24,7 @@ def make_plan() -> Callable[..., Plan]:
     def make(*encoders: Any, tasks: tuple[Any, ...] = BIOMEDICAL, **changes: Any) -> Plan:
         written = {"name": "made", "encoder": list(encoders), "tasks": list(tasks), "seeds": 3}
         study = Study.model_validate(written | {"readings": ["refine", "finetune"]} | changes)
-        split = SplitFingerprint(n=10, sha256="0")
+        split = SplitFingerprint(n=10, sha256="0", gold="0")
         data = DataFingerprint(train=split, dev=split, test=split)
         return plan(
             study,

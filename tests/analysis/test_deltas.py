@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from scipy import stats
 from transfer_study.analysis.deltas import COLUMNS, deltas
 from transfer_study.analysis.judgement import Judgement
 from transfer_study.analysis.replicates import TestSet
+from transfer_study.analysis.uncertainty import Interval
 from transfer_study.metrics import Statistics
 from transfer_study.spec.correction import Correction
 from transfer_study.spec.margin import Margin
@@ -53,13 +56,16 @@ def comparisons(sources=("A",), seeds=(0, 1, 2), target="B") -> pd.DataFrame:
     )
 
 
-def scores(values: dict[str, float], task="B", metric="accuracy", n=500) -> dict[str, TestSet]:
-    """A test set of one document: there is nothing to resample, so that t over seeds is left."""
-    one = {
-        stage: Statistics(np.array([[value * n, n]]), ("document",))
+def scores(
+    values: dict[str, float], task="B", metric="accuracy", documents=100, constant=0.1
+) -> dict[str, TestSet]:
+    """A test set of documents that are all alike: t over seeds is left."""
+    names = tuple(map(str, range(documents)))
+    alike = {
+        stage: Statistics(np.tile([value, 1.0], (documents, 1)), names)
         for stage, value in values.items()
     }
-    return {task: TestSet.of(task, MetricName(metric), n, one)}
+    return {task: TestSet.of(task, MetricName(metric), 500, constant, alike)}
 
 
 def without(given: dict[str, TestSet], stage: str) -> dict[str, TestSet]:
@@ -100,11 +106,15 @@ def test_numbers_of_an_edge():
         "adjusted_low": pytest.approx(low),
         "adjusted_high": pytest.approx(high),
         "adjusted_p": pytest.approx(reference.pvalue),
+        "level": 0.05,
         "seed_sd": pytest.approx(np.std([0.01, 0.02, 0.06], ddof=1)),
-        "example_error": pytest.approx(0),
+        "example_error": pytest.approx(0, abs=1e-12),
         "freedom": pytest.approx(2),
         "n_seeds": 3,
         "n_test": 500,
+        "n_documents": 100,
+        "constant": 0.1,
+        "collapsed": False,
         "verdict": "undecided",
     }
 
@@ -134,24 +144,108 @@ def test_a_sure_but_small_effect_is_no_gain():
     assert edge.verdict == "undecided"
 
 
-@pytest.mark.parametrize(("d", "verdict"), [(20, "gain"), (-20, "loss"), (5, "equivalent")])
-def test_without_any_spread_the_mean_decides(d, verdict):
-    same = scores({"B-0": 0.5, "B-1": 0.5, "AB-0": 0.5 + d / 1000, "AB-1": 0.5 + d / 1000})
-    edge = only(deltas(comparisons(seeds=(0, 1)), same, MARGIN, ()))
-    assert edge.low == edge.high == edge.delta
-    assert (edge.p, edge.verdict) == (0, verdict)
+@pytest.mark.parametrize("correction", Correction)
+@pytest.mark.parametrize("d", [20, -20, 5, 0])
+def test_without_any_spread_nothing_is_decided(d, correction):
+    same = scores({f"B-{n}": 0.5 for n in range(3)} | {f"AB-{n}": 0.5 + d / 1000 for n in range(3)})
+    judgement = Judgement(Margin(absolute=0.01), correction)
+    edge = only(deltas(comparisons(), same, judgement, ()))
+    assert edge.delta == pytest.approx(d / 1000)
+    assert edge[["low", "high", "p", "adjusted_low", "adjusted_high", "adjusted_p"]].isna().all()
+    assert edge.verdict == "undecided"
 
 
-def test_no_change_at_all_is_equivalent_under_any_margin():
-    edge = only(
-        deltas(
-            comparisons(),
-            of_differences((0, 0, 0)),
-            within(absolute=0),
-            (),
-        )
-    )
-    assert (edge.delta, edge.p, edge.verdict) == (0, 1, "equivalent")
+@pytest.mark.parametrize("correction", Correction)
+def test_one_document_says_nothing_of_documents(correction):
+    given = scores(of_differences((28, 30, 32))["B"].scores(), documents=1)
+    edge = only(deltas(comparisons(), given, Judgement(Margin(absolute=0.01), correction), ()))
+    assert edge.delta == pytest.approx(0.03)
+    assert edge[["low", "high", "p", "adjusted_low", "adjusted_high", "adjusted_p"]].isna().all()
+    assert (edge.n_documents, edge.verdict) == (1, "undecided")
+
+
+def differing(documents: int, answers: int = 20) -> dict[str, TestSet]:
+    """Two more right answers of each document of twenty, in each of three seeds, but for one."""
+    names = tuple(map(str, range(documents)))
+    rows = {}
+    for seed in range(3):
+        right = np.full(documents, 11.0)
+        rows[f"B-{seed}"] = Statistics(np.column_stack([right, right * 0 + answers]), names)
+        right[1:] += 2
+        right[0] -= 1
+        rows[f"AB-{seed}"] = Statistics(np.column_stack([right, right * 0 + answers]), names)
+    return {"B": TestSet.of("B", MetricName.ACCURACY, documents * answers, 0.5, rows)}
+
+
+def test_few_documents_are_judged_by_their_t():
+    edge = only(deltas(comparisons(), differing(4), Judgement(Margin(absolute=0.01)), ()))
+    by_document = stats.ttest_1samp([-0.05, 0.1, 0.1, 0.1], 0)
+    assert edge.adjusted_p == pytest.approx(by_document.pvalue, rel=0.05)
+    low, high = by_document.confidence_interval(0.95)
+    found = edge[["adjusted_low", "adjusted_high"]].astype(float).tolist()
+    assert found == pytest.approx([low, high], rel=0.05)
+    assert edge.verdict == "undecided"
+
+
+def test_an_interval_ends_where_scores_do():
+    # Two seeds, whose t has ends some thirteen standard errors away.
+    given = scores({"B-0": 0.5, "B-1": 0.5, "AB-0": 0.64, "AB-1": 0.56})
+    edge = only(deltas(comparisons(seeds=(0, 1)), given, MARGIN, ()))
+    assert edge.low == pytest.approx(0.1 - 12.706 * 0.04, abs=1e-3)
+    given = scores({"B-0": 0.1, "B-1": 0.1, "AB-0": 0.95, "AB-1": 0.85}, constant=0.0)
+    edge = only(deltas(comparisons(seeds=(0, 1)), given, MARGIN, ()))
+    assert (edge.low, edge.high) == (pytest.approx(0.8 - 12.706 * 0.05, abs=1e-3), 1.0)
+
+
+def test_an_interval_that_rules_nothing_out_is_none():
+    given = scores({"B-0": 0.5, "B-1": 0.5, "AB-0": 0.9, "AB-1": 0.3})
+    edge = only(deltas(comparisons(seeds=(0, 1)), given, MARGIN, ()))
+    assert edge[["low", "high", "adjusted_low", "adjusted_high"]].isna().all()
+    assert edge.p == edge.adjusted_p == pytest.approx(0.795, abs=1e-3)  # the test stands
+    assert edge.verdict == "undecided"
+
+
+def test_correlations_go_from_minus_one_to_one():
+    test_set = TestSet("B", MetricName.PEARSON, 9, 0.0, (), np.zeros((9, 0, 6)))
+    wide = Interval(0.1, -1.4, 1.6, 0.9)
+    assert test_set.possible(wide, 0.5) == Interval(0.1, -1.4, 1.6, 0.9)
+    assert np.isnan(test_set.possible(wide, -0.5).low)
+    accuracy = replace(test_set, metric=MetricName.ACCURACY)
+    assert np.isnan(accuracy.possible(wide, 0.5).low)
+    assert accuracy.possible(Interval(0.7, 0.2, 1.2, 0.01), 0.1).high == 1.0
+    # An effect over a control is a difference of two.
+    assert accuracy.possible(Interval(0.7, 0.2, 1.2, 0.01), 0.1, terms=2).high == 1.2
+
+
+def test_effects_on_a_task_that_was_not_learned_are_not_judged():
+    """A constant answer scores alike with every partner: no sign of equivalence."""
+    values = {f"B-{n}": 0.1 for n in range(3)} | {f"AB-{n}": 0.1 for n in range(3)}
+    edge = only(deltas(comparisons(), scores(values), MARGIN, ()))
+    assert (edge.verdict, edge.collapsed) == ("not_learned", False)
+    assert edge[["adjusted_low", "adjusted_high", "adjusted_p", "level"]].isna().all()
+    # Nor where some runs scatter below it, or one of three is above.
+    values = {"B-0": 0.05, "B-1": 0.09, "B-2": 0.4, "AB-0": 0.5, "AB-1": 0.6, "AB-2": 0.55}
+    assert only(deltas(comparisons(), scores(values), MARGIN, ())).verdict == "not_learned"
+    values |= {"B-1": 0.3}
+    assert only(deltas(comparisons(), scores(values), MARGIN, ())).verdict != "not_learned"
+
+
+def test_a_model_that_collapsed_is_a_loss_and_marked():
+    values = {f"B-{n}": 0.6 + n / 100 for n in range(3)} | {f"AB-{n}": 0.1 for n in range(3)}
+    edge = only(deltas(comparisons(), scores(values), MARGIN, ()))
+    assert (edge.verdict, edge.collapsed) == ("loss", True)
+
+
+def test_what_was_not_learned_is_of_no_family():
+    learned = of_differences((7, 31, 32))["B"].scores()
+    asked = pd.concat([comparisons(), comparisons(sources=("B",), target="C")])
+    flat = {f"C-{n}": 0.1 for n in range(3)} | {f"BC-{n}": 0.1 for n in range(3)}
+    judgement = Judgement(Margin(absolute=0.01), Correction.HOLM)
+    both = deltas(asked, scores(learned) | scores(flat, task="C"), judgement, ())
+    alone = only(deltas(comparisons(), scores(learned), judgement, ()))
+    assert both["verdict"].tolist() == [alone.verdict, "not_learned"]
+    assert both["adjusted_p"].iloc[0] == alone.adjusted_p
+    assert both["level"].iloc[0] == 0.05
 
 
 def test_a_single_seed_decides_nothing():

@@ -37,7 +37,7 @@ def answered(plan: Plan) -> dict[str, TestSet]:
                 said = [g if r else wrong for g, r in zip(gold, right, strict=True)]
                 names = [str(n) for n in range(N)]
                 models[system.stage.id] = statistics(MetricName.ACCURACY, task, gold, said, names)
-        sets[task.name] = TestSet.of(task.name, MetricName.ACCURACY, N, models)
+        sets[task.name] = TestSet.of(task.name, MetricName.ACCURACY, N, 0.1, models)
     return sets
 
 

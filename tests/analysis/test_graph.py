@@ -32,7 +32,8 @@ def deltas() -> pd.DataFrame:
     about = {"encoder": "tiny", "reading": "refine", "metric": "accuracy", "over": ""}
     numbers = {"adjusted_low": table["low"] - 0.01, "adjusted_high": table["high"] + 0.01}
     numbers["adjusted_p"] = 3 * table["p"]
-    return table.assign(**about, **numbers, n_seeds=3, n_test=90)
+    errors = {"seed_sd": 0.01, "example_error": 0.01, "collapsed": False}
+    return table.assign(**about, **numbers, **errors, n_seeds=3, n_test=90, n_documents=90)
 
 
 @pytest.fixture

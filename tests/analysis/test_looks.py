@@ -73,7 +73,7 @@ def look_at(differences: np.ndarray, alpha: float) -> pd.DataFrame:
     """Edges judged by these differences of seeds, [edges, seeds], as one family."""
     seeds = tuple(range(differences.shape[1]))
     replicates = np.zeros((len(seeds), 1))
-    edges = [Edge(crossed(d, replicates, 1), seeds, d, replicates) for d in differences]
+    edges = [Edge(crossed(d, replicates, 100), seeds, d, replicates) for d in differences]
     level = corrected(Correction.BH, edges, alpha).alpha
     return look(*(str(verdict_of(e.effect.interval(level), 0.0)) for e in edges))
 

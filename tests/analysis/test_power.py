@@ -54,6 +54,8 @@ def pilot(**columns: object) -> pd.DataFrame:
         "example_error": [0.004, 0.006, 0.01],
         "n_seeds": [3, 3, 1],
         "n_test": 400,
+        "n_documents": 400,
+        "verdict": "undecided",
     }
     return pd.DataFrame(rows | columns)
 
@@ -83,7 +85,9 @@ def test_the_range_holds_the_truth_as_often_as_it_says():
     names = [f"s{n}" for n in range(len(sds))]
     edges = {"source": names, "target": "b", "metric": "accuracy"}
     known = pd.DataFrame(
-        edges | {"over": "", "seed_sd": sds, "example_error": 0.0, "n_seeds": 3, "n_test": 400}
+        edges
+        | {"over": "", "seed_sd": sds, "example_error": 0.0, "n_seeds": 3, "n_test": 400}
+        | {"n_documents": 400, "verdict": "undecided"}
     )
     wanted = pd.DataFrame(edges | {"n_seeds": 5, "n_test": 400, "family": 4})
     table = power_table(wanted, known, Correction.BH)
@@ -112,7 +116,7 @@ def test_the_chance_of_a_decision_is_that_of_simulated_seeds_to_come():
             "n_seeds": now,
             "seed_sd": sd,
             "example_error": [0.002, 0.002, 0.0001],
-            "n_test": 1000,
+            "n_documents": 1000,
         }
     )
     found = chance_of_decision(edges, then, margin, level)
@@ -128,14 +132,28 @@ def test_the_chance_of_a_decision_is_that_of_simulated_seeds_to_come():
 
 def test_an_edge_whose_examples_are_too_few_has_no_chance_however_many_seeds():
     edges = pd.DataFrame(
-        {"delta": [0.015], "n_seeds": 4, "seed_sd": 0.001, "example_error": 0.02, "n_test": 100}
+        {"delta": [0.015], "n_seeds": 4, "seed_sd": 0.001, "example_error": 0.02}
+        | {"n_documents": 100}
     )
     assert chance_of_decision(edges, 1000, 0.01, 0.05)[0] < 1e-6
 
 
 def test_an_edge_among_many_is_planned_by_the_interval_that_will_judge_it() -> None:
-    for sd, example_error in ((0.02, 0.0), (0.004, 0.004)):
-        effect = combined(0.0, sd**2 / 3, 2.0, example_error**2)
-        found = _strict_reach([sd], [example_error], [3], 0.002)
+    for sd, example_error, documents in ((0.02, 0.0, 500), (0.004, 0.004, 500), (0.02, 0.02, 12)):
+        variance = example_error**2 * (documents - 1) / documents
+        effect = combined(0.0, sd**2 / 3, 2.0, variance, documents)
+        found = _strict_reach([sd], [example_error], [3], [documents], 0.002)
         assert found == pytest.approx([effect.strict(0.002).high])
-    assert np.isnan(_strict_reach([np.nan, 0.1], [0.1, 0.1], [3, 1], 0.01)).all()
+    assert np.isnan(_strict_reach([np.nan, 0.1], [0.1, 0.1], [3, 1], 90, 0.01)).all()
+
+
+def test_no_effect_is_detectable_that_is_not_possible() -> None:
+    table = power_table(planned(n_seeds=2), pilot(seed_sd=[0.3, 0.04, 0.5]), Correction.BH)
+    assert np.isinf(table["detectable"][0])
+    assert table["detectable"][1] < 1
+
+
+def test_what_was_not_learned_tells_nothing_of_noise() -> None:
+    verdicts = ["not_learned", "not_learned", "undecided"]
+    table = power_table(planned(), pilot(verdict=verdicts), Correction.BH)
+    assert (table["evidence"] == "none").all()

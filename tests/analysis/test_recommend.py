@@ -25,6 +25,7 @@ from transfer_study.spec.margin import Margin
 
 A, B, C, D = "chemprot", "ddi2013-type", "bc5cdr-chemical", "bc5cdr-disease"
 MARGIN = Margin(absolute=0.01)
+NAN = math.nan
 
 
 def reach_of(seed_sd: float, example_error: float, seeds: int) -> float:
@@ -47,7 +48,8 @@ def edge(source: str, target: str, delta: float, **changes: Any) -> dict[str, An
         verdict = "equivalent"
     about = {"encoder": "base", "reading": "refine", "arm": "pair", "metric": "micro_f1"}
     judged = {"adjusted_low": low, "adjusted_high": high, "verdict": verdict}
-    numbers = {"baseline": 0.6, "delta": delta, "over": "", "n_test": 500}
+    numbers = {"baseline": 0.6, "delta": delta, "over": "", "level": 0.01}
+    numbers |= {"n_test": 500, "n_documents": 500, "constant": 0.1, "collapsed": False}
     return {**about, **numbers, **judged, **row, "source": source, "target": target}
 
 
@@ -201,3 +203,37 @@ def test_wrong_names(make_plan: Any) -> None:
         asked_edges(plan, edges, None, "finetune")
     with pytest.raises(StudyError, match="compares nothing"):
         asked_edges(plan, edges.iloc[:0], None, None)
+
+
+def test_a_task_that_was_not_learned_gets_no_advice_on_partners(advise: Any) -> None:
+    nothing = {"verdict": "not_learned", "level": NAN, "adjusted_low": NAN, "adjusted_high": NAN}
+    one = advise(A, edge(B, A, 0.0, **nothing), edge(C, A, 0.0, **nothing))
+    assert (one.arm, one.enough, one.compared[1:]) == ("single", False, ())
+    assert one.text.startswith("chemprot was not learned")
+    assert "costs" not in one.text
+    assert "not complete" not in one.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"n_seeds": 2}, "(no usable interval with 2 seeds)"),
+        ({"n_documents": 1, "example_error": NAN}, "no number of seeds decides it"),
+        ({"seed_sd": 0.0, "example_error": 0.0}, "What never differed has no interval"),
+    ],
+)
+def test_without_an_interval_no_price_of_being_wrong_is_named(
+    advise: Any, changes: dict[str, Any], says: str
+) -> None:
+    nothing = {"adjusted_low": NAN, "adjusted_high": NAN, "verdict": "undecided"}
+    one = advise(A, edge(B, A, 0.02) | changes | nothing)
+    assert not one.enough
+    assert says in one.text
+    assert "costs at most" not in one.text
+    assert "What being wrong costs is not known" in one.text
+
+
+def test_being_wrong_never_costs_more_than_there_is(advise: Any) -> None:
+    wide = edge(B, A, 0.02, seed_sd=0.3, n_seeds=3) | {"adjusted_low": -1.0, "adjusted_high": 0.3}
+    one = advise(A, wide, edge(C, A, 0.02, seed_sd=0.3, n_seeds=3) | {"adjusted_low": -0.4})
+    assert one.regret <= 1.0

@@ -77,11 +77,11 @@ def test_documents_are_drawn_whole_and_the_same_for_every_model(monkeypatch):
     documents = tuple("aaabbbcd")
     rows = Statistics(np.column_stack([right, np.ones(8)]), documents)
     other = Statistics(np.column_stack([1 - right, np.ones(8)]), documents)
-    test_set = TestSet.of("t", MetricName.ACCURACY, 8, {"one": rows, "other": other})
+    test_set = TestSet.of("t", MetricName.ACCURACY, 8, 0.1, {"one": rows, "other": other})
     assert test_set.units == 4
     assert test_set.scores() == {"one": 0.5, "other": 0.5}
     one, opposite = test_set.replicates(["one", "other"])
     assert one + opposite == pytest.approx(np.ones(400))
     assert one.std() > 0.2  # of 8 single examples it would be 0.18
-    again = TestSet.of("t", MetricName.ACCURACY, 8, {"other": other, "one": rows})
+    again = TestSet.of("t", MetricName.ACCURACY, 8, 0.1, {"other": other, "one": rows})
     assert (again.replicates(["one"])[0] == one).all()

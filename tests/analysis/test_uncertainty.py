@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from transfer_study.analysis.uncertainty import Crossed, Interval, paired_t
+from transfer_study.analysis.uncertainty import Crossed, Interval, combined, paired_t
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
@@ -47,9 +47,31 @@ def test_no_run_has_nothing():
     assert all(math.isnan(x) for x in (found.mean, found.low, found.high, found.p))
 
 
-@pytest.mark.parametrize(("same", "p"), [(0.1, 0.0), (-0.1, 0.0), (0.0, 1.0)])
-def test_equal_differences_leave_no_doubt(same, p):
-    assert paired_t([same] * 3) == Interval(same, same, same, p)
+@pytest.mark.parametrize("same", [0.1, -0.1, 0.0])
+def test_equal_differences_have_no_interval(same):
+    found = paired_t([same] * 3)
+    assert found.mean == same
+    assert np.isnan([found.low, found.high, found.p]).all()
+
+
+def test_an_interval_holds_only_what_is_possible():
+    found = Interval(0.5, -0.2, 1.2, 0.1)
+    assert found.within(-0.5, 1.0) == Interval(0.5, -0.2, 1.0, 0.1)
+    assert found.within(0.0, 2.0) == Interval(0.5, 0.0, 1.2, 0.1)
+    nothing = found.within(0.0, 1.0)
+    assert (nothing.mean, nothing.p) == (0.5, 0.1)
+    assert np.isnan([nothing.low, nothing.high]).all()
+
+
+@pytest.mark.parametrize("documents", [2, 5, 40])
+@pytest.mark.parametrize("alpha", [0.05, 0.001])
+def test_examples_of_few_documents_alone_have_their_t(documents, alpha):
+    effect = combined(0.1, 0.0, 2.0, 0.01**2 * (documents - 1) / documents, documents)
+    reach = stats.t.ppf(1 - alpha / 2, documents - 1) * 0.01
+    found = effect.strict(alpha)
+    assert found.high - 0.1 == pytest.approx(reach, rel=0.01)
+    assert found.p == pytest.approx(2 * stats.t.sf(10, documents - 1), rel=0.02)
+    assert effect.interval(alpha).high >= found.high - 1e-9  # a part is set aside for seeds
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])

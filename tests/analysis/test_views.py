@@ -35,7 +35,16 @@ def deltas() -> pd.DataFrame:
     table["delta"] = table["score"] - table["baseline"]
     about = {"encoder": "tiny", "reading": "finetune", "metric": "accuracy", "verdict": "gain"}
     adjusted = {"adjusted_low": -0.1, "adjusted_high": 0.2, "adjusted_p": 0.03}
-    numbers = {**adjusted, "low": 0.0, "high": 0.1, "p": 0.01, "n_seeds": 3, "n_test": 90}
+    numbers = {
+        **adjusted,
+        "low": 0.0,
+        "high": 0.1,
+        "p": 0.01,
+        "n_seeds": 3,
+        "n_test": 90,
+        "n_documents": 90,
+    }
+    numbers |= {"collapsed": False}
     return table.assign(**about, **numbers, over="")
 
 

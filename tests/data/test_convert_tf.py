@@ -24,10 +24,11 @@ import yaml
 from transfer_study.cli import main
 from transfer_study.data.convert_tf import convert_tf
 from transfer_study.data.crc32c import crc32c, masked
-from transfer_study.data.encoders import fingerprint_encoder
+from transfer_study.data.encoder_hash import fingerprint_encoder
 from transfer_study.data.tensor_bundle import TensorBundle
+from transfer_study.data.tokenizer import load_tokenizer
 from transfer_study.errors import EncoderError
-from transfer_study.learn.model import build_model, load_tokenizer
+from transfer_study.learn.model import build_model
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.recipe import Recipe
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from transfer_study.data import encode as encode_module
 from transfer_study.data.encode import (
     IGNORED,
     Encoded,
     encode,
-    encode_cached,
+    encode_once,
     targets,
     windows_after_outside,
     word_windows,
@@ -252,49 +252,37 @@ def test_targets_of_every_kind(tokenizers: dict[str, Any]) -> None:
     assert (value.tolist(), value.dtype) == (3.25, np.float32)
 
 
-# Cache
+# What a process remembers
 
 
-def cached(folder: Path, tokenizer: Any, **changes: Any) -> Encoded:
-    examples = changes.pop("examples", [tagged(["the", "fever", "\u200b"] * 12), tagged(["the"])])
-    given = {"recipe": IN_ROOM, "key": "data", **changes}
-    return encode_cached(TAGGING, examples, tokenizer, folder=folder / "cache", **given)
-
-
-def test_the_cache_gives_back_what_was_encoded(tokenizer: Any, tmp_path: Path) -> None:
-    first = cached(tmp_path, tokenizer)
-    # Were it encoded again, it would need a tokenizer.
-    second = cached(tmp_path, None)
-    assert same(first, second)
-    assert [row.dtype for row in second.ids] == [row.dtype for row in first.ids]
-    assert len(list((tmp_path / "cache").iterdir())) == 1
-
-
-def test_the_cache_knows_the_content_and_the_length(
-    tokenizers: dict[str, Any], tmp_path: Path
+def test_a_process_encodes_the_same_examples_once(
+    tokenizers: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(encode_module, "_encoded", {})
     tokenizer = tokenizers["wordpiece"]
-    first = cached(tmp_path, tokenizer)
-    assert not same(first, cached(tmp_path, tokenizer, recipe=Recipe(max_length=10)))
-    assert not same(first, cached(tmp_path, tokenizer, key="other", examples=[tagged(["the"])]))
-    assert len(list((tmp_path / "cache").iterdir())) == 3
+    examples = [tagged(["the", "fever", "\u200b"] * 12), tagged(["the"])]
+
+    def once(known: Any, key: str = "data", recipe: Recipe = IN_ROOM) -> Encoded:
+        return encode_once(TAGGING, examples, known, recipe, key=key)
+
+    first = once(tokenizer)
+    assert same(first, encode(TAGGING, examples, tokenizer, IN_ROOM))
+    assert once(None) is first  # were it encoded again, it would need a tokenizer
+    assert not same(first, once(tokenizer, recipe=Recipe(max_length=10)))
+    assert once(tokenizer, key="other data") is not first
 
 
-def test_a_damaged_cache_is_encoded_again_and_replaced(
-    tokenizers: dict[str, Any], tmp_path: Path
+def test_a_process_forgets_what_is_oldest(
+    tokenizers: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tokenizer = tokenizers["wordpiece"]
-    whole = cached(tmp_path, tokenizer)
-    (path,) = (tmp_path / "cache").iterdir()
-    good = path.read_bytes()
-    random = np.random.default_rng(0)
-    flips = [(n, 1 << random.integers(8)) for n in random.integers(len(good), size=150)]
-    flipped = [good[:n] + bytes([good[n] ^ bit]) + good[n + 1 :] for n, bit in flips]
-    for content in (b"", b"not a zip file", good[:-1], good[: len(good) // 2], *flipped):
-        path.write_bytes(content)
-        assert same(cached(tmp_path, tokenizer), whole)
-        assert same(cached(tmp_path, None), whole)  # replaced where it could not be read
-    assert [p.name for p in (tmp_path / "cache").iterdir()] == [path.name]
+    monkeypatch.setattr(encode_module, "_encoded", {})
+    monkeypatch.setattr(encode_module, "_REMEMBERED", 2)
+    for key in "abc":
+        encode_once(TAGGING, [tagged([key])], tokenizers["wordpiece"], IN_ROOM, key=key)
+    encode_once(TAGGING, [], None, IN_ROOM, key="c")
+    assert len(encode_module._encoded) == 2
+    with pytest.raises(TypeError):
+        encode_once(TAGGING, [], None, IN_ROOM, key="a")
 
 
 # Choices of the original study

@@ -9,6 +9,7 @@ from typing import Any
 
 import datasets
 import pytest
+from pydantic import ValidationError
 
 from transfer_study.data.readers import read_split
 from transfer_study.errors import DataError
@@ -129,6 +130,66 @@ def test_multilabel_is_a_set_in_the_order_of_the_task(tmp_path: Path) -> None:
     assert found == [("a", "c"), (), ("b", "c"), ("a", "c"), ()]
     rows = '{"text": "x", "label": ["c", "a"]}\n{"text": "x", "label": []}'
     assert [e.label for e in read(tmp_path, rows, MULTILABEL, "jsonl")] == [("a", "c"), ()]
+
+
+def test_files_may_lack_a_header_line(tmp_path: Path) -> None:
+    """As those of GAD and EU-ADR: train and dev without one, test with other columns."""
+    for form, separator in (("tsv", "\t"), ("csv", ",")):
+        bare = [["x", "yes"], ["y", "no"]]
+        headed = [["index", "text", "label"], ["0", "z", "no"]]
+        for split, rows in (("train", bare), ("dev", bare[1:]), ("test", headed)):
+            table = "\n".join(separator.join(row) for row in rows)
+            (tmp_path / f"{split}.{form}").write_text(table)
+        source = {"format": form, "folder": tmp_path}
+        names = ["text", "label"]
+        task = Task(
+            name="t", **SENTENCE, source={**source, "header": {"train": names, "dev": names}}
+        )
+        assert [e.text for e in read_split(task, "train")] == [("x",), ("y",)]
+        assert [e.text for e in read_split(task, "dev")] == [("y",)]
+        assert [e.text for e in read_split(task, "test")] == [("z",)]
+        everywhere = Task(name="t", **SENTENCE, source={**source, "header": names})
+        assert len(read_split(everywhere, "train")) == 2
+        with pytest.raises(DataError, match="line 1: 3 fields, but the header has 2"):
+            read_split(everywhere, "test")
+        without = Task(name="t", **SENTENCE, source=source)
+        with pytest.raises(DataError, match="no header line, name its columns by the source's"):
+            read_split(without, "train")
+
+
+def test_only_tables_have_a_header(tmp_path: Path) -> None:
+    source = {"format": "conll", "folder": tmp_path, "header": ["text", "label"]}
+    with pytest.raises(ValidationError, match="conll files have no header line"):
+        Task(name="t", **TAGGING, source=source)
+
+
+def test_a_list_of_one_label_is_that_label(tmp_path: Path) -> None:
+    row = '{"text": "x", "label": ["yes"]}'
+    assert read(tmp_path, row, SENTENCE, "jsonl")[0].label == "yes"
+    assert read(tmp_path, '{"text": "x", "label": ["2.5"]}', SCORE, "jsonl")[0].label == 2.5
+    features = {
+        "text": datasets.Value("string"),
+        "label": datasets.Sequence(datasets.ClassLabel(names=["no", "yes"])),
+    }
+    rows = datasets.Dataset.from_dict(
+        {"text": ["x", "y"], "label": [[1], [0]]}, features=datasets.Features(features)
+    )
+    rows.save_to_disk(str(tmp_path / "d"))
+    assert [e.label for e in read_split(hub_task(tmp_path / "d", SENTENCE), "train")] == [
+        "yes",
+        "no",
+    ]
+
+
+def test_entity_types_are_listed_without_b_and_i(tmp_path: Path) -> None:
+    source = {"format": "conll", "folder": tmp_path}
+    kind: dict[str, Any] = {"kind": "tagging", "labels": ["O", "B-PER", "I-PER"]}
+    with pytest.raises(ValidationError, match=r"'B-PER' and 'I-PER'.* write 'PER' in place"):
+        Task(name="t", **kind, source=source)
+    kind["labels"] = ["B-PER", "B-cell"]
+    (told,) = problems(tmp_path, "a B-PER\nb B-B-cell\nc I-B-cell\n", kind, "conll")
+    assert "line 1: the tag 'B-PER' stands in the task's `labels`" in told
+    assert "write 'PER' there" in told
 
 
 def test_a_pair_may_lack_its_second_text_only(tmp_path: Path) -> None:
@@ -276,10 +337,17 @@ FAULTS = {
     "json nan": ('{"text": "x", "label": NaN}', SCORE, "jsonl", "the score 'NaN'"),
     "header only": ("text\tlabel\n", SENTENCE, "tsv", "no examples"),
     "not JSON": ('{"text": "x"', SENTENCE, "jsonl", "line 1: not a JSON object"),
-    "JSON list": ('["x", "yes"]', SENTENCE, "jsonl", "line 1: not a JSON object"),
+    "JSON list": ('["x", "yes"]', SENTENCE, "jsonl", "not one JSON object a line"),
     "JSON key twice": ('{"text": "x", "label": "no", "text": 1}', SENTENCE, "jsonl", "twice"),
     "JSON key missing": ('{"text": "x"}', SENTENCE, "jsonl", "line 1: no column 'label'"),
     "JSON null": ('{"text": null, "label": "no"}', SENTENCE, "jsonl", "'text' (text) must be text"),
+    "two labels": (
+        '{"text": "x", "label": ["yes", "no"]}',
+        SENTENCE,
+        "jsonl",
+        "found a list of 2, which `kind: multilabel` reads",
+    ),
+    "no label": ('{"text": "x", "label": []}', SENTENCE, "jsonl", "found a list of 0"),
     "JSON text for words": ('{"text": "x", "label": ["O"]}', TAGGING, "jsonl", "a list of texts"),
     "JSON words and tags": ('{"text": ["x"], "label": []}', TAGGING, "jsonl", "1 words but 0 tags"),
     "JSON no words": ('{"text": [], "label": []}', TAGGING, "jsonl", "no words"),

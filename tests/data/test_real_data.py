@@ -11,11 +11,12 @@ import pytest
 from transfer_study.data.find_leaks import find_leaks
 from transfer_study.data.inspect import describe
 from transfer_study.data.leaks import Leak, LeakKind, Leaks, Severity
+from transfer_study.data.readers import read_split, split_file
 from transfer_study.data.splits import load
 from transfer_study.errors import DataError
 from transfer_study.spec.blue import BLUE
 from transfer_study.spec.study import Study
-from transfer_study.spec.task import Task
+from transfer_study.spec.task import SPLITS, Task
 
 REPOSITORY = Path(__file__).parents[2]
 ROOT = Path(os.environ.get("TRANSFER_STUDY_DATA") or REPOSITORY.parent / "shared" / "data")
@@ -71,13 +72,17 @@ COUNTS: dict[str, tuple[list[int], list[int] | None]] = {
 }
 
 
+def raw(name: str) -> dict[str, Any]:
+    return dict(BLUE[name] if name in BLUE else EXTRA[name])
+
+
 def real(name: str) -> Task:
     group = "blue" if name in BLUE and name != "hoc" else "extra"
     folder = ROOT / group / name
     if not (folder / "train.tsv").is_file():
         pytest.skip(f"the real data are not here: {folder} is missing; set TRANSFER_STUDY_DATA")
-    raw: dict[str, Any] = dict(BLUE[name] if name in BLUE else EXTRA[name])
-    return Task(name=name, **{**raw, "source": {**raw["source"], "folder": folder}})
+    entry = raw(name)
+    return Task(name=name, **{**entry, "source": {**entry["source"], "folder": folder}})
 
 
 @pytest.mark.parametrize("name", COUNTS)
@@ -86,6 +91,14 @@ def test_counts_are_the_published_ones(name: str) -> None:
     examples, positives = COUNTS[name]
     assert [s.examples for s in told.splits] == examples
     assert [s.positives for s in told.splits] == (positives or [None] * 3)
+
+
+@pytest.mark.parametrize("name", [n for n in COUNTS if raw(n)["source"]["format"] == "tsv"])
+def test_every_line_of_a_table_is_an_example(name: str) -> None:
+    task = real(name)
+    for split in SPLITS:
+        lines = split_file(task.source, split).read_text(encoding="utf-8").rstrip("\n").split("\n")
+        assert len(read_split(task, split)) == len(lines) - 1
 
 
 def test_hallmarks_are_of_1580_documents() -> None:

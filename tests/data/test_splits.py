@@ -153,6 +153,9 @@ def test_every_part_of_an_example_counts(tmp_path: Path, changed: Example) -> No
     assert fingerprint(data[0]).train != fingerprint(data[1]).train
     swapped = [TaskData(task, pair, (), ()) for pair in ((BASE, changed), (changed, BASE))]
     assert fingerprint(swapped[0]).train != fingerprint(swapped[1]).train
+    # What predictions are held against: all but the texts, in their order.
+    gold = [fingerprint(one).train.gold for one in (*data, *swapped)]
+    assert (gold[0] == gold[1]) == (gold[2] == gold[3]) == (changed.text != BASE.text)
 
 
 def test_streams_are_known_by_their_key() -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from transfer_study.data.encoders import tiny_vocabulary
 from transfer_study.data.readers import read_split
 from transfer_study.data.splits import load
 from transfer_study.data.synthetic import (
@@ -20,6 +19,7 @@ from transfer_study.data.synthetic import (
     generate,
     lexicon,
 )
+from transfer_study.data.vocabulary import tiny_vocabulary
 from transfer_study.errors import DataError
 from transfer_study.spec.encoder import TinyConfig
 from transfer_study.spec.example import Example

@@ -32,7 +32,7 @@ def made() -> Plan:
 
     def data(n: int) -> DataFingerprint:
         splits = {
-            split: SplitFingerprint(n=size, sha256=sha256(b"").hexdigest())
+            split: SplitFingerprint(n=size, sha256=sha256(b"").hexdigest(), gold="0")
             for split, size in (("train", n), ("dev", n // 4), ("test", n // 2))
         }
         return DataFingerprint(**splits)
@@ -56,8 +56,9 @@ def seconds(stage: Stage, rates: Mapping[str, float]) -> float:
 
 def measure(store: Store, stage: Stage, rates: Mapping[str, float] = RATES) -> None:
     with store.attempt(stage) as attempt:
-        taken = {"wall_seconds": seconds(stage, rates)}
-        record = {"pre_image": stage.pre_image, "provenance": taken}
+        taken = {"wall_seconds": seconds(stage, rates), "versions": {}, "device": "cpu"}
+        record = {"id": stage.id, "pre_image": stage.pre_image, "provenance": taken}
+        record |= {"selected_epoch": {}, "handed_on_epoch": 1}
         (attempt / "stage.json").write_text(json.dumps(record))
         store.commit(stage, attempt)
 

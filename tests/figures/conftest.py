@@ -46,7 +46,9 @@ def _row(source: str, target: str, arm: str, verdict: str, delta: float) -> dict
     # Wider than the raw interval, so that a figure that shows the wrong one is found out.
     numbers |= {"adjusted_low": delta - 0.02, "adjusted_high": delta + 0.02, "adjusted_p": 0.03}
     ends = {"encoder": "tiny", "source": source, "target": target, "arm": arm, "over": ""}
+    numbers |= {"level": 0.05, "seed_sd": 0.01, "example_error": 0.004, "constant": 0.2}
     about = {"reading": "refine", "metric": "accuracy", "n_seeds": 3 * known, "n_test": 500}
+    about |= {"n_documents": 500, "collapsed": False}
     return {**ends, **about, **numbers, "verdict": verdict}
 
 

@@ -37,10 +37,11 @@ def made(**tasks: dict[str, list[float]]) -> tuple[pd.DataFrame, pd.DataFrame]:
         ]
     )
     test_sets = {}
+    documents = tuple(map(str, range(50)))  # all alike
     for task, rows in runs.dropna(subset="value").groupby("task"):
         values = zip(rows["stage"], rows["value"], strict=True)
-        models = {stage: Statistics(np.array([[v, 1.0]]), ("document",)) for stage, v in values}
-        test_sets[str(task)] = TestSet.of(str(task), MetricName.ACCURACY, 1, models)
+        models = {s: Statistics(np.tile([v, 1.0], (50, 1)), documents) for s, v in values}
+        test_sets[str(task)] = TestSet.of(str(task), MetricName.ACCURACY, 50, 0.0, models)
     table = stability_table(runs, test_sets, Margin(absolute=0.01), ())
     return runs.assign(failed=has_failed(runs, ())), table
 
@@ -123,7 +124,7 @@ def test_a_figure_an_encoder_and_reading_of_single_tasks(
 ) -> None:
     from transfer_study import figures
 
-    monkeypatch.setattr(figures, "save", lambda figure, stem: [stem])
+    monkeypatch.setattr(figures, "save", lambda figure, stem, kinds: [stem])
     runs, table = made(a={"plain": [0.1, 0.2], "x": [0.3, 0.4]})
     pair = [frame.assign(arm="pair", source="b") for frame in (runs, table)]
     other = [frame.assign(reading="finetune") for frame in (runs, table)]

@@ -84,11 +84,21 @@ def by_authority(
             for score in (sklearn.precision_score, sklearn.recall_score)
         )
         return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-    average = "micro" if metric is MetricName.MICRO_F1 else "macro"
+    return f1_by_authority(kind, metric, gold, predicted)
+
+
+def f1_by_authority(kind: TaskKind, metric: MetricName, gold: list, predicted: list) -> float:
+    classes = LABELS if kind is TaskKind.MULTILABEL else POSITIVE
+    if metric is MetricName.MACRO_F1:
+        met = set().union(*gold) if kind is TaskKind.MULTILABEL else set(gold)
+        classes = [label for label in classes if label in met]
+    if not classes:
+        return 0.0
     if kind is TaskKind.MULTILABEL:
-        true, guessed = indicators(gold), indicators(predicted)
-        return sklearn.f1_score(true, guessed, average=average, zero_division=0)
-    return sklearn.f1_score(gold, predicted, labels=POSITIVE, average=average, zero_division=0)
+        gold, predicted = indicators(gold), indicators(predicted)
+        classes = [LABELS.index(label) for label in classes]
+    average = "micro" if metric is MetricName.MICRO_F1 else "macro"
+    return sklearn.f1_score(gold, predicted, labels=classes, average=average, zero_division=0)
 
 
 def indicators(sets: list) -> np.ndarray:
@@ -156,6 +166,31 @@ def test_f1_agrees_where_classes_are_missing(pairs):
             metric, TASKS[TaskKind.CLASSIFICATION], gold, predicted, [""] * len(gold)
         )
         assert found == pytest.approx(expected)
+
+
+SETS = st.sets(st.sampled_from(LABELS)).map(lambda s: tuple(x for x in LABELS if x in s))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(SETS, SETS), min_size=1, max_size=6))
+def test_f1_of_sets_agrees_where_classes_are_missing(pairs):
+    gold, predicted = map(list, zip(*pairs, strict=True))
+    for metric in (MetricName.MICRO_F1, MetricName.MACRO_F1):
+        expected = by_authority(TaskKind.MULTILABEL, metric, gold, predicted, [])
+        found = metrics.score(metric, TASKS[TaskKind.MULTILABEL], gold, predicted, [""] * len(gold))
+        assert found == pytest.approx(expected)
+
+
+def test_a_class_without_gold_is_left_out_of_macro_f1_in_every_resample():
+    gold = ["a", "b", "a", "b", "false", "c"]
+    rows = metrics.statistics(
+        MetricName.MACRO_F1, TASKS[TaskKind.CLASSIFICATION], gold, gold, ["d"] * 6
+    )
+    draws = np.array(
+        [[1, 1, 1, 1, 1, 1], [2, 0, 2, 0, 2, 0], [0, 3, 0, 3, 0, 0], [0, 0, 0, 0, 6, 0]]
+    )
+    # Right answers are right whatever is drawn; where nothing is to be found the score is 0.
+    assert metrics.from_sums(MetricName.MACRO_F1, draws @ rows.values).tolist() == [1, 1, 1, 0]
 
 
 @pytest.mark.parametrize(("kind", "metric"), CASES)

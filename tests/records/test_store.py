@@ -396,19 +396,87 @@ def test_weights_are_committed_by_themselves(store: Store, stage: Stage) -> None
         store.checked_model(stage)
 
 
+def record_of(stage: Stage, **changes: Any) -> str:
+    """A stage's own word, or what somebody made of it."""
+    provenance = {"versions": {}, "device": "cpu", "wall_seconds": 1.5}
+    return json.dumps(
+        {
+            "id": stage.id,
+            "pre_image": stage.pre_image,
+            "selected_epoch": {},
+            "handed_on_epoch": 1,
+            "provenance": provenance | changes.pop("provenance", {}),
+            **changes,
+        }
+    )
+
+
+def commit_record(store: Store, stage: Stage, text: str) -> None:
+    with store.attempt(stage) as attempt:
+        (attempt / "stage.json").write_text(text)
+        store.commit(stage, attempt)
+
+
 def test_records_are_those_of_readable_stages_of_a_family(store: Store, made_plan: Plan) -> None:
     stage, other = made_plan.stages[:2]
     recipes = [stage.recipe.model_copy(update={"epochs": n}) for n in (2, 3)]
-    older, broken = (stage.model_copy(update={"recipe": r, "parents": ()}) for r in recipes)
-    for s, text in (
-        (stage, '{"id": 0}'),
-        (other, '{"id": 2}'),
-        (older, '{"id": 1}'),
-        (broken, "{"),
-    ):
-        fresh = Stage.model_validate(s.model_dump())
-        with store.attempt(fresh) as attempt:
-            (attempt / "stage.json").write_text(text)
-            store.commit(fresh, attempt)
-    assert {record["id"] for record in store.records(stage.family)} == {0, 1}
-    assert {record["id"] for record in store.records()} == {0, 1, 2}
+    older, broken = (
+        Stage.model_validate(stage.model_copy(update={"recipe": r, "parents": ()}).model_dump())
+        for r in recipes
+    )
+    for s in (stage, other, older):
+        commit_record(store, s, record_of(s))
+    commit_record(store, broken, "{")
+    assert {record.id for record in store.records(stage.family)} == {stage.id, older.id}
+    assert {record.id for record in store.records()} == {stage.id, older.id, other.id}
+
+
+UNSOUND = {
+    "a list": "[]",
+    "deeply nested": "[" * 100_000,
+    "nested in an object": '{"id":' * 100_000,
+    "no JSON": "\x00",
+    "seconds that are no number": {"provenance": {"wall_seconds": "long"}},
+    "endless seconds": '{"provenance": {"wall_seconds": 1e999}}',
+    "negative seconds": {"provenance": {"wall_seconds": -1}},
+    "memory in words": {"provenance": {"peak_memory_bytes": "much"}},
+    "versions in a list": {"provenance": {"versions": []}},
+    "no provenance": {"provenance": None},
+    "epochs in words": {"selected_epoch": {"nli": "last"}},
+    "another stage's": {"id": "0123456789abcdef"},
+}
+
+
+@pytest.mark.parametrize("said", UNSOUND.values(), ids=UNSOUND)
+def test_what_a_stage_cannot_have_said_is_told(
+    store: Store, stage: Stage, said: str | dict[str, Any]
+) -> None:
+    if isinstance(said, dict) and said.get("provenance", {}) is None:
+        text = record_of(stage).replace('"provenance"', '"nothing"')
+    else:
+        text = said if isinstance(said, str) else record_of(stage, **said)
+    commit_record(store, stage, text)
+    with pytest.raises(StoreError, match=r"stage\.json is not .* run the stage again"):
+        store.record(stage)
+    assert not list(store.records())
+
+
+def test_a_pre_image_that_its_id_is_not_the_hash_of_counts_for_nothing(
+    store: Store, stage: Stage
+) -> None:
+    commit_record(store, stage, record_of(stage, pre_image={"tasks": [], "recipe": {}}))
+    assert not list(store.records())
+
+
+@pytest.mark.parametrize("file", ["stage.json", "result.json"])
+@pytest.mark.timeout(60)
+def test_pipes_and_devices_are_never_opened(store: Store, stage: Stage, file: str) -> None:
+    commit_record(store, stage, record_of(stage))
+    path = store.folder(stage) / file
+    for put in (os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir):
+        path.rmdir() if path.is_dir() else path.unlink()
+        put(path)
+        with pytest.raises(StoreError, match=r"run (the stage )?again"):
+            store.record(stage) if file == "stage.json" else store.check_free(stage)
+        if file == "stage.json":
+            assert not list(store.records())

@@ -38,6 +38,7 @@ def row(
         **{"adjusted_low": delta - 0.02, "adjusted_high": delta + 0.02},
         **{"adjusted_p": 0.0003 + 0 * delta, "seed_sd": 0.01, "example_error": 0.004},
         **{"freedom": 5.0, "n_seeds": 3, "n_test": 200, "verdict": verdict},
+        **{"level": 0.01, "n_documents": 200, "constant": 0.2, "collapsed": False},
     }
 
 
@@ -55,7 +56,7 @@ def content() -> Content:
         for name in ("a_1", "b", "c")
     ]
     study = Study.model_validate({"name": "made_up", "encoder": "tiny", "tasks": tasks})
-    split = SplitFingerprint(n=10, sha256="0")
+    split = SplitFingerprint(n=10, sha256="0", gold="0")
     data = DataFingerprint(train=split, dev=split, test=split)
     known = Fingerprints(
         data=dict.fromkeys(("a_1", "b", "c"), data),

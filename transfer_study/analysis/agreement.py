@@ -18,6 +18,7 @@ from transfer_study.analysis.deltas import Verdict
 from transfer_study.analysis.systems import Row, cut_splits, mix_of, seed_values, system_rows
 from transfer_study.analysis.uncertainty import Interval, paired_t
 from transfer_study.errors import StudyError
+from transfer_study.metrics import score_span
 from transfer_study.published import (
     SOURCE,
     Claim,
@@ -33,7 +34,7 @@ from transfer_study.spec.study import Reading, Study
 
 _POINT = 0.01
 _ROUNDING = 0.0005  # the paper's scores have three decimals
-_OPEN = (Verdict.UNDECIDED, Verdict.FAILED, Verdict.NOT_RUN)
+_OPEN = (Verdict.UNDECIDED, Verdict.NOT_LEARNED, Verdict.FAILED, Verdict.NOT_RUN)
 
 
 class Outcome(Word):
@@ -109,7 +110,7 @@ def hold_scores(plan: Plan, scores: pd.DataFrame, failed: Collection[str]) -> li
         measured, lacking = _measured(score, rows, plan)
         for row in measured:
             values = seed_values(scores, row, score.task, str(score.metric))
-            interval = paired_t(values)
+            interval = paired_t(values).within(1 - score_span(score.metric), 1)
             doubts = "; ".join(_doubts(score, row, plan, scores, failed))
             outcome, reason = _weigh(score, interval, doubts)
             found = row.encoder, interval, len(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import pandas as pd
 
 from transfer_study.analysis.corrections import Edge, corrected, judged
 from transfer_study.analysis.judgement import Judgement
+from transfer_study.analysis.learned import has_learned
 from transfer_study.analysis.replicates import RESAMPLES, TestSet
 from transfer_study.analysis.uncertainty import UNKNOWN, Interval, crossed
 from transfer_study.metrics.rows import Floats
@@ -24,8 +26,9 @@ SIZE = "size"
 COLUMNS = [
     *EDGE,
     *("baseline", "score", "delta", "low", "high", "p"),
-    *("adjusted_low", "adjusted_high", "adjusted_p", "seed_sd", "example_error", "freedom"),
-    *("n_seeds", "n_test", "verdict"),
+    *("adjusted_low", "adjusted_high", "adjusted_p", "level"),
+    *("seed_sd", "example_error", "freedom", "n_seeds", "n_test", "n_documents"),
+    *("constant", "collapsed", "verdict"),
 ]
 # A difference is of these stages' scores, with these signs.
 SIGNS = {"stage": 1, "baseline": -1, "control": -1, "control_baseline": 1}
@@ -40,6 +43,7 @@ class Verdict(Word):
     LOSS = "loss"
     EQUIVALENT = "equivalent"
     UNDECIDED = "undecided"
+    NOT_LEARNED = "not_learned"  # the model it is held against is no better than a constant answer
     FAILED = "failed"
     NOT_RUN = "not_run"
 
@@ -57,7 +61,11 @@ def deltas(
     variant and size. `test_sets` are by target; a stage that is in none has no score. `failed` are
     the stages that were tried in vain. Numbers are of the seeds for which all scores exist. `low`,
     `high` and `p` are of the edge by itself; what is `adjusted`, and the verdict, is of all edges
-    of a reading as one family, those over a control and the controls' own apart.
+    of a reading as one family, those over a control and the controls' own apart; `level` is what
+    its intervals leave out. Ends that nothing is known of, or that leave all open, are NaN. Where
+    the baseline is in most seeds no better than `constant`, the best constant answer, nothing can
+    be said: such an edge is of no family. `collapsed` is one whose baseline learned and whose model
+    did not. `n_documents` are the units that were resampled.
     """
     key = [name for name in comparisons if name in (*EDGE, VARIANT, SIZE)]
     edges = [
@@ -69,9 +77,11 @@ def deltas(
         families.setdefault(measured.family, []).append(measured)
     rows: dict[int, dict[str, object]] = {}
     for members in families.values():
-        adjusted = corrected(judgement.correction, [m.edge for m in members], judgement.alpha)
-        for member, p in zip(members, adjusted.p, strict=True):
-            rows[id(member)] = _row(member, float(p), adjusted.alpha, judgement)
+        judged_ones = [m for m in members if m.learned]
+        adjusted = corrected(judgement.correction, [m.edge for m in judged_ones], judgement.alpha)
+        p = dict(zip(map(id, judged_ones), map(float, adjusted.p), strict=True))
+        for member in members:
+            rows[id(member)] = _row(member, p.get(id(member)), adjusted.alpha, judgement)
     variant, size = ([name] if name in key else [] for name in (VARIANT, SIZE))
     at = EDGE.index("target") + 1
     columns = [*variant, *COLUMNS[:at], *size, *COLUMNS[at:]]
@@ -86,13 +96,23 @@ class Measured:
     about: dict[str, Any]
     edge: Edge
     baseline: float
-    n_test: int
+    test_set: TestSet | None  # None where no run has all scores
     absence: Verdict | None
+    learned: bool  # the baseline
+    collapsed: bool
 
     @property
     def family(self) -> tuple[str, str, bool]:
         """The edges among which this one is one of many."""
         return self.about["reading"], self.about["over"], self.about["arm"] in CONTROLS
+
+    def possible(self, interval: Interval) -> Interval:
+        """The interval as far as the metric goes, and without ends where it says nothing."""
+        if self.test_set is None:
+            return interval
+        # An effect over a control is the difference of two.
+        terms = 1 if self.about.get("over", "") == "" else 2
+        return self.test_set.possible(interval, self.baseline, terms)
 
 
 def measure(
@@ -123,21 +143,32 @@ def measure(
     absence = None
     if absent:
         absence = Verdict.NOT_RUN if absent.isdisjoint(failed) else Verdict.FAILED
+    measured = test_set if len(complete) else None
+    learned, collapsed = True, False
+    if measured is not None:
+        learned = has_learned(runs["baseline"].map(scores)[all_there], measured.constant)
+        collapsed = learned and not has_learned(complete["stage"], measured.constant)
     return Measured(
         about,
         Edge(effect, tuple(map(int, runs["seed"][all_there])), observed.to_numpy(), replicates),
         # What the score would be without the effect.
         float(complete["stage"].mean()) - effect.mean if len(complete) else np.nan,
-        test_set.n if test_set is not None and len(complete) else 0,
+        measured,
         absence,
+        learned,
+        collapsed,
     )
 
 
 def _row(
-    edge: Measured, adjusted_p: float, alpha: float, judgement: Judgement
+    edge: Measured, adjusted_p: float | None, alpha: float, judgement: Judgement
 ) -> dict[str, object]:
-    effect = edge.edge.effect
-    alone, adjusted = effect.interval(), judged(judgement.correction, effect, alpha)
+    """The edge as a row; one without an adjusted p is of no family."""
+    effect, test_set = edge.edge.effect, edge.test_set
+    alone, adjusted = edge.possible(effect.interval()), Interval(effect.mean, *[math.nan] * 3)
+    if adjusted_p is not None:
+        adjusted = edge.possible(judged(judgement.correction, effect, alpha))
+    verdict = verdict_of(adjusted, judgement.margin.of(edge.baseline))
     return {
         **edge.about,
         "baseline": edge.baseline,
@@ -148,13 +179,17 @@ def _row(
         "p": alone.p,
         "adjusted_low": adjusted.low,
         "adjusted_high": adjusted.high,
-        "adjusted_p": adjusted_p,
+        "adjusted_p": math.nan if adjusted_p is None else adjusted_p,
+        "level": math.nan if adjusted_p is None else alpha,
         "seed_sd": effect.seed_sd,
         "example_error": effect.example_error,
         "freedom": effect.freedom,
         "n_seeds": len(edge.edge.seeds),
-        "n_test": edge.n_test,
-        "verdict": str(edge.absence or verdict_of(adjusted, judgement.margin.of(edge.baseline))),
+        "n_test": test_set.n if test_set else 0,
+        "n_documents": test_set.units if test_set else 0,
+        "constant": test_set.constant if test_set else math.nan,
+        "collapsed": edge.collapsed,
+        "verdict": str(edge.absence or (verdict if edge.learned else Verdict.NOT_LEARNED)),
     }
 
 

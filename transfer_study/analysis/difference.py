@@ -18,11 +18,13 @@ from transfer_study.analysis.corrections import Corrected, Edge, corrected, judg
 from transfer_study.analysis.deltas import CONTROLS, SIZE, VARIANT, Verdict, measure
 from transfer_study.analysis.double_difference import independent, joint
 from transfer_study.analysis.replicates import TestSet
-from transfer_study.analysis.uncertainty import UNKNOWN, Crossed, combined
+from transfer_study.analysis.uncertainty import UNKNOWN, Crossed, Interval, combined
 from transfer_study.analysis.views import at_size
 from transfer_study.errors import StudyError
+from transfer_study.metrics import score_span
 from transfer_study.spec.correction import Correction
 from transfer_study.spec.frozen import Word
+from transfer_study.spec.task import MetricName
 
 _ENDS = ["encoder", "source", "target", "arm", "reading"]
 _OF_SIDE = [
@@ -48,7 +50,7 @@ class Happened(Word):
     KEPT = "kept"
     ONLY_A = "only_a"
     ONLY_B = "only_b"
-    NOT_MEASURED = "not_measured"  # in both studies, but failed or not run in one
+    NOT_MEASURED = "not_measured"  # in both studies, but in one failed, not run or not learned
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +86,10 @@ def differences(a: Side, b: Side, correction: Correction) -> pd.DataFrame:
     adjusted = _corrected([effect for effect, _ in measured], correction)
     rows = []
     for row, (effect, same), p in zip(table.to_dict("records"), measured, adjusted.p, strict=True):
-        alone, among = effect.interval(), judged(correction, effect, adjusted.alpha)
+        alone, among = (
+            _possible(interval, row)
+            for interval in (effect.interval(), judged(correction, effect, adjusted.alpha))
+        )
         shown = among.low > 0 or among.high < 0
         rows.append(
             {
@@ -112,7 +117,7 @@ def happened(before: object, after: object, shown: bool) -> Happened:
     """What became of an edge with these verdicts; a study that lacks it has no verdict (NaN)."""
     if not (isinstance(before, str) and isinstance(after, str)):
         return Happened.ONLY_A if isinstance(before, str) else Happened.ONLY_B
-    if {before, after} & {Verdict.FAILED, Verdict.NOT_RUN}:
+    if {before, after} & {Verdict.FAILED, Verdict.NOT_RUN, Verdict.NOT_LEARNED}:
         return Happened.NOT_MEASURED
     effects = {Verdict.GAIN, Verdict.LOSS}
     if before == after or not {before, after} & effects:
@@ -201,6 +206,13 @@ def _difference(row: Mapping[Any, Any], a: Side, b: Side) -> tuple[Crossed, bool
     return joint(first, second, test_set.units), True
 
 
+def _possible(interval: Interval, row: Mapping[Any, Any]) -> Interval:
+    """The interval of a difference of effects as far as the metrics go."""
+    metrics = [row[name] for name in ("metric_a", "metric_b") if isinstance(row[name], str)]
+    most = sum(score_span(MetricName(metric)) for metric in metrics)
+    return interval.within(-most, most)
+
+
 def _runs(side: Side, row: Mapping[Any, Any], encoder: str) -> pd.DataFrame:
     """The comparisons of an edge, one a seed."""
     runs = side.comparisons
@@ -220,7 +232,7 @@ def _known(row: Mapping[Any, Any], side: str) -> Crossed:
     mean, sd, examples = (float(row[f"{name}_{side}"]) for name in ("delta", *_OF_ERROR))
     seeds = int(row[f"n_seeds_{side}"])
     if seeds < 2 or math.isnan(sd):
-        return Crossed(mean, *[math.nan] * 5)
+        return Crossed(mean)
     runs = sd**2 / seeds
     return combined(mean, runs, seeds - 1.0, examples**2, seed_sd=math.sqrt(runs))
 
@@ -230,4 +242,4 @@ def shared(a: TestSet, b: TestSet) -> TestSet:
     further = [m for m, identity in enumerate(b.stages) if identity not in a.stages]
     statistics = np.concatenate([a.statistics, b.statistics[:, further]], axis=1)
     stages = (*a.stages, *(b.stages[m] for m in further))
-    return TestSet(a.task, a.metric, a.n, stages, statistics)
+    return TestSet(a.task, a.metric, a.n, a.constant, stages, statistics)

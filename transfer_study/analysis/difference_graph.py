@@ -29,11 +29,11 @@ def difference_graph(rows: pd.DataFrame, tasks: pd.DataFrame, places: Places) ->
     graph: nx.DiGraph[str] = nx.DiGraph(schema=SCHEMA)
     scores = rows["baseline_a"].fillna(rows["baseline_b"]).groupby(rows["target"]).first()
     ends = {*rows["source"], *rows["target"]}
-    for task in tasks.to_dict("records"):
+    for number, task in enumerate(tasks.to_dict("records"), start=1):
         name = str(task["name"])
         if name in ends:
             about = {key: str(task[key]) for key in ("kind", "domain", "metric")}
-            graph.add_node(name, **about, baseline=float(scores.get(name, math.nan)))
+            graph.add_node(name, number=number, **about, baseline=float(scores.get(name, math.nan)))
     for row in rows.sort_values(["source", "target"]).to_dict("records"):
         numbers = {key: float(row[key]) for key in _NUMBERS}
         told = {key: str(row[key]) for key in ("happened", "verdict_a", "verdict_b")}

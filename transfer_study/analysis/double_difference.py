@@ -70,7 +70,7 @@ def joint(a: Edge, b: Edge, units: int) -> Crossed:
         return UNKNOWN
     mean = float(b.observed.mean() - a.observed.mean())
     if min(s_a, s_b) < 2:
-        return Crossed(mean, *[math.nan] * 5)
+        return Crossed(mean)
     common = sorted({*a.seeds} & {*b.seeds})
     common = common if len(common) > 1 else []  # one pair does not tell how pairs vary
     in_a, in_b = ([edge.seeds.index(seed) for seed in common] for edge in (a, b))

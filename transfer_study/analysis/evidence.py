@@ -12,7 +12,9 @@ import pandas as pd
 
 from transfer_study.analysis.deltas import Verdict, verdict_of
 from transfer_study.analysis.uncertainty import Interval
+from transfer_study.metrics import score_span
 from transfer_study.spec.margin import Margin
+from transfer_study.spec.task import MetricName
 
 SINGLE, WITHOUT = "single", "without"
 # The arms whose edges are held against the single task.
@@ -23,9 +25,10 @@ _AGAINST_SINGLE = ("pair", "full", "sequential", "soft", "distil")
 class Effect:
     """What one way to train a task adds to its score over training it alone; fractions of 1.
 
-    `partners` are the other tasks of the model, `low` to `high` the adjusted interval, NaN where
-    there is one seed. `expected` is `delta` drawn towards zero (see `shrunk`). `seed_sd`
-    and `example_error` are what it takes to say what would settle it.
+    `partners` are the other tasks of the model, `low` to `high` the adjusted interval at confidence
+    1 - `level`, NaN where there is none that says anything. `expected` is `delta` drawn towards
+    zero (see `shrunk`). `seed_sd`, `example_error` and `n_documents` are what it takes to say what
+    would settle it; no effect is larger than `span`.
     """
 
     arm: str
@@ -33,17 +36,20 @@ class Effect:
     delta: float
     low: float
     high: float
+    level: float
     expected: float
     seed_sd: float
     example_error: float
     n_seeds: int
+    n_documents: int
+    span: float
     margin: float
     verdict: Verdict
 
     @property
     def reach(self) -> float:
-        """Half the width of the adjusted interval."""
-        return (self.high - self.low) / 2
+        """Half the width of the adjusted interval, but for what is cut off as impossible."""
+        return max(self.high - self.delta, self.delta - self.low)
 
     @property
     def error(self) -> float:
@@ -52,12 +58,12 @@ class Effect:
         return math.hypot(seeds, self.example_error)
 
     @property
-    def was_run(self) -> bool:
-        """Whether it was run with all seeds."""
-        return self.verdict not in (Verdict.FAILED, Verdict.NOT_RUN)
+    def is_known(self) -> bool:
+        """Whether it was run with all seeds, against a model that has learned."""
+        return self.verdict not in (Verdict.FAILED, Verdict.NOT_RUN, Verdict.NOT_LEARNED)
 
 
-ALONE = Effect(SINGLE, (), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0.0, Verdict.EQUIVALENT)
+ALONE = Effect(SINGLE, (), 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0, 0, 0.0, 0.0, Verdict.EQUIVALENT)
 
 
 def effects(edges: pd.DataFrame, margin: Margin) -> dict[str, list[Effect]]:
@@ -90,10 +96,13 @@ def _effect(row: dict[Any, Any], margin: Margin) -> Effect:
         delta,
         float(row["adjusted_low"]),
         float(row["adjusted_high"]),
+        float(row["level"]),
         delta,
         float(row["seed_sd"]),
         float(row["example_error"]),
         int(row["n_seeds"]),
+        int(row["n_documents"]),
+        score_span(MetricName(row["metric"])),
         margin.of(float(row["baseline"])),
         Verdict(str(row["verdict"])),
     )
@@ -106,8 +115,9 @@ def _without(full: Effect, left_out: Effect) -> Effect:
     """
     delta = full.delta - left_out.delta
     reach = full.reach + left_out.reach
-    interval = Interval(delta, delta - reach, delta + reach, math.nan)
-    absent = [e.verdict for e in (full, left_out) if not e.was_run]
+    low, high = max(delta - reach, -full.span), min(delta + reach, full.span)
+    interval = Interval(delta, low, high, math.nan)
+    absent = [e.verdict for e in (full, left_out) if not e.is_known]
     return replace(
         full,
         arm=WITHOUT,
@@ -134,7 +144,7 @@ def shrunk(found: dict[str, list[Effect]]) -> dict[str, list[Effect]]:
         e
         for of_target in found.values()
         for e in of_target
-        if e.was_run and not math.isnan(e.error)
+        if e.is_known and not math.isnan(e.error)
     ]
     spread = max(float(np.mean([e.delta**2 - e.error**2 for e in known])), 0.0) if known else 0.0
     return {

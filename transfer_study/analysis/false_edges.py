@@ -18,6 +18,7 @@ from scipy.special import ndtri
 
 from transfer_study.analysis.deltas import Verdict, verdict_of
 from transfer_study.analysis.judgement import Judgement
+from transfer_study.analysis.learned import has_learned
 from transfer_study.analysis.replicates import TestSet
 from transfer_study.analysis.uncertainty import crossed
 from transfer_study.data.streams import stream
@@ -53,6 +54,8 @@ def compare_with_itself(
 ) -> pd.DataFrame:
     """One row a model of four seeds or more: of its `comparisons`, how many show an effect.
 
+    A model that never learned answers alike whatever its seed, and says nothing of the method.
+
     `rejected` have p below the judgement's level, `verdicts` are called gain or loss. What several
     systems share is there once, under the first's name.
     """
@@ -67,10 +70,16 @@ def compare_with_itself(
     for system, stages in runs.items():
         target = str(system[4])
         model = (target, *stages)
-        if len(stages) >= _LEAST_SEEDS and model not in rows:
+        if len(stages) < _LEAST_SEEDS or model in rows:
+            continue
+        if _learned(test_sets[target], stages):
             found = _found(test_sets[target], stages, judgement, splits)
             rows[model] = (*system[:5], len(stages), splits, *found)
     return pd.DataFrame(list(rows.values()), columns=COLUMNS)
+
+
+def _learned(test_set: TestSet, stages: list[str]) -> bool:
+    return has_learned(pd.Series(test_set.scores())[stages], test_set.constant)
 
 
 def _found(

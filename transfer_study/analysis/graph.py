@@ -16,6 +16,7 @@ import networkx as nx
 import pandas as pd
 
 from transfer_study.analysis.circle import place_on_circle
+from transfer_study.analysis.intervals import lacking
 from transfer_study.analysis.views import MAIN, View
 from transfer_study.errors import Problem, StudyError
 
@@ -25,7 +26,7 @@ _NUMBERS = (
     *("baseline", "score", "delta", "low", "high", "p"),
     *("adjusted_low", "adjusted_high", "adjusted_p"),
 )
-_COUNTS = ("n_seeds", "n_test")
+_COUNTS = ("n_seeds", "n_test", "n_documents")
 
 
 def build_graph(
@@ -50,12 +51,15 @@ def build_graph(
     if view.name:
         graph.graph["view"] = view.name
     numbers = rows.groupby("target")[view.number].first()  # the first that is known
-    for task in tasks.to_dict("records"):
+    for number, task in enumerate(tasks.to_dict("records"), start=1):
         name = str(task["name"])
         if view.tasks and name not in view.tasks:
             continue
         about = {key: str(task[key]) for key in ("kind", "domain", "metric")}
-        graph.add_node(name, **about, **{view.number: float(numbers.get(name, math.nan))})
+        # The number stands for the name where there is no room, or no font, for it.
+        graph.add_node(
+            name, number=number, **about, **{view.number: float(numbers.get(name, math.nan))}
+        )
     for row in rows.sort_values(["source", "target"]).to_dict("records"):
         effect = _effect(row)
         if row["arm"] == view.edges:
@@ -82,9 +86,14 @@ def effects_of(graph: nx.DiGraph[str]) -> dict[tuple[str, str], Mapping[str, Any
     return {(source, target): graph.edges[source, target] for source, target in graph.edges}
 
 
+def graph_files(stem: Path) -> list[Path]:
+    """The paths that `write_graph` writes; a stem may have a dot."""
+    return [stem.with_name(f"{stem.name}.{kind}") for kind in ("graphml", "json")]
+
+
 def write_graph(graph: nx.DiGraph[str], stem: Path) -> list[Path]:
     """Write `stem.graphml` and `stem.json` (node-link, unknown numbers null); return both paths."""
-    graphml, as_json = stem.with_name(f"{stem.name}.graphml"), stem.with_name(f"{stem.name}.json")
+    graphml, as_json = graph_files(stem)
     stem.parent.mkdir(parents=True, exist_ok=True)
     # Not nx.write_graphml: that one's bytes depend on whether lxml happens to be installed.
     nx.write_graphml_xml(_without_unknown(graph), graphml)
@@ -93,9 +102,15 @@ def write_graph(graph: nx.DiGraph[str], stem: Path) -> list[Path]:
 
 
 def _effect(row: Mapping[Any, Any]) -> dict[str, float | int | str]:
+    """The numbers of an effect; `lacking` says why it has no interval."""
     counts = {key: int(row[key]) if pd.notna(row[key]) else math.nan for key in _COUNTS}
     numbers = {key: float(row[key]) for key in _NUMBERS}
-    return {**numbers, **counts, "verdict": str(row["verdict"])}
+    told: dict[str, float | int | str] = {
+        "verdict": str(row["verdict"]),
+        "collapsed": bool(row["collapsed"]),
+        "lacking": lacking(row),
+    }
+    return {**numbers, **counts, **told}
 
 
 def _place(graph: nx.DiGraph[str]) -> None:

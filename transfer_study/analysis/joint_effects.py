@@ -42,7 +42,7 @@ class JointEffects:
         for target, of_target in found.items():
             for effect in of_target:
                 together = effect.arm in ("pair", "full", WITHOUT) or effect.arm.startswith("group")
-                if together and effect.was_run:
+                if together and effect.is_known:
                     group = sum(1 << number[name] for name in (target, *effect.partners))
                     # What was measured directly comes before what was derived.
                     self.joint.setdefault((group, number[target]), effect)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from transfer_study.analysis.uncertainty import Interval, paired_t
-from transfer_study.metrics import reported, score
+from transfer_study.metrics import reported, score, score_span
 from transfer_study.records.predictions import Answers
 from transfer_study.spec.stage import Stage
 from transfer_study.spec.task import MetricName, Task
@@ -39,13 +39,14 @@ def model_scores(
         mine = own(split)
         others = [of_run(stage, task, split) for stage in runs]
         for metric in reported(task):
+            over_seeds = paired_t([_score(metric, task, answers) for answers in others])
             yield ModelScore(
                 task.name,
                 metric,
                 split,
                 _score(metric, task, mine),
                 len(mine.gold),
-                paired_t([_score(metric, task, answers) for answers in others]),
+                over_seeds.within(1 - score_span(metric), 1),
                 len(others),
             )
 

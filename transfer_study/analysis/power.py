@@ -16,48 +16,54 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtri, nctdtrinc, ndtr, stdtrit
 
 from transfer_study.analysis.corrections import worst_level
-from transfer_study.analysis.deltas import CONTROLS, EDGE, SIZE, VARIANT
+from transfer_study.analysis.deltas import CONTROLS, EDGE, SIZE, VARIANT, Verdict
 from transfer_study.analysis.scores import comparison_table
 from transfer_study.analysis.uncertainty import ALPHA, satterthwaite, strict_reach
+from transfer_study.metrics import score_span
 from transfer_study.metrics.rows import Floats
 from transfer_study.spec.correction import Correction
 from transfer_study.spec.plan import Plan
+from transfer_study.spec.task import MetricName
 
 POWER: Final = 0.8
 # How far the estimate itself can be trusted: 95%, from the spread of a variance of few seeds.
 _TAIL: Final = 0.025
-_NOISE = ["seed_sd", "example_error", "pilot_seeds"]
+_NOISE = ["seed_sd", "example_error", "pilot_seeds", "pilot_test", "pilot_documents"]
 POWER_COLUMNS = ["n_seeds", "n_test", "family", "detectable", "detectable_low", "detectable_high"]
 POWER_COLUMNS += ["detectable_corrected", "evidence", "pilot_seeds"]
 
 
 def error_of(
-    seed_sd: ArrayLike, example_error: ArrayLike, n_seeds: ArrayLike, n_test: ArrayLike
+    seed_sd: ArrayLike, example_error: ArrayLike, n_seeds: ArrayLike, n_documents: ArrayLike
 ) -> tuple[Floats, Floats]:
     """The standard error of a mean delta over so many seeds, and its degrees of freedom.
 
-    These are reckoned as those of what has been run (`crossed`), each example taken to be a
-    document of its own. One seed: NaN.
+    These are reckoned as those of what has been run (`crossed`). One seed: NaN.
     """
     seeds = np.asarray(n_seeds, dtype=np.float64)
     seeds = np.where(seeds > 1, seeds, np.nan)
     of_seeds = np.square(np.asarray(seed_sd, dtype=np.float64)) / seeds
     of_examples = np.square(np.asarray(example_error, dtype=np.float64))
-    freedom = satterthwaite(of_seeds, seeds - 1, of_examples, n_test)
+    freedom = satterthwaite(of_seeds, seeds - 1, of_examples, n_documents)
     return np.sqrt(of_seeds + of_examples), freedom
 
 
 def _strict_reach(
-    seed_sd: ArrayLike, example_error: ArrayLike, n_seeds: ArrayLike, level: ArrayLike
+    seed_sd: ArrayLike,
+    example_error: ArrayLike,
+    n_seeds: ArrayLike,
+    n_documents: ArrayLike,
+    level: ArrayLike,
 ) -> Floats:
     """Half the width of adjusted intervals (`Crossed.strict`); NaN where the noise is not known."""
 
-    def reach(sd: float, error: float, seeds: float, alpha: float) -> float:
+    def reach(sd: float, error: float, seeds: float, documents: float, alpha: float) -> float:
         if math.isnan(sd + error) or seeds < 2:
             return math.nan
-        return strict_reach(sd**2 / seeds, seeds - 1, error**2, alpha)
+        return strict_reach(sd**2 / seeds, seeds - 1, error**2, max(documents - 1, 1), alpha)
 
-    return np.asarray(np.vectorize(reach, otypes=[float])(seed_sd, example_error, n_seeds, level))
+    parts = seed_sd, example_error, n_seeds, n_documents, level
+    return np.asarray(np.vectorize(reach, otypes=[float])(*parts))
 
 
 def smallest_effect(error: Floats, freedom: Floats, alpha: ArrayLike) -> Floats:
@@ -86,7 +92,12 @@ def planned_edges(plan: Plan) -> pd.DataFrame:
 
 
 def family_sizes(edges: pd.DataFrame) -> pd.Series:
-    """With how many edges each of these is corrected, itself included."""
+    """With how many edges each of these is corrected, itself included.
+
+    Of edges that were judged, those that were not learned are of no family.
+    """
+    if "verdict" in edges:
+        edges = edges[edges["verdict"] != Verdict.NOT_LEARNED]
     by = [edges["reading"], edges["arm"].isin(CONTROLS)]
     by += [edges[name] for name in ("protocol",) if name in edges]
     return edges["target"].groupby(by).transform("size")
@@ -101,34 +112,40 @@ def power_table(
     edge that has two seeds there is judged by itself (`evidence` own), another by all edges into
     the same target and metric (target); where there is none its effect is NaN (none). `detectable`
     is at the study's level, between `_low` and `_high` for the pilot's few seeds, and `_corrected`
-    at the correction's worst case. Effects are fractions of 1.
+    at the correction's worst case. Effects are fractions of 1, infinite where the largest that is
+    possible would not be detected.
     """
-    # Runs that were all the same tell nothing of noise.
+    # Runs that were all the same, or learned nothing, tell nothing of noise.
     varies = (pilot["seed_sd"] > 0) | (pilot["example_error"] > 0)
+    varies &= pilot["verdict"] != Verdict.NOT_LEARNED
     known = pilot[(pilot["over"] == "") & (pilot["n_seeds"] > 1) & varies]
     key = [name for name in planned if name in pilot and name not in ("n_seeds", "n_test")]
-    own = known.rename(columns={"n_seeds": "pilot_seeds", "n_test": "pilot_test"})
-    own = own.drop_duplicates(key)[[*key, *_NOISE, "pilot_test"]]
+    renamed = {"n_seeds": "pilot_seeds", "n_test": "pilot_test", "n_documents": "pilot_documents"}
+    own = known.rename(columns=renamed).drop_duplicates(key)[[*key, *_NOISE]]
     pooled = _pooled(known)
     table = planned.merge(own, on=key, how="left").merge(
         pooled, on=["target", "metric"], how="left", suffixes=("", "_pooled")
     )
     has_own = table["pilot_seeds"].notna()
-    for name in (*_NOISE, "pilot_test"):
+    for name in _NOISE:
         table[name] = table[name].where(has_own, table[f"{name}_pooled"])
     evidence = np.where(has_own, "own", np.where(table["pilot_seeds"].notna(), "target", "none"))
-    example_error = table["example_error"] * np.sqrt(table["pilot_test"] / table["n_test"])
+    larger = table["n_test"] / table["pilot_test"]
+    example_error: pd.Series[float] = table["example_error"] / np.sqrt(larger)
+    noise_of = example_error, table["n_seeds"], table["pilot_documents"] * larger
 
     def effect(seed_sd: ArrayLike, level: ArrayLike) -> Floats:
-        noise = error_of(seed_sd, example_error, table["n_seeds"], table["n_test"])
-        return smallest_effect(*noise, level)
+        return possible(smallest_effect(*error_of(seed_sd, *noise_of), level))
 
     def among_many(seed_sd: ArrayLike, level: ArrayLike) -> Floats:
         """Likewise by adjusted intervals: as much larger as they are wider."""
-        error, freedom = error_of(seed_sd, example_error, table["n_seeds"], table["n_test"])
+        error, freedom = error_of(seed_sd, *noise_of)
         alone = stdtrit(freedom, 1 - np.asarray(level) / 2) * error
-        strict = _strict_reach(seed_sd, example_error, table["n_seeds"], level)
-        return smallest_effect(error, freedom, level) * strict / alone
+        strict = _strict_reach(seed_sd, *noise_of, level)
+        return possible(smallest_effect(error, freedom, level) * strict / alone)
+
+    def possible(effects: Floats) -> Floats:
+        return np.where(effects > table["metric"].map(_span), np.inf, effects)
 
     worst = table["family"].map(lambda edges: worst_level(correction, edges, alpha))
     seed_sd, freedom = table["seed_sd"], table["pilot_seeds"] - 1
@@ -143,6 +160,10 @@ def power_table(
         evidence=evidence,
         pilot_seeds=table["pilot_seeds"].astype("Int64"),
     )[[*key, *POWER_COLUMNS]]
+
+
+def _span(metric: str) -> float:
+    return score_span(MetricName(metric))
 
 
 def _pooled(known: pd.DataFrame) -> pd.DataFrame:
@@ -162,6 +183,7 @@ def _pooled(known: pd.DataFrame) -> pd.DataFrame:
             "example_error": np.sqrt(weighed["of_one_example"].mean() / weighed["n_test"].max()),
             "pilot_seeds": weighed["n_seeds"].max(),
             "pilot_test": weighed["n_test"].max(),
+            "pilot_documents": weighed["n_documents"].max(),
         }
     )
     return pooled.reset_index()
@@ -178,7 +200,7 @@ def chance_of_decision(
     """
     delta, seeds = edges["delta"].to_numpy(), edges["n_seeds"].to_numpy(dtype=np.float64)
     seed_sd = edges["seed_sd"].to_numpy()
-    reach = _strict_reach(seed_sd, edges["example_error"], n_seeds, level)
+    reach = _strict_reach(seed_sd, edges["example_error"], n_seeds, edges["n_documents"], level)
     margin = np.asarray(margin, dtype=np.float64)
     # A mean beyond `far` is a gain or a loss, one within `near` is equivalent.
     far, near = np.maximum(margin, reach), margin - reach

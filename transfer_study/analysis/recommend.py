@@ -22,9 +22,9 @@ from transfer_study.analysis.evidence import (
     listed,
     points,
 )
-from transfer_study.analysis.sentences import advice, evidence_words, settling
+from transfer_study.analysis.sentences import advice, evidence_words, settling, unlearned
 from transfer_study.analysis.views import at_size
-from transfer_study.errors import StudyError
+from transfer_study.errors import NothingRun, StudyError
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.spelling import choices
 from transfer_study.spec.study import Study
@@ -81,7 +81,10 @@ def check_task(study: Study, task: str) -> None:
 
 
 def asked_edges(
-    plan: Plan, deltas: pd.DataFrame, encoder: str | None, reading: str | None
+    plan: Plan,
+    deltas: pd.DataFrame,
+    encoder: str | None,
+    reading: str | None,
 ) -> pd.DataFrame:
     """The deltas of an encoder and a reading, each where it is asked for.
 
@@ -100,10 +103,23 @@ def asked_edges(
     return deltas
 
 
+def check_run(edges: pd.DataFrame, task: str | None, study: str) -> None:
+    """Raise NothingRun where no edge has an answer, or none into the task that is asked for."""
+    into = edges if task is None else edges[edges["target"] == task]
+    if into["delta"].isna().all():
+        about = "" if task is None else f" into {task}"
+        raise NothingRun(
+            f"nothing was run that advice could come from: none of the {len(into)} edges{about} "
+            f"has an answer; give `transfer-study run {study}`, or name the store that has the "
+            "answers with --store"
+        )
+
+
 def _recommend(
     plan: Plan, task: str, system: tuple[str, str, str], found: list[Effect], study: str
 ) -> Recommendation:
-    measured = [effect for effect in found if effect.was_run]
+    measured = [effect for effect in found if effect.is_known]
+    not_learned = [effect for effect in found if effect.verdict is Verdict.NOT_LEARNED]
     gains = [effect for effect in measured if effect.verdict is Verdict.GAIN]
     undecided = [effect for effect in measured if effect.verdict is Verdict.UNDECIDED]
     # The first of equals: the order of the table has pairs before larger sets.
@@ -113,16 +129,21 @@ def _recommend(
     regret = regret_of(best, measured)
     commands = Commands(plan, study, system[0], system[1])
     words = evidence_words(undecided)
-    sentences = [
-        advice(task, best, len(measured))
-        if enough
-        else f"Not enough evidence for {task}: until there is, train it alone."
-    ]
+    if enough:
+        sentences = [advice(task, best, len(measured))]
+    elif not_learned and not measured:
+        sentences = [unlearned(task)]
+    else:
+        sentences = [
+            f"Not enough evidence for {task}: until there is, train it alone.",
+            settling(undecided),
+        ]
     if not math.isnan(regret):
-        sentences.append(f"By the intervals, being wrong costs at most {points(regret)} points.")
-    if not enough:
-        sentences.append(settling(undecided))
-    if missing := len(found) - len(measured):
+        cost = f"By the intervals, being wrong costs at most {points(regret)} points."
+        sentences.insert(1, cost)
+    elif measured:
+        sentences.insert(1, "What being wrong costs is not known, for want of intervals.")
+    if missing := len(found) - len(measured) - len(not_learned):
         sentences.append(f"{missing} of {len(found)} ways to train it are not complete.")
     if untried:
         sentences.append(
@@ -162,13 +183,13 @@ def regret_of(chosen: Effect, others: Sequence[Effect]) -> float:
     ]
     if not others or any(map(math.isnan, differences)):
         return math.nan
-    return max(differences)
+    return min(max(differences), max(other.span for other in others))
 
 
 def _untried(found: Sequence[Effect]) -> tuple[str, ...]:
     """The partners that are a gain one by one, if they were never trained with the task at once."""
     helping = [
-        e.partners[0] for e in found if e.arm == "pair" and e.verdict is Verdict.GAIN and e.was_run
+        e.partners[0] for e in found if e.arm == "pair" and e.verdict is Verdict.GAIN and e.is_known
     ]
-    together = any(e.was_run and set(e.partners) == set(helping) for e in found)
+    together = any(e.is_known and set(e.partners) == set(helping) for e in found)
     return () if len(helping) < 2 or together else tuple(helping)

@@ -10,6 +10,8 @@ import pandas as pd
 from transfer_study.analysis.deltas import SIZE, VARIANT
 from transfer_study.analysis.replicates import TestSet
 from transfer_study.metrics import Statistics, from_sums, reported, statistics
+from transfer_study.metrics.constant import best_constant
+from transfer_study.metrics.measurable import absent_classes
 from transfer_study.records.predictions import AnswerSource
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.sizes import has_sizes
@@ -26,6 +28,7 @@ class Scored:
 
     table: pd.DataFrame
     test_sets: Mapping[str, TestSet]  # by task, of its metric
+    absent: Mapping[str, tuple[str, ...]]  # by task, the classes that its test set lacks
 
 
 def score_systems(plan: Plan, source: AnswerSource) -> Scored:
@@ -36,7 +39,9 @@ def score_systems(plan: Plan, source: AnswerSource) -> Scored:
     column, one of several training sizes a column `size`, empty for a target of one size.
     """
     scored: dict[tuple[str, str], list[tuple[str, float, int]]] = {}
+    constants: dict[str, float] = {}
     judged: dict[str, dict[str, Statistics]] = {}
+    absent: dict[str, tuple[str, ...]] = {}
     rows = []
     tasks = {task.name: task for task in plan.study.tasks}
     for system in plan.systems:
@@ -48,7 +53,11 @@ def score_systems(plan: Plan, source: AnswerSource) -> Scored:
             answers = source.answers(system.stage, system.task)
             said = task, answers.gold, answers.predicted, answers.documents
             measured = {metric: statistics(metric, *said) for metric in reported(task)}
+            if task.name not in constants:
+                constants[task.name] = best_constant(task, answers.gold, answers.documents)
             judged.setdefault(task.name, {})[system.stage.id] = measured[task.metric]
+            if task.name not in absent:
+                absent[task.name] = absent_classes(task, answers.gold)
             scored[key] = [
                 (str(metric), float(from_sums(metric, s.values.sum(axis=0))), len(answers.gold))
                 for metric, s in measured.items()
@@ -74,10 +83,10 @@ def score_systems(plan: Plan, source: AnswerSource) -> Scored:
     table = _with_axes(plan, pd.DataFrame(rows, columns=[*SCORE_COLUMNS, VARIANT, SIZE]), "task")
     n = {name: count for (_, name), ((_, _, count), *_) in scored.items()}
     test_sets = {
-        name: TestSet.of(name, tasks[name].metric, n[name], models)
+        name: TestSet.of(name, tasks[name].metric, n[name], constants[name], models)
         for name, models in judged.items()
     }
-    return Scored(table, test_sets)
+    return Scored(table, test_sets, {name: names for name, names in absent.items() if names})
 
 
 def comparison_table(plan: Plan) -> pd.DataFrame:

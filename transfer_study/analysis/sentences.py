@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from transfer_study.analysis.evidence import SINGLE, Effect, listed, points
+from transfer_study.analysis.intervals import ALIKE, ONE_DOCUMENT, ONE_SEED, why_no_interval
 from transfer_study.analysis.settle import examples_to_settle, seeds_to_settle
 from transfer_study.spec.study import MOST_SEEDS
 
@@ -38,15 +39,29 @@ def advice(task: str, best: Effect, ways: int) -> str:
     )
 
 
+def unlearned(task: str) -> str:
+    """What to do for a task that no model has learned."""
+    return (
+        f"{task} was not learned: the models that its partners are held against score no better "
+        "than a constant answer, so nothing can be said of them. First make it learn by itself: "
+        "more epochs, another learning rate or more training data."
+    )
+
+
 def settling(undecided: Sequence[Effect]) -> str:
     """What would settle the most promising of the undecided effects."""
     if not undecided:
         return "No way to train it with others was run with all seeds; run the study first."
     open_ = _most_promising(undecided)
     said = f"The most promising is {how(open_)}: {_measured(open_)}."
+    if lacking := {
+        ONE_SEED: f"One seed decides nothing; run {_LEAST_SEEDS} or more.",
+        ONE_DOCUMENT: "With one test document no number of seeds decides it: test on several, or "
+        "correct what the source says of documents.",
+        ALIKE: "What never differed has no interval: a larger test set could tell.",
+    }.get(_lacking(open_)):
+        return f"{said} {lacking}"
     seeds = seeds_to_settle(open_)
-    if math.isnan(seeds):
-        return f"{said} One seed decides nothing; run {_LEAST_SEEDS} or more."
     if seeds <= AFFORDABLE_SEEDS:
         return f"{said} If that holds, {seeds} seeds would settle it."
     if seeds <= MOST_SEEDS:
@@ -68,6 +83,8 @@ def evidence_words(undecided: Sequence[Effect]) -> list[str] | None:
     if not undecided:
         return []
     open_ = _most_promising(undecided)
+    if _lacking(open_) in (ONE_DOCUMENT, ALIKE):
+        return None
     if open_.n_seeds < _LEAST_SEEDS:
         return ["--set", f"seeds={_LEAST_SEEDS}"]
     seeds = seeds_to_settle(open_)
@@ -81,8 +98,15 @@ def _most_promising(undecided: Sequence[Effect]) -> Effect:
     return max(undecided, key=lambda effect: (effect.expected, effect.delta))
 
 
+def _lacking(effect: Effect) -> str:
+    """Why the effect has no interval, empty where it has one."""
+    if not math.isnan(effect.low):
+        return ""
+    return why_no_interval(effect.n_seeds, effect.n_documents, effect.seed_sd, effect.example_error)
+
+
 def _measured(effect: Effect) -> str:
     said = f"{points(effect.delta, signed=True)} points"
-    if math.isnan(effect.low):
-        return f"{said}, from one seed"
+    if lacking := _lacking(effect):
+        return f"{said} ({lacking})"
     return f"{said} [{points(effect.low, signed=True)}, {points(effect.high, signed=True)}]"

@@ -8,7 +8,7 @@ from bisect import bisect_left
 from scipy.special import ndtri
 
 from transfer_study.analysis.evidence import Effect
-from transfer_study.analysis.uncertainty import strict_p, strict_reach
+from transfer_study.analysis.uncertainty import strict_reach
 from transfer_study.spec.study import MOST_SEEDS
 
 
@@ -21,12 +21,6 @@ def distance(effect: Effect) -> float:
     return size if size > effect.margin else effect.margin - size
 
 
-def level(effect: Effect) -> float:
-    """The level at which the effect's adjusted interval stands."""
-    of_seeds = effect.seed_sd**2 / effect.n_seeds
-    return strict_p(effect.reach, of_seeds, effect.n_seeds - 1, effect.example_error**2)
-
-
 def seeds_to_settle(effect: Effect) -> float:
     """With how many seeds an undecided effect is decided, if it stays as it is measured.
 
@@ -35,11 +29,11 @@ def seeds_to_settle(effect: Effect) -> float:
     """
     if not effect.error > 0:
         return math.nan
-    alpha, enough = level(effect), distance(effect)
+    examples, documents, enough = effect.example_error**2, effect.n_documents, distance(effect)
 
     def settles(seeds: int) -> bool:
-        examples = effect.example_error**2
-        return strict_reach(effect.seed_sd**2 / seeds, seeds - 1, examples, alpha) < enough
+        parts = effect.seed_sd**2 / seeds, seeds - 1, examples, documents - 1
+        return strict_reach(*parts, effect.level) < enough
 
     # An interval only narrows with more seeds.
     numbers = range(effect.n_seeds + 1, MOST_SEEDS + 1)
@@ -49,5 +43,5 @@ def seeds_to_settle(effect: Effect) -> float:
 
 def examples_to_settle(effect: Effect) -> float:
     """How many times as large a test set it takes, at the least, with any number of seeds."""
-    allowed = distance(effect) / float(ndtri(1 - level(effect) / 2))
+    allowed = distance(effect) / float(ndtri(1 - effect.level / 2))
     return (effect.example_error / allowed) ** 2 if allowed > 0 else math.inf

@@ -7,10 +7,9 @@ from collections.abc import Collection, Mapping
 import pandas as pd
 
 from transfer_study.analysis.deltas import Verdict, verdict_of
+from transfer_study.analysis.learned import has_learned, is_above
 from transfer_study.analysis.replicates import TestSet
 from transfer_study.analysis.uncertainty import UNKNOWN, crossed
-from transfer_study.metrics.constant import constant_score
-from transfer_study.records.predictions import AnswerSource
 from transfer_study.spec.margin import Margin
 from transfer_study.spec.plan import Plan
 
@@ -23,11 +22,11 @@ STABILITY_COLUMNS = [
 ]
 
 
-def run_table(plan: Plan, source: AnswerSource, scores: pd.DataFrame) -> pd.DataFrame:
+def run_table(plan: Plan, scores: pd.DataFrame, test_sets: Mapping[str, TestSet]) -> pd.DataFrame:
     """One row a system: SYSTEM, variant, seed, stage, value by the task's metric, and `constant`.
 
-    `constant` is the score of giving every test example the usual answer of the test examples: a
-    run that is not above it has learned nothing. Without predictions both are NaN.
+    `constant` is the score of the best constant answer: a run that is not above it has learned
+    nothing. Without predictions both are NaN.
     """
     tasks = {task.name: task for task in plan.study.tasks}
     runs = pd.DataFrame(
@@ -44,19 +43,8 @@ def run_table(plan: Plan, source: AnswerSource, scores: pd.DataFrame) -> pd.Data
     runs = runs.merge(
         values[["stage", "task", "metric", "value"]], on=["stage", "task", "metric"], how="left"
     )
-    return runs.assign(constant=runs["task"].map(_constants(plan, source)))
-
-
-def _constants(plan: Plan, source: AnswerSource) -> dict[str, float]:
-    known: dict[str, float] = {}
-    for stage in plan:
-        for task in (member.task for member in stage.tasks):
-            if task.name not in known and source.has(stage):
-                answers = source.answers(stage, task)
-                known[task.name] = constant_score(
-                    task, answers.gold, answers.gold, answers.documents
-                )
-    return known
+    constants = {name: test_set.constant for name, test_set in test_sets.items()}
+    return runs.assign(constant=runs["task"].map(constants).astype(float))
 
 
 def stability_table(
@@ -94,7 +82,9 @@ def stability_table(
 
 def has_failed(runs: pd.DataFrame, failed: Collection[str]) -> pd.Series[bool]:
     """Which runs have failed."""
-    return (runs["value"] <= runs["constant"]) | runs["stage"].isin(failed)
+    scored = runs["value"].notna()
+    vain = scored & ~is_above(runs["value"], runs["constant"])
+    return vain | runs["stage"].isin(failed)
 
 
 def _summary(runs: pd.DataFrame, failed: Collection[str]) -> dict[str, object]:
@@ -122,14 +112,18 @@ def _change(
 ) -> dict[str, object]:
     values, baseline = (runs.set_index("seed")["value"] for runs in (variant, first))
     differences = (values - baseline).dropna()
-    interval = UNKNOWN.interval()
+    interval, learned = UNKNOWN.interval(), True
     if len(differences):
         test_set = test_sets[variant["task"].iloc[0]]
+        learned = has_learned(baseline[differences.index], test_set.constant)
         stages = (runs.set_index("seed")["stage"][differences.index] for runs in (variant, first))
         one, other = (test_set.replicates(list(ids)) for ids in stages)
-        interval = crossed(differences, one - other, test_set.units).interval()
+        effect = crossed(differences, one - other, test_set.units)
+        interval = test_set.possible(effect.interval(), float(baseline.mean()))
     absent = {stage for runs in (variant, first) for stage in runs["stage"][runs["value"].isna()]}
     verdict = verdict_of(interval, margin.of(float(baseline.mean())))
+    if not learned:
+        verdict = Verdict.NOT_LEARNED
     if absent:
         verdict = Verdict.NOT_RUN if absent.isdisjoint(failed) else Verdict.FAILED
     return {

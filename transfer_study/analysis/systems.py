@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from transfer_study.analysis.uncertainty import paired_t
+from transfer_study.metrics import score_span
 from transfer_study.published import (
     PublishedScore,
     SystemKind,
@@ -47,9 +48,9 @@ class Row:
 def system_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
     """One row a system and task, and one for the average over the study's tasks.
 
-    `mean`, `sd` and the 95% t interval `low` to `high` are over seeds, NaN where there are too
-    few; the average is taken seed by seed. `mix` names the tasks that were learned together.
-    `published` is NaN where the paper has no such cell; values are fractions of 1.
+    `mean`, `sd` and the 95% t interval `low` to `high` are over seeds, NaN where these are too
+    few or all alike; the average is taken seed by seed. `mix` names the tasks that were learned
+    together. `published` is NaN where the paper has no such cell; values are fractions of 1.
     """
     names = [task.name for task in plan.study.tasks]
     cells = []
@@ -67,7 +68,7 @@ def system_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
                     *about,
                     task.name,
                     str(task.metric),
-                    *summary(by_task[task.name]),
+                    *summary(by_task[task.name], score_span(task.metric)),
                     said.value if said else math.nan,
                     str(said.metric) if said else "",
                     "+".join(map(str, said.tables)) if said else "",
@@ -78,7 +79,8 @@ def system_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
             average = pd.DataFrame(by_task).reindex(columns=names).dropna().mean(axis=1)
             values = [published[name].value for name in names if name in published]
             whole = sum(values) / len(names) if len(values) == len(names) else math.nan
-            cells.append((*about, AVERAGE, "", *summary(average), whole, "", "", ""))
+            span = max(score_span(task.metric) for task in plan.study.tasks)
+            cells.append((*about, AVERAGE, "", *summary(average, span), whole, "", "", ""))
     return pd.DataFrame(cells, columns=CELL_COLUMNS)
 
 
@@ -134,9 +136,12 @@ def seed_values(scores: pd.DataFrame, row: Row, task: str, metric: str) -> pd.Se
     return rows.set_index("seed")["value"].astype(float)
 
 
-def summary(values: pd.Series[float]) -> tuple[float, float, float, float, int]:
-    """Mean, standard deviation, both ends of the 95% t interval, and how many values there are."""
-    interval = paired_t(values)
+def summary(values: pd.Series[float], span: float) -> tuple[float, float, float, float, int]:
+    """Mean, standard deviation, both ends of the 95% t interval, and how many values there are.
+
+    Scores go from 1 - span to 1.
+    """
+    interval = paired_t(values).within(1 - span, 1)
     return interval.mean, float(values.std()), interval.low, interval.high, len(values)
 
 

@@ -122,7 +122,6 @@ def _blocks(text: str, places: _Places, faults: Faults) -> Iterator[tuple[int, l
 
 def _fields(content: str) -> list[str]:
     # Not str.split(): a no-break space or a line separator may be a word or stand in one.
-    content = content.rstrip("\r")
     if not content.strip(" \t"):
         return []
     return content.split("\t") if "\t" in content else re.split(" +", content.strip(" "))

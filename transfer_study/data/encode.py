@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +12,15 @@ from numpy.typing import NDArray
 from transfer_study.spec.example import Example, Label
 from transfer_study.spec.frozen import content_hash
 from transfer_study.spec.recipe import PIECE_TAGS, Recipe
-from transfer_study.spec.task import ENCODING_VERSION, Task, TaskKind
+from transfer_study.spec.task import Task, TaskKind
 
 # A target that the loss leaves out: continuation pieces and special tokens of tagging.
 IGNORED = -100
 # The words of a window of MT-BERT's own split.
 _GOLD_WINDOW = 30
+# How many splits a process remembers.
+_REMEMBERED = 64
+
 Ints = NDArray[np.int32]
 
 
@@ -44,6 +45,9 @@ class Encoded:
     def lengths(self) -> NDArray[np.int64]:
         """The number of pieces of each row."""
         return np.array([len(row) for row in self.ids], dtype=np.int64)
+
+
+_encoded: dict[str, Encoded] = {}
 
 
 def encode(task: Task, examples: Sequence[Example], tokenizer: Any, recipe: Recipe) -> Encoded:
@@ -189,46 +193,16 @@ def targets(
     return rows
 
 
-def encode_cached(
-    task: Task,
-    examples: Sequence[Example],
-    tokenizer: Any,
-    recipe: Recipe,
-    *,
-    key: str,
-    folder: Path,
+def encode_once(
+    task: Task, examples: Sequence[Example], tokenizer: Any, recipe: Recipe, *, key: str
 ) -> Encoded:
-    """`encode`, kept in `folder` under the hash of `key` (the data's and the encoder's content)."""
-    said = [recipe.max_length, recipe.pair_order, recipe.windows]
-    name = content_hash([ENCODING_VERSION, key, task.kind, *said])[:32]
-    path = folder / f"{name}.npz"
-    kept = _unpack(path)
-    if kept is not None:
-        return kept
-    encoded = encode(task, examples, tokenizer, recipe)
-    folder.mkdir(parents=True, exist_ok=True)
-    # Written aside and renamed: several workers may encode the same split at once.
-    aside = folder / f".{name}-{uuid4().hex}.npz"
-    offsets = np.concatenate([[0], np.cumsum(encoded.lengths)])
-    columns = {"ids": encoded.ids, "types": encoded.types, "words": encoded.words}
-    arrays: dict[str, Any] = {
-        name: np.concatenate(rows) for name, rows in columns.items() if rows is not None
-    }
-    try:
-        np.savez(aside, offsets=offsets, example=encoded.example, **arrays)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-    return encoded
+    """`encode`, remembered in this process by the hash of `key` (the data's and encoder's content).
 
-
-def _unpack(path: Path) -> Encoded | None:
-    """What a cache file holds; None where it is missing or damaged, so that it is written anew."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            columns = {name: arrays[name] for name in arrays.files}
-        cuts, example = columns.pop("offsets")[1:-1], columns.pop("example")
-        rows: dict[str, Any] = {name: np.split(array, cuts) for name, array in columns.items()}
-        return Encoded(**{"types": None, "words": None, **rows}, example=example)
-    except Exception:  # damaged bytes raise nearly anything, and a cache may be lost at any time
-        return None
+    Nothing is kept in a file: to encode takes seconds, and files can change unnoticed.
+    """
+    name = content_hash([key, task.kind, recipe.max_length, recipe.pair_order, recipe.windows])
+    if name not in _encoded:
+        while len(_encoded) >= _REMEMBERED:
+            _encoded.pop(next(iter(_encoded)), None)
+        _encoded[name] = encode(task, examples, tokenizer, recipe)
+    return _encoded[name]

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from transfer_study.data.derived import check_divisible
-from transfer_study.data.encoders import check_layers, check_length, fingerprint_encoder
+from transfer_study.data.encoder_hash import fingerprint_encoder
+from transfer_study.data.encoder_limits import check_layers, check_length
 from transfer_study.data.exclude_leaks import positions, rows_in_test
+from transfer_study.data.measurable import check_measurable
 from transfer_study.data.splits import TaskData, fingerprint, limited, read
 from transfer_study.data.texts import fingerprint_texts, read_texts
 from transfer_study.errors import DataError, Problem, StudyError
@@ -29,7 +31,8 @@ _BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}
 def load_tasks(study: Study) -> dict[str, TaskData]:
     """Read the data of every task and size, by name; raises DataError with all their faults.
 
-    Where the study excludes leaks, they are without the rows that a test set of it has.
+    Where the study excludes leaks, they are without the rows that a test set of it has. A test set
+    on which the task's metric measures nothing is a fault.
     """
     whole = _each(study.tasks, lambda task: (task.name, read(task)))
     dropped = rows_in_test(study, whole) if study.exclude_leaks else {}
@@ -38,6 +41,7 @@ def load_tasks(study: Study) -> dict[str, TaskData]:
         name, task = item
         why = dropped.get(task.name, ())
         data = replace(limited(whole[task.name], task, positions(why)), dropped=why)
+        check_measurable(data)
         if Control.SELF in study.controls:
             check_divisible(data)
         return name, data

@@ -10,6 +10,7 @@ from transfer_study.data.faults import Faults
 from transfer_study.data.records import Record, Value, missing_columns, parts_of, record_of
 from transfer_study.data.tables import as_value
 from transfer_study.errors import DataError, Problem
+from transfer_study.spec.characters import composed
 from transfer_study.spec.task import DatasetsSource, Task
 
 
@@ -21,18 +22,34 @@ def read_datasets(
     Raises DataError where the library or the data set is not there.
     """
     rows = _load(source, split)
-    parts = parts_of(source.columns, rows.column_names)
-    for message in missing_columns(parts, rows.column_names):
+    columns = {composed(column): column for column in rows.column_names}
+    parts = parts_of(source.columns, columns)
+    for message in missing_columns(parts, columns):
         faults.add(message)
     if faults:
         return
-    rows = rows.select_columns(list(dict.fromkeys(parts.values())))
-    names = {column: _class_names(feature) for column, feature in rows.features.items()}
+    read = {name: columns[name] for name in parts.values()}
+    rows = rows.select_columns(list(read.values()))
+    names = {name: _class_names(rows.features[column]) for name, column in read.items()}
+    separators = ",\t" if rows.info.builder_name == "csv" else ""
     for number, row in enumerate(rows, start=1):
-        fields = {column: _named(value, names[column]) for column, value in row.items()}
+        fields = {name: _named(row[column], names[name]) for name, column in read.items()}
+        if any(_may_be_rows(value, separators) for value in fields.values()):
+            faults.add(
+                "a text has line breaks and separators, as several rows of a CSV file have that"
+                " were read as one for a bare quotation mark; read the file by `format: csv`, or"
+                " save the data set as Parquet or JSON lines where that is right",
+                number,
+            )
+            continue
         record = record_of(task, fields, parts, number, faults)
         if record:
             yield record
+
+
+def _may_be_rows(value: Value, separators: str) -> bool:
+    """Whether the library may have merged rows of CSV, as data/tables.py does not."""
+    return isinstance(value, str) and "\n" in value and any(c in value for c in separators)
 
 
 def _load(source: DatasetsSource, split: str) -> Any:

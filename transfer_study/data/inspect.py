@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from transfer_study.data.document_patterns import ProposedPattern, propose_pattern
+from transfer_study.data.measurable import shortcomings
 from transfer_study.data.splits import TaskData
 from transfer_study.data.unread import Read
 from transfer_study.metrics.constant import constant_score
@@ -52,14 +53,16 @@ class SplitSummary:
 
 @dataclass(frozen=True)
 class TaskSummary:
-    """A task's splits, and the test score of always giving train's most frequent answer.
+    """A task's splits, and the test score of always giving one answer, known from train.
 
-    `proposed` is a `document_pattern` where documents are not named but ids seem to tell them.
+    `shortcomings` are what its splits lack, each in a sentence; `proposed` is a `document_pattern`
+    where documents are not named but ids seem to tell them.
     """
 
     task: Task
     splits: tuple[SplitSummary, ...]
     majority: float
+    shortcomings: tuple[str, ...]
     proposed: ProposedPattern | None
 
 
@@ -68,11 +71,12 @@ def describe(
 ) -> TaskSummary:
     """Summarise a task; `read` says how an example reaches a model."""
     splits = tuple(_summary(data, name, read, max_length) for name in SPLITS)
-    return TaskSummary(data.task, splits, majority_score(data), propose_pattern(data))
+    lacking = tuple(shortcomings(data))
+    return TaskSummary(data.task, splits, majority_score(data), lacking, propose_pattern(data))
 
 
 def majority_score(data: TaskData) -> float:
-    """The test score, by the task's metric, of a model that gives the usual answer of train."""
+    """The test score, by the task's metric, of the best constant answer that train suggests."""
     seen = [example.label for example in data.train]
     gold = [example.label for example in data.test]
     documents = [example.document for example in data.test]

@@ -1,4 +1,7 @@
-"""From what a file says of a label to the label of a task."""
+"""From what a file says of a label to the label of a task.
+
+Labels are compared in Unicode's composed form, in which a task has them.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from transfer_study.data.faults import did_you_mean
+from transfer_study.spec.characters import composed
 from transfer_study.spec.example import Label
 from transfer_study.spec.task import Scheme, Task, TaskKind
+
+# Beyond it the squares of a loss in single precision (at most 3.4e38) near their end.
+LARGEST_SCORE = 1e15
 
 
 class Report(Protocol):
@@ -26,6 +33,7 @@ def read_label(
 
     `raw` is text, or a tuple of texts for tags and for classes given as a list.
     """
+    raw = composed(raw) if isinstance(raw, str) else tuple(map(composed, raw))
     if task.kind is TaskKind.TAGGING:
         return _tags(task, raw, scheme, report)
     if task.kind is TaskKind.MULTILABEL:
@@ -51,13 +59,26 @@ def _score(text: str, report: Report) -> float | None:
         score = float(text) if "_" not in text else math.nan  # Python would read 1_0 as 10
     except ValueError:
         score = math.nan
-    if math.isfinite(score):
+    if not math.isfinite(score):
+        report(f"the score {text!r} is not a finite number; write one such as 3.5")
+    elif abs(score) > LARGEST_SCORE:
+        report(
+            f"the score {text!r} is beyond {LARGEST_SCORE:g}, where squares overflow in training;"
+            " give scores in a larger unit, or mend it"
+        )
+    else:
         return score
-    report(f"the score {text!r} is not a finite number; write one such as 3.5")
     return None
 
 
 def _classes(task: Task, raw: str | Sequence[str], report: Report) -> tuple[str, ...]:
+    divided = next((label for label in task.labels if "," in label), None)
+    if isinstance(raw, str) and raw and divided is not None:
+        report(
+            f"the labels {raw!r} are divided at commas, but the label {divided!r} has one; give"
+            " them as a list"
+        )
+        return ()
     items = map(str.strip, raw.split(",")) if isinstance(raw, str) else raw
     found = _numbered([item for item in items if item], task.labels)
     for name in found:
@@ -83,7 +104,7 @@ def _tags(task: Task, raw: Sequence[str], scheme: Scheme, report: Report) -> tup
         # Files of one entity type may leave the type out, as BLUE's ShARe/CLEFE does.
         tag = f"{found}-{only}" if only and found in {"B", "I"} else found
         if tag not in allowed:
-            report(_unknown("tag", found, task.tags), word)
+            report(_unknown_tag(task, found), word)
             tag = "O"
         elif tag[0] == "I" and tag[2:] != inside:
             if scheme == "iob2":
@@ -92,6 +113,15 @@ def _tags(task: Task, raw: Sequence[str], scheme: Scheme, report: Report) -> tup
         inside = tag[2:]
         tags.append(tag)
     return tuple(tags)
+
+
+def _unknown_tag(task: Task, found: str) -> str:
+    if found in task.labels and found[1:2] == "-":
+        return (
+            f"the tag {found!r} stands in the task's `labels`, which are entity types without B-"
+            f" and I-; write {found[2:]!r} there"
+        )
+    return _unknown("tag", found, task.tags)
 
 
 def _stray(found: str, entity: str, before: Sequence[str]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from transfer_study.data.encoders import fingerprint_encoder, prefetch_encoder
+from transfer_study.data.encoder_hash import fingerprint_encoder
+from transfer_study.data.encoders import prefetch_encoder
 from transfer_study.data.hub import prefetch_dataset
 from transfer_study.spec.study import Study
 from transfer_study.spec.task import DatasetsSource

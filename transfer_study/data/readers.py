@@ -8,6 +8,7 @@ from pathlib import Path
 from transfer_study.data.conll import read_conll
 from transfer_study.data.faults import Faults
 from transfer_study.data.hub import read_datasets
+from transfer_study.data.plain_text import read_text
 from transfer_study.data.records import Record, examples_of
 from transfer_study.data.tables import read_jsonl, read_table
 from transfer_study.errors import DataError, Problem
@@ -52,8 +53,11 @@ def read_split(task: Task, split: SplitName) -> list[Example]:
         )
     else:
         path = split_file(source, split)
+        text = read_text(path)
+        if not text.strip():
+            raise DataError(Problem("the file is empty", str(path)))
         faults = Faults(str(path))
-        records = _records(task, source, split, _text(path), faults)
+        records = _records(task, source, split, text, faults)
         examples = examples_of(task, split, source, records, faults)
     if not faults and not examples:
         faults.add(f"there are no examples for {split}")
@@ -80,29 +84,8 @@ def split_file(source: FileSource, split: SplitName) -> Path:
     raise DataError(Problem(f"{what}; name it {path.name}{carve}", str(source.folder)))
 
 
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
-        raise DataError(Problem(f"{reason}; check the path or the data root", str(path))) from None
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            Problem(
-                f"byte {content[error.start]:#04x} is not UTF-8; save the file as UTF-8",
-                f"{path}, line {line}",
-            )
-        ) from None
-    if not text.strip():
-        raise DataError(Problem("the file is empty", str(path)))
-    return text
-
-
 def _records(
-    task: Task, source: FileSource, split: str, text: str, faults: Faults
+    task: Task, source: FileSource, split: SplitName, text: str, faults: Faults
 ) -> Iterable[Record]:
     tagging = task.kind is TaskKind.TAGGING
     if tagging != (source.format == "conll") and source.format != "jsonl":
@@ -114,4 +97,4 @@ def _records(
     if source.format == "jsonl":
         return read_jsonl(task, source.columns, text, faults)
     delimiter = "\t" if source.format == "tsv" else ","
-    return read_table(task, source.columns, text, delimiter, faults)
+    return read_table(task, source.columns, text, delimiter, faults, source.header_of(split))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from transfer_study.data.faults import Faults, did_you_mean
 from transfer_study.data.labels import Report, read_label
+from transfer_study.spec.characters import fault_of_name, fault_of_text, shown
 from transfer_study.spec.example import Example
 from transfer_study.spec.task import Columns, DatasetsSource, FileSource, Task, TaskKind
 
@@ -60,7 +61,7 @@ def parts_of(columns: Columns, found: Collection[str]) -> dict[str, str]:
 def missing_columns(parts: Mapping[str, str], found: Collection[str]) -> list[str]:
     """A sentence for every column that should be there and is not."""
     return [
-        f"no column {name!r}; found: {', '.join(found)}{did_you_mean(name, found)}"
+        f"no column {name!r}; found: {', '.join(map(shown, found))}{did_you_mean(name, found)}"
         f" Set `{part}` under the source's `columns` to the right one."
         for part, name in parts.items()
         if name not in found
@@ -81,13 +82,20 @@ def record_of(
             if tagging
             else part == "label" and task.kind is TaskKind.MULTILABEL
         )
+        if isinstance(value, tuple) and part == "label" and not may_list and len(value) == 1:
+            value = value[0]  # as in BigBIO, whose text tasks all have lists
         if isinstance(value, tuple) and may_list:
             lists[part] = value
         elif isinstance(value, str) and not (tagging and may_list):
             values[part] = value
         else:
             shape = "a list of texts" if tagging and may_list else "text"
-            faults.add(f"{name!r} ({part}) must be {shape} in a {task.kind} task", line)
+            several = part == "label" and isinstance(value, tuple) and len(value) > 1
+            faults.add(
+                f"{name!r} ({part}) must be {shape} in a {task.kind} task; found {_kind(value)}"
+                + (", which `kind: multilabel` reads" if several else ""),
+                line,
+            )
             return None
     words = lists.get("text") or tuple(values[part] for part in ("text", "text2") if part in values)
     label = lists["label"] if "label" in lists else values["label"]
@@ -95,6 +103,12 @@ def record_of(
         faults.add(f"{len(words)} words but {len(label)} tags; give every word one tag", line)
         return None
     return Record(line, words, label, values.get("id"), values.get("document"))
+
+
+def _kind(value: Value) -> str:
+    if isinstance(value, tuple):
+        return f"a list of {len(value)}"
+    return "text" if isinstance(value, str) else "neither text nor a list of texts"
 
 
 def examples_of(
@@ -114,6 +128,7 @@ def examples_of(
     for number, record in enumerate(records, start=1):
         report = record.reporter(faults)
         _check_text(task, record, report)
+        _check_characters(task, record, report)
         label = read_label(task, record.label, source.scheme, report)
         if record.id == "" or record.document == "":
             report("the id or the document is empty; fill it in, or leave the column out")
@@ -127,6 +142,16 @@ def examples_of(
     if not faults and source.columns.text2 and not any(e.text[1].strip() for e in examples):
         faults.add(f"the column {source.columns.text2!r} is empty in every row")
     return examples
+
+
+def _check_characters(task: Task, record: Record, report: Report) -> None:
+    tagging = task.kind is TaskKind.TAGGING
+    for n, text in enumerate(record.text):
+        if fault := fault_of_text(text):
+            report(f"the {'word' if tagging else 'text'} has {fault}", n if tagging else None)
+    for part, name in (("id", record.id), ("document", record.document)):
+        if name is not None and (fault := fault_of_name(name)):
+            report(f"the {part} has {fault}")
 
 
 def _check_text(task: Task, record: Record, report: Report) -> None:

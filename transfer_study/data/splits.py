@@ -11,7 +11,7 @@ from transfer_study.data.readers import read_split
 from transfer_study.data.streams import stream
 from transfer_study.errors import DataError, Problem
 from transfer_study.spec.example import Example
-from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
+from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint, gold_hash
 from transfer_study.spec.frozen import canonical_json
 from transfer_study.spec.task import SPLITS, DatasetsSource, FileSource, SplitName, Task
 
@@ -159,4 +159,9 @@ def _fingerprint(examples: Sequence[Example], left_out: tuple[int, ...] | None) 
     for e in examples:
         fields = {"id": e.id, "document": e.document, "text": e.text, "label": e.label}
         digest.update(canonical_json(fields).encode() + b"\n")
-    return SplitFingerprint(n=len(examples), sha256=digest.hexdigest(), left_out=left_out)
+    gold = gold_hash(
+        [e.id for e in examples], [e.document for e in examples], [e.label for e in examples]
+    )
+    return SplitFingerprint(
+        n=len(examples), sha256=digest.hexdigest(), gold=gold, left_out=left_out
+    )

@@ -1,6 +1,11 @@
 """Files with one example a row: TSV and CSV with a header and RFC 4180 quoting, JSON lines.
 
 No value is interpreted: `None`, `NA`, `true` and `1.0` are the texts that they look like.
+
+A field of TSV or CSV that begins with a quotation mark is quoted: it ends with a mark before a
+separator or the line's end, and a mark within it is doubled; other fields may have marks anywhere.
+A quoted field holds separators or line breaks, never both: rows between two bare marks, merged into
+one of the header's width, would always hold both, and cannot be told from such a field.
 """
 
 from __future__ import annotations
@@ -8,23 +13,36 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from transfer_study.data.faults import Faults
 from transfer_study.data.records import Record, Value, missing_columns, parts_of, record_of
+from transfer_study.spec.characters import composed
 from transfer_study.spec.task import Columns, Task
+
+csv.field_size_limit(sys.maxsize)  # of the whole process: a text may be a book
 
 
 def read_table(
-    task: Task, columns: Columns, text: str, delimiter: str, faults: Faults
+    task: Task,
+    columns: Columns,
+    text: str,
+    delimiter: str,
+    faults: Faults,
+    header: Sequence[str] | None = None,
 ) -> Iterator[Record]:
-    """The rows of a TSV or CSV file under its header line."""
+    """The rows of a TSV or CSV file under its header line, or under a header given instead."""
     rows = _rows(text, delimiter, faults)
-    _, header = next(rows, (1, []))
+    advice = ""
+    if header is None:
+        _, names = next(rows, (1, []))
+        header = [composed(name) for name in names]
+        advice = " If the file has no header line, name its columns by the source's `header`."
     parts = parts_of(columns, header)
     for message in missing_columns(parts, header):
-        faults.add(message, 1)
+        faults.add(message + advice, 1)
     for name in {name for name in parts.values() if header.count(name) > 1}:
         faults.add(f"the column {name!r} stands twice in the header; rename one", 1)
     if faults:
@@ -50,19 +68,33 @@ def _rows(text: str, delimiter: str, faults: Faults) -> Iterator[tuple[int, list
             row = next(reader, None)
         except csv.Error as error:
             faults.add(
-                f"the row cannot be read ({error}); a field that contains a quotation mark is"
-                ' quoted and its marks are doubled: "say ""yes"""',
+                f"the row cannot be read ({error}); a field that begins with a quotation mark ends"
+                ' with one, and the marks within it are doubled: "say ""yes"""',
                 line,
             )
             continue
         if row is None:
             return
-        if row:  # an empty line is no row
+        if any("\n" in field and delimiter in field for field in row):
+            faults.add(
+                f"a field that begins with a quotation mark goes on to line {reader.line_num} and"
+                " has separators, as rows between two bare marks have; quote the field and double"
+                " its marks, or if it is one text, write its line breaks as spaces",
+                line,
+            )
+        elif row:  # an empty line is no row
             yield line, row
 
 
 def read_jsonl(task: Task, columns: Columns, text: str, faults: Faults) -> Iterator[Record]:
     """The objects of a JSON lines file."""
+    first = text.lstrip().partition("\n")[0].rstrip()
+    if first.startswith("[") or first.endswith(("{", "[", ",")):
+        faults.add(
+            f"not one JSON object a line: the file begins with {first[:40]!r}; lines are made of an"
+            " array by `jq -c '.[]' FILE`, of objects over several lines by `jq -c . FILE`"
+        )
+        return
     for line, content in enumerate(text.split("\n"), start=1):
         if not content.strip():
             continue
@@ -75,7 +107,7 @@ def read_jsonl(task: Task, columns: Columns, text: str, faults: Faults) -> Itera
                 parse_constant=str,
                 object_pairs_hook=_without_duplicates,
             )
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             faults.add(f"not a JSON object: {error}", line)
             continue
         if not isinstance(row, dict):
@@ -93,7 +125,8 @@ def read_jsonl(task: Task, columns: Columns, text: str, faults: Faults) -> Itera
 
 def _without_duplicates(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     row: dict[str, Any] = {}
-    for key, value in pairs:
+    for name, value in pairs:
+        key = composed(name)
         if key in row:
             raise ValueError(f"the key {key!r} stands twice; keep one")
         row[key] = value

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from transfer_study.data.faults import Faults
+from transfer_study.data.plain_text import read_text
 from transfer_study.data.splits import load
 from transfer_study.errors import DataError, Problem
+from transfer_study.spec.characters import fault_of_text
 from transfer_study.spec.example import Example
-from transfer_study.spec.fingerprint import SplitFingerprint
+from transfer_study.spec.fingerprint import TextsFingerprint
 from transfer_study.spec.frozen import canonical_json
 from transfer_study.spec.task import Task, TaskKind
 from transfer_study.spec.texts import Texts
@@ -22,20 +26,15 @@ def read_texts(texts: Texts) -> tuple[str, ...]:
 
     Of a file every line that is not blank; of a task the sentences that it is trained on, less
     those that stand in any task's dev or test as well. Raises DataError where a file cannot be
-    read or there is too little text.
+    read or has what no text has (spec/characters.py), or where there is too little text.
     """
     found: set[str] = set()
     problems: list[Problem] = []
     for path in texts.files:
         try:
-            found |= _plain(path.read_text(encoding="utf-8-sig").splitlines())
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else f"it is not UTF-8: {error}"
-            problems.append(
-                Problem(
-                    f"the text file cannot be read ({reason}); mend `pretrain.texts`", str(path)
-                )
-            )
+            found |= _plain(_lines(path))
+        except DataError as error:
+            problems += error.problems
     if problems:
         raise DataError(*problems)
     kept_apart: set[str] = set()
@@ -56,12 +55,23 @@ def read_texts(texts: Texts) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def fingerprint_texts(texts: tuple[str, ...]) -> SplitFingerprint:
+def fingerprint_texts(texts: tuple[str, ...]) -> TextsFingerprint:
     """How many texts there are, and the sha256 over them as canonical JSON lines."""
     digest = hashlib.sha256()
     for text in texts:
         digest.update(canonical_json(text).encode() + b"\n")
-    return SplitFingerprint(n=len(texts), sha256=digest.hexdigest())
+    return TextsFingerprint(n=len(texts), sha256=digest.hexdigest())
+
+
+def _lines(path: Path) -> list[str]:
+    lines = read_text(path).split("\n")
+    faults = Faults(str(path))
+    for number, line in enumerate(lines, start=1):
+        if fault := fault_of_text(line):
+            faults.add(f"the text has {fault}", number)
+    if faults:
+        raise DataError(*faults.problems)
+    return lines
 
 
 def _sentences(task: Task, examples: Iterable[Example]) -> Iterator[str]:

@@ -1,10 +1,13 @@
-"""A WordPiece vocabulary learned from texts by the `tokenizers` library."""
+"""The WordPiece vocabularies of encoders that are built here."""
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 
+from transfer_study.data.texts import read_texts
 from transfer_study.errors import EncoderError
+from transfer_study.spec.encoder import BUILT_IN_TEXTS, ScratchConfig, TinyConfig
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _CONTINUED = "##"
@@ -44,3 +47,45 @@ def learn_vocabulary(texts: tuple[str, ...], size: int) -> tuple[str, ...]:
     tokenizer.train_from_iterator(batches, trainer)
     ids: dict[str, int] = tokenizer.get_vocab()
     return tuple(sorted(ids, key=ids.__getitem__))
+
+
+def scratch_vocabulary(config: ScratchConfig) -> tuple[str, ...]:
+    """The WordPiece vocabulary of an encoder from scratch, learned from its texts."""
+    if config.texts is None:
+        raise EncoderError(
+            "an encoder from scratch has no vocabulary: add `pretrain` to the study, whose texts "
+            "it is learned from"
+        )
+    return learn_vocabulary(read_texts(config.texts), config.vocabulary_size)
+
+
+def tiny_vocabulary(config: TinyConfig) -> tuple[str, ...]:
+    """The WordPiece vocabulary of a tiny encoder: special tokens, characters, frequent words.
+
+    Ties are broken alphabetically, so that the same texts always give the same vocabulary.
+    """
+    if isinstance(config.texts, str):
+        if config.texts != BUILT_IN_TEXTS:
+            raise EncoderError(
+                f"encoder tiny: found texts: {config.texts!r}; "
+                f"allowed: {BUILT_IN_TEXTS!r} or a list of files"
+            )
+        from transfer_study.data.synthetic import lexicon
+
+        words = Counter(dict.fromkeys(lexicon(), 1))
+    else:
+        words = Counter()
+        for path in config.texts:
+            try:
+                words.update(path.read_text(encoding="utf-8").lower().split())
+            except (OSError, UnicodeDecodeError) as error:
+                raise EncoderError(
+                    f"encoder tiny: cannot read the text file {path} ({error})"
+                ) from None
+    ascii_characters = {chr(c) for c in range(33, 127) if not chr(c).isupper()}
+    characters = sorted(ascii_characters | {c for word in words for c in word})
+    pieces = [*SPECIAL_TOKENS, *characters, *(f"##{c}" for c in characters)]
+    known = set(pieces)
+    frequent = sorted(words, key=lambda word: (-words[word], word))
+    room = config.vocabulary_size - len(pieces)
+    return (*pieces, *[word for word in frequent if word not in known][: max(room, 0)])

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import math
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transfer_study.records.predictions import predictions_file, write_predictions
+from transfer_study.errors import ExecutionError
+from transfer_study.records.predictions import Answers, predictions_file, write_predictions
+from transfer_study.spec.stage import Stage
 
 if TYPE_CHECKING:
     from transfer_study.learn.predict import Predictions
 
 
-def write_answers(folder: Path, task: str, split: str, answers: Predictions) -> None:
-    """Write what was answered for one task and split below a stage's folder."""
-    write_predictions(
-        folder / predictions_file(task, split),
-        [example.id for example in answers.examples],
-        answers.documents,
-        answers.gold,
-        answers.labels,
-        answers.scores,
+def write_answers(
+    folder: Path, stage: Stage, task: str, split: str, predictions: Predictions
+) -> None:
+    """Write what was answered for one task and split below a stage's folder.
+
+    Raises ExecutionError for scores that are no numbers, as of a model whose last update was lost.
+    """
+    if not all(map(math.isfinite, chain.from_iterable(predictions.scores))):
+        raise ExecutionError(
+            f"the scores of {task} on {split} are no finite numbers; lower `learning_rate`"
+        )
+    answers = Answers(
+        [example.id for example in predictions.examples],
+        predictions.documents,
+        predictions.gold,
+        predictions.labels,
     )
+    path = folder / predictions_file(task, split)
+    write_predictions(path, stage, task, split, answers, predictions.scores)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -47,8 +48,8 @@ def _works(content: Mapping[str, Any]) -> dict[str, float]:
 
 def seconds_taken(plan: Plan, store: Store) -> float:
     """What the finished stages of a plan took, whenever they were run."""
-    done = (store.read_json(stage, "stage.json") for stage in plan if store.is_done(stage))
-    return sum(float(record["provenance"]["wall_seconds"]) for record in done)
+    done = (store.record(stage) for stage in plan if store.is_done(stage))
+    return sum(record.provenance.wall_seconds for record in done)
 
 
 class SecondsEstimate:
@@ -105,6 +106,6 @@ def _measured(store: Store) -> Iterator[_Measured]:
     """Encoder, work by task and seconds of every stage in the store."""
     for record in store.records():
         with suppress(KeyError, TypeError, ValueError):
-            content = record["pre_image"]
-            seconds = float(record["provenance"]["wall_seconds"])
-            yield content["encoder"], _works(content), seconds
+            works = _works(record.pre_image)
+            if math.isfinite(sum(works.values())):
+                yield record.pre_image["encoder"], works, record.provenance.wall_seconds

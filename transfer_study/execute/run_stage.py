@@ -12,19 +12,20 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from transfer_study.errors import DataError, EncoderError, StoreError
 from transfer_study.execute.answers import write_answers
+from transfer_study.records.chosen import history as history_of
 from transfer_study.records.predictions import StoredAnswers, epoch_split
 from transfer_study.records.store import Store
 from transfer_study.spec.stage import Stage
 from transfer_study.spec.task import SPLITS
 
 OnEpoch = Callable[[dict[str, Any]], None]
-_LIBRARIES = ("transfer-study", "torch", "transformers", "tokenizers", "numpy", "seqeval", "ray")
+_LIBRARIES = ("transfer-study", "torch", "transformers", "tokenizers", "numpy", "ray")
 
 
 class StageFailed(Exception):  # noqa: N818  (a report, not a fault of the program)
@@ -70,7 +71,7 @@ def _run(
     import torch
 
     from transfer_study.data.derived import derive
-    from transfer_study.data.encode import encode_cached
+    from transfer_study.data.encode import encode_once
     from transfer_study.data.streams import stream
     from transfer_study.execute.snapshot import keep_snapshot
     from transfer_study.execute.start import build_learner, taught
@@ -83,7 +84,8 @@ def _run(
     store.check_free(stage, keep_epoch)
     device = torch.device(device_name or ("cuda" if torch.cuda.is_available() else "cpu"))
     _set_up_torch(stage.recipe.cpu_threads, device.type)
-    tokenizer = _tokenizer(stage.encoder.model_dump_json(), stage.encoder_hash)
+    _versions()  # before anything is learned, so that nothing about them can fail after it
+    tokenizer = _tokenizer(stage)
     if stage.masked_texts is not None:
         texts = _texts(stage.masked_texts.model_dump_json())
         pretrained, learned = pretrain(stage, tokenizer, texts, device, on_epoch)
@@ -104,13 +106,12 @@ def _run(
             contents["train"] += contents["dev"]
         collators: dict[str, Collator] = {
             split: Collator(
-                encode_cached(
+                encode_once(
                     task,
                     data.split(split),
                     tokenizer,
                     recipe,
                     key=f"{stage.encoder_hash} {contents[split]}",
-                    folder=store.cache,
                 ),
                 tokenizer.pad_token_id,
                 tokenizer.pad_token_type_id,
@@ -146,11 +147,12 @@ def _keep(
     from transfer_study.learn.model import save_body, save_heads
     from transfer_study.learn.soft import handed_on
 
+    _tokenizer(stage)  # its weights were loaded since the encoder was verified
     with store.attempt(stage) as attempt:
         for (name, split), answers in learned.predictions.items():
-            write_answers(attempt, name, split, answers)
+            write_answers(attempt, stage, name, split, answers)
         for (name, epoch), answers in learned.every_epoch.items():
-            write_answers(attempt, name, epoch_split(epoch), answers)
+            write_answers(attempt, stage, name, epoch_split(epoch), answers)
         history = "".join(json.dumps(epoch) + "\n" for epoch in learned.history)
         (attempt / "history.jsonl").write_text(history, encoding="utf-8")
         seconds = time.perf_counter() - began
@@ -197,8 +199,7 @@ def _check_same_losses(stage: Stage, store: Store, history: list[dict[str, Any]]
     """Raise StoreError unless this pretraining, which predicts no task, went as the committed."""
     if stage.masked_texts is None:
         return
-    lines = store.read(stage, "history.jsonl").decode("utf-8").splitlines()
-    before = [json.loads(line)["dev"] for line in lines]
+    before = [epoch.dev for epoch in history_of(store, stage)]
     if before != [epoch["dev"] for epoch in history]:
         raise StoreError(
             f"{stage.name} was run again for its weights and did not give its committed losses "
@@ -227,12 +228,21 @@ def _set_up_torch(threads: int, device: str) -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
 
 
+def _tokenizer(stage: Stage) -> Any:
+    """The tokenizer of a stage's encoder, whose files are those that the study was planned with."""
+    from transfer_study.data.encoders import file_stamps
+
+    encoder = stage.encoder.model_dump_json()
+    return _verified(encoder, stage.encoder_hash, file_stamps(stage.encoder))
+
+
 # A worker runs many stages over the same few tasks and one encoder. What is not as planned raises,
-# and is not kept: a file that was put back is read again.
+# and is not kept: a file that was put back is read again. Weights are loaded in every stage, so
+# that an encoder is verified again whenever a file of it was written.
 @lru_cache(maxsize=2)
-def _tokenizer(encoder: str, planned: str) -> Any:
-    from transfer_study.data.encoders import fingerprint_encoder
-    from transfer_study.learn.model import load_tokenizer
+def _verified(encoder: str, planned: str, _stamps: tuple[tuple[Any, ...], ...]) -> Any:
+    from transfer_study.data.encoder_hash import fingerprint_encoder
+    from transfer_study.data.tokenizer import load_tokenizer
     from transfer_study.spec.encoder import Encoder
 
     known = Encoder.model_validate_json(encoder)
@@ -277,7 +287,14 @@ def _texts(planned: str) -> tuple[str, ...]:
 
 @cache
 def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
+    return {"python": platform.python_version(), **{name: _version(name) for name in _LIBRARIES}}
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:  # run from a source tree
+        return "not installed"
 
 
 def _provenance(device: Any, seconds: float) -> dict[str, Any]:

@@ -58,5 +58,5 @@ def keep_snapshot(
                 else:
                     examples, collator = m.data.split(split), m.collators[split]
                     answers = predict(model, m.task, examples, collator, stage.recipe.precision)
-                write_answers(folder, name, split, answers)
+                write_answers(folder, stage, name, split, answers)
         store.commit_snapshot(stage, epoch, folder)

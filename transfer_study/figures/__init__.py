@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import networkx as nx
 import pandas as pd
+from matplotlib.figure import Figure
 
-from transfer_study.analysis.graph import build_graph, write_graph
+from transfer_study.analysis.graph import build_graph, graph_files, write_graph
 from transfer_study.analysis.views import MAIN, View, at_size
 from transfer_study.figures.column import draw_column
 from transfer_study.figures.heat_map import draw_heat_map
-from transfer_study.figures.save import save
+from transfer_study.figures.naming import numbers_of, plain_label
+from transfer_study.figures.save import KINDS, files_of, save
 from transfer_study.figures.sizes import draw_sizes
 from transfer_study.figures.stability import draw_stability
 from transfer_study.figures.task_graph import draw_task_graph, most_decided
 from transfer_study.figures.transfer_graph import LARGEST, draw_transfer_graph
+from transfer_study.records.outputs import at_once
 
 __all__ = [
     "draw_column",
@@ -31,6 +35,10 @@ __all__ = [
     "save",
 ]
 
+# Writes the files of one output: `Outputs.write`, or at once.
+Write = Callable[[Sequence[Path], Callable[[], Sequence[Path] | None]], list[Path]]
+_LONGEST = 120  # bytes of a file's name that a task's may have
+
 
 def draw_figures(
     deltas: pd.DataFrame,
@@ -42,9 +50,11 @@ def draw_figures(
     views: Iterable[View] = (MAIN,),
     size: int | None = None,
     task: str | None = None,
+    write: Write = at_once,
 ) -> list[Path]:
     """Write every figure of a study, and the graphs they show, into a folder; return the paths.
 
+    `write` is asked to write each of them by itself.
     `deltas` and `tasks` are those of `build_graph`; `caption` makes the words below the figures of
     an encoder, a reading and a view. The first encoder and reading of the table gives
     `transfer_graph` and `heat_map`, further ones, other views than the main one and a training size
@@ -70,24 +80,32 @@ def draw_figures(
             sized = "size" in deltas and of_reading["size"].notna().any()
             if sized and size is None:
                 over_sizes = {**words, "title": f"{words['title']}, by training size"}
-                figure = draw_sizes(of_reading, tasks, encoder, reading, view, **over_sizes)
-                paths += save(figure, folder / f"size{end}")
+                paths += _write(
+                    write,
+                    folder / f"size{end}",
+                    partial(draw_sizes, of_reading, tasks, encoder, reading, view, **over_sizes),
+                )
                 words["title"] += ", largest training size"
             elif sized:
                 end += f"-{size}"
                 words["title"] += f", {size} training examples"
             shown = at_size(of_reading, size)
             graph = build_graph(shown, tasks, encoder=encoder, reading=reading, view=view)
-            paths += _draw_graph(graph, folder, end, words, task)
-            heat_map = draw_heat_map(
-                shown, tasks, encoder=encoder, reading=reading, view=view, **words
-            )
-            paths += save(heat_map, folder / f"heat_map{end}")
+            paths += _draw_graph(graph, folder, end, words, task, write)
+            heat_map = partial(draw_heat_map, shown, tasks, encoder=encoder, reading=reading)
+            heat_map = partial(heat_map, view=view, **words)
+            paths += _write(write, folder / f"heat_map{end}", heat_map)
     return paths
 
 
 def draw_stability_figures(
-    runs: pd.DataFrame, table: pd.DataFrame, folder: Path, *, title: str, caption: str
+    runs: pd.DataFrame,
+    table: pd.DataFrame,
+    folder: Path,
+    *,
+    title: str,
+    caption: str,
+    write: Write = at_once,
 ) -> list[Path]:
     """Write the runs of a study's variants on single tasks, a figure an encoder and reading.
 
@@ -103,27 +121,46 @@ def draw_stability_figures(
             for part in (table, runs[runs["arm"] == "single"])
         )
         name = title if len(suffixes) == 1 else f"{title} ({', '.join(pair)})"
-        figure = draw_stability(runs_of_pair, of_pair, title=name, caption=caption)
-        paths += save(figure, folder / f"stability{suffix}")
+        draw = partial(draw_stability, runs_of_pair, of_pair, title=name, caption=caption)
+        paths += _write(write, folder / f"stability{suffix}", draw)
     return paths
+
+
+def _write(
+    write: Write, stem: Path, draw: Callable[[], Figure], kinds: Sequence[str] = KINDS
+) -> list[Path]:
+    """Have a figure drawn and saved under a stem as one output."""
+    return write(files_of(stem, kinds), lambda: save(draw(), stem, kinds=kinds))
 
 
 def _draw_graph(
-    graph: nx.DiGraph[str], folder: Path, end: str, words: dict[str, str], task: str | None
+    graph: nx.DiGraph[str],
+    folder: Path,
+    end: str,
+    words: dict[str, str],
+    task: str | None,
+    write: Write,
 ) -> list[Path]:
     """The graph of a view, whole, for a column and of one task, files' names with this end."""
     stem = folder / f"transfer_graph{end}"
-    paths = write_graph(graph, stem)
+    paths = write(graph_files(stem), lambda: write_graph(graph, stem))
     if len(graph) <= LARGEST:
-        paths += save(draw_transfer_graph(graph, **words), stem)
+        paths += _write(write, stem, partial(draw_transfer_graph, graph, **words))
     elif task is None:
         task = most_decided(graph)
-    paths += save(draw_column(graph), folder / f"transfer_graph-column{end}", kinds=("pdf",))
+    column = folder / f"transfer_graph-column{end}"
+    paths += _write(write, column, partial(draw_column, graph), kinds=("pdf",))
     if task is not None and task in graph:  # a view may be without it
-        about = {**words, "title": f"{words['title']}: {task}"}
-        figure = draw_task_graph(graph, task, **about)
-        paths += save(figure, folder / f"transfer_graph-task-{task}{end}")
+        name = plain_label(task, numbers_of(graph)[task])
+        about = {**words, "title": f"{words['title']}: {name}"}
+        stem = folder / f"transfer_graph-task-{_file_name(graph, task)}{end}"
+        paths += _write(write, stem, partial(draw_task_graph, graph, task, **about))
     return paths
+
+
+def _file_name(graph: nx.DiGraph[str], task: str) -> str:
+    """What a file is called after a task: its number where the name is too long for a file."""
+    return task if len(task.encode()) <= _LONGEST else f"no-{graph.nodes[task]['number']}"
 
 
 def _suffixes(pairs: list[tuple[str, str]]) -> dict[tuple[str, str], str]:

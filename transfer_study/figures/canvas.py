@@ -17,6 +17,7 @@ from matplotlib.text import Text
 from numpy.typing import ArrayLike
 
 from transfer_study.figures import lettering, palette
+from transfer_study.figures.fonts import font, legible
 
 INCH = 72.0
 MARGIN = 14.0
@@ -79,13 +80,14 @@ class Canvas:
         layer: float = 6,
     ) -> Text:
         """Put one line of text around the height y; turned, it runs upwards from y around x."""
+        text = legible(text)
         # Aligned by the baseline, which does not move with a text's own ascenders and brackets.
         shift = 0.36 * size
         return self._axes.text(
             x + (shift if turned else 0),
             y + (0 if turned else shift),
             text,
-            fontproperties=lettering.font(self._scale * size, bold=bold),
+            fontproperties=font(text, self._scale * size, bold=bold),
             color=colour,
             ha=align,
             va="baseline",

@@ -18,7 +18,7 @@ from transfer_study.figures.legend import Row, draw_legend, edge_rows, node_rows
 from transfer_study.figures.lettering import SMALL
 from transfer_study.figures.matrix import Matrix
 from transfer_study.figures.palette import VERDICTS
-from transfer_study.figures.scene import Scene, compose
+from transfer_study.figures.scene import Scene, compose_narrow
 from transfer_study.figures.transfer_graph import draw_scene
 
 COLUMN = 3.3  # inches
@@ -44,7 +44,9 @@ def _fitting(graph: nx.DiGraph[str]) -> Scene | None:
     room = _WIDTH - 2 * _MARGIN
     coloured = sum(VERDICTS[effect["verdict"]].coloured for effect in effects_of(graph).values())
     for detail in column_details(len(graph), coloured, room):
-        scene = compose(graph, detail)
+        scene = compose_narrow(graph, detail)
+        if scene is None:
+            continue
         left, top, right, bottom = scene.box[0].tolist()
         if scene.clear and right - left <= room and bottom - top <= _TALLEST * room:
             return scene

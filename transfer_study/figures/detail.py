@@ -18,6 +18,7 @@ class Detail:
     brief_rings: bool  # no intervals at the rings
     name_size: float
     name_limit: float  # where names are broken, in points
+    name_lines: int  # at most
     flat: float  # the height of the circle, an ellipse on the page, as a share of its width
     gap: float  # the least distance of two nodes
     bow: tuple[float, float, float]  # share of the distance, at least, at most (points)
@@ -33,11 +34,14 @@ _FEW = Detail(
     brief_rings=False,
     name_size=BODY,
     name_limit=104,
+    name_lines=4,
     flat=0.5,
     gap=60,
     bow=(0.07, 18, 26),
 )
-_SEVERAL = replace(_FEW, label_grey=False, name_limit=84, flat=0.85, gap=30, bow=(0.06, 8, 20))
+_SEVERAL = replace(
+    _FEW, label_grey=False, name_limit=84, name_lines=3, flat=0.85, gap=30, bow=(0.06, 8, 20)
+)
 _MANY = Detail(
     label_grey=False,
     label_coloured=False,
@@ -45,6 +49,7 @@ _MANY = Detail(
     brief_rings=True,
     name_size=SMALL,
     name_limit=66,
+    name_lines=3,
     flat=1.0,
     gap=14,
     bow=(0.05, 6, 14),

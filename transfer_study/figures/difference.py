@@ -27,6 +27,7 @@ from transfer_study.figures.legend import (
     node_rows,
 )
 from transfer_study.figures.lettering import interval, signed
+from transfer_study.figures.naming import draw_key, numbers_of
 from transfer_study.figures.palette import CHANGES
 from transfer_study.figures.save import save
 from transfer_study.figures.scene import arrange
@@ -90,7 +91,10 @@ def draw_difference_graph(graph: nx.DiGraph[str], *, title: str, caption: str) -
         draw_scene(canvas, graph, scene, (canvas.width - left - right) / 2, y - top)
         y += bottom - top + 16.0
         rows = [*_legend(graph), *node_rows(graph)]
-        y = draw_caption(canvas, draw_legend(canvas, y, rows) + 8.0, caption)
+        y = draw_legend(canvas, y, rows) + 8.0
+        labels = {name: node.lines for name, node in scene.nodes.items()}
+        y = draw_key(canvas, y, labels, numbers_of(graph))
+        y = draw_caption(canvas, y, caption)
         return canvas.finish(y + MARGIN)
 
 

@@ -32,6 +32,7 @@ from transfer_study.figures.legend import (
 )
 from transfer_study.figures.lettering import signed
 from transfer_study.figures.matrix import Matrix
+from transfer_study.figures.naming import draw_key, numbers_of
 from transfer_study.figures.palette import VERDICTS
 
 _LARGE = 13  # tasks from which cells have no room for intervals, and order says more than names
@@ -74,7 +75,7 @@ def draw_heat_map(
         if large:
             rows += [_ORDER, domain_row(graph)]
         y = draw_legend(canvas, y + matrix.height + 14.0, rows) + 8.0
-        y = draw_caption(canvas, y, caption)
+        y = draw_caption(canvas, draw_key(canvas, y, matrix.labels, numbers_of(graph)), caption)
         return canvas.finish(y + MARGIN)
 
 

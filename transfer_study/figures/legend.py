@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import networkx as nx
 import numpy as np
@@ -13,13 +13,18 @@ from transfer_study.figures import palette
 from transfer_study.figures.arc import bowed
 from transfer_study.figures.canvas import MARGIN, Canvas
 from transfer_study.figures.edge import draw_edge
-from transfer_study.figures.lettering import SMALL, TITLE, width, wrap
+from transfer_study.figures.fonts import legible
+from transfer_study.figures.lettering import SMALL, TITLE, shorten, width, wrap
+from transfer_study.figures.naming import fit_names, one_line
 from transfer_study.figures.outline import expand, outline
 from transfer_study.figures.palette import BIN_WIDTHS, VERDICTS
 
 ROW = 17.0  # the height of a row
 _BETWEEN = 14.0  # from one entry to the next
+# On a screen, letters are set to whole pixels and a line may come out a little longer.
+_SURE = 0.95
 _MEASURE = 560.0  # the longest line of the caption
+_DOMAIN = 160.0  # the width of a domain's name, at most
 _TO_TEXT = 6.0  # from a sample to its words
 
 
@@ -34,7 +39,16 @@ class Entry:
     @property
     def width(self) -> float:
         """The width of sample and words together."""
-        return self.sample + (_TO_TEXT if self.sample else 0.0) + width(self.text, SMALL)
+        return self.beside + width(self.text, SMALL)
+
+    @property
+    def beside(self) -> float:
+        """How far from the sample's left end the words begin."""
+        return self.sample + (_TO_TEXT if self.sample else 0.0)
+
+    def within(self, limit: float) -> Entry:
+        """The entry with its words shortened to this width of all."""
+        return replace(self, text=shorten(self.text, limit - self.beside, SMALL))
 
 
 Row = tuple[str, Sequence[Entry]]
@@ -48,13 +62,12 @@ def draw_legend(canvas: Canvas, y: float, rows: Iterable[Row]) -> float:
     for heading, entries in rows:
         canvas.text(x, y + ROW / 2, heading, bold=True, gid="legend")
         at = left
-        for entry in entries:
+        for entry in (whole.within(end - left) for whole in entries):
             if at > left and at + entry.width > end:
                 at, y = left, y + ROW
             if entry.draw:
                 entry.draw(canvas, at, y + ROW / 2)
-            words = at + entry.sample + (_TO_TEXT if entry.sample else 0.0)
-            canvas.text(words, y + ROW / 2, entry.text, gid="legend")
+            canvas.text(at + entry.beside, y + ROW / 2, entry.text, gid="legend")
             at += entry.width + _BETWEEN
         y += ROW
     return y
@@ -99,7 +112,12 @@ def node_rows(graph: nx.DiGraph[str], *, brief: bool = False) -> list[Row]:
 def domain_row(graph: nx.DiGraph[str]) -> Row:
     """What the fills of nodes, or on a matrix's diagonal, mean."""
     fills = palette.domain_fills(task["domain"] for task in tasks_of(graph).values())
-    return "Domain", [Entry(name, 26.0, _fill_sample(fill)) for name, fill in fills.items()]
+    numbers = {name: n for n, name in enumerate(fills, start=1)}
+    labels = fit_names({legible(name): n for name, n in numbers.items()}, _DOMAIN, SMALL)
+    return "Domain", [
+        Entry(one_line(labels[legible(name)]), 26.0, _fill_sample(fill))
+        for name, fill in fills.items()
+    ]
 
 
 def _edge_sample(
@@ -145,7 +163,7 @@ def _ring_sample(canvas: Canvas, x: float, y: float) -> None:
 def draw_title(canvas: Canvas, title: str) -> float:
     """Set the title at the top; return where the figure begins."""
     limit = canvas.width - 2 * MARGIN
-    lines = wrap(title, limit, TITLE, bold=True)
+    lines = wrap(title, _SURE * limit, TITLE, bold=True)
     return canvas.lines(MARGIN, MARGIN, lines, size=TITLE, bold=True, gid="title") + 12.0
 
 
@@ -153,6 +171,5 @@ def draw_caption(canvas: Canvas, y: float, caption: str) -> float:
     """Set the caption, wrapped, below a hairline; return where it ends."""
     rule = [(MARGIN, y), (canvas.width - MARGIN, y)]
     canvas.shape(rule, line=palette.HAIRLINE, width=0.6, closed=False)
-    # On a screen, letters are set to whole pixels and a line may come out a little longer.
-    lines = wrap(caption, 0.97 * min(canvas.width - 2 * MARGIN, _MEASURE), SMALL)
+    lines = wrap(caption, _SURE * min(canvas.width - 2 * MARGIN, _MEASURE), SMALL)
     return canvas.lines(MARGIN, y + 6.0, lines, colour=palette.MUTED, gid="caption")

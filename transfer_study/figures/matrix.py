@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,12 +20,15 @@ from transfer_study.figures.lettering import (
     width,
     wrap_name,
 )
+from transfer_study.figures.naming import fit_names, numbers_of, one_line, plain_label
 from transfer_study.figures.outline import Points
 
 MIX = "+"  # stands for the source of the full mix; no task can have this name
 _MIX_NAME = "all the others"
 _ROWS, _COLUMNS = "trained with \u2193", "effect on \u2192"
 _GAPS, _NARROW_GAPS = (6.0, 10.0), (2.0, 3.0)  # of families, and before the full mix
+_WHOLE = 200.0  # the width of a name on one line, at most
+_MOST_LINES = 4  # above a column
 _SHORTENED = 80.0  # the width of a name beside narrow cells
 _LARGEST = 13.0  # the width of narrow cells at most
 
@@ -35,7 +37,7 @@ class Matrix:
     """The matrix of a graph, first measured, then drawn.
 
     Tasks stand in the given order, or else in the graph's own with families side by side. With
-    `room`, the matrix is as wide as that, and columns have the numbers of their rows for names.
+    `room`, the matrix is as wide as that, and columns have the numbers of their tasks for names.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Matrix:
         room: float | None = None,
     ) -> None:
         tasks = tasks_of(graph)
+        self._numbers = numbers_of(graph)
         self._style, self._room = style, room
         self._gap, self._mix_gap = _GAPS if room is None else _NARROW_GAPS
         self._tasks = {name: tasks[name] for name in order} if order else _by_domain(tasks)
@@ -82,13 +85,22 @@ class Matrix:
 
     def _measure_names(self) -> None:
         # As many lines as the cells are high, unless a name would be far too long.
-        limit = {2: 80.0, 3: 104.0}.get(int(self.cell[1] / height(1, SMALL)), math.inf)
-        self._rows = {name: wrap_name(name, limit, SMALL) for name in self._tasks}
-        self._heads = {name: wrap_name(name, self.cell[0] - 6, SMALL) for name in self._tasks}
+        lines = max(int(self.cell[1] / height(1, SMALL)), 1)
+        limit = {2: 80.0, 3: 104.0}.get(lines, _WHOLE)
+        self.labels = fit_names(self._numbers, limit, SMALL, lines=lines, whole=_WHOLE)
+        self._names = {name: one_line(label) for name, label in self.labels.items()}
+        self._rows = self.labels
+        self._heads = {
+            name: tuple(wrap_name(text, self.cell[0] - 6, SMALL))
+            for name, text in self._names.items()
+        }
         # Names that are wider than a column, however they break, are set upright.
-        self._turned = any(_widest(lines) > self.cell[0] - 4 for lines in self._heads.values())
+        self._turned = any(
+            _widest(lines) > self.cell[0] - 4 or len(lines) > _MOST_LINES
+            for lines in self._heads.values()
+        )
         if self._turned:
-            top = max(width(name, SMALL) for name in self._tasks) + 6.0
+            top = max(width(name, SMALL) for name in self._names.values()) + 6.0
         else:
             top = height(max(map(len, self._heads.values())), SMALL) + 6.0
         texts = [[_ROWS, _COLUMNS, _MIX_NAME], *self._rows.values()]
@@ -97,9 +109,11 @@ class Matrix:
         self._corner = np.array([max(map(_widest, texts)) + 10.0, top])
 
     def _measure_numbers(self, room: float) -> None:
-        numbered = {name: f"{i} {name}" for i, name in enumerate(self._tasks, start=1)}
-        self._rows = {name: [shorten(text, _SHORTENED, SMALL)] for name, text in numbered.items()}
-        self._heads = {name: [str(i)] for i, name in enumerate(self._tasks, start=1)}
+        self._rows = {
+            name: (shorten(self._numbered(name), _SHORTENED, SMALL),) for name in self._tasks
+        }
+        self._heads = {name: (str(self._numbers[name]),) for name in self._tasks}
+        self._names = {name: label for name, (label,) in self._heads.items()}
         self._turned = True
         texts = [[_ROWS, _COLUMNS, _MIX_NAME], *self._rows.values()]
         self._corner = np.array([max(map(_widest, texts)) + 10.0, height(2, SMALL) + 6.0])
@@ -107,6 +121,10 @@ class Matrix:
         free = room - float(self._corner[0]) - (families - 1) * self._gap
         side = min(free / len(self._tasks), _LARGEST)
         self.cell = np.array([side, max(side, self._style.least[1])])
+
+    def _numbered(self, name: str) -> str:
+        label = plain_label(name, self._numbers[name])
+        return f"{self._numbers[name]} {label}" if label == name else label
 
     def draw(self, canvas: Canvas, x: float, y: float) -> None:
         """Draw with the upper left corner at x, y; cells have the gid `cell:A->B`."""
@@ -158,7 +176,7 @@ class Matrix:
             canvas.lines(left - 8.0, start, lines, align="right", gid=f"row:{name}")
             middle = float(left + dx + self.cell[0] / 2)
             if self._turned:
-                words = name if self._room is None else self._heads[name][0]
+                words = self._names[name]
                 canvas.text(middle, top - 5.0, words, turned=True, gid=f"column:{name}")
                 continue
             start = top - 4.0 - height(len(self._heads[name]), SMALL)
@@ -170,5 +188,5 @@ def _by_domain(tasks: dict[str, Mapping[str, Any]]) -> dict[str, Mapping[str, An
     return dict(sorted(tasks.items(), key=lambda item: domains.index(item[1]["domain"])))
 
 
-def _widest(lines: list[str]) -> float:
+def _widest(lines: Sequence[str]) -> float:
     return max(width(line, SMALL, bold=True) for line in lines)

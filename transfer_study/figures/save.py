@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from transfer_study.figures.canvas import house_style
 
+KINDS = ("svg", "png", "pdf")
 _DPI = 200
 # Neither dates nor the versions of libraries.
 _METADATA: dict[str, dict[str, Any]] = {
@@ -19,13 +20,16 @@ _METADATA: dict[str, dict[str, Any]] = {
 }
 
 
-def save(figure: Figure, stem: Path, *, kinds: Sequence[str] = ("svg", "png", "pdf")) -> list[Path]:
+def files_of(stem: Path, kinds: Sequence[str] = KINDS) -> list[Path]:
+    """The paths that `save` writes; a stem may have a dot."""
+    return [stem.with_name(f"{stem.name}.{kind}") for kind in kinds]
+
+
+def save(figure: Figure, stem: Path, *, kinds: Sequence[str] = KINDS) -> list[Path]:
     """Write `stem.svg`, `stem.png` and `stem.pdf`, making their folder; return their paths."""
     stem.parent.mkdir(parents=True, exist_ok=True)
-    paths = []
+    paths = files_of(stem, kinds)
     with house_style():
-        for kind in kinds:
-            path = stem.with_name(f"{stem.name}.{kind}")
+        for kind, path in zip(kinds, paths, strict=True):
             figure.savefig(path, format=kind, dpi=_DPI, metadata=_METADATA[kind], facecolor="white")
-            paths.append(path)
     return paths

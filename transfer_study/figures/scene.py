@@ -16,7 +16,7 @@ from transfer_study.analysis.graph import effects_of, tasks_of
 from transfer_study.figures.arc import Arc
 from transfer_study.figures.detail import Detail, detail_for
 from transfer_study.figures.edge import MARK, Edge, Label, head_outline, label_of
-from transfer_study.figures.lettering import wrap_name
+from transfer_study.figures.naming import Labels, fit_names, numbers_of
 from transfer_study.figures.node import Node, half_height, half_width
 from transfer_study.figures.outline import Points
 from transfer_study.figures.palette import VERDICTS, bin_limits, bin_width
@@ -69,6 +69,13 @@ def compose(graph: nx.DiGraph[str], detail: Detail | None = None) -> Scene:
     return arrange(graph, _edges(graph, detail, limits), detail, limits)
 
 
+def compose_narrow(graph: nx.DiGraph[str], detail: Detail) -> Scene | None:
+    """Likewise no wider than a narrow detail; None where it has no room for tasks side by side."""
+    if _smallest_radii(_nodes(graph, detail), detail) is None:
+        return None  # edges between tasks that cover one another have no way to go
+    return compose(graph, detail)
+
+
 def arrange(
     graph: nx.DiGraph[str],
     edges: Sequence[Edge],
@@ -87,6 +94,8 @@ def _arrange(
 ) -> tuple[Routes, Placement, bool]:
     """Try larger and larger circles, while a larger one may still be the better figure."""
     first = _smallest_radii(nodes, detail)
+    if first is None:
+        raise ValueError("the tasks have no room side by side; see compose_narrow")
     found: list[tuple[float, Routes, Placement]] = []
     for attempt in range(_FEW_ATTEMPTS if detail.narrow else _ATTEMPTS):
         larger = _LARGER * attempt**1.5
@@ -102,12 +111,20 @@ def _arrange(
     return routes, placement, price < FORBIDDEN
 
 
+def name_lines(graph: nx.DiGraph[str], detail: Detail) -> Labels:
+    """What stands in each node."""
+    return fit_names(
+        numbers_of(graph),
+        detail.name_limit,
+        detail.name_size,
+        lines=detail.name_lines,
+        bold=True,
+    )
+
+
 def _nodes(graph: nx.DiGraph[str], detail: Detail) -> dict[str, Node]:
     tasks = tasks_of(graph)
-    lines = {
-        name: tuple(wrap_name(name, detail.name_limit, detail.name_size, bold=True))
-        for name in tasks
-    }
+    lines = name_lines(graph, detail)
     halves = {n: half_width(task, lines[n], detail.name_size) for n, task in tasks.items()}
     # Not of one width, where one long name would blow all of them up, but not too unlike either.
     least = 0.7 * max(halves.values())
@@ -126,17 +143,21 @@ def _nodes(graph: nx.DiGraph[str], detail: Detail) -> dict[str, Node]:
     }
 
 
-def _smallest_radii(nodes: Mapping[str, Node], detail: Detail) -> Points:
+def _smallest_radii(nodes: Mapping[str, Node], detail: Detail) -> Points | None:
+    """The least of all ellipses in which nodes keep their distance; a narrow one may not exist."""
     at_unit = np.vstack([node.at(np.ones(2)).boxes for node in nodes.values()])
     far = max(abs(node.task["x"]) for node in nodes.values()) or 1.0
     width = max((detail.width - np.ptp(at_unit[:, ::2]) + 2 * far) / (2 * far), 1.0)
-    # The least of all ellipses from there on in which nodes keep their distance.
     across = 1 if detail.narrow else _ATTEMPTS
     powers = [(i, j) for i in range(across) for j in range(_ATTEMPTS)]
     for i, j in sorted(powers, key=lambda power: (sum(power), abs(power[0] - power[1]))):
         radii = width * np.array([_GROWTH**i, detail.flat * _GROWTH**j])
         if not _too_close([node.at(radii) for node in nodes.values()], detail.gap):
-            break
+            return radii
+    if detail.narrow:
+        return None
+    while _too_close([node.at(radii) for node in nodes.values()], detail.gap):
+        radii = radii * _GROWTH
     return radii
 
 

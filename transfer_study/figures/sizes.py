@@ -21,6 +21,7 @@ from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
 from transfer_study.figures.edge import draw_mark
 from transfer_study.figures.legend import Entry, Row, draw_caption, draw_legend, draw_title
 from transfer_study.figures.lettering import MINUS, SMALL, height, points, width, wrap_name
+from transfer_study.figures.naming import draw_key, fit_names, numbers_of, one_line
 from transfer_study.figures.outline import outline
 from transfer_study.figures.palette import VERDICTS, Verdict
 
@@ -29,7 +30,7 @@ _PANEL = np.array([92.0, 64.0])
 _STEP = 28.0  # the least distance of two sizes, which stand side by side in order
 _BAND = "#E2E2E2"
 _NICE = (1, 2, 5, 10, 20, 50, 100, 200)  # points of score
-_NAMES = 104.0
+_NAMES, _LINES = 104.0, 4
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def draw_sizes(
         y = draw_title(canvas, title)
         grid.draw(canvas, (canvas.width - grid.width) / 2, y)
         y = draw_legend(canvas, y + grid.height + 14.0, grid.legend()) + 8.0
+        y = draw_key(canvas, y, grid.labels, numbers_of(next(iter(graphs.values()))))
         return canvas.finish(draw_caption(canvas, y, caption) + MARGIN)
 
 
@@ -90,11 +92,12 @@ class _Grid:
         self._columns = [name for name in self._alone if name in targets]
         self._panel = np.maximum(_PANEL, [_STEP * len(graphs) + 16.0, 0.0])
         self._reach = _reach(self._edges)
-        self._heads = {
-            name: wrap_name(name, float(self._panel[0]) - 6, SMALL) for name in self._columns
-        }
+        graph = next(iter(graphs.values()))
+        fitted = fit_names(numbers_of(graph), float(self._panel[0]) - 6, SMALL, lines=_LINES)
+        self.labels = {name: fitted[name] for name in self._alone if name in sources | targets}
+        self._heads = {name: fitted[name] for name in self._columns}
         self._labels = {
-            name: [_MIX_NAME] if name == _MIX else wrap_name(name, _NAMES, SMALL)
+            name: wrap_name(_MIX_NAME if name == _MIX else one_line(fitted[name]), _NAMES, SMALL)
             for name in self._rows
         }
         lines = [line for label in self._labels.values() for line in label]
@@ -110,9 +113,8 @@ class _Grid:
         origin = np.array([x + self._names + self._ticks, y + self._top])
         for j, target in enumerate(self._columns):
             middle = float(origin[0] + (j + 0.5) * self._panel[0])
-            lines = self._heads[target]
-            start = float(origin[1]) - 4.0 - height(len(lines), SMALL)
-            canvas.lines(middle, start, lines, align="center", gid=f"column:{target}")
+            start = float(origin[1]) - 4.0 - height(len(self._heads[target]), SMALL)
+            canvas.lines(middle, start, self._heads[target], align="center", gid=f"column:{target}")
         for i, source in enumerate(self._rows):
             middle = float(origin[1] + (i + 0.5) * self._panel[1])
             lines = self._labels[source]

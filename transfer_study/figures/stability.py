@@ -30,6 +30,7 @@ from transfer_study.figures.lettering import (
     width,
     wrap_name,
 )
+from transfer_study.figures.naming import Labels, draw_key, fit_names, one_line, plain_label
 from transfer_study.figures.outline import outline
 from transfer_study.figures.palette import VERDICTS
 
@@ -77,7 +78,9 @@ def draw_stability(runs: pd.DataFrame, table: pd.DataFrame, *, title: str, capti
     with house_style():
         canvas = Canvas(PAGE)
         texts = [_texts(row) for row in table.to_dict("records")]
-        names = max(width(line, BODY) for name in table["variant"] for line in _name(name))
+        numbers = {str(name): n for n, name in enumerate(table["variant"].unique(), start=1)}
+        labels = fit_names(numbers, _LONGEST, BODY, lines=2, plain=_variant)
+        names = max(width(line, BODY) for label in labels.values() for line in label)
         widths = [
             max(width(t, SMALL, bold=True) for t in (heading, *column))
             for heading, column in zip(_COLUMNS, zip(*texts, strict=True), strict=True)
@@ -85,11 +88,13 @@ def draw_stability(runs: pd.DataFrame, table: pd.DataFrame, *, title: str, capti
         left = MARGIN + names + _GAP
         right = canvas.width - MARGIN - sum(widths) - _GAP * len(widths)
         y = draw_title(canvas, title)
-        for _, rows in table.groupby("task", sort=False):
+        for number, (_, rows) in enumerate(table.groupby("task", sort=False), start=1):
             of_task = runs[runs["task"] == rows["task"].iloc[0]]
             axis = _axis(of_task["value"], rows, left, right)
-            y = _draw_block(canvas, y, axis, rows, of_task, widths) + _BETWEEN
-        y = draw_legend(canvas, y, _legend(str(table["variant"].iloc[0]))) + 8.0
+            y = _draw_task(canvas, y, plain_label(str(rows["task"].iloc[0]), number), axis)
+            y = _draw_block(canvas, y, axis, rows, of_task, widths, labels) + _BETWEEN
+        y = draw_legend(canvas, y, _legend(one_line(next(iter(labels.values()))))) + 8.0
+        y = draw_key(canvas, y, labels, numbers)
         return canvas.finish(draw_caption(canvas, y, caption) + MARGIN)
 
 
@@ -103,8 +108,17 @@ def _texts(row: dict[Any, Any]) -> tuple[str, str, str]:
     return mean, f"{row['failed']} of {row['n_seeds']}", change
 
 
-def _name(variant: object) -> list[str]:
-    return wrap_name(str(variant), _LONGEST, BODY)
+def _variant(name: str, number: int) -> str:
+    return plain_label(name, number, "variant")
+
+
+def _draw_task(canvas: Canvas, y: float, name: str, axis: _Axis) -> float:
+    """Draw the name of a task above its block where it has no room beside the metric's."""
+    if width(name, BODY, bold=True) <= axis.left - _GAP - MARGIN:
+        canvas.text(MARGIN, y + 6.0, name, size=BODY, bold=True, gid="task")
+        return y
+    lines = wrap_name(name, 0.95 * (canvas.width - 2 * MARGIN), BODY, bold=True)
+    return canvas.lines(MARGIN, y, lines, size=BODY, bold=True, gid="task") + 3.0
 
 
 def _minus(number: str) -> str:
@@ -126,11 +140,11 @@ def _draw_block(
     rows: pd.DataFrame,
     runs: pd.DataFrame,
     widths: Sequence[float],
+    labels: Labels,
 ) -> float:
-    """Draw a task from the top y; return where it ends."""
+    """Draw the runs of a task from the top y; return where it ends."""
     first = rows.iloc[0]
     task = str(first["task"])
-    canvas.text(MARGIN, y + 6.0, task, size=BODY, bold=True, gid=f"task:{task}")
     metric = metric_name(str(first["metric"]))
     canvas.text(axis.left, y + 6.0, metric, colour=palette.MUTED, gid=f"metric:{task}")
     edges = axis.right + np.cumsum([_GAP + w for w in widths])
@@ -157,15 +171,21 @@ def _draw_block(
         if n:
             rule = [(MARGIN, middle - _ROW / 2), (canvas.width - MARGIN, middle - _ROW / 2)]
             canvas.shape(rule, line=palette.GRID, width=0.6, closed=False, layer=1)
-        _draw_row(canvas, middle, axis, row, runs[runs["variant"] == row["variant"]], edges)
+        lines = labels[row["variant"]]
+        _draw_row(canvas, middle, axis, row, runs[runs["variant"] == row["variant"]], edges, lines)
     return bottom + _AXIS
 
 
 def _draw_row(
-    canvas: Canvas, y: float, axis: _Axis, row: dict[Any, Any], runs: pd.DataFrame, edges: Any
+    canvas: Canvas,
+    y: float,
+    axis: _Axis,
+    row: dict[Any, Any],
+    runs: pd.DataFrame,
+    edges: Any,
+    lines: Sequence[str],
 ) -> None:
     name = f"{row['task']}/{row['variant']}"
-    lines = _name(row["variant"])
     start = y - height(len(lines), BODY) / 2
     canvas.lines(axis.left - _GAP, start, lines, size=BODY, align="right", gid=f"variant:{name}")
     if not math.isnan(row["sd"]):

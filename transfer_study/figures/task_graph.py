@@ -27,14 +27,17 @@ from transfer_study.figures.legend import (
     edge_rows,
     node_rows,
 )
-from transfer_study.figures.lettering import BODY, SMALL, height, width, wrap_name
-from transfer_study.figures.node import score_line
+from transfer_study.figures.lettering import BODY, SMALL, height, width
+from transfer_study.figures.naming import draw_key, fit_names, numbers_of, one_line
+from transfer_study.figures.node import half_height, half_width, score_line
 from transfer_study.figures.outline import Points, expand, outline
 from transfer_study.figures.palette import VERDICTS, bin_limits, bin_width
 from transfer_study.spec.spelling import choices
 
 _ROW = 21.0
 _HALF = 7.5  # of a partner's height
+_INSIDE = 2 * 0.86  # how much of an ellipse is as high as its text
+_PARTNER = 170.0  # the width of a partner's name, at most
 _SHAFT = 92.0  # from a partner to the task, at least
 _FAN = 0.72  # the height of the task as a share of its partners'
 _AIM = 0.6  # likewise of where edges are aimed at in it
@@ -82,21 +85,24 @@ def draw_task_graph(graph: nx.DiGraph[str], task: str, *, title: str, caption: s
             _Side("its effect on", _sorted(out), incoming=False),
         )
         names = [name for side in sides for name in side.effects]
-        half = max((width(name, SMALL) for name in names), default=40.0) / 2 + 12.0
+        labels = _partner_labels(graph)
+        half = max((width(labels[name], SMALL) for name in names), default=40.0) / _INSIDE + 9.0
         own = _own_half(graph, task)
         wings = max(side.words for side in sides) + _AIR + 2 * half + _SHAFT
         canvas = Canvas(max(PAGE, 2 * (wings + own + MARGIN)))
         y = draw_title(canvas, title) + 6.0
         rows = max(len(side.effects) for side in sides)
-        tall = max(rows * _ROW, 60.0)
+        tall = max(rows * _ROW, 2 * _own_height(graph, task) / _FAN, 60.0)
         middle = np.array([canvas.width / 2, y + 14.0 + tall / 2])
-        shown = effects_of(around).values()
-        limits = bin_limits(e["delta"] for e in shown if VERDICTS[e["verdict"]].coloured)
+        effects = effects_of(around).values()
+        limits = bin_limits(e["delta"] for e in effects if VERDICTS[e["verdict"]].coloured)
         for side in sides:
             _draw_side(canvas, around, task, side, middle, (half, own, tall), limits)
         _draw_own(canvas, around, task, middle, (own, tall))
         legend = [*edge_rows(around, limits, faint=False), *node_rows(around)]
         y = draw_legend(canvas, float(middle[1]) + tall / 2 + 16.0, legend) + 8.0
+        shown = {name: (labels[name],) for name in dict.fromkeys(names)}
+        y = draw_key(canvas, y, {task: _own_lines(graph, task), **shown}, numbers_of(graph))
         return canvas.finish(draw_caption(canvas, y, caption) + MARGIN)
 
 
@@ -121,10 +127,23 @@ def _sorted(effects: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, 
     return {name: effects[name] for name in sorted(effects, key=rank)}
 
 
+def _partner_labels(graph: nx.DiGraph[str]) -> dict[str, str]:
+    fitted = fit_names(numbers_of(graph), _PARTNER, SMALL)
+    return {name: one_line(label) for name, label in fitted.items()}
+
+
+def _own_lines(graph: nx.DiGraph[str], task: str) -> tuple[str, ...]:
+    number = numbers_of(graph)[task]
+    return fit_names({task: number}, 110.0, BODY, lines=4, bold=True)[task]
+
+
 def _own_half(graph: nx.DiGraph[str], task: str) -> float:
-    lines = wrap_name(task, 110.0, BODY, bold=True)
-    widths = [width(line, BODY, bold=True) for line in lines]
-    return max(*widths, width(score_line(graph.nodes[task]), SMALL)) / 2 + 10.0
+    return half_width(graph.nodes[task], _own_lines(graph, task), BODY)
+
+
+def _own_height(graph: nx.DiGraph[str], task: str) -> float:
+    """Half the height that holds the task's text."""
+    return half_height(_own_lines(graph, task), BODY)
 
 
 def _label_width(effect: Mapping[str, Any]) -> float:
@@ -147,6 +166,7 @@ def _draw_side(
     at = float(middle[0]) + sign * (canvas.width / 2 - MARGIN - side.words - _AIR - half)
     heading = float(middle[1]) - tall / 2 - 12.0
     canvas.text(at, heading, side.heading, bold=True, align="center", gid="heading")
+    labels = _partner_labels(graph)
     rows = len(side.effects)
     for i, (name, effect) in enumerate(side.effects.items()):
         share = (i + 0.5) / rows - 0.5
@@ -161,7 +181,7 @@ def _draw_side(
             gid=f"node:{gid}",
             layer=4.5,
         )
-        canvas.text(at, float(centre[1]), name, align="center", gid=f"name:{gid}")
+        canvas.text(at, float(centre[1]), labels[name], align="center", gid=f"name:{gid}")
         verdict = VERDICTS[effect["verdict"]]
         wide = bin_width(effect["delta"], limits) if verdict.coloured else verdict.width
         # Aimed inside the task, so that the edge ends on its outline whatever its shape.
@@ -194,7 +214,7 @@ def _draw_words(
 
 
 def _own_outline(graph: nx.DiGraph[str], task: str, half: float, tall: float) -> Points:
-    return outline(graph.nodes[task]["kind"], half, max(_FAN * tall / 2, 22.0))
+    return outline(graph.nodes[task]["kind"], half, _FAN * tall / 2)
 
 
 def _draw_own(
@@ -214,7 +234,7 @@ def _draw_own(
         gid=f"node:{task}",
         layer=4.5,
     )
-    lines = wrap_name(task, 110.0, BODY, bold=True)
+    lines = _own_lines(graph, task)
     top = float(middle[1]) - (height(len(lines), BODY) + height(1, SMALL)) / 2
     x = float(middle[0])
     low = canvas.lines(x, top, lines, size=BODY, bold=True, align="center", gid=f"name:{task}")

@@ -22,6 +22,7 @@ from transfer_study.figures.legend import (
     node_rows,
 )
 from transfer_study.figures.matrix import Matrix
+from transfer_study.figures.naming import draw_key, numbers_of
 from transfer_study.figures.node import draw_node
 from transfer_study.figures.scene import Scene, compose
 
@@ -60,7 +61,10 @@ def draw_transfer_graph(graph: nx.DiGraph[str], *, title: str, caption: str) -> 
             *node_rows(graph),
             *_left_out(len(graph)),
         ]
-        y = draw_caption(canvas, draw_legend(canvas, y, rows) + 8.0, caption)
+        y = draw_legend(canvas, y, rows) + 8.0
+        labels = {name: node.lines for name, node in scene.nodes.items()}
+        y = draw_key(canvas, y, labels, numbers_of(graph))
+        y = draw_caption(canvas, y, caption)
         return canvas.finish(y + MARGIN)
 
 

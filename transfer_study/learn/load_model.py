@@ -23,7 +23,8 @@ def load(folder: str | Path, device: str = "cpu") -> tuple[dict[str, Any], Any, 
     """Give the tasks by name, the tokenizer, and `logits(task, **inputs)` of tokenised texts."""
     tasks = json.loads((Path(folder) / TASKS_FILE).read_text(encoding="utf-8"))
     layers = load_file(Path(folder) / HEADS_FILE, device=device)
-    encoder = AutoModel.from_pretrained(folder, dtype=torch.float32).to(device).eval()
+    encoder = AutoModel.from_pretrained(folder, dtype=torch.float32, trust_remote_code=False)
+    encoder = encoder.to(device).eval()
 
     def apply(name: str, values: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.linear(values, layers[f"{name}.weight"], layers[f"{name}.bias"])
@@ -39,4 +40,4 @@ def load(folder: str | Path, device: str = "cpu") -> tuple[dict[str, Any], Any, 
             return apply(task, apply("pooler.dense", encoded.last_hidden_state[:, 0]).tanh())
         return apply(task, encoded.pooler_output)
 
-    return tasks, AutoTokenizer.from_pretrained(folder), logits
+    return tasks, AutoTokenizer.from_pretrained(folder, trust_remote_code=False), logits

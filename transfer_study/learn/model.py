@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, BertModel, BertTokenizer
+from transformers import AutoConfig, AutoModel, BertConfig, BertModel
 from typing_extensions import Self
 
-from transfer_study.data.encoders import encoder_folder, scratch_vocabulary, tiny_vocabulary
+from transfer_study.data.encoders import encoder_folder
 from transfer_study.data.streams import stream
+from transfer_study.data.vocabulary import tiny_vocabulary
 from transfer_study.errors import EncoderError, StoreError
 from transfer_study.learn.load_model import HEADS_FILE, mean_of_tokens
 from transfer_study.spec.encoder import Encoder, ScratchConfig, TinyConfig
@@ -96,46 +97,6 @@ def head_name(task: Task) -> str:
     return f"{task.name} head"
 
 
-def load_tokenizer(encoder: Encoder) -> Any:
-    """The tokenizer of an encoder."""
-    if encoder.tiny is not None:
-        return _bert_tokenizer(tiny_vocabulary(encoder.tiny), encoder.tiny.max_length)
-    if encoder.scratch is not None:
-        return _bert_tokenizer(scratch_vocabulary(encoder.scratch), encoder.scratch.max_length)
-    folder = encoder_folder(encoder)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-    except Exception as error:  # the tokenizers library raises bare exceptions
-        raise EncoderError(
-            f"encoder {encoder.name}: the tokenizer in {folder} cannot be loaded ({error})"
-        ) from None
-    if not tokenizer.is_fast:
-        raise EncoderError(
-            f"encoder {encoder.name}: its tokenizer cannot align words with pieces; "
-            "give a model with a tokenizer.json"
-        )
-    if tokenizer.pad_token_id is None:
-        raise EncoderError(
-            f"encoder {encoder.name}: its tokenizer has no padding token, as those of generative "
-            "models; give an encoder such as BERT, RoBERTa, ELECTRA, DeBERTa or ModernBERT"
-        )
-    # Byte-level tokenizers take words apart from their sentence only with a space before each.
-    splitter = tokenizer.backend_tokenizer.pre_tokenizer
-    if getattr(splitter, "add_prefix_space", True) is False:
-        splitter.add_prefix_space = True
-        # What is saved with an exported model must split as this one does.
-        tokenizer.add_prefix_space = tokenizer.init_kwargs["add_prefix_space"] = True
-    return tokenizer
-
-
-def _bert_tokenizer(vocabulary: tuple[str, ...], max_length: int) -> BertTokenizer:
-    return BertTokenizer(
-        vocab={piece: n for n, piece in enumerate(vocabulary)},
-        do_lower_case=True,
-        model_max_length=max_length,
-    )
-
-
 def build_model(
     encoder: Encoder, parent: Path | None, tasks: tuple[Task, ...], seed: int, recipe: Recipe
 ) -> MultiTaskModel:
@@ -212,8 +173,10 @@ def _load_body(encoder: Encoder, parent: Path | None) -> Any:
     try:
         # What a parent hands on is cut already.
         cut = {"num_hidden_layers": encoder.layers} if encoder.layers else {}
-        config = AutoConfig.from_pretrained(folder, **cut)
-        body = AutoModel.from_pretrained(folder, config=config, dtype=torch.float32)
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, **cut)
+        body = AutoModel.from_pretrained(
+            folder, config=config, dtype=torch.float32, trust_remote_code=False
+        )
     except Exception as error:  # files of all kinds, read by code of many authors
         raise EncoderError(f"encoder {encoder.name}: {folder} cannot be loaded ({error})") from None
     if not hasattr(body.config, "hidden_size") or getattr(body.config, "is_encoder_decoder", False):

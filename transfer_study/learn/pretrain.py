@@ -18,8 +18,9 @@ from transfer_study.data.encoders import encoder_folder
 from transfer_study.data.masking import Ids, Masker, Pieces, pieces_of
 from transfer_study.data.mixing import task_batches
 from transfer_study.data.streams import stream
+from transfer_study.data.tokenizer import load_tokenizer
 from transfer_study.errors import EncoderError
-from transfer_study.learn.model import MultiTaskModel, build_model, load_tokenizer
+from transfer_study.learn.model import MultiTaskModel, build_model
 from transfer_study.learn.optim import build_optimizer
 from transfer_study.learn.predict import autocast
 from transfer_study.learn.train import Epoch, Learned, LearningError
@@ -48,7 +49,7 @@ def check_pretrainable(encoder: Encoder, *, whole_word: bool) -> None:
             f"encoder {encoder.name}: found `whole_word: true`, but its tokenizer does not divide "
             "texts into words; set `whole_word: false` under `pretrain`"
         )
-    config = AutoConfig.from_pretrained(encoder_folder(encoder))
+    config = AutoConfig.from_pretrained(encoder_folder(encoder), trust_remote_code=False)
     if type(config) not in AutoModelForMaskedLM._model_mapping:
         raise EncoderError(
             f"encoder {encoder.name}: transformers has no masked language model for "
@@ -163,7 +164,9 @@ def _with_head(encoder: Encoder, body: Any) -> Any:
         model = AutoModelForMaskedLM.from_config(body.config)
     else:
         folder: Path = encoder_folder(encoder)
-        model = AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32)
+        model = AutoModelForMaskedLM.from_pretrained(
+            folder, dtype=torch.float32, trust_remote_code=False
+        )
     model.base_model.load_state_dict(body.state_dict(), strict=False)
     return model
 

@@ -52,7 +52,7 @@ def write_pipeline_folder(snapshot: Path, task: Task, folder: Path) -> None:
 
     Raises ExportError where transformers' class for the encoder computes its head differently.
     """
-    body = AutoModel.from_pretrained(snapshot, dtype=torch.float32)
+    body = AutoModel.from_pretrained(snapshot, dtype=torch.float32, trust_remote_code=False)
     layers = load_file(snapshot / load_model.HEADS_FILE)
     model = _empty_model(snapshot, task)
     tensors = _renamed(body.state_dict(), layers, task, model)
@@ -62,12 +62,12 @@ def write_pipeline_folder(snapshot: Path, task: Task, folder: Path) -> None:
     if not _same_logits(snapshot, task, model.eval()):
         raise _unfit(model)
     model.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(snapshot).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(snapshot, trust_remote_code=False).save_pretrained(folder)
 
 
 def _empty_model(snapshot: Path, task: Task) -> Any:
     """The transformers class of an encoder for a task, named and configured, weights at random."""
-    config = AutoConfig.from_pretrained(snapshot)
+    config = AutoConfig.from_pretrained(snapshot, trust_remote_code=False)
     tagging = task.kind is TaskKind.TAGGING
     if not tagging:
         if config.model_type in ("deberta", "deberta-v2"):
@@ -153,8 +153,8 @@ def check_pipeline_folder(
     """
     tagging = task.kind is TaskKind.TAGGING
     kinds = AutoModelForTokenClassification if tagging else AutoModelForSequenceClassification
-    model = kinds.from_pretrained(folder).to(_device())
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = kinds.from_pretrained(folder, trust_remote_code=False).to(_device())
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     loaded = _Loaded(lambda _, inputs: model(**inputs).logits)
     model.eval()
     return _check(loaded, tokenizer, task, examples, stored, precision)

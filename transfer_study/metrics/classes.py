@@ -60,10 +60,14 @@ def mean_hit(sums: Floats) -> Floats:
 
 
 def mean_f1(sums: Floats) -> Floats:
-    """F1 averaged over the classes that were counted apart; a class never met scores 0."""
+    """F1 averaged over those of the classes counted apart that gold has; 0 where it has none.
+
+    Of a class without gold nothing could be found, so that a perfect answer would score 0: it is
+    left out of the mean, in a resample that lacks it as in a test set that does.
+    """
     shared, guessed, true = np.moveaxis(sums.reshape(*sums.shape[:-1], -1, 3), -1, 0)
-    f1: Floats = ratio(2 * shared, guessed + true).mean(axis=-1)
-    return f1
+    f1 = np.where(true > 0, ratio(2 * shared, guessed + true), 0)
+    return ratio(f1.sum(axis=-1), (true > 0).sum(axis=-1).astype(np.float64))
 
 
 def f1_of_means(sums: Floats) -> Floats:

@@ -3,32 +3,111 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 
-from transfer_study.metrics.scoring import score
+from transfer_study.metrics.entities import mentions
+from transfer_study.metrics.rows import Floats
+from transfer_study.metrics.scoring import from_sums, statistics
 from transfer_study.spec.example import Label
-from transfer_study.spec.task import Task, TaskKind
+from transfer_study.spec.task import MetricName, Task, TaskKind
+
+# A score above a constant's by no more than this is the same: sums of ratios are rounded.
+ROUNDING = 1e-9
 
 
 def constant_score(
     task: Task, seen: Sequence[Label], gold: Sequence[Label], documents: Sequence[str]
 ) -> float:
-    """Score, by the task's metric, a model that gives every example the usual answer of `seen`.
+    """Score, by the task's metric, the best of the constant answers that `seen` suggests.
 
-    That is the most frequent class or set of classes, the mean score, or `O` throughout.
+    Those are the most frequent class, and the most frequent of those that F1 counts; the k most
+    frequent labels together, for every k; one tag for all words. A constant correlates with
+    nothing: 0.
     """
+    labels, times = _distinct(_units(task, gold, documents))
+    return max((_score(task, labels, times, a) for a in _answers(task, seen)), default=0.0)
+
+
+def best_constant(task: Task, gold: Sequence[Label], documents: Sequence[str]) -> float:
+    """The best score that any one answer, to all examples or all words, reaches on `gold`.
+
+    A model that always answers the same scores no more, whatever it learned from. Of sets of labels
+    this is exact under micro and macro F1; under example-based F1 a set without its most frequent
+    label may rarely score a little more.
+    """
+    return constant_score(task, _units(task, gold, documents), gold, documents)
+
+
+def _units(task: Task, labels: Sequence[Label], documents: Sequence[str]) -> Sequence[Label]:
+    """The labels of what the metric averages over: examples, or documents with theirs united."""
+    if task.metric is not MetricName.EXAMPLE_F1:
+        return labels
+    united: dict[str, set[str]] = {}
+    for label, document in zip(_tuples(labels), documents, strict=True):
+        united.setdefault(document, set()).update(label)
+    return [tuple(name for name in task.labels if name in found) for found in united.values()]
+
+
+def _distinct(labels: Sequence[Label]) -> tuple[list[Label], Floats]:
+    """Each label once, and how often it is there: examples of one label add the same to a sum."""
+    counts = Counter(labels)
+    return list(counts), np.array(list(counts.values()), dtype=np.float64)
+
+
+def _score(task: Task, labels: Sequence[Label], times: Floats, answer: Label) -> float:
+    predicted = [answer] * len(labels)
     if task.kind is TaskKind.TAGGING:
-        predicted: list[Label] = [("O",) * len(tags) for tags in gold if isinstance(tags, tuple)]
-    else:
-        predicted = [_usual(task, seen)] * len(gold)
-    return score(task.metric, task, gold, predicted, documents)
+        predicted = [(cast("str", answer),) * len(tags) for tags in _tuples(labels)]
+    apart = [str(unit) for unit in range(len(labels))]
+    rows = statistics(task.metric, task, labels, predicted, apart)
+    return float(from_sums(task.metric, times @ rows.values))
 
 
-def _usual(task: Task, seen: Sequence[Label]) -> Label:
-    if task.kind is TaskKind.REGRESSION:
-        return float(np.mean([label for label in seen if isinstance(label, float)]))
-    counts = Counter(seen)
+def _answers(task: Task, seen: Sequence[Label]) -> Iterator[Label]:
+    """The constants worth trying; of tagging, the tag that every word gets."""
+    if task.kind is TaskKind.TAGGING:
+        yield from _tags(_tuples(seen))
+    elif task.kind is TaskKind.MULTILABEL:
+        yield from _sets(task, _tuples(seen))
+    elif task.kind is TaskKind.CLASSIFICATION:
+        classes = _by_frequency(Counter(cast("Sequence[str]", seen)))
+        yield from classes[:1]
+        yield from [name for name in classes if name != task.negative][:1]
+
+
+def _tags(sentences: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """`O`; the `B-` that finds most mentions of one word; the `I-` that finds most sentences.
+
+    Read leniently, an `I-` throughout is one mention as long as the sentence.
+    """
+    words, whole = Counter[str](), Counter[str]()
+    for tags in sentences:
+        for name, first, end in mentions(tags):
+            words[f"B-{name}"] += end - first == 1
+            whole[f"I-{name}"] += end - first == len(tags)
+    yield from ("O", *_by_frequency(words)[:1], *_by_frequency(whole)[:1])
+
+
+def _sets(task: Task, sets: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """None, and for every k the k labels most frequent, or most of what their examples have."""
+    counts = Counter(name for labels in sets for name in labels)
+    shares = dict.fromkeys(counts, 0.0)
+    for labels in sets:
+        for name in labels:
+            shares[name] += 1 / len(labels)
+    yield ()
+    for order in (_by_frequency(counts), _by_frequency(shares)):
+        for k in range(1, len(order) + 1):
+            yield tuple(name for name in task.labels if name in order[:k])
+
+
+def _by_frequency(counts: Mapping[str, float]) -> list[str]:
     # Of equally frequent ones the first by name: the order of the file means nothing.
-    return min(counts, key=lambda label: (-counts[label], label))
+    return sorted(counts, key=lambda name: (-counts[name], name))
+
+
+def _tuples(labels: Sequence[Label]) -> Sequence[tuple[str, ...]]:
+    return cast("Sequence[tuple[str, ...]]", labels)

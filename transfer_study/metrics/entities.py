@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeAlias, cast
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias, cast
 
 import numpy as np
-from seqeval.metrics.sequence_labeling import get_entities
-from seqeval.scheme import IOB2, Entities
 
 from transfer_study.metrics.rows import Statistics
 from transfer_study.spec.example import Label
 from transfer_study.spec.task import Task
+
+Mention: TypeAlias = tuple[str, int, int]  # its type, its first word, the word after its last
 
 
 def span_counts(
@@ -19,10 +19,10 @@ def span_counts(
 ) -> Statistics:
     """Count true positives, predictions and golds per sentence; [N, 3].
 
-    Mentions are read as seqeval's strict IOB2: an `I-` that continues nothing is outside.
-    ValueError where a sentence's predicted tags are fewer or more than its words.
+    Mentions are read as strict IOB2: an `I-` that continues nothing is outside. ValueError where
+    a sentence's predicted tags are fewer or more than its words.
     """
-    return _counts(_strict_spans, gold, predicted, documents)
+    return _counts(gold, predicted, documents, lenient=False)
 
 
 def lenient_span_counts(
@@ -32,34 +32,33 @@ def lenient_span_counts(
 
     An `I-` that continues nothing begins a mention.
     """
-    return _counts(_lenient_spans, gold, predicted, documents)
+    return _counts(gold, predicted, documents, lenient=True)
 
 
-_Tags: TypeAlias = Sequence[tuple[str, ...]]
-_Spans: TypeAlias = Iterable[set[tuple[Any, ...]]]
+def mentions(tags: Sequence[str], *, lenient: bool = False) -> Iterator[Mention]:
+    """Read the mentions of one sentence; of a tag, all after its first hyphen is the type.
+
+    seqeval strips hyphens off types, so that `B-` and `B--x` lose their names: hence our own.
+    """
+    name, first, within = "", 0, False
+    for word, tag in enumerate((*tags, "O")):
+        prefix, _, entity = tag.partition("-")
+        if within and prefix == "I" and entity == name:
+            continue
+        if within:
+            yield name, first, word
+        within = prefix == "B" or (lenient and prefix == "I")
+        name, first = entity, word
 
 
 def _counts(
-    spans: Callable[[_Tags], _Spans],
-    gold: Sequence[Label],
-    predicted: Sequence[Label],
-    documents: Sequence[str],
+    gold: Sequence[Label], predicted: Sequence[Label], documents: Sequence[str], *, lenient: bool
 ) -> Statistics:
-    true_tags, guessed_tags = cast("_Tags", gold), cast("_Tags", predicted)
-    if list(map(len, true_tags)) != list(map(len, guessed_tags)):
-        raise ValueError("the predicted tags of a sentence must be as many as its gold tags")
-    counts = [
-        (len(true & guessed), len(guessed), len(true))
-        for true, guessed in zip(spans(true_tags), spans(guessed_tags), strict=True)
-    ]
-    return Statistics(np.array(counts, dtype=np.float64).reshape(-1, 3), tuple(documents))
-
-
-def _strict_spans(sentences: _Tags) -> _Spans:
-    for mentions in Entities(sentences, scheme=IOB2).entities:
-        yield {mention.to_tuple() for mention in mentions}
-
-
-def _lenient_spans(sentences: _Tags) -> _Spans:
-    for tags in sentences:
-        yield set(get_entities(list(tags)))
+    counts = np.zeros((len(gold), 3))
+    for row, labels in enumerate(zip(gold, predicted, strict=True)):
+        true_tags, guessed_tags = cast("tuple[tuple[str, ...], tuple[str, ...]]", labels)
+        if len(true_tags) != len(guessed_tags):
+            raise ValueError("the predicted tags of a sentence must be as many as its gold tags")
+        true, guessed = (set(mentions(tags, lenient=lenient)) for tags in (true_tags, guessed_tags))
+        counts[row] = len(true & guessed), len(guessed), len(true)
+    return Statistics(counts, tuple(documents))

@@ -65,6 +65,11 @@ def score(
     return float(from_sums(metric, rows.values.sum(axis=0)))
 
 
+def score_span(metric: MetricName) -> float:
+    """How far the metric's best score, 1, is from its worst: 2 of a correlation, else 1."""
+    return 2.0 if metric is MetricName.PEARSON else 1.0
+
+
 def reported(task: Task) -> tuple[MetricName, ...]:
     """All metrics of the task's kind, its own first."""
     return (task.metric, *(m for m in METRICS_OF_KIND[task.kind] if m is not task.metric))

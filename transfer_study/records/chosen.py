@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from transfer_study.records.store import Store
 from transfer_study.spec.stage import Stage
+
+_HISTORY = "history.jsonl"
+
+
+class Epoch(BaseModel):
+    """A line of the history: an epoch, from 1, and its dev scores by task."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    epoch: int
+    dev: dict[str, float] = Field(min_length=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +29,23 @@ class Chosen:
     dev: float
 
 
+def history(store: Store, stage: Stage) -> list[Epoch]:
+    """The epochs of a stage in order; raises StoreError."""
+    try:
+        return [
+            Epoch.model_validate_json(line) for line in store.read(stage, _HISTORY).splitlines()
+        ]
+    except ValidationError:
+        raise store.fault(stage, _HISTORY, "is not what a stage says of its epochs") from None
+
+
 def chosen_epoch(store: Store, stage: Stage, task: str | None) -> Chosen:
     """The epoch of a task's own predictions; of no task, that of the best mean over its tasks."""
-    record = store.read_json(stage, "stage.json")
-    epoch = record["handed_on_epoch"] if task is None else record["selected_epoch"][task]
-    history = map(json.loads, store.read(stage, "history.jsonl").decode().splitlines())
-    dev = next(line["dev"] for line in history if line["epoch"] == epoch)
+    record = store.record(stage)
+    epoch = record.handed_on_epoch if task is None else record.selected_epoch.get(task)
+    dev = next((line.dev for line in history(store, stage) if line.epoch == epoch), {})
+    if epoch is None or dev.keys() != set(stage.task_names):
+        raise store.fault(
+            stage, _HISTORY, f"has no dev scores of the epoch that it chose ({epoch})"
+        )
     return Chosen(epoch, sum(dev.values()) / len(dev) if task is None else dev[task])

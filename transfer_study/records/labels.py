@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 
+from transfer_study.files import parse_json
 from transfer_study.spec.example import Label
 from transfer_study.spec.task import TaskKind
 
@@ -16,9 +18,14 @@ def label_to_text(label: Label) -> str:
 
 
 def label_from_text(kind: TaskKind, text: str) -> Label:
-    """The label that `label_to_text` wrote."""
+    """The label that `label_to_text` wrote; raises ValueError for what it never writes."""
     if kind is TaskKind.REGRESSION:
-        return float(text)
+        if not math.isfinite(value := float(text)):
+            raise ValueError(f"{text} is not a finite number")
+        return value
     if kind is TaskKind.CLASSIFICATION:
         return text
-    return tuple(json.loads(text))
+    labels = parse_json(text)
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise ValueError(f"{text[:60]!r} is not a list of labels")
+    return tuple(labels)

@@ -1,26 +1,39 @@
-"""Predictions on disk: a parquet file a task and split, and the compact file of a whole study."""
+"""Predictions on disk: a parquet file a stage, task and split; where else they may come from."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transfer_study.errors import StoreError
-from transfer_study.records.labels import label_from_text, label_to_text
+from transfer_study.records.check_answers import (
+    Misfit,
+    check_gold,
+    check_predicted,
+    check_scores,
+    read_table,
+)
+from transfer_study.records.labels import label_to_text
 from transfer_study.records.store import Store
 from transfer_study.spec.example import Label
-from transfer_study.spec.stage import Stage
-from transfer_study.spec.task import Change, Task
+from transfer_study.spec.stage import Stage, StageTask
+from transfer_study.spec.task import Task
 
-GOLD_FILE = "gold.parquet"
-PREDICTIONS_FILE = "predictions.parquet"
+_STAGE_SCHEMA = pa.schema(
+    {
+        **dict.fromkeys(("id", "document", "gold", "prediction"), pa.string()),
+        "score": pa.list_(pa.float32()),
+    }
+)
+
+
+# The files of a large study have some megabytes.
+MOST_BYTES = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -59,24 +72,32 @@ def epoch_split(epoch: int) -> str:
 
 def write_predictions(
     path: Path,
-    ids: Sequence[str],
-    documents: Sequence[str],
-    gold: Sequence[Label],
-    predicted: Sequence[Label],
+    stage: Stage,
+    task: str,
+    split: str,
+    answers: Answers,
     scores: Sequence[Sequence[float]],
 ) -> None:
-    """Write one task and split of a stage: id, document, gold, prediction, score (float32)."""
+    """Write one task and split of a stage: id, document, gold, prediction, score (float32).
+
+    The file says in its metadata of which stage, task and split it is.
+    """
     table = pa.table(
         {
-            "id": pa.array(ids, pa.string()),
-            "document": pa.array(documents, pa.string()),
-            "gold": pa.array(map(label_to_text, gold), pa.string()),
-            "prediction": pa.array(map(label_to_text, predicted), pa.string()),
-            "score": pa.array(scores, pa.list_(pa.float32())),
-        }
+            "id": answers.ids,
+            "document": answers.documents,
+            "gold": list(map(label_to_text, answers.gold)),
+            "prediction": list(map(label_to_text, answers.predicted)),
+            "score": scores,
+        },
+        _STAGE_SCHEMA.with_metadata(_said(stage, task, split)),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, path, compression="zstd")
+
+
+def _said(stage: Stage, task: str, split: str) -> dict[str, str]:
+    return {"stage": stage.id, "task": task, "split": split}
 
 
 def predictions_file(task: str, split: str) -> str:
@@ -84,16 +105,29 @@ def predictions_file(task: str, split: str) -> str:
     return f"predictions/{task}.{split}.parquet"
 
 
-def answers_from(content: bytes, task: Task) -> Answers:
-    """What a file written by `write_predictions` holds."""
-    table = pq.read_table(io.BytesIO(content))
-    return Answers(
-        table["id"].to_pylist(),
-        table["document"].to_pylist(),
-        [label_from_text(task.kind, text) for text in table["gold"].to_pylist()],
-        [label_from_text(task.kind, text) for text in table["prediction"].to_pylist()],
-        table["score"],
-    )
+def answers_from(content: bytes, path: Path, stage: Stage, task: str, split: str) -> Answers:
+    """What a file written by `write_predictions` holds, which was read from `path`.
+
+    Raises StoreError unless all of it is of this stage, task and split.
+    """
+    member = member_of(stage, task)
+    planned = member.data.dev if split == "dev" else member.data.test
+    try:
+        table = read_table(content, _STAGE_SCHEMA, _said(stage, task, split))
+        ids, documents, gold_texts, texts = (table[n].to_pylist() for n in table.column_names[:4])
+        gold = check_gold(member.task, planned, ids, documents, gold_texts)
+        predicted = check_predicted(member.task, ids, gold, texts)
+        check_scores(member.task, gold, table["score"])
+    except Misfit as misfit:
+        raise StoreError(
+            f"{path} {misfit}; remove the folder of {stage.name} and run the stage again"
+        ) from None
+    return Answers(ids, documents, gold, predicted, table["score"])
+
+
+def member_of(stage: Stage, task: str) -> StageTask:
+    """The task of this name among a stage's own, with its data."""
+    return next(member for member in stage.tasks if member.task.name == task)
 
 
 @dataclass(frozen=True)
@@ -107,8 +141,10 @@ class StoredAnswers:
         return self.store.is_done(stage)
 
     def answers(self, stage: Stage, task: Task, split: str = "test") -> Answers:
-        """The stage's predictions for one of its tasks, checked against the record."""
-        return answers_from(self.store.read(stage, predictions_file(task.name, split)), task)
+        """The stage's predictions for one of its tasks, checked against the record and the plan."""
+        file = predictions_file(task.name, split)
+        content = self.store.read(stage, file)
+        return answers_from(content, self.store.folder(stage) / file, stage, task.name, split)
 
     def every_epoch(self, stage: Stage, task: Task) -> list[Answers]:
         """The test predictions of each epoch in order; none where dev selects."""
@@ -116,44 +152,6 @@ class StoredAnswers:
             return []
         epochs = range(1, stage.recipe.epochs + 1)
         return [self.answers(stage, task, epoch_split(epoch)) for epoch in epochs]
-
-
-class CompactAnswers:
-    """The test predictions of a whole study, read from its results folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self._gold: Mapping[str, pa.Table] = {}
-        self._predicted: dict[tuple[str, str], int] = {}
-        if not (folder / PREDICTIONS_FILE).is_file():
-            return
-        try:
-            gold = pq.read_table(folder / GOLD_FILE)
-            self._table = pq.read_table(folder / PREDICTIONS_FILE)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise StoreError(f"the predictions in {folder} cannot be read ({error})") from None
-        names = pc.unique(gold["task"]).to_pylist()
-        self._gold = {name: gold.filter(pc.equal(gold["task"], name)) for name in names}
-        keys = zip(self._table["stage"].to_pylist(), self._table["task"].to_pylist(), strict=True)
-        self._predicted = {key: row for row, key in enumerate(keys)}
-
-    def has(self, stage: Stage) -> bool:
-        """Whether the stage's predictions are among the compact ones."""
-        return any((stage.id, name) in self._predicted for name in stage.task_names)
-
-    def answers(self, stage: Stage, task: Task) -> Answers:
-        """The stage's test predictions for one of its tasks."""
-        gold = self._gold[task.origin]
-        texts = self._table["prediction"][self._predicted[stage.id, task.name]].as_py()
-        return Answers(
-            gold["id"].to_pylist(),
-            gold["document"].to_pylist(),
-            [label_from_text(task.kind, text) for text in gold["gold"].to_pylist()],
-            [label_from_text(task.kind, text) for text in texts],
-        )
-
-    def every_epoch(self, stage: Stage, task: Task) -> list[Answers]:  # noqa: ARG002
-        """Nothing: the compact predictions are those of the chosen epochs."""
-        return []
 
 
 @dataclass(frozen=True)
@@ -176,39 +174,3 @@ class FirstOf:
 
     def _first(self, stage: Stage) -> AnswerSource:
         return next(source for source in self.sources if source.has(stage))
-
-
-def write_compact(folder: Path, stages: Iterable[Stage], source: AnswerSource) -> None:
-    """Write the test predictions of these stages, the gold labels once a task."""
-    golds: dict[str, pa.Table] = {}
-    schema = pa.schema(
-        {"stage": pa.string(), "task": pa.string(), "prediction": pa.list_(pa.string())}
-    )
-    rows = []
-    for stage in stages:
-        if not source.has(stage):
-            continue
-        for member in stage.tasks:
-            task = member.task
-            if task.transform is not None and task.transform.change is not Change.HALF_1:
-                continue  # partners in controls, whose answers nobody asks for
-            answers = source.answers(stage, task)
-            if task.origin not in golds:
-                golds[task.origin] = pa.table(
-                    {
-                        "task": pa.array([task.origin] * len(answers.ids), pa.string()),
-                        "id": pa.array(answers.ids, pa.string()),
-                        "document": pa.array(answers.documents, pa.string()),
-                        "gold": pa.array(map(label_to_text, answers.gold), pa.string()),
-                    }
-                )
-            predicted = [label_to_text(label) for label in answers.predicted]
-            rows.append({"stage": stage.id, "task": task.name, "prediction": predicted})
-    if not rows:
-        return
-    gold = pa.concat_tables([golds[name] for name in sorted(golds)])
-    predictions = pa.Table.from_pylist(rows, schema)
-    for table, name in ((gold, GOLD_FILE), (predictions, PREDICTIONS_FILE)):
-        aside = folder / f".{name}"
-        pq.write_table(table, aside, compression="zstd", compression_level=15)
-        aside.replace(folder / name)

@@ -6,7 +6,7 @@
                       snapshot.json; made where a model is exported
     failures/<name>/  error.txt of the last attempt that failed
     attempts/         directories being written; never read
-    cache/            token ids; may be deleted at any time
+    ray.log           what Ray and its libraries print; may be deleted at any time
 
 Every attempt writes a directory of its own, which is renamed into place when it is complete. A
 rename cannot replace a directory that holds something, so what is committed never changes.
@@ -15,7 +15,6 @@ rename cannot replace a directory that holds something, so what is committed nev
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -23,12 +22,14 @@ import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from uuid import uuid4
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from transfer_study.errors import StoreError
+from transfer_study.files import read_regular
+from transfer_study.records.stage_record import StageRecord
 from transfer_study.spec.frozen import Frozen, file_hash
 from transfer_study.spec.stage import Stage
 
@@ -36,6 +37,8 @@ RESULT_SCHEMA: Final = 1
 RESULT = "result.json"
 MODEL = "model.json"
 SNAPSHOT = "snapshot.json"
+STAGE = "stage.json"
+_MOST_JSON = 1 << 28
 # stage@host@process@attempt: whose directory it is.
 _ATTEMPT = re.compile(r".+@(?P<host>[^@]+)@(?P<process>\d{1,9})@(?P<attempt>[0-9a-f]{8})")
 
@@ -58,12 +61,15 @@ class Store:
     """A folder of stages, shared by all studies; several processes may use it at once."""
 
     def __init__(self, root: Path) -> None:
+        """Raises StoreError where the root is there, and no folder."""
         self.root = root.resolve()
+        if self.root.exists() and not self.root.is_dir():
+            raise StoreError(f"the store {self.root} is no folder; choose another with --store")
 
     @property
-    def cache(self) -> Path:
-        """Where token ids are kept."""
-        return self.root / "cache"
+    def ray_log(self) -> Path:
+        """Where Ray's own messages go."""
+        return self.root / "ray.log"
 
     def is_done(self, stage: Stage) -> bool:
         """Whether the stage's results are committed."""
@@ -170,16 +176,34 @@ class Store:
         folder = self.folder(stage)
         path, expected = _on_record(folder, self._record(stage, folder, RESULT), file)
         try:
-            content = path.read_bytes()
+            content = read_regular(path, expected.size)
         except OSError:
             content = b""
         if len(content) != expected.size or hashlib.sha256(content).hexdigest() != expected.sha256:
             raise StoreError(_not_as_committed(path))
         return content
 
-    def read_json(self, stage: Stage, file: str) -> Any:
-        """One of the stage's JSON files, checked likewise."""
-        return json.loads(self.read(stage, file))
+    def record(self, stage: Stage) -> StageRecord:
+        """What the stage says of itself, checked likewise."""
+        try:
+            record = StageRecord.model_validate_json(self.read(stage, STAGE))
+        except ValidationError:
+            record = None
+        if record is None or record.id != stage.id:
+            raise self.fault(stage, STAGE, "is not what a stage says of itself")
+        return record
+
+    def fault(self, stage: Stage, file: str, fault: str) -> StoreError:
+        """What is to be said of a file that is as committed, and yet no such file."""
+        return StoreError(
+            f"{self.folder(stage) / file} {fault}; remove the folder and run the stage again"
+        )
+
+    def lost(self, stage: Stage) -> str | None:
+        """What is to be said of a stage whose folder has lost its record, None of any other."""
+        folder = self.folder(stage)
+        lost = folder.exists() and not self.is_done(stage)
+        return _in_the_way(folder, RESULT) if lost else None
 
     def files(self, stage: Stage) -> tuple[str, ...]:
         """The stage's files, by their paths in its folder."""
@@ -207,7 +231,7 @@ class Store:
 
     def _record(self, stage: Stage, folder: Path, name: str) -> _Record:
         try:
-            record = _Record.model_validate_json((folder / name).read_bytes())
+            record = _Record.model_validate_json(read_regular(folder / name, _MOST_JSON))
         except FileNotFoundError:
             raise StoreError(
                 f"{folder} holds no {name}: the stage is not complete; run it"
@@ -233,12 +257,18 @@ class Store:
         path = self.root / "failures" / stage.name / "error.txt"
         return path if path.is_file() and not self.is_done(stage) else None
 
-    def records(self, family: str | None = None) -> Iterator[dict[str, Any]]:
-        """The `stage.json` of every committed stage, or of those of one family."""
+    def records(self, family: str | None = None) -> Iterator[StageRecord]:
+        """What every committed stage, or those of one family, say of themselves, where it is sound.
+
+        They are those of any study, which tell of time and of what changed, and of no result.
+        """
         for folder in self._names("stages"):
             if family is None or folder.name.rpartition("-")[0] == family:
                 with suppress(OSError, ValueError):
-                    yield json.loads((folder / "stage.json").read_bytes())
+                    content = read_regular(folder / STAGE, _MOST_JSON)
+                    record = StageRecord.model_validate_json(content)
+                    if record.is_whole:
+                        yield record
 
     def _names(self, part: str) -> Iterator[Path]:
         with suppress(FileNotFoundError):

@@ -12,10 +12,13 @@ import yaml
 
 from transfer_study.analysis.choice import Choice
 from transfer_study.analysis.model_scores import ModelScore
+from transfer_study.records.stage_record import Provenance
 from transfer_study.report.loading import how_to_load, how_to_load_multi, pipeline_name
 from transfer_study.spec.recipe import Precision
 from transfer_study.spec.stage import Stage, StageTask
 from transfer_study.spec.task import Task, TaskKind
+
+_LIBRARIES = ("transfer-study", "torch", "transformers")
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Card:
     multi: bool
     scores: Sequence[ModelScore]
     checked: Mapping[str, int]
-    provenance: Mapping[str, Any]
+    provenance: Provenance
 
     @property
     def stage(self) -> Stage:
@@ -84,7 +87,7 @@ class Card:
     def _what(self) -> str:
         stage = self.stage
         starts = [f" after {', '.join(p.task_names)}" for p in stage.parents]
-        versions = self.provenance["versions"]
+        used = {n: self.provenance.versions.get(n, "unknown") for n in _LIBRARIES}
         heads = [
             f"- `{task.name}`: {task.kind}, {task.domain}; {_outputs(task)}" for task in self.heads
         ]
@@ -96,9 +99,9 @@ class Card:
                 "",
                 *heads,
                 "",
-                f"Stage `{stage.id}` of transfer-study {versions['transfer-study']} (torch "
-                f"{versions['torch']}, transformers {versions['transformers']}), learned on "
-                f"{self.provenance['device']}.",
+                f"Stage `{stage.id}` of transfer-study {used['transfer-study']} (torch "
+                f"{used['torch']}, transformers {used['transformers']}), learned on "
+                f"{self.provenance.device}.",
             ]
         )
 

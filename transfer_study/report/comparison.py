@@ -15,6 +15,7 @@ from transfer_study.analysis.replicates import TestSet
 from transfer_study.analysis.scores import comparison_table, task_table
 from transfer_study.errors import StudyError
 from transfer_study.metrics import Statistics, statistics
+from transfer_study.metrics.constant import best_constant
 from transfer_study.records.predictions import Answers, AnswerSource
 from transfer_study.report.results import write_table
 from transfer_study.spec.correction import Correction
@@ -184,7 +185,11 @@ class _Read:
                 said = answers.gold, answers.predicted, answers.documents
                 counted[key] = statistics(task.metric, task, *said), len(answers.gold)
             models[identity], n = counted[key]
-        return TestSet.of(name, task.metric, n, models) if models else None
+        if not models:
+            return None
+        answers = self._answers(task, next(iter(models)))
+        constant = best_constant(task, answers.gold, answers.documents)
+        return TestSet.of(name, task.metric, n, constant, models)
 
     def _answers(self, task: Task, identity: str) -> Answers:
         return self._side.source.answers(self._stages[identity], task)

@@ -9,6 +9,7 @@ from typing import Protocol
 import pandas as pd
 
 from transfer_study.analysis.deltas import CONTROLS
+from transfer_study.metrics.measurable import absence
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.study import Study
 
@@ -43,7 +44,8 @@ class Content:
     margin and correction. `failed` has the ids of stages that were tried in vain. `leaks` has
     a row a finding, `costs` a row a kind of stage, `false_edges` a row a comparison of an arm with
     itself; all three are shown as they are. `captions` are the words below the figures, `figures`
-    the links to the drawn ones, relative to the report.
+    the links to the drawn ones, relative to the report. `absent` names the classes that a task's
+    test set lacks.
     """
 
     study: Study
@@ -61,6 +63,14 @@ class Content:
     warnings: Sequence[str] = ()
     captions: Mapping[CaptionKey, str] = field(default_factory=dict)
     figures: Sequence[str] = ()
+    absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def absence(self, task: str) -> str | None:
+        """What follows from the classes that a task's test set lacks, in a sentence."""
+        if task not in self.absent:
+            return None
+        (of,) = (known for known in self.study.tasks if known.name == task)
+        return f"The test set of {task} {absence(of, self.absent[task])}."
 
     @property
     def edges(self) -> pd.DataFrame:
@@ -71,4 +81,4 @@ class Content:
 def family_size(deltas: pd.DataFrame, reading: str) -> int:
     """How many edges of a reading were corrected together."""
     raw = (deltas["over"] == "") & ~deltas["arm"].isin(CONTROLS)
-    return int((raw & (deltas["reading"] == reading) & deltas["p"].notna()).sum())
+    return int((raw & (deltas["reading"] == reading) & deltas["adjusted_p"].notna()).sum())

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from transfer_study.analysis.deltas import CONTROLS, SIZE, VARIANT
+from transfer_study.records.outputs import Outputs, write_text
 from transfer_study.report.captions import adjustment
 from transfer_study.report.content import family_size
 from transfer_study.report.stability import in_points
@@ -20,7 +21,7 @@ from transfer_study.report.system_tables import MISSING, latex_text, markdown_te
 from transfer_study.report.words import interval_text, source_name
 from transfer_study.spec.study import Study
 
-_WORDS = {"not_run": "not run"}
+_WORDS = {"not_run": "not run", "not_learned": "not learned"}
 _ARM = "arm"
 
 
@@ -48,10 +49,11 @@ def edge_tables(study: Study, deltas: pd.DataFrame) -> Iterator[EdgeTable]:
         )
 
 
-def write_edge_tables(study: Study, deltas: pd.DataFrame, folder: Path) -> None:
+def write_edge_tables(study: Study, deltas: pd.DataFrame, folder: Path, outputs: Outputs) -> None:
     """Write `deltas.md` and `deltas.tex` beside `deltas.csv`."""
-    (folder / "deltas.md").write_text(edges_markdown(study, deltas), encoding="utf-8")
-    (folder / "deltas.tex").write_text(edges_latex(study, deltas), encoding="utf-8")
+    markdown, latex = folder / "deltas.md", folder / "deltas.tex"
+    outputs.write([markdown], lambda: write_text(markdown, edges_markdown(study, deltas)))
+    outputs.write([latex], lambda: write_text(latex, edges_latex(study, deltas)))
 
 
 def _table(
@@ -72,7 +74,8 @@ def _table(
         held = (over.get((*_edge(row, axes), control)) for control in controls)
         numbers += [over_text(effect) if effect else MISSING for effect in held]
         verdict = str(row["verdict"])
-        rows.append((*words, *numbers, _WORDS.get(verdict, verdict)))
+        marked = " (the model did not learn)" if row["collapsed"] else ""
+        rows.append((*words, *numbers, _WORDS.get(verdict, verdict) + marked))
     headings = [
         *("source", "target", *arms, *axes, "baseline", "score", "delta", "95% interval", "p"),
         *(f"over {control}" for control in controls),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -22,7 +23,9 @@ from transfer_study.analysis.uncertainty import ALPHA
 from transfer_study.analysis.views import Shown, View, at_size
 from transfer_study.data.leaks import Severity
 from transfer_study.metrics import score
-from transfer_study.records.predictions import AnswerSource, CompactAnswers, write_compact
+from transfer_study.records.compact import CompactAnswers, write_compact
+from transfer_study.records.outputs import LOG_FILE, Outputs, write_text
+from transfer_study.records.predictions import AnswerSource
 from transfer_study.records.recorded import write_record
 from transfer_study.report.beside import Beside
 from transfer_study.report.captions import caption, margin_text
@@ -69,6 +72,8 @@ class Written:
     pretraining: pd.DataFrame | None = None  # of a study that pretrains, its gains
     false_edge_rate: str = ""
     page: Path | None = None
+    unwritten: tuple[str, ...] = ()  # a sentence an output that failed
+    notes: tuple[str, ...] = ()  # what else a reader of the outputs must know
 
 
 def write_results(
@@ -86,7 +91,7 @@ def write_results(
     folders of their names, with the table of what each of the paper's choices is worth.
     """
     results.mkdir(parents=True, exist_ok=True)
-    write_record(plan, results)
+    write_record(plan, results, source.has)
     epochs = epoch_scores(plan, source, results / EPOCHS_FILE)
     if not isinstance(source, CompactAnswers):
         write_compact(results, plan.stages, source)
@@ -112,21 +117,24 @@ def write_judged(
     first, *others = plan.protocols
     scores = {}
     part = plan.under(first)
-    scores[first], written = _write_tables(part, source, failed, results, plots, shown, beside)
+    scores[first], written = _write_protocol(part, source, failed, results, plots, shown, beside)
     if not others:
         return written
-    figures = written.figures
+    figures, unwritten, notes = written.figures, written.unwritten, written.notes
     for protocol in others:
         part = plan.under(protocol)
         folders = results / protocol, plots / protocol
-        scores[protocol], more = _write_tables(part, source, failed, *folders, shown, beside)
+        scores[protocol], more = _write_protocol(part, source, failed, *folders, shown, beside)
         figures += more.figures
+        unwritten += more.unwritten
+        notes += more.notes
     table = choices(plan, scores, epochs)
     write_table(table, results / "choices")
-    return replace(written, figures=figures, choices=table)
+    notes = tuple(dict.fromkeys(notes))
+    return replace(written, figures=figures, choices=table, unwritten=unwritten, notes=notes)
 
 
-def _write_tables(
+def _write_protocol(
     plan: Plan,
     source: AnswerSource,
     failed: Collection[str],
@@ -135,23 +143,91 @@ def _write_tables(
     shown: Shown,
     beside: Beside,
 ) -> tuple[pd.DataFrame, Written]:
-    """Write what belongs to one protocol; its scores and the rest."""
-    from transfer_study.figures import draw_figures
+    """Write what belongs to one protocol, each output by itself; its scores and the rest.
+
+    Tables come first, then figures, then the report that links to them.
+    """
+    from transfer_study.report.figure_names import font_note
 
     results.mkdir(parents=True, exist_ok=True)
+    outputs = Outputs(results / LOG_FILE)
     scored, edges = tables(plan, source, failed)
-    scores = scored.table
-    write_table(scores, results / "scores")
-    write_table(edges, results / "deltas")
-    write_edge_tables(plan.study, edges, results)
-    figures: list[Path] = []
+    itself = compare_with_itself(plan, scored.test_sets, Judgement.of(plan.study))
+    written = _write_tables(plan, failed, results, scored, edges, itself, outputs)
     captions: dict[CaptionKey, str] = {}
+    figures = _write_figures(plan, edges, plots, shown, captions, outputs)
+    if written.stability is not None:
+        runs = run_table(plan, scored.table, scored.test_sets)
+        runs = runs.assign(failed=has_failed(runs, failed))
+        figures += _write_stability(plan.study, written.stability, runs, plots, outputs)
+    content = _content(plan, scored, edges, failed, itself, beside, captions)
+    page = write_report_files(content, figures, results, outputs)
+    note = font_note(content)
+    return scored.table, replace(
+        written,
+        figures=figures,
+        false_edge_rate=content.false_edge_rate,
+        page=page,
+        unwritten=outputs.told,
+        notes=() if note is None else (note,),
+    )
+
+
+def _write_tables(
+    plan: Plan,
+    failed: Collection[str],
+    results: Path,
+    scored: Scored,
+    edges: pd.DataFrame,
+    itself: pd.DataFrame,
+    outputs: Outputs,
+) -> Written:
+    """Write every table of one protocol."""
+
+    def table(name: str, rows: pd.DataFrame) -> None:
+        outputs.write(table_files(results / name), partial(write_table, rows, results / name))
+
+    table("scores", scored.table)
+    table("deltas", edges)
+    write_edge_tables(plan.study, edges, results, outputs)
+    table("false_edges", itself)
+    if plan.study.variants:
+        runs = run_table(plan, scored.table, scored.test_sets)
+        stability = stability_table(runs, scored.test_sets, plan.study.margin, failed)
+        table("stability", stability)
+        text = results / "stability.md"
+        outputs.write(
+            [text],
+            lambda: write_text(text, stability_markdown(stability, plan.study.name)),
+        )
+        return Written(edges, [], stability=stability)
+    outputs.write(
+        [results / f"tables.{kind}" for kind in ("md", "tex", "csv")],
+        partial(write_system_tables, plan, at_size(scored.table, None), results),
+    )
+    gains = pretraining_table(plan, scored.test_sets, failed)
+    if len(gains):
+        table("pretraining", gains)
+    return Written(edges, [], pretraining=gains)
+
+
+def _write_figures(
+    plan: Plan,
+    edges: pd.DataFrame,
+    plots: Path,
+    shown: Shown,
+    captions: dict[CaptionKey, str],
+    outputs: Outputs,
+) -> list[Path]:
+    """Write the figures of edges, and keep their captions."""
+    from transfer_study.figures import draw_figures
 
     def told(encoder: str, reading: str, view: View) -> str:
         words = caption(plan.study, encoder, reading, view, family_size(edges, reading))
         captions[encoder, reading, view.name] = words
         return words
 
+    figures: list[Path] = []
     for name, of_variant in _by_variant(edges[edges["over"] == ""]):
         figures += draw_figures(
             of_variant,
@@ -162,24 +238,9 @@ def _write_tables(
             views=shown.views(plan.study),
             size=shown.size,
             task=shown.task,
+            write=outputs.write,
         )
-    itself = compare_with_itself(plan, scored.test_sets, Judgement.of(plan.study))
-    write_table(itself, results / "false_edges")
-    content = _content(plan, scored, edges, failed, itself, beside, captions)
-    page = write_report_files(content, figures, results)
-    rate = content.false_edge_rate
-    if not plan.study.variants:
-        write_system_tables(plan, at_size(scores, None), results)
-        gains = pretraining_table(plan, scored.test_sets, failed)
-        if len(gains):
-            write_table(gains, results / "pretraining")
-        return scores, Written(edges, figures, pretraining=gains, false_edge_rate=rate, page=page)
-    runs = run_table(plan, source, scores)
-    stability = stability_table(runs, scored.test_sets, plan.study.margin, failed)
-    figures += _write_stability(
-        plan.study, stability, runs.assign(failed=has_failed(runs, failed)), results, plots
-    )
-    return scores, Written(edges, figures, stability=stability, false_edge_rate=rate, page=page)
+    return figures
 
 
 def _content(
@@ -208,6 +269,7 @@ def _content(
         beside.file,
         _warnings(edges, beside),
         captions,
+        absent=scored.absent,
     )
 
 
@@ -218,7 +280,7 @@ def _warnings(edges: pd.DataFrame, beside: Beside) -> list[str]:
         coverage_warning(MetricName(metric), int(seeds), int(n))
         for metric, seeds, n in cells.itertuples(index=False)
     )
-    found = [said for said in dict.fromkeys(missed) if said is not None]
+    found = [*beside.lost, *(said for said in dict.fromkeys(missed) if said is not None)]
     if beside.leaks is not None and len(beside.leaks):
         high = int((beside.leaks["severity"] == Severity.HIGH).sum())
         if high:
@@ -237,20 +299,18 @@ def _by_variant(edges: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _write_stability(
-    study: Study, table: pd.DataFrame, runs: pd.DataFrame, results: Path, plots: Path
+    study: Study, table: pd.DataFrame, runs: pd.DataFrame, plots: Path, outputs: Outputs
 ) -> list[Path]:
-    """Write what the variants of a recipe reach and how they scatter; the figures' paths."""
+    """Draw what the variants of a recipe reach and how they scatter."""
     from transfer_study.figures import draw_stability_figures
 
-    write_table(table, results / "stability")
-    text = stability_markdown(table, study.name)
-    (results / "stability.md").write_text(text, encoding="utf-8")
     return draw_stability_figures(
         runs,
         table,
         plots,
         title=study.name,
         caption=stability_caption(study, margin_text(study.margin)),
+        write=outputs.write,
     )
 
 
@@ -279,10 +339,16 @@ def epoch_scores(plan: Plan, source: AnswerSource, file: Path) -> pd.DataFrame:
     return pd.concat([fresh, table], ignore_index=True) if len(table) else kept
 
 
+def table_files(stem: Path) -> list[Path]:
+    """The paths that `write_table` writes."""
+    return [stem.with_suffix(".csv"), stem.with_suffix(".parquet")]
+
+
 def write_table(table: pd.DataFrame, stem: Path) -> None:
     """Write a table as CSV (six decimals, the same bytes everywhere) and as parquet (exact)."""
-    table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6f", lineterminator="\n")
-    table.to_parquet(stem.with_suffix(".parquet"), index=False)
+    csv, parquet = table_files(stem)
+    table.to_csv(csv, index=False, float_format="%.6f", lineterminator="\n")
+    table.to_parquet(parquet, index=False)
 
 
 def read_table(stem: Path) -> pd.DataFrame | None:

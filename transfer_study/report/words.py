@@ -8,7 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from transfer_study.analysis.deltas import Verdict
+from transfer_study.analysis.intervals import lacking
 from transfer_study.report.captions import adjustment, margin_text
+from transfer_study.report.cautions import cautions
 from transfer_study.report.content import Content, family_size
 from transfer_study.report.stability import in_points
 from transfer_study.spec.correction import Correction
@@ -19,6 +22,7 @@ _VERDICTS = {
     "loss": ("loss", "losses"),
     "equivalent": ("equivalent", "equivalent"),
     "undecided": ("undecided", "undecided"),
+    "not_learned": ("not learned", "not learned"),
 }
 _ABSENT = {"failed": "failed", "not_run": "not run"}
 
@@ -34,9 +38,18 @@ def headline(content: Content) -> str:
     ]
     absent = sum(counts[word] for word in _ABSENT)
     parts = [f"Of {_many(len(edges), 'effect')}, {_listed(said)}."] if said else []
+    unlearned = edges[edges["verdict"] == Verdict.NOT_LEARNED]
+    if len(unlearned):
+        tasks = list(dict.fromkeys(unlearned["target"]))
+        parts.append(
+            f"{_listed(tasks)} {'was' if len(tasks) == 1 else 'were'} not learned: no better than "
+            "a constant answer."
+        )
+    if collapsed := int(edges["collapsed"].sum()):
+        parts.append(f"In {_many(collapsed, 'effect')} the model did not learn.")
     if len(content.study.seeds) == 1:
         parts.append("One seed: nothing can be decided.")
-    elif not counts["gain"] and not counts["loss"] and absent < len(edges):
+    elif not counts["gain"] and not counts["loss"] and absent + len(unlearned) < len(edges):
         parts.append("No task is shown to help or to hurt another.")
     for verdict, word in (("gain", "Most helpful"), ("loss", "Most harmful")):
         rows = edges[edges["verdict"] == verdict]
@@ -77,9 +90,11 @@ def source_name(source: str, target: str, arm: str) -> str:
 
 
 def interval_text(row: pd.Series[Any] | dict[Any, Any]) -> str:
-    """The adjusted interval in points, or a dash."""
+    """The adjusted interval in points, or why there is none, or a dash."""
+    if pd.isna(row["adjusted_low"]):
+        return lacking(row) or "–"
     low, high = (in_points(row[key], signed=True) for key in ("adjusted_low", "adjusted_high"))
-    return "–" if pd.isna(row["adjusted_low"]) else f"[{low}, {high}]"
+    return f"[{low}, {high}]"
 
 
 def methods(content: Content) -> str:
@@ -120,14 +135,16 @@ def methods(content: Content) -> str:
         f"and Fisher). {adjusted} An edge "
         "is a gain or a loss where its adjusted interval excludes 0 and its delta exceeds the "
         f"margin of {margin_text(study.margin)}, equivalent where the interval lies within the "
-        f"margin, and undecided otherwise.{over}"
+        "margin, and undecided otherwise. Where the baseline is in most seeds no better than the "
+        "best constant answer, the target was not learned and nothing is said of effects on it."
+        f"{over}"
     )
 
 
 def doubts(content: Content) -> list[str]:
     """How the edges could be wrong, each in a sentence."""
     study = content.study
-    said = list(content.warnings)
+    said = [*cautions(content.edges), *content.warnings]
     if len(study.seeds) < 5:
         said.append(
             f"{_many(len(study.seeds), 'seed')}: intervals are wide; undecided means not known, "
@@ -146,6 +163,7 @@ def doubts(content: Content) -> list[str]:
         for reading in study.readings
         if (departures := recipes[reading].departures())
     ]
+    said += filter(None, map(content.absence, content.absent))
     if content.leaks is None:
         said.append("The data were not searched for leaks between training and test.")
     elif len(content.leaks):

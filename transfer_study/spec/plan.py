@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
+from transfer_study.spec.fingerprint import DataFingerprint, TextsFingerprint
 from transfer_study.spec.frozen import Frozen
 from transfer_study.spec.looks import Edge, Looks
 from transfer_study.spec.pretraining import SUFFIX, MaskedTexts
@@ -31,7 +31,7 @@ class Fingerprints(Frozen):
     data: dict[str, DataFingerprint]
     encoders: dict[str, str]
     precision: Precision
-    texts: SplitFingerprint | None = None
+    texts: TextsFingerprint | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.fingerprint import SplitFingerprint
-from transfer_study.spec.frozen import Frozen
+from transfer_study.spec.fingerprint import TextsFingerprint
+from transfer_study.spec.frozen import Frozen, Seed
 from transfer_study.spec.recipe import Precision, Recipe
 from transfer_study.spec.task import Task
 from transfer_study.spec.texts import Texts
@@ -27,7 +27,7 @@ class MaskedTexts(Frozen):
     """
 
     texts: Texts
-    content: SplitFingerprint
+    content: TextsFingerprint
     masked: float
     whole_word: bool
     held_out: float
@@ -48,7 +48,7 @@ class Pretraining(Frozen):
 
     texts: Literal["tasks"] | Annotated[tuple[Path, ...], Field(min_length=1)]
     compare: bool = True
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
     masked: float = Field(default=0.15, gt=0, lt=1)
     whole_word: bool = False
     held_out: float = Field(default=0.05, gt=0, lt=1)
@@ -75,7 +75,7 @@ class Pretraining(Frozen):
             return Texts.of_tasks(tasks)
         return Texts(files=self.texts)
 
-    def masked_texts(self, texts: Texts, content: SplitFingerprint) -> MaskedTexts:
+    def masked_texts(self, texts: Texts, content: TextsFingerprint) -> MaskedTexts:
         """These texts, masked as the section says."""
         return MaskedTexts(
             texts=texts,

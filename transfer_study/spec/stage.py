@@ -15,7 +15,7 @@ from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.task import Task
 
 # Raised when the form of the pre-image changes.
-STAGE_SCHEMA = 1
+STAGE_SCHEMA = 2
 
 
 class StageKind(Word):

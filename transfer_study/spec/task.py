@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import Self
 
-from transfer_study.spec.frozen import Frozen, Word
+from transfer_study.spec.characters import composed, fault_of_name
+from transfer_study.spec.frozen import Frozen, Seed, Word
 
 # Raised when the same words to be tagged become other pieces (data/encode.py); a part of the
 # identity of tagging tasks alone, since sentences and pairs are encoded as ever.
@@ -84,7 +85,16 @@ def _one_group(pattern: str) -> str:
     return pattern
 
 
-Column = Annotated[str, BeforeValidator(_number_as_text)]
+def _label(name: str) -> str:
+    if fault := fault_of_name(name):
+        raise ValueError(f"the label has {fault}")
+    return composed(name)
+
+
+# Names of columns and labels are compared with those of the data in the composed form of Unicode.
+Column = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(composed)]
+LabelName = Annotated[str, AfterValidator(_label)]
+Header = tuple[Column, ...]
 DocumentPattern = Annotated[str, AfterValidator(_one_group)]
 # IOB1 writes `B-` only between adjacent mentions: an `I-` that continues nothing begins one.
 Scheme = Literal["iob2", "iob1"]
@@ -104,12 +114,16 @@ class Columns(Frozen):
 
 
 class FileSource(Frozen):
-    """Local files, one a split: `folder` holds train, dev and test, or `files` names them."""
+    """Local files, one a split: `folder` holds train, dev and test, or `files` names them.
+
+    `header` names the columns of tables that have no header line: of all splits, or by split.
+    """
 
     format: Literal["tsv", "csv", "jsonl", "conll"]
     folder: Path | None = None
     files: dict[SplitName, Path] = Field(default_factory=dict)
     columns: Columns = Columns()
+    header: Header | dict[SplitName, Header] | None = None
     # A regular expression whose first group, found in the example's id, is its document.
     document_pattern: DocumentPattern | None = None
     scheme: Scheme = "iob2"
@@ -121,7 +135,15 @@ class FileSource(Frozen):
                 "give either `folder` (holding train, dev and test files) or `files`, "
                 "not both or neither"
             )
+        if self.header is not None and self.format not in ("tsv", "csv"):
+            raise ValueError(
+                f"found `header`, but {self.format} files have no header line; remove it"
+            )
         return self
+
+    def header_of(self, split: SplitName) -> Header | None:
+        """The columns of a split's file; None where its first line names them."""
+        return self.header.get(split) if isinstance(self.header, dict) else self.header
 
     def path(self, split: SplitName) -> Path | None:
         """The file of a split; None where `files` does not name one."""
@@ -154,7 +176,7 @@ class SyntheticSource(Frozen):
     train: int = Field(gt=0)
     dev: int = Field(gt=0)
     test: int = Field(gt=0)
-    seed: int = 0
+    seed: Seed = 0
 
 
 Source = Annotated[FileSource | DatasetsSource | SyntheticSource, Field(discriminator="format")]
@@ -224,8 +246,8 @@ class Task(Frozen):
     name: TaskName
     kind: TaskKind
     domain: Name = "general"
-    labels: tuple[str, ...] = ()
-    negative: str | None = None
+    labels: tuple[LabelName, ...] = ()
+    negative: LabelName | None = None
     metric: MetricName
     source: Source
     limits: Limits = Limits()
@@ -265,6 +287,20 @@ class Task(Frozen):
         if self.kind in (TaskKind.CLASSIFICATION, TaskKind.MULTILABEL) and len(self.labels) < 2:
             raise ValueError(
                 f"a {self.kind} task needs at least two labels, found {len(self.labels)}"
+            )
+        types = [label[2:] for label in self.labels if label[:2] == "B-"]
+        both = next((name for name in types if f"I-{name}" in self.labels), None)
+        if self.kind is TaskKind.TAGGING and both is not None:
+            raise ValueError(
+                f"found the labels 'B-{both}' and 'I-{both}', but a tagging task lists its entity "
+                f"types, to which B- and I- are added; write {both!r} in place of the two, and "
+                "leave O out"
+            )
+        divided = next((label for label in self.labels if "," in label), None)
+        if self.kind is TaskKind.MULTILABEL and divided and self.source.format in ("tsv", "csv"):
+            raise ValueError(
+                f"found the label {divided!r}, but {self.source.format} divides the labels of an "
+                "example at commas; rename it, or give lists of labels in jsonl or datasets"
             )
         if self.negative is not None and self.negative not in self.labels:
             raise ValueError(

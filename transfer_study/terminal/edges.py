@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -14,6 +14,8 @@ from rich.table import Table
 from transfer_study.analysis.deltas import CONTROLS
 from transfer_study.analysis.views import Shown, View
 from transfer_study.report.captions import adjustment
+from transfer_study.report.cautions import cautions
+from transfer_study.report.words import interval_text
 from transfer_study.session import Outcome
 from transfer_study.spec.plan import Plan
 from transfer_study.terminal.console import stdout
@@ -26,6 +28,7 @@ _STYLE = {
     "loss": "red",
     "equivalent": "bright_black",
     "undecided": "",
+    "not_learned": "magenta",
     "failed": "bold red",
     "not_run": "bold",
 }
@@ -55,6 +58,8 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
             console.print(schedule_line(plan.looks), style="dim")
         if outcome.false_edge_rate:
             console.print(outcome.false_edge_rate, style="dim")
+        for caution in cautions(own):
+            console.print(caution, style="yellow")
     if outcome.choices is not None:
         for (encoder, reading), rows in outcome.choices.groupby(["encoder", "reading"], sort=False):
             console.print(_choices(f"What the paper's choices add ({encoder}, {reading})", rows))
@@ -105,7 +110,7 @@ def _gain_table(title: str, gains: pd.DataFrame) -> Table:
             _points(gain["baseline"]),
             _points(gain["delta"], signed=True),
             _interval(gain["low"], gain["high"]),
-            verdict.replace("_", " "),
+            _verdict(gain),
             style=_STYLE[verdict],
         )
     return table
@@ -135,12 +140,17 @@ def _table(title: str, view: View, edges: pd.DataFrame) -> Table:
                 *size,
                 _points(edge["baseline"]),
                 _points(edge["delta"], signed=True),
-                _interval(edge["adjusted_low"], edge["adjusted_high"]),
-                verdict.replace("_", " "),
+                interval_text(edge),
+                _verdict(edge),
                 *([str(edge["n_seeds"]), _number(edge["look"])] if looked else []),
                 style=_STYLE[verdict],
             )
     return table
+
+
+def _verdict(edge: Mapping[Any, Any]) -> str:
+    words = str(edge["verdict"]).replace("_", " ")
+    return f"{words} (did not learn)" if edge["collapsed"] else words
 
 
 def _number(value: Any) -> str:
@@ -166,8 +176,8 @@ def _over_table(title: str, edges: pd.DataFrame) -> Table:
             *size,
             edge["over"],
             _points(edge["delta"], signed=True),
-            _interval(edge["adjusted_low"], edge["adjusted_high"]),
-            verdict.replace("_", " "),
+            interval_text(edge),
+            _verdict(edge),
             style=_STYLE[verdict],
         )
     return table
@@ -222,6 +232,7 @@ def edges_as_json(plan: Plan, outcome: Outcome) -> None:
         **{name: _records(table) for name, table in others.items() if table is not None},
         "figures": [str(path) for path in outcome.figures],
         "failed": sorted(names[identity] for identity in outcome.failed),
+        "lost": list(outcome.lost),
     }
     print(json.dumps(content, indent=1))
 

@@ -19,8 +19,8 @@ def print_power(console: Console, table: pd.DataFrame | None) -> None:
     """Print one line an edge, or of many edges one a target with its best and worst."""
     if table is None or table["detectable"].isna().all():
         console.print(
-            "Smallest detectable effects: unknown until two seeds were run, of this study or of "
-            "another as `--pilot`: `transfer-study run STUDY --set seeds=2`.",
+            "Smallest detectable effects: unknown until some seeds were run, of this study or of "
+            "another as `--pilot`: `transfer-study run STUDY --set seeds=3`.",
             soft_wrap=True,
         )
         return
@@ -91,6 +91,8 @@ def _by_target(edges: pd.DataFrame) -> Table:
 
 
 def _points(value: float) -> str:
+    if math.isinf(value):
+        return "none"  # not even the largest possible effect
     return "–" if math.isnan(value) else f"{100 * value:.1f}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -9,23 +10,41 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from transfer_study.errors import StoreError
 from transfer_study.execute.progress import Progress, Silent
+from transfer_study.files import read_regular
 from transfer_study.records.store import Store
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.stage import Stage
+from transfer_study.terminal.console import stderr
+from transfer_study.visible import visible_lines
 
 _LOG_LINES = 20
+_WIDTH = 80  # of text that goes to no terminal
+_INDENT = " " * 9
+_JOINED = "\N{NO-BREAK SPACE}"  # printed as a space
+_MOST_LOG = 1 << 24
 
 
 def say(message: str, quiet: bool = False) -> None:
     """One line to stderr, at once."""
     if not quiet:
-        print(message, file=sys.stderr, flush=True)
+        print(visible_lines(message), file=sys.stderr, flush=True)
+
+
+def log_lines(log: Path) -> list[str]:
+    """The lines of a failed stage's error, at least one."""
+    try:
+        text = read_regular(log, _MOST_LOG).decode("utf-8", errors="replace")
+    except OSError as error:
+        text = f"its error cannot be read ({error.strerror})"
+    return text.strip().splitlines() or ["no message"]
 
 
 def duration(seconds: float) -> str:
@@ -58,14 +77,33 @@ def open_progress(
     if quiet or not todo.stages:
         yield Silent()
         return
-    lines = Lines(todo, cost, verbose)
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lines
+    console = stderr()
+    if not sys.stderr.isatty() or console.is_dumb_terminal:
+        yield Lines(todo, store, cost, verbose)
         return
+    lines = Lines(todo, store, cost, verbose, console)
     with Live(console=console, get_renderable=lines.view, refresh_per_second=2, transient=True):
-        lines.print = lambda text: console.print(text, highlight=False, markup=False)
         yield lines
+
+
+def folded(text: str, width: int) -> list[str]:
+    """A text in lines of at most `width` cells, all but the first indented."""
+    lines = [""]
+    for word in re.findall(r" *[^ ]+", text):
+        if cell_len(lines[-1] + word) <= width:
+            lines[-1] += word
+        else:
+            pieces = chop_cells(word.lstrip(), width - len(_INDENT))
+            lines += (_INDENT + piece for piece in pieces)
+    return [line.replace(_JOINED, " ") for line in lines if line]
+
+
+def shortened(text: str, width: int) -> str:
+    """A text of at most `width` cells; where it is longer its beginning and its end."""
+    if cell_len(text) <= width:
+        return text
+    end = text[-6:]
+    return f"{set_cell_size(text, width - 1 - cell_len(end))}…{end}"
 
 
 def _opening(total: int, todo: int) -> str:
@@ -79,20 +117,31 @@ def _opening(total: int, todo: int) -> str:
 class Lines:
     """Counts what happens to the stages and prints a line for each that ends."""
 
-    def __init__(self, todo: Plan, cost: Callable[[Stage], float], verbose: bool) -> None:
+    def __init__(
+        self,
+        todo: Plan,
+        store: Store,
+        cost: Callable[[Stage], float],
+        verbose: bool,
+        console: Console | None = None,
+    ) -> None:
         self._todo = todo
+        self._store = store
         self._cost = cost
         self._verbose = verbose
+        self._console = console
         self._began = time.monotonic()
         self._since: dict[str, float] = {}  # running stages
         self._dev: dict[str, dict[str, float]] = {}
         self._epoch: dict[str, int] = {}
         self._done: set[str] = set()
         self._lost: set[str] = set()
-        self.print: Callable[[str], None] = say
 
     def started(self, stage: Stage) -> None:
         """A stage begins, for the first time or again."""
+        if stage.id in self._since:
+            self._say(f"{self._count()}  again   {self._label(stage)}  its worker process died")
+            self._epoch.pop(stage.id, None)
         self._since[stage.id] = time.monotonic()
 
     def epoch(self, stage: Stage, epoch: dict[str, Any]) -> None:
@@ -101,56 +150,92 @@ class Lines:
         self._dev[stage.id] = epoch["dev"]
         if self._verbose:
             losses = _scores({n: v for n, v in epoch["loss"].items() if v is not None})
-            self.print(
+            self._say(
                 f"  {self._label(stage)}  epoch {epoch['epoch']}/{stage.recipe.epochs}  "
-                f"loss {losses}  dev {_scores(epoch['dev'])}"
+                f"loss{_JOINED}{losses}  dev{_JOINED}{_scores(epoch['dev'])}"
             )
 
     def finished(self, stage: Stage) -> None:
         """A stage is committed."""
         seconds = time.monotonic() - self._since.pop(stage.id, time.monotonic())
         self._done.add(stage.id)
-        self.print(
-            f"{self._count()}  done    {self._label(stage)}  {duration(seconds)}  "
-            f"dev {_scores(self._dev.get(stage.id, {}))}{self._remaining()}"
+        left = "" if self._console else self._remaining()  # the view tells it
+        self._say(
+            f"{self._count()}  done    {self._label(stage)}  {duration(seconds)}{left}  "
+            f"dev{_JOINED}{_scores(self._dev.get(stage.id, {}))}{self._unlearned(stage)}"
         )
 
     def failed(self, stage: Stage, message: str, log: Path | None) -> None:
         """A stage has failed for good: its last lines and where the rest is."""
         self._since.pop(stage.id, None)
         self._lost.add(stage.id)
-        self.print(f"{self._count()}  FAILED  {self._label(stage)}  {message}")
+        self._say(f"{self._count()}  FAILED  {self._label(stage)}  {message}")
         if log is not None and log.is_file():
-            tail = log.read_text(encoding="utf-8").splitlines()[-_LOG_LINES:]
-            self.print("\n".join(f"    {line}" for line in tail))
-            self.print(f"    the whole of it: {log}")
+            tail = log_lines(log)[-_LOG_LINES:]
+            self._print("\n".join(f"    {line}" for line in tail))
+            self._print(f"    the whole of it: {log}")
 
     def held_back(self, stage: Stage) -> None:
         """A stage cannot run, for a parent of its has failed."""
         self._lost.add(stage.id)
-        self.print(f"{self._count()}  FAILED  {self._label(stage)}  a stage it starts from failed")
+        self._say(f"{self._count()}  FAILED  {self._label(stage)}  a stage it starts from failed")
 
     def view(self) -> Group:
-        """The running stages with their epochs and dev scores, and the counts."""
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-        for heading in ("running", "epoch", "time", "dev scores"):
-            table.add_column(heading, no_wrap=heading != "dev scores")
+        """The running stages with their epochs and dev scores, and the counts.
+
+        Never wider than a usual terminal, nor higher than this one: what is drawn is later erased
+        line by line, which one that was made narrower meanwhile has folded.
+        """
+        width = min(self._width, _WIDTH - 1)
+        running = sorted(self._since.items(), key=lambda item: item[1])
+        shown = running[: max(self._console.height - 4, 1)] if self._console else running
         by_id = {stage.id: stage for stage in self._todo}
-        for identity, since in sorted(self._since.items(), key=lambda item: item[1]):
-            stage = by_id[identity]
+        labels = [shortened(self._label(by_id[identity]), width // 2) for identity, _ in shown]
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", width=width)
+        for heading in ("running", "epoch", "time"):
+            table.add_column(heading, no_wrap=True, overflow="crop")
+        table.add_column("dev scores", no_wrap=True, ratio=1)
+        for label, (identity, since) in zip(labels, shown, strict=True):
             table.add_row(
-                self._label(stage),
-                f"{self._epoch.get(identity, 0)}/{stage.recipe.epochs}",
+                Text(label),
+                f"{self._epoch.get(identity, 0)}/{by_id[identity].recipe.epochs}",
                 duration(time.monotonic() - since),
-                _scores(self._dev.get(identity, {})),
+                Text(_scores(self._dev.get(identity, {}))),
             )
-        waiting = len(self._todo) - len(self._done) - len(self._lost) - len(self._since)
+        waiting = len(self._todo) - len(self._done) - len(self._lost) - len(running)
         summary = (
-            f"{len(self._done)} done · {len(self._since)} running · {waiting} waiting · "
+            f"{len(self._done)} done · {len(running)} running · {waiting} waiting · "
             f"{len(self._lost)} failed · {duration(time.monotonic() - self._began)}"
             f"{self._remaining()}"
         )
-        return Group(table, Text(summary, style="bold"))
+        counts = Text(summary, style="bold", no_wrap=True, overflow="ellipsis")
+        return Group(table, counts) if running else Group(counts)
+
+    @property
+    def _width(self) -> int:
+        return self._console.width if self._console else _WIDTH
+
+    def _say(self, text: str) -> None:
+        """Print one event, folded where it is longer than a line."""
+        self._print("\n".join(folded(text, max(self._width, 40))))
+
+    def _print(self, text: str) -> None:
+        if self._console:
+            self._console.out(visible_lines(text), highlight=False)
+        else:
+            say(text)
+
+    def _unlearned(self, stage: Stage) -> str:
+        """What the stage has not learned, told at once: its edges will say nothing."""
+        # Late, since messages are also printed where no pandas is wanted.
+        from transfer_study.analysis.learned import not_learned
+        from transfer_study.records.predictions import StoredAnswers
+
+        try:
+            names = ", ".join(not_learned(stage, StoredAnswers(self._store)))
+        except StoreError:
+            return ""  # the report will say what is wrong with what was stored
+        return f"  NOT{_JOINED}LEARNED: {names} (no better than a constant answer)" if names else ""
 
     def _label(self, stage: Stage) -> str:
         return stage_label(stage, self._todo)
@@ -172,4 +257,4 @@ class Lines:
 
 
 def _scores(scores: dict[str, float]) -> str:
-    return " ".join(f"{name} {value:.3f}" for name, value in scores.items())
+    return " ".join(f"{name}{_JOINED}{value:.3f}" for name, value in scores.items())

@@ -16,6 +16,7 @@ from transfer_study.data.fingerprints import load_tasks
 from transfer_study.data.inspect import SplitSummary, TaskSummary, describe
 from transfer_study.data.splits import TaskData
 from transfer_study.data.unread import reader
+from transfer_study.spec.characters import code_point
 from transfer_study.spec.study import Study
 from transfer_study.spec.task import TaskKind
 from transfer_study.terminal.console import stdout
@@ -56,8 +57,8 @@ def show_tasks(study: Study, *, as_json: bool) -> None:
 
 def summarise(study: Study, loaded: Mapping[str, TaskData]) -> list[TaskSummary]:
     """The tasks in numbers, pieces as the study's first encoder makes them."""
+    from transfer_study.data.tokenizer import load_tokenizer
     from transfer_study.execute.run_stage import quiet_libraries
-    from transfer_study.learn.model import load_tokenizer
 
     quiet_libraries()
     tokenizer = load_tokenizer(study.resolved_encoders[0])
@@ -68,7 +69,7 @@ def summarise(study: Study, loaded: Mapping[str, TaskData]) -> list[TaskSummary]
 
 
 def print_tasks(summaries: list[TaskSummary], max_length: int) -> None:
-    """Print sizes, lengths, labels and the score of the majority class."""
+    """Print sizes, lengths, labels, the score of a constant answer, and what a split lacks."""
     console = stdout()
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("task", overflow="fold")
@@ -93,12 +94,12 @@ def print_tasks(summaries: list[TaskSummary], max_length: int) -> None:
     for summary in summaries:
         task = summary.task
         console.print(
-            f"{task.name}: {task.kind}, {task.domain}; the majority class scores "
+            f"{task.name}: {task.kind}, {task.domain}; the best constant answer scores "
             f"{100 * summary.majority:.1f} {task.metric} on test"
         )
         console.print(f"  train: {_labels(summary.splits[0])}", style="dim")
-        for line in (*_unread(summary, max_length), *_undocumented(summary)):
-            console.print(f"  {line}", style="yellow", markup=False, soft_wrap=True)
+        for line in (*summary.shortcomings, *_unread(summary, max_length), *_undocumented(summary)):
+            console.print(f"  {line}", style="yellow", soft_wrap=True)
 
 
 def _positives(summary: TaskSummary, split: SplitSummary) -> str:
@@ -144,7 +145,7 @@ def _by_split(counts: Mapping[str, int]) -> str:
 
 def _code_points(word: str) -> str:
     """A word that cannot be seen, so that it can be searched for."""
-    return " ".join(f"U+{ord(character):04X}" for character in word)
+    return " ".join(map(code_point, word))
 
 
 def _labels(split: SplitSummary) -> str:
@@ -162,6 +163,7 @@ def summaries_as_json(summaries: list[TaskSummary]) -> list[dict[str, Any]]:
             "domain": s.task.domain,
             "metric": s.task.metric,
             "majority": s.majority,
+            "shortcomings": list(s.shortcomings),
             "proposed": s.proposed and dataclasses.asdict(s.proposed),
             "splits": [dataclasses.asdict(split) for split in s.splits],
         }

@@ -8,6 +8,7 @@ import pandas as pd
 
 from transfer_study.report.content import Content
 from transfer_study.report.page.frames import Effect, Frame
+from transfer_study.report.stability import in_points
 
 _FEW_SEEDS = 5
 _DECIDED = ("gain", "loss")
@@ -23,11 +24,25 @@ def doubts_of(effect: Effect, frame: Frame, content: Content) -> Iterator[str]:
     if effect.verdict in ("failed", "not_run"):
         yield "Not all of its runs have a score, so that it is not judged."
         return
+    if effect.verdict == "not_learned":
+        yield (
+            f"{effect.target} was not learned: in most seeds what this is held against is no "
+            f"better than a constant answer ({in_points(effect.constant)}), so that nothing can be "
+            "said of it."
+        )
+        return
+    if effect.collapsed:
+        yield (
+            "The model did not learn: in most seeds it is no better than a constant answer "
+            f"({in_points(effect.constant)}), where its baseline is. Its training failed."
+        )
     planned, seeds = len(content.study.seeds), int(effect.n_seeds)
     if seeds < planned:
         yield f"Only {seeds} of {planned} seeds have a score."
     if seeds == 1:
         yield "One seed says nothing of chance: there is no interval."
+    elif lacking := effect.lacking:
+        yield f"There is no interval: {lacking}."
     elif seeds < _FEW_SEEDS:
         yield (
             f"Its spread over seeds is estimated from {seeds} runs; the interval allows for that, "
@@ -37,10 +52,12 @@ def doubts_of(effect: Effect, frame: Frame, content: Content) -> Iterator[str]:
         yield (
             "Most of its uncertainty is of the test examples: more seeds alone will not settle it."
         )
-    if effect.verdict == "undecided":
+    if effect.verdict == "undecided" and not effect.lacking:
         yield "Undecided is not the same as no effect: the interval holds effects that matter."
     if effect.verdict in _DECIDED:
         yield from _of_decided(effect, frame)
+    if absence := content.absence(effect.target):
+        yield absence
     yield from _of_leaks(effect, content.leaks)
 
 

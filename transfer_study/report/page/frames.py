@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from transfer_study.analysis.deltas import SIZE, VARIANT
+from transfer_study.analysis.intervals import lacking
 from transfer_study.analysis.views import Shown, View, at_size
 from transfer_study.report.captions import caption
 from transfer_study.report.content import Content, family_size
@@ -20,7 +21,7 @@ LARGEST = "largest"
 EDGE_NUMBERS = (
     *("baseline", "score", "delta", "low", "high", "p"),
     *("adjusted_low", "adjusted_high", "adjusted_p", "seed_sd", "example_error", "freedom"),
-    *("n_seeds", "n_test"),
+    *("n_seeds", "n_test", "n_documents", "constant", "collapsed"),
 )
 
 
@@ -28,9 +29,9 @@ EDGE_NUMBERS = (
 class Effect:
     """One row of the deltas table with the runs that it is made of.
 
-    `numbers` are those of EDGE_NUMBERS; `by_seed` has the delta of every seed that has both scores,
-    `runs` the seed and the names of the stage and its baseline. `over` has the same effect over
-    each control.
+    `numbers` are those of EDGE_NUMBERS; `lacking` says why there is no adjusted interval. `by_seed`
+    has the delta of every seed that has both scores, `runs` the seed and the names of the stage and
+    its baseline. `over` has the same effect over each control.
     """
 
     source: str
@@ -40,6 +41,7 @@ class Effect:
     numbers: Mapping[str, float]
     by_seed: tuple[float, ...] = ()
     runs: tuple[tuple[int, str, str], ...] = ()
+    lacking: str = ""
     over: Mapping[str, Effect] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> float:
@@ -161,6 +163,7 @@ def _effect(
         {key: float(row[key]) for key in EDGE_NUMBERS},
         tuple(delta for *_, delta in runs if not math.isnan(delta)),
         tuple((seed, stage, baseline) for seed, stage, baseline, _ in runs),
+        lacking(row),
         over,
     )
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from transfer_study.figures.lettering import interval, metric_name, points, signed
 from transfer_study.figures.palette import BIN_WIDTHS, VERDICTS, bin_width, domain_fills
-from transfer_study.report import words
+from transfer_study.report import figure_names, words
 from transfer_study.report.captions import margin_text
 from transfer_study.report.citations import bibtex
 from transfer_study.report.page import forest
@@ -55,6 +55,7 @@ def render(subject: Subject) -> str:
             margin=margin_text(content.study.margin),
             bibtex=bibtex(content.study.correction),
             cards=card_rows(content),
+            figure_names=figure_names.key(content),
             leaks=frame_rows(content.leaks),
             costs=frame_rows(content.costs),
             false_edges=frame_rows(content.false_edges),

@@ -29,7 +29,7 @@ function plotTarget(task) {
     const row = old[n] ?? old[0].cloneNode(true);
     row.dataset.e = slot;
     row.setAttribute("transform", `translate(0,${39 + 26 * n})`);
-    $(".who", row).textContent = isRing(slot) ? "all together" : taskName(sourceOf(slot));
+    $(".who", row).textContent = isRing(slot) ? "all together" : data.tasks[sourceOf(slot)].brief;
     enlist(row);
     return row;
   });

@@ -1,0 +1,60 @@
+"""What Tune gets of ours holds nothing that it could carry away or fail to pickle."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from transfer_study.execute.job import Job, Work
+from transfer_study.execute.resources import Resources
+
+# Ray has the process of which it is a part to itself: settings, handlers, warnings.
+CODE = """\
+import pickle
+import sys
+import threading
+from pathlib import Path
+from ray import cloudpickle, tune
+from transfer_study.execute import ray_driver
+from transfer_study.execute.job import Job
+
+class Tell:
+    def __init__(self):
+        self.kept = threading.RLock()
+    def __call__(self, event):
+        pass
+
+job, folder = Job.model_validate_json(sys.argv[1]), sys.argv[2]
+tell = Tell()
+searcher = ray_driver._StageSearcher(job, tell)
+callback = ray_driver._Callback(searcher, tell)
+try:
+    cloudpickle.dumps(tell)
+except TypeError:
+    pass
+else:
+    raise AssertionError("a lock was pickled")
+assert pickle.loads(cloudpickle.dumps([searcher, callback])) == ["_StageSearcher", "_Callback"]
+tuner = tune.Tuner(
+    ray_driver._trainable(job.store),
+    tune_config=tune.TuneConfig(search_alg=searcher),
+    run_config=tune.RunConfig(name="stages", storage_path=folder, callbacks=[callback]),
+)
+written = Path(folder, "stages", "tuner.pkl").read_bytes()
+assert b"_StageSearcher" in written and b"_Callback" in written
+assert job.works[0].stage.encode() not in written
+"""
+
+
+def test_what_tune_pickles_holds_names_in_place_of_our_objects(tmp_path: Path) -> None:
+    work = Work(id="a", stage="the stage as JSON", parents=(), keep_model=False, cpus=1)
+    job = Job(store=tmp_path, resources=Resources(), fail_fast=False, works=(work,))
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, job.model_dump_json(), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,86 @@
+"""Whether a task's splits, as they are used, can measure, choose and teach what the task asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from transfer_study.data.splits import TaskData
+from transfer_study.errors import DataError, Problem
+from transfer_study.metrics.measurable import absence, absent_classes, listed, sort, unmeasurable
+from transfer_study.spec.example import Label
+from transfer_study.spec.task import SPLITS, TaskKind
+
+# Models learn in float32, whose squares end at 3e38; a prediction may be some way off.
+_LARGEST = 1e18
+# Scores that float32 blurs by more than this share of their range are others than those given.
+_BLUR = 0.1
+
+
+def check_measurable(data: TaskData) -> None:
+    """Raise DataError where test can tell no model from a constant, or scores are out of range."""
+    task = data.task
+    problems = []
+    if reason := _unmeasurable(data, "test"):
+        limit = task.limits.max_test
+        mend = (
+            f"raise `max_test`, which is {limit}"
+            if limit is not None and limit <= len(data.test)
+            else "give test examples that ask for more than one answer"
+        )
+        problems.append(f"{task.metric} measures nothing on test: {reason}; {mend}")
+    if task.kind is TaskKind.REGRESSION and (fault := _beyond_float32(data)):
+        problems.append(fault)
+    if problems:
+        raise DataError(*(Problem(message, task.name) for message in problems))
+
+
+def shortcomings(data: TaskData) -> Iterator[str]:
+    """What a split lacks, each in a sentence: classes, and for dev whatever it could choose by."""
+    task = data.task
+    absent = {split: absent_classes(task, _labels(data, split)) for split in SPLITS}
+    if absent["test"]:
+        yield f"test {absence(task, absent['test'])}"
+    if reason := _unmeasurable(data, "train"):
+        yield f"train teaches one answer: {reason}"
+    elif untaught := [name for name in absent["train"] if name not in absent["test"]]:
+        yield f"train has no {sort(task)} {listed(untaught)}, which test has: none can be found"
+    if reason := _unmeasurable(data, "dev"):
+        yield (
+            f"dev chooses no epoch: {task.metric} measures nothing on it, since {reason}; give "
+            "another dev, or carve one from train (`carve_dev: 0.1`)"
+        )
+    elif unchosen := [name for name in absent["dev"] if name not in absent["test"]]:
+        yield (
+            f"dev has no {sort(task)} {listed(unchosen)}, which test has: epochs are chosen without"
+        )
+
+
+def _labels(data: TaskData, split: str) -> list[Label]:
+    return [example.label for example in data.split(split)]
+
+
+def _unmeasurable(data: TaskData, split: str) -> str | None:
+    documents = [example.document for example in data.split(split)]
+    return unmeasurable(data.task, _labels(data, split), documents)
+
+
+def _beyond_float32(data: TaskData) -> str | None:
+    """What float32 makes of a regression's scores, where that is not what they are."""
+    for split in SPLITS:
+        scores = np.array(_labels(data, split), dtype=np.float64)
+        largest = scores[np.abs(scores).argmax()]
+        if abs(largest) > _LARGEST:
+            return (
+                f"{split} has the score {largest:g}, which models, that compute in float32, cannot "
+                f"learn; divide the scores of all splits so that none is beyond {_LARGEST:g}"
+            )
+        blur = np.abs(scores.astype(np.float32) - scores).max()
+        if 0 < _BLUR * np.ptp(scores) < blur:
+            return (
+                f"the scores of {split} lie around {np.median(scores):g} and differ by less than "
+                "models, that compute in float32, can tell; subtract the same number from all "
+                "splits' scores"
+            )
+    return None

@@ -1,0 +1,42 @@
+"""What a stage says of itself in `stage.json`, read as one type or not at all."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from transfer_study.spec.frozen import content_hash
+from transfer_study.visible import visible
+
+_Shown = Annotated[str, AfterValidator(visible)]
+
+
+class _Kept(BaseModel):
+    """Immutable; keys of other versions are let be."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class Provenance(_Kept):
+    """With what, where and at what cost a stage was run."""
+
+    versions: dict[str, _Shown]
+    device: _Shown
+    wall_seconds: float = Field(ge=0, le=1e9)
+    peak_memory_bytes: int = Field(default=0, ge=0, le=1 << 60)
+
+
+class StageRecord(_Kept):
+    """The content of `stage.json`; `pre_image` is that of the id."""
+
+    id: str
+    pre_image: dict[str, Any]
+    selected_epoch: dict[str, int]
+    handed_on_epoch: int
+    provenance: Provenance
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the pre-image is the one that the id is the hash of."""
+        return content_hash(self.pre_image)[:16] == self.id

@@ -1,0 +1,96 @@
+"""Where the numbers of a study carry less than they seem to, in sentences for every form of it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from typing import Any
+
+import pandas as pd
+
+from transfer_study.analysis.deltas import VARIANT, Verdict
+from transfer_study.analysis.intervals import ALIKE, ONE_DOCUMENT, ONE_SEED, lacking
+from transfer_study.report.stability import in_points
+
+# Fewer documents than these are worth a word where examples are counted.
+_FEW_DOCUMENTS = 30
+_LISTED = 5
+
+
+def cautions(edges: pd.DataFrame) -> list[str]:
+    """What a reader must know of a study's raw edges (rows of `analysis.deltas`), gravest first."""
+    return [
+        *_not_learned(edges[edges["verdict"] == Verdict.NOT_LEARNED]),
+        *_collapsed(edges[edges["collapsed"].astype(bool)]),
+        *_without_interval(edges),
+        *_few_documents(edges[edges["n_documents"] > 1].drop_duplicates("target")),
+    ]
+
+
+def _not_learned(edges: pd.DataFrame) -> Iterator[str]:
+    by = [name for name in (VARIANT, "encoder", "reading", "target") if name in edges]
+    several = [name for name in by[:-1] if edges[name].nunique() > 1]
+    for key, rows in edges.groupby(by, sort=False):
+        about = dict(zip(by, _tuple(key), strict=True))
+        where = f" ({', '.join(str(about[name]) for name in several)})" if several else ""
+        scores = rows["baseline"].mean(), rows["constant"].iloc[0]
+        yield (
+            f"{about['target']} was not learned{where}: in half of the seeds or more, what its "
+            "partners are held against is no better than a constant answer (mean "
+            f"{' against '.join(map(in_points, scores))}), so that nothing can be said of "
+            f"{_many(len(rows), 'effect')} on it; give it more epochs, another learning rate or "
+            "more data."
+        )
+
+
+def _collapsed(edges: pd.DataFrame) -> Iterator[str]:
+    if len(edges):
+        named = [f"{row['source']} → {row['target']}" for row in edges.to_dict("records")]
+        listed = ", ".join(dict.fromkeys(named[:_LISTED]))
+        more = f" and {len(named) - _LISTED} more" if len(named) > _LISTED else ""
+        yield (
+            f"The model did not learn (no better than a constant answer, where its baseline is) in "
+            f"{_many(len(edges), 'effect')}: {listed}{more}. A loss there is of training that "
+            "failed; another learning rate or more epochs may undo it."
+        )
+
+
+def _without_interval(edges: pd.DataFrame) -> Iterator[str]:
+    if edges.empty:
+        return
+    reasons = pd.Series([lacking(row) for row in edges.to_dict("records")], index=edges.index)
+    for reason, rows in edges.groupby(reasons, sort=False):
+        targets = ", ".join(dict.fromkeys(rows["target"]))
+        if reason == ONE_DOCUMENT:
+            yield (
+                f"All test examples of {targets} are of one document, which says nothing of how "
+                "documents vary: no interval. Test on several documents, or correct `document` or "
+                "`document_pattern` of the source."
+            )
+        elif reason == ALIKE:
+            yield (
+                f"Of {_many(len(rows), 'effect')} on {targets} all runs answer alike: they have no "
+                "interval, and say nothing of equivalence."
+            )
+        elif reason and reason != ONE_SEED:
+            yield (
+                f"{_many(len(rows), 'effect')} on {targets}: {reason}; what is left rules nothing "
+                "out. Run more seeds."
+            )
+
+
+def _few_documents(edges: pd.DataFrame) -> Iterator[str]:
+    few = edges[(edges["n_documents"] < _FEW_DOCUMENTS) & (edges["n_documents"] < edges["n_test"])]
+    for row in few.to_dict("records"):
+        documents = int(row["n_documents"])
+        yield (
+            f"The {int(row['n_test']):,} test examples of {row['target']} are of {documents} "
+            f"documents: intervals are by document (t with {documents - 1} degrees of freedom)."
+        )
+
+
+def _tuple(key: Hashable) -> tuple[Any, ...]:
+    return key if isinstance(key, tuple) else (key,)
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
