@@ -154,8 +154,9 @@ def test_tasks_and_plan_list_what_is_left_out_and_why(signs: Path) -> None:
 
 
 def test_that_nothing_is_left_out_is_said(tmp_path: Path) -> None:
+    test = [("five", "above"), ("six", "below")]
     rows = [("one two three four", "below")]
-    study = relations(tmp_path, train=rows, dev=[("five six", "below")], test=[("seven", "above")])
+    study = relations(tmp_path, train=rows, dev=[("seven eight", "below")], test=test)
     for verb in ("tasks", "plan"):
         assert "leaves out nothing: no training row is in a test set" in text(verb, study)
 
@@ -164,9 +165,9 @@ def interactions(folder: Path, source: str = "") -> Path:
     """A study whose ids are AIMed's: corpus, document, sentence and pair."""
     for start, split in enumerate(("train", "dev", "test")):
         rows = [
-            f"AIMed.d{document}.s{sentence}.p0\tn{document}x{sentence} binds it\tyes\n"
+            f"AIMed.d{document}.s{sentence}.p0\tn{document}x{sentence} binds it\t{label}\n"
             for document in range(20 * start, 20 * start + 20)
-            for sentence in range(5)
+            for sentence, label in enumerate(("yes", "no", "yes", "no", "yes"))
         ]
         (folder / f"{split}.tsv").write_text("id\ttext\tlabel\n" + "".join(rows))
     path = folder / "study.yaml"

@@ -71,9 +71,8 @@ def describe(
 ) -> TaskSummary:
     """Summarise a task; `read` says how an example reaches a model."""
     splits = tuple(_summary(data, name, read, max_length) for name in SPLITS)
-    return TaskSummary(
-        data.task, splits, majority_score(data), tuple(shortcomings(data)), propose_pattern(data)
-    )
+    lacking = tuple(shortcomings(data))
+    return TaskSummary(data.task, splits, majority_score(data), lacking, propose_pattern(data))
 
 
 def majority_score(data: TaskData) -> float:

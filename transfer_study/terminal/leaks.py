@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from transfer_study.data.leaks import Dropped, Leak, LeakKind, Leaks, Severity
@@ -88,8 +87,8 @@ def print_dropped(dropped: Sequence[Dropped]) -> None:
     table.add_column("such as", overflow="fold")
     for part in dropped:
         ids = "; ".join(" = ".join(pair) for pair in part.examples)
-        cells = (f"{part.task} {part.split}", f"{len(part.positions):,}", part.why, part.test, ids)
-        table.add_row(*map(escape, cells))
+        of, found = f"{part.task} {part.split}", f"{len(part.positions):,}"
+        table.add_row(of, found, part.why, part.test, ids)
     console.print(table)
 
 

@@ -16,6 +16,7 @@ from transfer_study.data.fingerprints import load_tasks
 from transfer_study.data.inspect import SplitSummary, TaskSummary, describe
 from transfer_study.data.splits import TaskData
 from transfer_study.data.unread import reader
+from transfer_study.spec.characters import code_point
 from transfer_study.spec.study import Study
 from transfer_study.spec.task import TaskKind
 from transfer_study.terminal.console import stdout
@@ -97,8 +98,7 @@ def print_tasks(summaries: list[TaskSummary], max_length: int) -> None:
             f"{100 * summary.majority:.1f} {task.metric} on test"
         )
         console.print(f"  train: {_labels(summary.splits[0])}", style="dim")
-        lines = *summary.shortcomings, *_unread(summary, max_length), *_undocumented(summary)
-        for line in lines:
+        for line in (*summary.shortcomings, *_unread(summary, max_length), *_undocumented(summary)):
             console.print(f"  {line}", style="yellow", soft_wrap=True)
 
 
@@ -145,7 +145,7 @@ def _by_split(counts: Mapping[str, int]) -> str:
 
 def _code_points(word: str) -> str:
     """A word that cannot be seen, so that it can be searched for."""
-    return " ".join(f"U+{ord(character):04X}" for character in word)
+    return " ".join(map(code_point, word))
 
 
 def _labels(split: SplitSummary) -> str:
