@@ -13,7 +13,7 @@ from typing import Any
 from transfer_study.data.texts import read_texts
 from transfer_study.data.vocabulary import SPECIAL_TOKENS, learn_vocabulary
 from transfer_study.errors import EncoderError
-from transfer_study.files import read_json
+from transfer_study.files import read_json, read_regular
 from transfer_study.spec.encoder import BUILT_IN_TEXTS, Encoder, ScratchConfig, TinyConfig
 from transfer_study.spec.frozen import content_hash, file_hash
 from transfer_study.spec.recipe import Recipe
@@ -36,6 +36,7 @@ _TOKENIZER_SETTINGS = {
     "tokenize_chinese_chars": True,
     "split_by_punct": False,
 }
+_MOST_BYTES = 1 << 32
 # Types of tensors as they are hashed; any other goes by its own name.
 _DTYPES = {
     "F64": "float64",
@@ -331,7 +332,7 @@ def tiny_vocabulary(config: TinyConfig) -> tuple[str, ...]:
         words = Counter()
         for path in config.texts:
             try:
-                words.update(path.read_text(encoding="utf-8").lower().split())
+                words.update(read_regular(path, _MOST_BYTES).decode("utf-8").lower().split())
             except (OSError, UnicodeDecodeError) as error:
                 raise EncoderError(
                     f"encoder tiny: cannot read the text file {path} ({error})"

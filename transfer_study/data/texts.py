@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from transfer_study.data.splits import load
 from transfer_study.errors import DataError, Problem
+from transfer_study.files import read_regular
 from transfer_study.spec.example import Example
 from transfer_study.spec.fingerprint import TextsFingerprint
 from transfer_study.spec.frozen import canonical_json
@@ -15,6 +16,10 @@ from transfer_study.spec.texts import Texts
 
 # One text to learn from and one to watch the loss on.
 FEWEST = 2
+
+
+# Texts are held in memory.
+_MOST_BYTES = 1 << 32
 
 
 def read_texts(texts: Texts) -> tuple[str, ...]:
@@ -28,7 +33,7 @@ def read_texts(texts: Texts) -> tuple[str, ...]:
     problems: list[Problem] = []
     for path in texts.files:
         try:
-            found |= _plain(path.read_text(encoding="utf-8-sig").splitlines())
+            found |= _plain(read_regular(path, _MOST_BYTES).decode("utf-8-sig").splitlines())
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else f"it is not UTF-8: {error}"
             problems.append(
