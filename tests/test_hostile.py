@@ -336,3 +336,31 @@ def test_a_path_that_colours_is_shown(tmp_path: Path) -> None:
     assert done.stderr == (
         "error: \\x1b[31m[/red]\\n.yaml: there is no such study file; check the path\n"
     )
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"a,b\n1\n1,2,3\n", b"\xff\xfe\x00"])
+def test_damaged_tables_of_an_earlier_report_are_told(
+    copied: Path, command: Command, content: bytes
+) -> None:
+    path = copied / "results" / "hostile" / "leaks.csv"
+    path.write_bytes(content)
+    study = str(copied / "study.yaml")
+    code, _, stderr = command("report", study, *words(options(copied, "store", "results", "plots")))
+    assert "Traceback" not in stderr
+    assert code == 0 or f"error: {path} cannot be read" in stderr
+
+
+@pytest.mark.timeout(60)
+def test_pipes_in_a_checkpoint_and_a_cache_that_is_a_file_are_told(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "checkpoint").mkdir()
+    for name in ("bert_model.ckpt.index", "bert_config.json", "vocab.txt"):
+        os.mkfifo(tmp_path / "checkpoint" / name)
+    told(command("convert-tf", str(tmp_path / "checkpoint"), str(tmp_path / "out")))
+    (tmp_path / "cache").write_text("x")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache" / "hub"))
+    text = STUDY.replace("{name: tiny, tiny: {hidden_size: 16, layers: 1, heads: 2}}", "some/model")
+    (tmp_path / "study.yaml").write_text(text)
+    told(command("plan", str(tmp_path / "study.yaml"), f"--store={tmp_path}/s"), "some/model")

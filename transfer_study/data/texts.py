@@ -21,6 +21,10 @@ from transfer_study.spec.texts import Texts
 FEWEST = 2
 
 
+# Texts are held in memory.
+_MOST_BYTES = 1 << 32
+
+
 def read_texts(texts: Texts) -> tuple[str, ...]:
     """The distinct texts in sorted order; they are held in memory.
 
