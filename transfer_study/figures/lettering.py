@@ -119,10 +119,10 @@ def signed(delta: float) -> str:
     return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", MINUS)
 
 
-def interval(low: float, high: float, n_seeds: float = math.nan) -> str:
-    """An interval in points, or why there is none; empty where that is unknown as well."""
+def interval(low: float, high: float) -> str:
+    """An interval in points; empty where there is none."""
     if math.isnan(low) or math.isnan(high):
-        return "1 seed" if n_seeds == 1 else ""
+        return ""
     return f"[{_plain(low)}, {_plain(high)}]"
 
 

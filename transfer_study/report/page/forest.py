@@ -87,7 +87,7 @@ def place(value: float, limit: float) -> float:
 
 
 def _row(slot: int, effect: Effect | None, name: str, y: int, limit: float) -> Row:
-    if effect is None or math.isnan(effect.delta):
+    if effect is None or math.isnan(effect.delta) or effect.verdict == "not_learned":
         return Row(slot, effect, name, y, "", "", "", "")
     return Row(
         slot,
