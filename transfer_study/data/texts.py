@@ -22,7 +22,6 @@ FEWEST = 2
 
 
 # Texts are held in memory.
-_MOST_BYTES = 1 << 32
 
 
 def read_texts(texts: Texts) -> tuple[str, ...]:
