@@ -21,6 +21,7 @@ SEED_SD = 0.05  # one to one and a half points of score
 ALL, ARM, RUN = 0.6, 0.1, 0.3  # variance of hardness: for all models, for an arm, for a run
 IN_DOCUMENT = 0.3  # how much of the first is the document's
 _DRAWN_FOR_TRUTH = 200_000
+_GOLD = (np.arange(11) - 5) / 10**0.5  # a scale of eleven scores with variance 1
 
 
 @dataclass(frozen=True)
@@ -120,22 +121,35 @@ class Similarities:
         """The mean score over all seeds on all examples, of an arm better by so much."""
         shifts = _shifts(np.random.default_rng(0), _DRAWN_FOR_TRUTH)[:, 0]
         slope = self.slope + better + shifts
-        return float((slope / np.hypot(slope, 1)).mean())
+        if self.task.metric is MetricName.PEARSON:
+            return float((slope / np.hypot(slope, 1)).mean())
+        # Of two examples, how often the second is said to be less, by where their gold stands.
+        middle = (np.arange(11) + 0.5) / 11
+        less = ndtr(slope[:, None, None] * (_GOLD[:, None] - _GOLD) / 2**0.5).mean(axis=-1)
+        covariance = (less * middle).mean(axis=-1) - 0.25
+        return float((covariance / (middle.var() / 12) ** 0.5).mean())
 
     def simulate(
         self, rng: np.random.Generator, arms: Floats, seeds: int, counts: Floats
     ) -> tuple[Floats, Floats]:
         """The scores of arms better by `arms`, [A, S], and on resamples, [A, S, B]."""
         n = counts.shape[1]
-        gold = (rng.integers(0, 11, n) - 5).astype(np.float32) / 10**0.5  # variance 1
+        gold = _GOLD.astype(np.float32)[rng.integers(0, 11, n)]
         shifts = _shifts(rng, len(arms) * seeds)[:, 0].reshape(len(arms), seeds, 1)
         said = RUN**0.5 * _normal(rng, len(arms), seeds, n)
         said += ALL**0.5 * _normal(rng, n) + ARM**0.5 * _normal(rng, len(arms), 1, n)
         said += (self.slope + arms.astype(np.float32)[:, None, None] + shifts) * gold
         x, y = gold[None], said.reshape(-1, n)
         weights = np.concatenate([np.ones((1, n), np.float32), counts]).T
-        # The columns of metrics.correlation.products, of all models at once.
-        columns = np.ones_like(x), x, y, x * x, y * y, x * y
+        if self.task.metric is MetricName.PEARSON:
+            # The columns of metrics.correlation.products, of all models at once.
+            columns = [np.ones_like(x), x, y, x * x, y * y, x * y]
+        else:
+            values = [
+                statistics(self.task.metric, self.task, gold, of_model, gold).values[:, 0]
+                for of_model in y
+            ]
+            columns = [np.array(values), np.ones_like(x)]
         sums = [np.broadcast_to(column @ weights, (len(y), weights.shape[1])) for column in columns]
         scores = from_sums(self.task.metric, np.stack(sums, axis=-1).astype(np.float64))
         scores = scores.reshape(len(arms), seeds, -1)
@@ -198,4 +212,5 @@ SIMULATED: dict[MetricName, Answers | Similarities] = {
         ),
     ),
     MetricName.PEARSON: Similarities(_task("regression", "pearson"), slope=1.2),
+    MetricName.SPEARMAN: Similarities(_task("regression", "spearman"), slope=1.2),
 }

@@ -79,7 +79,7 @@ def test_tasks_shows_sizes_and_what_a_constant_scores(small_study: Path, tmp_pat
     by_name = {task["name"]: task for task in tasks}
     assert [split["examples"] for split in by_name["relation"]["splits"]] == [60, 20, 40]
     # Every word a mention: little, but more than `O` throughout.
-    assert 0 < by_name["entities"]["majority"] < 0.3
+    assert 0 < by_name["entities"]["majority"] < 0.5
     assert 0 < by_name["relation"]["majority"] < 1
     text = call(tmp_path, "tasks", str(small_study)).stdout
     assert "mentions" in text and "the best constant answer scores" in text

@@ -75,6 +75,7 @@ def relations(tmp_path: Path) -> Path:
     plain = " ".join(["far and wide"] * 8)
     for split, texts in {"train": [near, far, far], "dev": [near, plain], "test": [far]}.items():
         rows = [f"@CHEMICAL$ {text}, as {split}{n}\tyes\n" for n, text in enumerate(texts)]
+        rows.append(f"nothing by {split}\tno\n")
         (tmp_path / f"{split}.tsv").write_text("text\tlabel\n" + "".join(rows))
     path = tmp_path / "study.yaml"
     path.write_text(
@@ -88,7 +89,8 @@ def relations(tmp_path: Path) -> Path:
 def test_tasks_counts_the_rows_of_which_an_entity_marker_is_cut_off(relations: Path) -> None:
     (task,) = json.loads(tasks(relations, "--json"))["tasks"]
     assert [split["markers_cut"] for split in task["splits"]] == [2, 0, 1]
-    assert task["splits"][1]["truncated"] == 0.5  # a text that is cut without loss of a marker
+    # One more text is cut, without loss of a marker.
+    assert task["splits"][1]["truncated"] == pytest.approx(1 / 3)
     said = "in 3 rows (train 2, test 1) an entity marker such as @GENE$ lies beyond max_length 80"
     assert said in tasks(relations)
     assert "entity marker" not in tasks(relations, "--set", "refine.max_length=128")

@@ -6,10 +6,10 @@ need them, so that `--help` and `status` answer at once.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
-from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -555,11 +555,10 @@ def main() -> None:
         app()
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
-            with suppress(OSError):  # the terminal itself may be gone
-                print(
-                    "Interrupted. Finished stages are kept; the same command continues.",
-                    file=sys.stderr,
-                )
+            print(
+                "Interrupted. Finished stages are kept; the same command continues.",
+                file=sys.stderr,
+            )
         raise
     except (StudyError, OSError) as error:
         for problem in problems_of(error):
@@ -573,9 +572,13 @@ def _stop_on_signals() -> None:
     A second signal that comes at once must not disturb the tidying that the first began.
     """
     last = -_TIDYING
+    terminals = [stream for stream in (1, 2) if os.isatty(stream)]
 
     def interrupt(*_: object) -> None:
         nonlocal last
+        for stream in terminals:
+            if not os.isatty(stream):  # it is gone, and writing to it would be an error
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
         before, last = last, time.monotonic()
         if last - before >= _TIDYING:
             raise KeyboardInterrupt

@@ -17,7 +17,7 @@ from transfer_study.analysis.views import Shown
 from transfer_study.errors import StudyError
 from transfer_study.execute.progress import Progress, Silent
 from transfer_study.execute.resources import Resources
-from transfer_study.files import check_writable, writing
+from transfer_study.files import check_folder, check_writable, writing
 from transfer_study.records.looked import looked_plan
 from transfer_study.records.recorded import (
     RECORD_FILE,
@@ -56,6 +56,11 @@ class Places:
     store: Path = field(default_factory=lambda: _place("TRANSFER_STUDY_STORE", "results/stages"))
     results: Path = field(default_factory=lambda: _place("TRANSFER_STUDY_RESULTS", "results"))
     plots: Path = field(default_factory=lambda: _place("TRANSFER_STUDY_PLOTS", "plots"))
+
+    def __post_init__(self) -> None:
+        """Raises StoreError for a place that cannot be a folder."""
+        for option in ("store", "results", "plots"):
+            check_folder(getattr(self, option), option)
 
     def check_writable(self, study: Study, *, store: bool) -> None:
         """Raise StoreError unless what a study writes can be written; makes nothing."""
@@ -356,7 +361,10 @@ def compare_studies(
     from transfer_study.report.comparison import compare
 
     first, second = (_evidence(path, places, settings, data) for path in (a, b))
-    return compare(first, second, places.results, places.plots)
+    check_writable(places.results, "results")
+    check_writable(places.plots, "plots")
+    with writing(places.results):
+        return compare(first, second, places.results, places.plots)
 
 
 def _evidence(path: Path, places: Places, settings: Sequence[str], data: Path | None) -> Evidence:

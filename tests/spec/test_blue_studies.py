@@ -91,22 +91,36 @@ FILES = {
     "clinicalsts": table(
         "index|genre|filename|year|old_index|source1|source2|sentence1|sentence2|score",
         "0|g|f|2018|1|a|b|Take one.|Take two.|3.5",
+        "1|g|f|2018|2|a|b|Take none.|Take two.|1.5",
     ),
-    "mednli": table("label|index|sentence1|sentence2", "neutral|a-1|He is well.|He runs."),
+    "mednli": table(
+        "label|index|sentence1|sentence2",
+        "neutral|a-1|He is well.|He runs.",
+        "entailment|a-2|He ran.|He runs.",
+    ),
     "i2b2-2010-re": table(
         RELATION,
-        *(f"record-{d}.record-{d}.con.l1|@treatment$ for @problem$|TrAP" for d in range(10)),
+        *(
+            f"record-{d}.record-{d}.con.l1|@treatment$ for @problem$|{('TrAP', 'PIP')[d % 2]}"
+            for d in range(10)
+        ),
     ),
-    "chemprot": table(RELATION, "123.T1.T2|@CHEMICAL$ blocks @GENE$|CPR:4"),
-    "ddi2013-type": table(RELATION, "DDI-DrugBank.d1.s0.p0|@DRUG$ and @DRUG$|DDI-false"),
+    "chemprot": table(
+        RELATION,
+        "123.T1.T2|@CHEMICAL$ blocks @GENE$|CPR:4",
+        "123.T1.T3|@CHEMICAL$ and @GENE$|false",
+    ),
+    "ddi2013-type": table(
+        RELATION,
+        "DDI-DrugBank.d1.s0.p0|@DRUG$ and @DRUG$|DDI-false",
+        "DDI-DrugBank.d1.s1.p0|Avoid @DRUG$ with @DRUG$|DDI-advise",
+    ),
     "bc5cdr-chemical": table(*(row.format("12", "-Chemical") for row in NER)),
     "bc5cdr-disease": table(*(row.format("12", "-Disease") for row in NER)),
     "shareclefe": table(*(row.format("00098-DISCHARGE", "") for row in NER)),
 }
-# Two sentences of a tagging task, one row of the others; i2b2 carves its dev set from train.
-SIZES = {"i2b2-2010-re": (9, 1, 10)} | dict.fromkeys(
-    ("clinicalsts", "mednli", "chemprot", "ddi2013-type"), (1, 1, 1)
-)
+# Two examples a task; i2b2 carves its dev set from train.
+SIZES = {"i2b2-2010-re": (9, 1, 10)}
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from transfer_study.errors import EncoderError
+from transfer_study.files import read_regular
 from transfer_study.spec.encoder import Encoder
+
+_MOST_SETTINGS = 1 << 28
 
 
 def encoder_folder(encoder: Encoder) -> Path:
@@ -53,7 +56,7 @@ def encoder_config(encoder: Encoder) -> dict[str, Any]:
 def read_settings(encoder: Encoder, file: Path) -> dict[str, Any]:
     """The settings of a JSON file, in its order; none where there is no such file."""
     try:
-        settings = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse)
+        settings = json.loads(read_regular(file, _MOST_SETTINGS), parse_constant=_refuse)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from transfer_study.data.document_patterns import ProposedPattern, propose_pattern
 from transfer_study.data.measurable import shortcomings
 from transfer_study.data.splits import TaskData
 from transfer_study.data.unread import Read
@@ -54,13 +55,15 @@ class SplitSummary:
 class TaskSummary:
     """A task's splits, and the test score of always giving one answer, known from train.
 
-    `shortcomings` are what its splits lack, each in a sentence.
+    `shortcomings` are what its splits lack, each in a sentence; `proposed` is a `document_pattern`
+    where documents are not named but ids seem to tell them.
     """
 
     task: Task
     splits: tuple[SplitSummary, ...]
     majority: float
     shortcomings: tuple[str, ...]
+    proposed: ProposedPattern | None
 
 
 def describe(
@@ -68,7 +71,8 @@ def describe(
 ) -> TaskSummary:
     """Summarise a task; `read` says how an example reaches a model."""
     splits = tuple(_summary(data, name, read, max_length) for name in SPLITS)
-    return TaskSummary(data.task, splits, majority_score(data), tuple(shortcomings(data)))
+    lacking = tuple(shortcomings(data))
+    return TaskSummary(data.task, splits, majority_score(data), lacking, propose_pattern(data))
 
 
 def majority_score(data: TaskData) -> float:

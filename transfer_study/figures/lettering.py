@@ -25,6 +25,7 @@ _METRICS = {
     "entity_f1": "entity F1",
     "example_f1": "example F1",
     "pearson": "Pearson r",
+    "spearman": "Spearman rho",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import numpy as np
@@ -23,9 +23,8 @@ def constant_score(
 ) -> float:
     """Score, by the task's metric, the best of the constant answers that `seen` suggests.
 
-    Those are the most frequent class, and the most frequent of those that F1 counts; the k most
-    frequent labels together, for every k; one tag for all words. A constant correlates with
-    nothing: 0.
+    Those are the most frequent class, and the most frequent of those that F1 counts; the most
+    frequent labels together; one tag for all words. A constant correlates with nothing: 0.
     """
     labels, times = _distinct(_units(task, gold, documents))
     return max((_score(task, labels, times, a) for a in _answers(task, seen)), default=0.0)
@@ -92,19 +91,33 @@ def _tags(sentences: Sequence[tuple[str, ...]]) -> Iterator[str]:
 
 
 def _sets(task: Task, sets: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
-    """None, and for every k the k labels most frequent, or most of what their examples have."""
-    counts = Counter(name for labels in sets for name in labels)
-    shares = dict.fromkeys(counts, 0.0)
+    """The k most frequent labels: of the best k by micro F1 and by example-based F1, and all.
+
+    Labels stand in the order of how many examples have them, which decides precision, and again in
+    that of their share of what those examples have, which decides recall of examples.
+    """
+    names = sorted({name for labels in sets for name in labels})
+    column = {name: n for n, name in enumerate(names)}
+    count, share = np.zeros(len(names)), np.zeros(len(names))
     for labels in sets:
         for name in labels:
-            shares[name] += 1 / len(labels)
+            count[column[name]] += 1
+            share[column[name]] += 1 / len(labels)
     yield ()
-    for order in (_by_frequency(counts), _by_frequency(shares)):
-        for k in range(1, len(order) + 1):
-            yield tuple(name for name in task.labels if name in order[:k])
+    if not names:
+        return
+    k = np.arange(1, len(names) + 1)
+    for weight in (count, share):
+        order = np.argsort(-weight, kind="stable")
+        found, recalled = count[order].cumsum(), share[order].cumsum()
+        micro = found / (len(sets) * k + count.sum())
+        by_example = found / k * recalled / (found / k + recalled)
+        for size in {int(micro.argmax()) + 1, int(by_example.argmax()) + 1, len(names)}:
+            chosen = {names[n] for n in order[:size]}
+            yield tuple(name for name in task.labels if name in chosen)
 
 
-def _by_frequency(counts: Mapping[str, float]) -> list[str]:
+def _by_frequency(counts: Counter[str]) -> list[str]:
     # Of equally frequent ones the first by name: the order of the file means nothing.
     return sorted(counts, key=lambda name: (-counts[name], name))
 

@@ -37,10 +37,16 @@ def pearson(sums: Floats) -> Floats:
     return np.where(varies, np.clip((xy - x * y / n) / x_root / y_root, -1, 1), 0.0)
 
 
-def _standard(values: ArrayLike) -> Floats:
+def finite(values: ArrayLike) -> Floats:
+    """The values as an array; predictions of a diverged model tell as little as constant ones."""
     x = np.asarray(values, dtype=np.float64)
-    if not x.size or not np.isfinite(x).all():
-        return np.zeros_like(x)  # predictions of a diverged model tell as little as constant ones
+    return x if np.isfinite(x).all() else np.zeros_like(x)
+
+
+def _standard(values: ArrayLike) -> Floats:
+    x = finite(values)
+    if not x.size:
+        return x
     # The median, since it makes constants exactly 0, where a mean leaves rounding; and it is within
     # a standard deviation of the mean, so that sums of squares lose no digits.
     x = _scaled(x)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from transfer_study.metrics import classes, correlation, entities
+from transfer_study.metrics import classes, correlation, entities, ranks
 from transfer_study.metrics.rows import Floats, Statistics
 from transfer_study.spec.example import Label
 from transfer_study.spec.task import METRICS_OF_KIND, MetricName, Task
@@ -25,6 +25,7 @@ _METRICS = {
     MetricName.LENIENT_ENTITY_F1: _Metric(entities.lenient_span_counts, classes.mean_f1),
     MetricName.EXAMPLE_F1: _Metric(classes.precision_and_recall, classes.f1_of_means),
     MetricName.PEARSON: _Metric(correlation.products, correlation.pearson),
+    MetricName.SPEARMAN: _Metric(ranks.pseudovalues, ranks.spearman),
 }
 
 
@@ -67,7 +68,7 @@ def score(
 
 def score_span(metric: MetricName) -> float:
     """How far the metric's best score, 1, is from its worst: 2 of a correlation, else 1."""
-    return 2.0 if metric is MetricName.PEARSON else 1.0
+    return 2.0 if metric in (MetricName.PEARSON, MetricName.SPEARMAN) else 1.0
 
 
 def reported(task: Task) -> tuple[MetricName, ...]:

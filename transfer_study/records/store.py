@@ -28,7 +28,7 @@ from uuid import uuid4
 from pydantic import Field, ValidationError
 
 from transfer_study.errors import StoreError
-from transfer_study.files import read_regular
+from transfer_study.files import check_folder, read_regular
 from transfer_study.records.stage_record import StageRecord
 from transfer_study.spec.frozen import Frozen, file_hash
 from transfer_study.spec.stage import Stage
@@ -61,10 +61,9 @@ class Store:
     """A folder of stages, shared by all studies; several processes may use it at once."""
 
     def __init__(self, root: Path) -> None:
-        """Raises StoreError where the root is there, and no folder."""
+        """Raises StoreError where the root cannot be a folder."""
+        check_folder(root, "store")
         self.root = root.resolve()
-        if self.root.exists() and not self.root.is_dir():
-            raise StoreError(f"the store {self.root} is no folder; choose another with --store")
 
     @property
     def ray_log(self) -> Path:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from transfer_study.errors import StoreError
 from transfer_study.records.store import Store
+from transfer_study.report.kept_table import read_kept
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.stage import Stage
 from transfer_study.visible import visible
@@ -40,8 +41,8 @@ class Beside:
             table: pd.DataFrame | None = getattr(self, name)
             if table is not None:
                 table.map(_shown).to_csv(file, index=False, lineterminator="\n")
-            elif file.is_file():
-                table = pd.read_csv(file, keep_default_na=False)
+            elif file.exists():
+                table = read_kept(file, keep_default_na=False)
             tables[name] = None if table is None else table.map(_shown)
         return replace(self, **tables)
 

@@ -33,6 +33,7 @@ from transfer_study.report.content import CaptionKey, Content, family_size
 from transfer_study.report.edges_tables import write_edge_tables
 from transfer_study.report.false_edges import false_edge_sentence
 from transfer_study.report.files import write_report_files
+from transfer_study.report.kept_table import read_kept
 from transfer_study.report.stability import stability_caption, stability_markdown
 from transfer_study.report.system_tables import write_system_tables
 from transfer_study.spec.plan import Plan
@@ -319,7 +320,7 @@ def epoch_scores(plan: Plan, source: AnswerSource, file: Path) -> pd.DataFrame:
     """The test score of every epoch where it was predicted, and what an earlier report kept."""
     if len(plan.protocols) == 1:
         return pd.DataFrame(columns=list(EPOCH_COLUMNS))
-    kept = pd.read_parquet(file) if file.is_file() else None
+    kept = read_kept(file) if file.exists() else None
     rows = []
     metrics = {task.name: epoch_metrics(task) for task in plan.study.tasks}
     for stage in plan:
@@ -355,10 +356,10 @@ def write_table(table: pd.DataFrame, stem: Path) -> None:
 def read_table(stem: Path) -> pd.DataFrame | None:
     """Read what `write_table` wrote, exact where both files are there; None where neither is."""
     if stem.with_suffix(".parquet").is_file():
-        return pd.read_parquet(stem.with_suffix(".parquet"))
+        return read_kept(stem.with_suffix(".parquet"))
     if stem.with_suffix(".csv").is_file():
         # An encoder or a task may be called `NA`; an empty source or control is no missing one.
-        table = pd.read_csv(stem.with_suffix(".csv"), keep_default_na=False, na_values=[""])
+        table = read_kept(stem.with_suffix(".csv"), keep_default_na=False, na_values=[""])
         empty = [name for name in ("source", "over") if name in table]
         return table.assign(**{name: table[name].astype(object).fillna("") for name in empty})
     return None

@@ -37,13 +37,14 @@ class MetricName(Word):
     LENIENT_ENTITY_F1 = "lenient_entity_f1"
     EXAMPLE_F1 = "example_f1"
     PEARSON = "pearson"
+    SPEARMAN = "spearman"
 
 
 # The first metric of a kind is its default.
 METRICS_OF_KIND: dict[TaskKind, tuple[MetricName, ...]] = {
     TaskKind.CLASSIFICATION: (MetricName.ACCURACY, MetricName.MICRO_F1, MetricName.MACRO_F1),
     TaskKind.MULTILABEL: (MetricName.EXAMPLE_F1, MetricName.MICRO_F1, MetricName.MACRO_F1),
-    TaskKind.REGRESSION: (MetricName.PEARSON,),
+    TaskKind.REGRESSION: (MetricName.PEARSON, MetricName.SPEARMAN),
     TaskKind.TAGGING: (MetricName.ENTITY_F1, MetricName.LENIENT_ENTITY_F1),
 }
 

@@ -16,6 +16,7 @@ from transfer_study.data.fingerprints import load_tasks
 from transfer_study.data.inspect import SplitSummary, TaskSummary, describe
 from transfer_study.data.splits import TaskData
 from transfer_study.data.unread import reader
+from transfer_study.spec.characters import code_point
 from transfer_study.spec.study import Study
 from transfer_study.spec.task import TaskKind
 from transfer_study.terminal.console import stdout
@@ -97,7 +98,7 @@ def print_tasks(summaries: list[TaskSummary], max_length: int) -> None:
             f"{100 * summary.majority:.1f} {task.metric} on test"
         )
         console.print(f"  train: {_labels(summary.splits[0])}", style="dim")
-        for line in (*summary.shortcomings, *_unread(summary, max_length)):
+        for line in (*summary.shortcomings, *_unread(summary, max_length), *_undocumented(summary)):
             console.print(f"  {line}", style="yellow", soft_wrap=True)
 
 
@@ -126,13 +127,25 @@ def _unread(summary: TaskSummary, max_length: int) -> list[str]:
     return lines
 
 
+def _undocumented(summary: TaskSummary) -> list[str]:
+    """A sentence on documents that only ids tell, if any."""
+    found = summary.proposed
+    if found is None:
+        return []
+    return [
+        f"ids share beginnings, as of rows of one document: {found.documents:,} for {found.rows:,} "
+        f"rows. If so, set `document_pattern: '{found.pattern}'` under `source`, so that rows of a "
+        "document are resampled together and looked for in other splits"
+    ]
+
+
 def _by_split(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{split} {count:,}" for split, count in counts.items() if count)
 
 
 def _code_points(word: str) -> str:
     """A word that cannot be seen, so that it can be searched for."""
-    return " ".join(f"U+{ord(character):04X}" for character in word)
+    return " ".join(map(code_point, word))
 
 
 def _labels(split: SplitSummary) -> str:
@@ -151,6 +164,7 @@ def summaries_as_json(summaries: list[TaskSummary]) -> list[dict[str, Any]]:
             "metric": s.task.metric,
             "majority": s.majority,
             "shortcomings": list(s.shortcomings),
+            "proposed": s.proposed and dataclasses.asdict(s.proposed),
             "splits": [dataclasses.asdict(split) for split in s.splits],
         }
         for s in summaries
