@@ -27,7 +27,7 @@ from transfer_study.analysis.views import at_size
 from transfer_study.errors import NothingRun, StudyError
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.spelling import choices
-from transfer_study.spec.study import Study
+from transfer_study.spec.study import Reading, Study
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,8 @@ def _recommend(
     regret = regret_of(best, measured)
     commands = Commands(plan, study, system[0], system[1])
     words = evidence_words(undecided)
+    if not_learned and not measured:
+        words = _longer(plan, task, system[1])
     if enough:
         sentences = [advice(task, best, len(measured))]
     elif not_learned and not measured:
@@ -168,6 +170,13 @@ def _recommend(
         else commands.run(*words),
         enough,
     )
+
+
+def _longer(plan: Plan, task: str, reading: str) -> list[str]:
+    """With what words to run the study so that a task may be learned after all."""
+    study = plan.study
+    recipe = study.refine if reading == Reading.REFINE else study.finetune_recipe(task)
+    return ["--set", f"{reading}.epochs={2 * recipe.epochs}"]
 
 
 def regret_of(chosen: Effect, others: Sequence[Effect]) -> float:
