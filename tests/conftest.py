@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -67,3 +70,28 @@ def bert_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     vocab = {piece: n for n, piece in enumerate(vocabulary)}
     BertTokenizer(vocab=vocab, model_max_length=128).save_pretrained(folder)
     return folder
+
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Command]:
+    """Runs the command line in this process: exit code, stdout, stderr."""
+    from transfer_study.cli import main
+
+    handler = signal.getsignal(signal.SIGTERM)
+    monkeypatch.delenv("TRANSFER_STUDY_DATA", raising=False)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["transfer-study", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        assert isinstance(stopped.value.code, int)
+        return (stopped.value.code, *capsys.readouterr())
+
+    yield command
+    signal.signal(signal.SIGTERM, handler)

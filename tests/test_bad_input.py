@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-
-from transfer_study.cli import main
 
 STUDY = """\
 name: bad
@@ -244,6 +241,70 @@ VALUES = [
         "a setting of no task",
         ("--set tasks.pair.metric=accuracy", "'pair'", "found: pairs, mentions"),
         settings=("tasks.pair.metric=accuracy",),
+    ),
+]
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)
+)
+MERGES = "a0: &a0 {k0: x, l0: x}\n" + "".join(
+    f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}], k{n}: x}}\n" for n in range(1, 12)
+)
+HOSTILE = [
+    Case("an alias bomb", ("study.yaml", "more than 100,000 values", "aliases"), BOMB + STUDY),
+    Case("a bomb of merges", ("study.yaml", "more than 100,000 values"), MERGES + STUDY),
+    Case("an anchor in itself", ("study.yaml", "more than 100,000"), STUDY + "groups: &a [*a]\n"),
+    Case("a study that is nested deeply", ("study.yaml", "nested too deeply"), "[" * 50_000),
+    Case("a study of a megabyte", ("study.yaml", "larger than"), STUDY + "#" * (1 << 20)),
+    Case(
+        "too many seeds in a list",
+        ("`seeds`", "found 1001 seeds", "at most 1000"),
+        change("seeds: 1", f"seeds: {list(range(1001))}"),
+    ),
+    Case(
+        "a number of seeds of 5000 digits",
+        ("`seeds`", "at most 1000"),
+        change("seeds: 1", f"seeds: {'9' * 5000}"),
+    ),
+    Case(
+        "a seed that no generator takes",
+        ("`seeds[1]`", str(2**64), "from 0 to 4294967295"),
+        change("seeds: 1", f"seeds: [0, {2**64}]"),
+    ),
+    Case(
+        "a negative seed",
+        ("`seeds[0]`", "found -1", "from 0 to 4294967295"),
+        change("seeds: 1", "seeds: [-1]"),
+    ),
+    Case(
+        "a seed of the tiny encoder",
+        ("seed", "from 0 to 4294967295"),
+        change("heads: 2", f"heads: 2, seed: {2**32}"),
+    ),
+    Case(
+        "a colour in a label",
+        ("line 6", r"'\x1b[31mno'", "controls a terminal", "remove it"),
+        change("[yes, no]", r'[yes, "\e[31mno"]'),
+    ),
+    Case(
+        "NUL in a folder",
+        ("line 7", r"'pa\x00irs'", "remove it"),
+        change("folder: pairs", r'folder: "pa\0irs"'),
+    ),
+    Case(
+        "NUL in a key",
+        ("line 14", r"'a\x00'", "remove it"),
+        STUDY + '"a\\0": 1\n',
+    ),
+    Case("half a character", ("line 1", "ud83d", "remove it"), change("bad", r'"\ud83d"')),
+    Case(
+        "a folder with a name that is too long",
+        ("a" * 300, "too long"),
+        change("folder: pairs", f"folder: {'a' * 300}"),
+    ),
+    Case(
+        "an encoder with a name that is too long",
+        ("a" * 300,),
+        change("{name: tiny, tiny: {hidden_size: 16, layers: 1, heads: 2}}", "x/" + "a" * 300),
     ),
 ]
 TRAIN, MENTIONS = "pairs/train.tsv", "mentions/train.tsv"
@@ -493,29 +554,9 @@ LAYERS = [
         STUDY + "variants: {a: {epoch: 3}}\n",
     ),
 ]
-CASES = [*LAYERS, *FILE, *VALUES, *DATA, *ENCODERS]
+CASES = [*LAYERS, *FILE, *VALUES, *HOSTILE, *DATA, *ENCODERS]
 
 Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Command]:
-    """Runs the command line in this process: exit code, stdout, stderr."""
-    handler = signal.getsignal(signal.SIGTERM)
-    monkeypatch.delenv("TRANSFER_STUDY_DATA", raising=False)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["transfer-study", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        assert isinstance(stopped.value.code, int)
-        return (stopped.value.code, *capsys.readouterr())
-
-    yield command
-    signal.signal(signal.SIGTERM, handler)
 
 
 def arguments(study: Path, *settings: str) -> list[str]:

@@ -154,7 +154,46 @@ def test_tasks_and_plan_list_what_is_left_out_and_why(signs: Path) -> None:
 
 
 def test_that_nothing_is_left_out_is_said(tmp_path: Path) -> None:
+    test = [("five", "above"), ("six", "below")]
     rows = [("one two three four", "below")]
-    study = relations(tmp_path, train=rows, dev=[("five six", "below")], test=[("seven", "above")])
+    study = relations(tmp_path, train=rows, dev=[("seven eight", "below")], test=test)
     for verb in ("tasks", "plan"):
         assert "leaves out nothing: no training row is in a test set" in text(verb, study)
+
+
+def interactions(folder: Path, source: str = "") -> Path:
+    """A study whose ids are AIMed's: corpus, document, sentence and pair."""
+    for start, split in enumerate(("train", "dev", "test")):
+        rows = [
+            f"AIMed.d{document}.s{sentence}.p0\tn{document}x{sentence} binds it\t{label}\n"
+            for document in range(20 * start, 20 * start + 20)
+            for sentence, label in enumerate(("yes", "no", "yes", "no", "yes"))
+        ]
+        (folder / f"{split}.tsv").write_text("id\ttext\tlabel\n" + "".join(rows))
+    path = folder / "study.yaml"
+    path.write_text(
+        f"{HEADER}tasks:\n  - name: ppi\n    kind: classification\n    labels: ['yes', 'no']\n"
+        f"    source:\n      format: tsv\n      folder: {folder}\n      columns: {{id: id}}\n"
+        f"{source}{FOOTER}"
+    )
+    return path
+
+
+def test_a_pattern_is_proposed_where_ids_tell_documents(tmp_path: Path) -> None:
+    (task,) = told("tasks", interactions(tmp_path))["tasks"]
+    assert [split["documents"] for split in task["splits"]] == [100, 100, 100]
+    assert (task["proposed"]["documents"], task["proposed"]["rows"]) == (60, 300)
+    line = f"document_pattern: '{task['proposed']['pattern']}'"
+    said = text("tasks", tmp_path / "study.yaml")
+    assert "60 for 300 rows" in said and line in said
+    assert "by text alone, for their sources name no documents: ppi" in said
+    taken = interactions(tmp_path, f"      {line}\n")
+    (task,) = told("tasks", taken)["tasks"]
+    assert [split["documents"] for split in task["splits"]] == [20, 20, 20]
+    assert task["proposed"] is None
+    assert "by text alone" not in text("tasks", taken)
+
+
+def test_no_pattern_is_proposed_where_ids_share_nothing(signs: Path, small_study: Path) -> None:
+    for study in (signs, small_study):
+        assert all(task["proposed"] is None for task in told("tasks", study)["tasks"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import pty
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import pytest
 from safetensors.numpy import load_file, save_file
+
+import transfer_study
 
 CLI = (sys.executable, "-m", "transfer_study")
 STUDY = """\
@@ -121,6 +124,22 @@ def test_code_in_a_folder_is_refused_at_once_and_never_asked_about(
     assert "Traceback" not in text and "[y/N]" not in text
     assert not (study.parent / "ran").exists()
     assert not (study.parent / "runs").exists()
+
+
+def test_everything_that_is_loaded_is_loaded_without_its_code() -> None:
+    """Left to itself, transformers asks in a terminal."""
+    calls = [
+        (path.name, call)
+        for path in sorted(Path(transfer_study.__file__).parent.rglob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == "from_pretrained"
+    ]
+    assert len(calls) > 10
+    for name, call in calls:
+        given = {word.arg: ast.unparse(word.value) for word in call.keywords}
+        assert given.get("trust_remote_code") == "False", f"{name}:{call.lineno}"
 
 
 def in_a_terminal(*words: str, cwd: Path, limit: float = 120) -> tuple[int, str]:

@@ -22,8 +22,11 @@ import pytest
 
 from transfer_study.execute.process_session import members
 
-STAGES = 4
-SETTINGS = ["--set", "seeds=1", "--set", "arms=[single,full]", "--workers", "2"]
+# In Python 3.12 and later of `pty.fork`, where a test runner has threads.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+
+STAGES = 7
+SETTINGS = ["--set", "seeds=1", "--workers", "2"]
 COMMAND = ["-m", "transfer_study", "run", "small.yaml", *SETTINGS]
 COLOURS = re.compile(rb"\x1b\[[\d;]*\b(3[0-7]|4[0-7]|9[0-7]|38;[\d;]+)m")
 
@@ -109,7 +112,7 @@ class Terminal:
         )
         return "\n".join([*gone, *self.lines()])
 
-    def watch(self, until: Callable[[], object], seconds: float = 200) -> None:
+    def watch(self, until: Callable[[], object], seconds: float = 280) -> None:
         """Read what comes, until something holds."""
         deadline = time.monotonic() + seconds
         while not until():
@@ -144,7 +147,7 @@ class Terminal:
 # All that the screen may show while stages run.
 EXPECTED = re.compile(
     r"Reading small.yaml and its data\.|Running \d+ stages\.|\d+ of \d+ stages are done; running .*"
-    r"|\[ ?\d+/\d+\]  done    \S+  .*| {9}\S.*"
+    r"|\[\d/\d\]  done    \S+  .*| {9}\S.*"
     r"|running +epoch +time +dev scores|\S+ +\d/\d +\d+ s.*|\d+ done · \d+ running · .*"
 )
 
@@ -163,54 +166,50 @@ def check_views(terminal: Terminal) -> None:
     assert any(re.search(r"refine-\S+ +\d/2 ", line) for view in drawn for line in view)
 
 
-@pytest.mark.parametrize(("columns", "no_color"), [(80, "1"), (200, "")])
-def test_a_run_in_a_terminal_shows_its_stages_and_leaves_its_report(
-    small_study: Path, columns: int, no_color: str
+@pytest.mark.timeout(900)  # two runs, with others beside them
+def test_a_run_in_a_terminal_is_interrupted_and_the_same_command_completes_it(
+    small_study: Path,
 ) -> None:
     folder = small_study.parent
-    terminal = Terminal(folder, columns, **({"NO_COLOR": no_color} if no_color else {}))
-    terminal.watch(lambda: len(committed(folder)) >= 2)
-    if columns == 200:
-        for width in (120, 80, 200):
-            terminal.resize(width)
-            now = len(terminal.views)
-            terminal.watch(lambda now=now: len(terminal.views) > now + 2)  # type: ignore[misc]
-    assert terminal.end() == 0, terminal.text()
-    check_views(terminal)
-    assert len(committed(folder)) == STAGES
-    text = terminal.text()
-    assert text.count("  done    ") == STAGES
+    first = Terminal(folder, 200)
+    first.watch(lambda: committed(folder))
+    for width in (120, 80, 200):
+        first.resize(width)
+        now = len(first.views)
+        first.watch(lambda now=now: len(first.views) > now + 2)  # type: ignore[misc]
+    first.run.sendintr()
+    assert first.end() == 130, first.text()
+    assert first.lines()[-1].startswith("Interrupted. Finished stages are kept")
+    assert not list((folder / "stages").glob("attempts/*"))
+    check_views(first)
+    kept = committed(folder)
+    assert 1 <= len(kept) < STAGES
+
+    second = Terminal(folder, 80, NO_COLOR="1")
+    assert second.end() == 0, second.text()
+    check_views(second)
+    text, left = second.text(), STAGES - len(kept)
+    assert f"{len(kept)} of {STAGES} stages are done; running {left} stage" in text
+    assert text.count("  done    ") == left
     assert " done · " not in text  # the view itself is gone
     assert "Report: " in text
-    assert bool(COLOURS.search(terminal.raw)) is not bool(no_color)
+    assert not COLOURS.search(second.raw)
+    after = committed(folder)
+    assert len(after) == STAGES
+    assert {name: after[name] for name in kept} == kept  # nothing ran twice
 
 
-@pytest.mark.parametrize("presses", [1, 2])
-def test_ctrl_c_stops_at_once_and_the_same_command_continues(
-    small_study: Path, presses: int
-) -> None:
+def test_a_second_ctrl_c_does_not_disturb_the_first(small_study: Path) -> None:
     folder = small_study.parent
     terminal = Terminal(folder, 80)
     terminal.watch(lambda: committed(folder))
-    for _ in range(presses):
+    for _ in range(2):
         terminal.run.sendintr()
         time.sleep(0.05)
-    pressed = time.monotonic()
     assert terminal.end() == 130, terminal.text()
-    assert time.monotonic() - pressed < 30
     assert terminal.lines()[-1].startswith("Interrupted. Finished stages are kept")
     assert not list((folder / "stages").glob("attempts/*"))
-    kept = committed(folder)
-    assert 1 <= len(kept) < STAGES
-    if presses == 2:
-        again = Terminal(folder, 80)
-        assert again.end() == 0, again.text()
-        assert f"{len(kept)} of {STAGES} stages are done; running {STAGES - len(kept)}" in (
-            again.text()
-        )
-        after = committed(folder)
-        assert len(after) == STAGES
-        assert {name: after[name] for name in kept} == kept  # nothing ran twice
+    assert 1 <= len(committed(folder)) < STAGES
 
 
 @contextmanager
@@ -290,6 +289,46 @@ def test_a_group_that_is_terminated_ends_quietly_and_listened_to_this_machine_al
     assert run.returncode == 130, messages
     assert rest.splitlines()[-1].startswith("Interrupted.")
     assert all(
-        re.match(r"Reading|Running|\[\d/4\]| {9}|Interrupted", m) for m in messages.splitlines()
+        re.match(r"Reading|Running|\[\d/7\]| {9}|Interrupted", m) for m in messages.splitlines()
     ), messages
     assert "Traceback" in (folder / "stages" / "ray.log").read_text(encoding="utf-8")
+
+
+def test_a_driver_that_dies_is_told_in_a_sentence(small_study: Path) -> None:
+    folder = small_study.parent
+    with started(folder) as run:
+        wait_until(lambda: driver_of(run.pid))
+        session = driver_of(run.pid)
+        assert session is not None
+        wait_until(lambda: "log_monitor" in names(session))
+        os.kill(session, signal.SIGKILL)
+        _, messages = run.communicate(timeout=60)
+        assert names(session) == ""
+    assert run.returncode == 2, messages
+    assert len(messages.splitlines()) == 3, messages
+    assert messages.splitlines()[-1].startswith("error: Ray ended before its work did")
+
+
+def test_a_cluster_that_is_not_there_is_told_in_a_sentence(small_study: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, *COMMAND, "--address", "127.0.0.1:1"],
+        cwd=small_study.parent,
+        env=environment(small_study.parent),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.splitlines()) == 3, done.stderr
+    assert "error: the cluster at 127.0.0.1:1 cannot be reached" in done.stderr
+
+
+def test_a_closed_terminal_ends_the_run_and_all_of_ray(small_study: Path) -> None:
+    terminal = Terminal(small_study.parent, 80)
+    terminal.watch(lambda: terminal.session and "raylet/raylet" in names(terminal.session))
+    assert terminal.session is not None
+    terminal.run.ptyproc.fileobj.close()
+    _, status = os.waitpid(terminal.run.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 130
+    assert names(terminal.session) == ""

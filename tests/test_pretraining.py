@@ -384,7 +384,7 @@ def test_changed_texts_are_not_learned_as_those_planned(
     study_file: Path, plan: Plan, store: Store
 ) -> None:
     run_stage_module._texts.cache_clear()
-    run_stage_module._tokenizer.cache_clear()
+    run_stage_module._verified.cache_clear()
     train = study_file.parent / "people" / "train.tsv"
     train.write_text("other O\nwords O\n\n", encoding="utf-8")
     with pytest.raises(StageFailed, match="not those that the study was planned with"):
@@ -392,6 +392,30 @@ def test_changed_texts_are_not_learned_as_those_planned(
 
 
 # --- the whole study
+
+
+def test_an_encoder_from_scratch_takes_every_stabiliser(
+    study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variants = """\
+variants:
+  plain: {}
+  frozen: {freeze_embeddings: true, freeze_layers: 1}
+  slower: {layer_decay: 0.5}
+  renewed: {reinit_layers: 1}
+  uncorrected: {bias_correction: false}
+"""
+    study_file.write_text(STUDY + variants, encoding="utf-8")
+    changes = ("readings=[refine]", "seeds=1", "refine.epochs=2", "pretrain.compare=false")
+    plan = replan(study_file, *changes)
+    refined = [s for s in plan if s.kind is StageKind.REFINE and s.task_names == ("colour",)]
+    assert len(refined) == 5
+    places = Places(tmp_path / "stages", tmp_path / "results", tmp_path / "plots")
+    execute(plan, places, "in-process", Resources(), Silent())
+    store = Store(places.store)
+    lasts = [store.read(stage, "history.jsonl").splitlines()[-1] for stage in refined]
+    losses = {json.loads(last)["loss"]["colour"] for last in lasts}
+    assert len(losses) == 5, "each learns in its own way"
 
 
 def test_a_study_is_resumed_and_holds_one_against_the_other(
@@ -461,8 +485,8 @@ def change(before: str, after: str) -> str:
 @pytest.mark.parametrize(
     ("study", "said"),
     [
-        (change("texts: tasks", "texts: [nowhere.txt]"), "nowhere.txt: the text file cannot be"),
-        (change("texts: tasks", "texts: [binary.txt]"), "it is not UTF-8"),
+        (change("texts: tasks", "texts: [nowhere.txt]"), "nowhere.txt: there is no such file"),
+        (change("texts: tasks", "texts: [binary.txt]"), "is not UTF-8; save the file"),
         (change("texts: tasks", "texts: [blank.txt]"), "found 0 distinct texts"),
         (change("texts: tasks", "texts: [folder]"), "Is a directory"),
         (change("texts: tasks", "texts: []"), "pretrain"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +23,23 @@ from transfer_study.terminal.recommend import (
     recommendations_as_json,
 )
 
+Command = Callable[..., tuple[int, str, str]]
+
 
 def call(folder: Path, *words: str) -> Any:
     places = ("--store", str(folder / "stages"), "--results", str(folder / "results"))
     return CliRunner().invoke(app, ["recommend", *words, *places])
 
 
-def test_before_anything_was_run_the_advice_is_to_run(small_study: Path, tmp_path: Path) -> None:
-    done = call(tmp_path, str(small_study), "--task", "topics", "--json")
-    assert done.exit_code == 0, done.output
-    (one,) = json.loads(done.stdout)["recommendations"]
-    assert (one["task"], one["arm"], one["enough"]) == ("topics", "single", False)
-    assert one["regret"] is None
-    assert one["command"] == f"transfer-study run {small_study}"
-    together = call(tmp_path, str(small_study), "--all", "--json")
-    (advice,) = json.loads(together.stdout)["groupings"]
-    assert [len(row["groups"]) for row in advice["groupings"]] == [1, 2, 3]
-    assert advice["chosen"]["groups"] == [["entities"], ["topics"], ["relation"]]
+@pytest.mark.parametrize("words", [("--all",), ("--task", "topics"), ("--all", "--json")])
+def test_before_anything_was_run_there_is_no_advice(
+    small_study: Path, tmp_path: Path, command: Command, words: tuple[str, ...]
+) -> None:
+    places = (f"--store={tmp_path}/stages", f"--results={tmp_path}/results")
+    code, stdout, stderr = command("recommend", str(small_study), *words, *places)
+    assert (code, stdout) == (3, "")
+    assert stderr.startswith("error: nothing was run that advice could come from")
+    assert f"`transfer-study run {small_study}`" in stderr
     assert not list(tmp_path.glob("results/*")), "nothing is written"
 
 

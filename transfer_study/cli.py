@@ -6,10 +6,10 @@ need them, so that `--help` and `status` answer at once.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
-from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -18,14 +18,16 @@ import typer
 
 from transfer_study.analysis.preference import By
 from transfer_study.analysis.views import Shown
-from transfer_study.errors import StudyError
+from transfer_study.errors import NothingRun, StudyError, problems_of
 from transfer_study.execute.resources import Resources
 from transfer_study.records.store import Store
 from transfer_study.session import Outcome, Places
 from transfer_study.spec.correction import Correction
 from transfer_study.spec.plan import Plan
-from transfer_study.spec.study import Arm, Reading
+from transfer_study.spec.study import MOST_SEEDS, Arm, Reading
 from transfer_study.spec.study_file import read_study
+from transfer_study.terminal.console import warn
+from transfer_study.visible import visible
 
 FAILED, INVALID, NOT_RUN, DIFFERENT, INTERRUPTED = 1, 2, 3, 4, 130
 _TIDYING = 3.0  # seconds
@@ -130,7 +132,8 @@ def run(
         ),
     ] = False,
     max_seeds: Annotated[
-        int | None, typer.Option(help="The most seeds of an edge.", show_default=False)
+        int | None,
+        typer.Option(max=MOST_SEEDS, help="The most seeds of an edge.", show_default=False),
     ] = None,
     looks: Annotated[
         int | None,
@@ -163,7 +166,7 @@ def run(
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots)
     first, leaks = survey(read_study(study, settings, data))
-    places.check_writable()
+    places.check_writable(first.study, store=True)
     stages = Store(places.store)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
 
@@ -313,6 +316,7 @@ def report(
     places = Places(store, results, plots)
     otherwise = rejudged(metric, margin, correction)
     plan_ = known_plan(read_study(study, settings, data), places)
+    places.check_writable(plan_.study, store=False)
     outcome = write_report(plan_, places, Shown(arm, size, task), otherwise, file=study)
     judged = otherwise.of(plan_) if otherwise else plan_
     edges_as_json(judged, outcome) if as_json else print_edges(judged, outcome)
@@ -358,6 +362,10 @@ def compare(
 
         compared = compare_studies(study, other, places, settings, data)
         differences_as_json(compared) if as_json else print_differences(compared)
+        for sentence in compared.unwritten:
+            print(f"error: {sentence}", file=sys.stderr)
+        if compared.unwritten:
+            raise typer.Exit(FAILED)
         if compared.differences["shown"].any():
             raise typer.Exit(DIFFERENT)
         return
@@ -400,8 +408,13 @@ def recommend(
 ) -> None:
     """Say with which partners, if any, to train a task, or all; runs and writes nothing."""
     from transfer_study.analysis.grouping import groupings
-    from transfer_study.analysis.recommend import asked_edges, check_task, recommendations
-    from transfer_study.session import judged_edges, known_plan
+    from transfer_study.analysis.recommend import (
+        asked_edges,
+        check_run,
+        check_task,
+        recommendations,
+    )
+    from transfer_study.session import judged_edges, known_plan, lost_stages
     from transfer_study.terminal import recommend as view
 
     if (task is None) is not everything:
@@ -414,11 +427,14 @@ def recommend(
         check_task(checked, task)
     plan_, deltas = judged_edges(known_plan(checked, places), places)
     edges = asked_edges(plan_, deltas, encoder, reading)
+    warn(lost_stages(plan_, places))
     if task is None:
         groups = groupings(plan_, edges, models, by, str(study))
+        check_run(edges, task, str(study))
         show = view.groupings_as_json if as_json else view.print_groupings
         show(checked.name, groups)
         return
+    check_run(edges, task, str(study))
     advice = [one for one in recommendations(plan_, edges, str(study)) if one.task == task]
     tell = view.recommendations_as_json if as_json else view.print_recommendations
     tell(checked.name, advice)
@@ -475,7 +491,7 @@ def prefetch(
     from transfer_study.data.prefetch import prefetch_study
 
     for line in prefetch_study(read_study(study, settings, data)):
-        print(line)
+        print(visible(line))
 
 
 @app.command("convert-tf")
@@ -520,9 +536,12 @@ def doctor(
 
 
 def _exit_by(outcome: Outcome) -> None:
-    """End with a code of its own where stages or outputs failed, or were not run."""
+    """Tell what was lost or not written, and end with a code of its own where stages failed too."""
+    for note in outcome.notes:
+        print(f"note: {visible(note)}", file=sys.stderr)
+    warn(outcome.lost)
     for sentence in outcome.unwritten:
-        print(f"error: {sentence}", file=sys.stderr)
+        print(f"error: {visible(sentence)}", file=sys.stderr)
     if outcome.failed or outcome.unwritten:
         raise typer.Exit(FAILED)
     if outcome.not_run:
@@ -536,16 +555,15 @@ def main() -> None:
         app()
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
-            with suppress(OSError):  # the terminal itself may be gone
-                print(
-                    "Interrupted. Finished stages are kept; the same command continues.",
-                    file=sys.stderr,
-                )
+            print(
+                "Interrupted. Finished stages are kept; the same command continues.",
+                file=sys.stderr,
+            )
         raise
-    except StudyError as error:
-        for problem in error.problems:
-            print(f"error: {problem}", file=sys.stderr)
-        sys.exit(INVALID)
+    except (StudyError, OSError) as error:
+        for problem in problems_of(error):
+            print(f"error: {visible(str(problem))}", file=sys.stderr)
+        sys.exit(NOT_RUN if isinstance(error, NothingRun) else INVALID)
 
 
 def _stop_on_signals() -> None:
@@ -554,9 +572,13 @@ def _stop_on_signals() -> None:
     A second signal that comes at once must not disturb the tidying that the first began.
     """
     last = -_TIDYING
+    terminals = [stream for stream in (1, 2) if os.isatty(stream)]
 
     def interrupt(*_: object) -> None:
         nonlocal last
+        for stream in terminals:
+            if not os.isatty(stream):  # it is gone, and writing to it would be an error
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
         before, last = last, time.monotonic()
         if last - before >= _TIDYING:
             raise KeyboardInterrupt

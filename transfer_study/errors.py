@@ -40,9 +40,22 @@ class StoreError(StudyError):
     """The store cannot be written, or does not hold what its records say."""
 
 
+class NothingRun(StudyError):  # noqa: N818  (it is a state, which a run mends)
+    """Nothing that could answer a question was run yet."""
+
+
 class ExecutionError(StudyError):
     """The machine or cluster cannot run what is asked of it."""
 
 
 class ExportError(StudyError):
     """A model cannot be taken out of the store as asked."""
+
+
+def problems_of(error: StudyError | OSError) -> tuple[Problem, ...]:
+    """What is to be said of an error: of the file system's, the path and what it says of it."""
+    if isinstance(error, StudyError):
+        return error.problems
+    said = error.strerror or " ".join(str(error).split()) or type(error).__name__
+    where = str(error.filename) if error.filename is not None else ""
+    return (Problem(f"{said}; mend that, or choose another place", where),)

@@ -5,7 +5,6 @@ Nothing is written to the folder before the model in it has answered as the stud
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from uuid import uuid4
 from transfer_study.analysis.choice import BEST, Choice, candidates_for, choose, full_mixes
 from transfer_study.analysis.model_scores import ModelScore, model_scores
 from transfer_study.errors import DataError, ExportError, StudyError
-from transfer_study.files import read_regular
+from transfer_study.files import check_writable, read_regular, writing
 from transfer_study.records.chosen import chosen_epoch
 from transfer_study.records.predictions import (
     MOST_BYTES,
@@ -77,7 +76,7 @@ def export_model(
     if not store.has_snapshot(stage, epoch):
         tell(f"The weights of {stage.name} are not kept; running it again.")
         _make_snapshot(stage, store, epoch)
-    with _new_folder(folder) as aside:
+    with writing(folder), _new_folder(folder) as aside:
         tell("Writing the model and reading it back.")
         checked = _write(aside, store, stage, epoch, wanted.multi, examples)
         card = Card(
@@ -127,10 +126,7 @@ def _check_free(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         what = "is not empty" if folder.is_dir() else "is a file"
         raise ExportError(f"the folder {folder} {what}; give a new one with --to")
-    there = next(place for place in folder.resolve().parents if place.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        fault = "cannot be written" if there.is_dir() else "is a file"
-        raise ExportError(f"the folder {folder} cannot be made: {there} {fault}; choose another")
+    check_writable(folder, "to")
 
 
 def _choose(plan: Plan, store: Store, wanted: Wanted) -> Choice:

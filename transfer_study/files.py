@@ -57,27 +57,41 @@ def parse_json(content: bytes | str) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
+def check_folder(folder: Path, option: str) -> Path:
+    """The nearest folder that is there, of one that may not be; raises StoreError for a file."""
+    try:
+        folder = folder.resolve()
+        os.fsencode(folder).decode("utf-8")
+        there = next(place for place in (folder, *folder.parents) if place.exists())
+        fault = None if there.is_dir() else f"{there} is no folder"
+    except UnicodeDecodeError:
+        fault = "its name is not UTF-8"
+    except OSError as error:
+        fault = error.strerror or str(error)
+    if fault:
+        raise _unusable(folder, fault, option)
+    return there
+
+
 def check_writable(folder: Path, option: str) -> None:
     """Raise StoreError unless a folder can be made and written; leaves nothing behind.
 
     It is tried: permission bits do not tell of a full or read-only disk, of a name that is too
     long, or of a file system that is not a real one.
     """
-    folder = folder.resolve()
+    there = check_folder(folder, option)
     try:
-        there = next(place for place in (folder, *folder.parents) if place.exists())
-        if there.is_dir():
-            with tempfile.TemporaryDirectory(prefix=".transfer-study-", dir=there) as trial:
-                rehearsed = Path(trial, *folder.relative_to(there).parts)
-                rehearsed.mkdir(parents=True, exist_ok=True)
-                (rehearsed / "trial").write_bytes(bytes(4096))
-            return
-        fault = f"{there} is no folder"
+        with tempfile.TemporaryDirectory(prefix=".transfer-study-", dir=there) as trial:
+            rehearsed = Path(trial, *folder.resolve().relative_to(there).parts)
+            rehearsed.mkdir(parents=True, exist_ok=True)
+            (rehearsed / "trial").write_bytes(bytes(4096))
     except OSError as error:
-        fault = error.strerror or str(error)
-    raise StoreError(
-        f"the output folder {folder} cannot be used: {fault}; mend it or choose another with "
-        f"--{option}"
+        raise _unusable(folder, error.strerror or str(error), option) from None
+
+
+def _unusable(folder: Path, fault: str, option: str) -> StoreError:
+    return StoreError(
+        f"the folder {folder} cannot be used: {fault}; mend it or choose another with --{option}"
     )
 
 

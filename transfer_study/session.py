@@ -14,16 +14,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from transfer_study.analysis.views import Shown
-from transfer_study.errors import StoreError, StudyError
+from transfer_study.errors import StudyError
 from transfer_study.execute.progress import Progress, Silent
 from transfer_study.execute.resources import Resources
+from transfer_study.files import check_folder, check_writable, writing
 from transfer_study.records.looked import looked_plan
-from transfer_study.records.recorded import RECORD_FILE, plan_of_record, recorded_plan
+from transfer_study.records.recorded import (
+    RECORD_FILE,
+    plan_of_record,
+    recorded_as_run,
+    recorded_plan,
+)
 from transfer_study.records.store import Store
 from transfer_study.spec.plan import Plan, plan
 from transfer_study.spec.stage import Stage
 from transfer_study.spec.study import Study
 from transfer_study.spec.study_file import read_study
+from transfer_study.visible import visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,17 +57,17 @@ class Places:
     results: Path = field(default_factory=lambda: _place("TRANSFER_STUDY_RESULTS", "results"))
     plots: Path = field(default_factory=lambda: _place("TRANSFER_STUDY_PLOTS", "plots"))
 
-    def check_writable(self) -> None:
-        """Raise StoreError unless all three can be written; makes nothing."""
+    def __post_init__(self) -> None:
+        """Raises StoreError for a place that cannot be a folder."""
         for option in ("store", "results", "plots"):
-            folder: Path = getattr(self, option).resolve()
-            there = next(place for place in (folder, *folder.parents) if place.exists())
-            if not there.is_dir() or not os.access(there, os.W_OK):
-                fault = "cannot be written" if there.is_dir() else "is a file"
-                raise StoreError(
-                    f"the output folder {folder} cannot be used: {there} {fault}; mend it or "
-                    f"choose another with --{option}"
-                )
+            check_folder(getattr(self, option), option)
+
+    def check_writable(self, study: Study, *, store: bool) -> None:
+        """Raise StoreError unless what a study writes can be written; makes nothing."""
+        if store:
+            check_writable(self.store, "store")
+        check_writable(self.results / study.name, "results")
+        check_writable(self.plots / study.name, "plots")
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,8 @@ class Outcome:
     false_edge_rate: str = ""  # how often models differ from themselves, in words
     page: Path | None = None  # the report
     unwritten: tuple[str, ...] = ()  # a sentence an output that could not be written
+    notes: tuple[str, ...] = ()  # what else a reader of the outputs must know
+    lost: tuple[str, ...] = ()  # what the store had and has no more, in sentences
 
 
 def make_plan(study: Study) -> Plan:
@@ -155,7 +164,7 @@ def run(
     places = places or Places()
     plan_, leaks = survey(study)
     plan_ = with_looks(plan_, places)
-    places.check_writable()
+    places.check_writable(study, store=True)
     execute(plan_, places, executor, resources or Resources(), progress or Silent())
     outcome = write_report(plan_, places, leaks=leaks)
     for sentence in outcome.unwritten:
@@ -237,6 +246,26 @@ def failed_stages(plan_: Plan, store: Store) -> frozenset[str]:
     return frozenset(failed)
 
 
+def lost_stages(plan_: Plan, places: Places) -> tuple[str, ...]:
+    """What the store had of a plan and has no more, in sentences that say what to do.
+
+    A stage whose folder has lost its record counts as not run. So does one that an earlier report
+    told of, and whose predictions are in neither the store nor the compact files now.
+    """
+    store, source = Store(places.store), answer_source(plan_, places)
+    once = recorded_as_run(places.results / plan_.study.name)
+    said = []
+    for stage in plan_:
+        if lost := store.lost(stage):
+            said.append(lost)
+        elif stage.id in once and not source.has(stage):
+            said.append(
+                f"{stage.name} was run and is in the store {store.root} no more; name the store "
+                "that has it with --store, or run the study again"
+            )
+    return tuple(said)
+
+
 def write_report(
     plan_: Plan,
     places: Places,
@@ -260,15 +289,17 @@ def write_report(
     results, plots = places.results / plan_.study.name, places.plots / plan_.study.name
     failed = failed_stages(plan_, Store(places.store))
     source = answer_source(plan_, places)
-    name = str(file) if file is not None else f"{plan_.study.name}.yaml"
-    beside = Beside(leaks, costs(plan_, Store(places.store)), name).kept_in(results)
-    if rejudged:
-        plan_ = rejudged.of(plan_)
-        epochs = epoch_scores(plan_, source, results / EPOCHS_FILE)
-        folders = results / rejudged.label, plots / rejudged.label
-        written = write_judged(plan_, source, failed, *folders, shown, beside, epochs)
-    else:
-        written = write_results(plan_, source, failed, results, plots, shown, beside)
+    name = visible(str(file)) if file is not None else f"{plan_.study.name}.yaml"
+    lost = lost_stages(plan_, places)
+    with writing(results):
+        beside = Beside(leaks, costs(plan_, Store(places.store)), name, lost).kept_in(results)
+        if rejudged:
+            plan_ = rejudged.of(plan_)
+            epochs = epoch_scores(plan_, source, results / EPOCHS_FILE)
+            folders = results / rejudged.label, plots / rejudged.label
+            written = write_judged(plan_, source, failed, *folders, shown, beside, epochs)
+        else:
+            written = write_results(plan_, source, failed, results, plots, shown, beside)
     return Outcome(
         shown.of(plan_.study, written.deltas),
         written.figures,
@@ -280,6 +311,8 @@ def write_report(
         written.false_edge_rate,
         written.page,
         written.unwritten,
+        written.notes,
+        lost,
     )
 
 
@@ -328,7 +361,10 @@ def compare_studies(
     from transfer_study.report.comparison import compare
 
     first, second = (_evidence(path, places, settings, data) for path in (a, b))
-    return compare(first, second, places.results, places.plots)
+    check_writable(places.results, "results")
+    check_writable(places.plots, "plots")
+    with writing(places.results):
+        return compare(first, second, places.results, places.plots)
 
 
 def _evidence(path: Path, places: Places, settings: Sequence[str], data: Path | None) -> Evidence:

@@ -210,6 +210,7 @@ def test_a_task_that_was_not_learned_gets_no_advice_on_partners(advise: Any) -> 
     one = advise(A, edge(B, A, 0.0, **nothing), edge(C, A, 0.0, **nothing))
     assert (one.arm, one.enough, one.compared[1:]) == ("single", False, ())
     assert one.text.startswith("chemprot was not learned")
+    assert "--set refine.epochs=" in one.command
     assert "costs" not in one.text
     assert "not complete" not in one.text
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from transfer_study.analysis.uncertainty import Crossed, Interval, combined, paired_t
+from transfer_study.analysis.uncertainty import Crossed, Interval, combined, paired_t, strict_p
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
@@ -100,6 +100,24 @@ def test_one_edge_among_many_is_not_found_by_the_chance_that_few_seeds_agree(sha
     expected = alpha * len(nulls)
     assert sum(one.strict(alpha).p < alpha for one in nulls) < 1.3 * expected
     assert sum(one.interval(alpha).p < alpha for one in nulls) > 1.8 * expected
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.05 / 18])
+def test_one_edge_is_not_found_by_the_chance_that_few_documents_agree(alpha):
+    rng, nulls, documents = np.random.default_rng(13), 3000, 4
+    # Differences of three seeds and four documents, a hundredth of their variance from seeds.
+    of_document = rng.normal(size=(nulls, documents))
+    of_seed = rng.normal(size=(nulls, 3)) * math.sqrt(3 / documents / 99)
+    size = np.abs(of_document.mean(axis=1) + of_seed.mean(axis=1))
+    seeds, examples = of_seed.var(axis=1, ddof=1) / 3, of_document.var(axis=1, ddof=1) / documents
+    nulls_drawn = list(zip(size, seeds, examples, strict=True))
+    p, naive = (
+        np.array([strict_p(mean, of_seeds, 2.0, rest, f) for mean, of_seeds, rest in nulls_drawn])
+        for f in (documents - 1.0, math.inf)
+    )
+    error = 2 * math.sqrt(alpha / nulls)
+    assert (p < alpha).mean() < alpha + error
+    assert (naive < alpha).mean() > 1.5 * alpha + error  # as if documents were without number
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.001])

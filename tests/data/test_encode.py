@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from transfer_study.data import encode as encode_module
 from transfer_study.data.encode import (
     IGNORED,
     Encoded,
     encode,
-    encode_cached,
+    encode_once,
     targets,
     windows_after_outside,
     word_windows,
@@ -26,8 +26,9 @@ from transfer_study.spec.example import Example, Label
 from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.task import Task, TaskKind
 
-# Of these a WordPiece tokenizer leaves nothing: private use, control, zero-width, soft hyphen.
-VANISHING = ("\ue232", "\x07", "\u200b", "\xad")
+# Of these a WordPiece tokenizer leaves nothing: private use, control, zero-width, soft hyphen; of
+# the last, a line separator, a unigram tokenizer too.
+VANISHING = ("\ue232", "\x07", "\u200b", "\xad", "\u2028")
 WORDS = ("aspirin", "fever", "the", "IL-2/α,", "naïve", "10", "mice", "∆9-THC", "(", *VANISHING)
 ROOM = 16
 IN_ROOM, IN_24 = Recipe(max_length=ROOM), Recipe(max_length=24)
@@ -66,11 +67,11 @@ def same(a: Encoded, b: Encoded) -> bool:
 
 
 def alone(tokenizer: Any, word: str) -> list[int]:
-    """The pieces of a word by itself."""
+    """The pieces of a word by itself; the unknown one where there is none."""
     pieces: list[int] = tokenizer([word], is_split_into_words=True, add_special_tokens=False)[
         "input_ids"
     ]
-    return pieces
+    return pieces or [tokenizer.unk_token_id]
 
 
 # Windows
@@ -137,28 +138,48 @@ def test_words_and_pieces_stay_aligned(tokenizer: Any, data: st.DataObject) -> N
             label = examples[n].label
             assert isinstance(label, tuple)
             assert TAGGING.tags[answer[begin]] == label[word]
-    assert found == [
-        (n, w)
-        for n, words in enumerate(texts)
-        for w in range(len(words))
-        if alone(tokenizer, words[w])
-    ]
+    assert found == [(n, w) for n, words in enumerate(texts) for w in range(len(words))]
 
 
-def test_words_that_vanish_have_no_piece_and_shift_nothing(tokenizers: dict[str, Any]) -> None:
+@with_tokenizer
+@given(vanishing=st.lists(st.sampled_from(VANISHING), min_size=1, max_size=40))
+def test_words_that_vanish_are_unknown_pieces_first_last_and_alone(
+    tokenizer: Any, vanishing: list[str]
+) -> None:
+    for words in (vanishing, [*vanishing, "the", *vanishing]):
+        encoded = encode(TAGGING, [tagged(words)], tokenizer, IN_ROOM)
+        assert encoded.words is not None
+        answered = [int(w) for row in encoded.words for w in row if w >= 0]
+        assert answered == list(range(len(words)))
+        answers = targets(TAGGING, [tagged(words)], encoded, Recipe())
+        tags = [TAGGING.tags[tag] for row in answers for tag in row if tag != IGNORED]
+        assert tuple(tags) == tagged(words).label
+
+
+def test_words_that_vanish_are_one_piece(tokenizers: dict[str, Any]) -> None:
+    pieces = tokenizers["wordpiece"]
+    encoded = encode(TAGGING, [tagged(["the", *VANISHING, "fever"])], pieces, IN_ROOM)
+    assert encoded.words is not None
+    assert encoded.words[0].tolist() == [-1, *range(len(VANISHING) + 2), -1]
+    assert encoded.ids[0].tolist()[2:-2] == [pieces.unk_token_id] * len(VANISHING)
+
+
+def test_only_the_identity_of_tagging_knows_that_words_are_encoded_otherwise() -> None:
+    assert TAGGING.identity()["encoding"] == 2
+    assert "encoding" not in CLASSES.identity()
+
+
+def test_under_the_original_protocol_words_that_vanish_have_no_piece(
+    tokenizers: dict[str, Any],
+) -> None:
+    """As in the original's own preparation, whose token ids are met to the letter."""
     examples = [tagged(["the", *VANISHING[:2], "fever", *VANISHING])]
-    encoded = encode(TAGGING, examples, tokenizers["wordpiece"], IN_ROOM)
+    recipe = Recipe(max_length=ROOM, windows="after_gold_outside")
+    encoded = encode(TAGGING, examples, tokenizers["wordpiece"], recipe)
     assert encoded.words is not None
     assert encoded.words[0].tolist() == [-1, 0, 3, -1]
-    (answer,) = targets(TAGGING, examples, encoded, Recipe())
+    (answer,) = targets(TAGGING, examples, encoded, recipe)
     assert answer.tolist() == [IGNORED, 0, 3, IGNORED]
-
-
-def test_a_sentence_of_nothing_else_is_one_empty_row(tokenizers: dict[str, Any]) -> None:
-    examples = [tagged(["fever"]), tagged(list(VANISHING), 1), tagged(["the"], 2)]
-    encoded = encode(TAGGING, examples, tokenizers["wordpiece"], IN_ROOM)
-    assert encoded.example.tolist() == [0, 1, 2]
-    assert (targets(TAGGING, examples, encoded, Recipe())[1] == IGNORED).all()
 
 
 def test_windows_never_look_at_labels(tokenizer: Any) -> None:
@@ -231,49 +252,37 @@ def test_targets_of_every_kind(tokenizers: dict[str, Any]) -> None:
     assert (value.tolist(), value.dtype) == (3.25, np.float32)
 
 
-# Cache
+# What a process remembers
 
 
-def cached(folder: Path, tokenizer: Any, **changes: Any) -> Encoded:
-    examples = changes.pop("examples", [tagged(["the", "fever", "\u200b"] * 12), tagged(["the"])])
-    given = {"recipe": IN_ROOM, "key": "data", **changes}
-    return encode_cached(TAGGING, examples, tokenizer, folder=folder / "cache", **given)
-
-
-def test_the_cache_gives_back_what_was_encoded(tokenizer: Any, tmp_path: Path) -> None:
-    first = cached(tmp_path, tokenizer)
-    # Were it encoded again, it would need a tokenizer.
-    second = cached(tmp_path, None)
-    assert same(first, second)
-    assert [row.dtype for row in second.ids] == [row.dtype for row in first.ids]
-    assert len(list((tmp_path / "cache").iterdir())) == 1
-
-
-def test_the_cache_knows_the_content_and_the_length(
-    tokenizers: dict[str, Any], tmp_path: Path
+def test_a_process_encodes_the_same_examples_once(
+    tokenizers: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(encode_module, "_encoded", {})
     tokenizer = tokenizers["wordpiece"]
-    first = cached(tmp_path, tokenizer)
-    assert not same(first, cached(tmp_path, tokenizer, recipe=Recipe(max_length=10)))
-    assert not same(first, cached(tmp_path, tokenizer, key="other", examples=[tagged(["the"])]))
-    assert len(list((tmp_path / "cache").iterdir())) == 3
+    examples = [tagged(["the", "fever", "\u200b"] * 12), tagged(["the"])]
+
+    def once(known: Any, key: str = "data", recipe: Recipe = IN_ROOM) -> Encoded:
+        return encode_once(TAGGING, examples, known, recipe, key=key)
+
+    first = once(tokenizer)
+    assert same(first, encode(TAGGING, examples, tokenizer, IN_ROOM))
+    assert once(None) is first  # were it encoded again, it would need a tokenizer
+    assert not same(first, once(tokenizer, recipe=Recipe(max_length=10)))
+    assert once(tokenizer, key="other data") is not first
 
 
-def test_a_damaged_cache_is_encoded_again_and_replaced(
-    tokenizers: dict[str, Any], tmp_path: Path
+def test_a_process_forgets_what_is_oldest(
+    tokenizers: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tokenizer = tokenizers["wordpiece"]
-    whole = cached(tmp_path, tokenizer)
-    (path,) = (tmp_path / "cache").iterdir()
-    good = path.read_bytes()
-    random = np.random.default_rng(0)
-    flips = [(n, 1 << random.integers(8)) for n in random.integers(len(good), size=150)]
-    flipped = [good[:n] + bytes([good[n] ^ bit]) + good[n + 1 :] for n, bit in flips]
-    for content in (b"", b"not a zip file", good[:-1], good[: len(good) // 2], *flipped):
-        path.write_bytes(content)
-        assert same(cached(tmp_path, tokenizer), whole)
-        assert same(cached(tmp_path, None), whole)  # replaced where it could not be read
-    assert [p.name for p in (tmp_path / "cache").iterdir()] == [path.name]
+    monkeypatch.setattr(encode_module, "_encoded", {})
+    monkeypatch.setattr(encode_module, "_REMEMBERED", 2)
+    for key in "abc":
+        encode_once(TAGGING, [tagged([key])], tokenizers["wordpiece"], IN_ROOM, key=key)
+    encode_once(TAGGING, [], None, IN_ROOM, key="c")
+    assert len(encode_module._encoded) == 2
+    with pytest.raises(TypeError):
+        encode_once(TAGGING, [], None, IN_ROOM, key="a")
 
 
 # Choices of the original study

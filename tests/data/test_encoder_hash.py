@@ -116,6 +116,7 @@ SAME: dict[str, Change] = {
     "weights that are not loaded": lambda f: shutil.copy(
         f / "model.safetensors", f / "model_old.safetensors"
     ),
+    "a folder by the name of a file": lambda f: (f / "tokenizer.model.d").mkdir(),
     "data of its training": lambda f: (f / "train_script.json").write_text("{}"),
 }
 OTHER: dict[str, Change] = {
@@ -248,6 +249,11 @@ def cut_short(folder: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1])
 
 
+def unreadable(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").symlink_to("/proc/self/mem")
+
+
 def index(content: object) -> Change:
     def change(folder: Path) -> None:
         (folder / "model.safetensors").unlink()
@@ -283,6 +289,7 @@ FAULTS: dict[str, tuple[Change, str]] = {
         "Git LFS",
     ),
     "empty weights": (lambda f: (f / "model.safetensors").write_bytes(b""), "not a complete"),
+    "weights that cannot be read": (unreadable, "a file in .* cannot be read"),
     "an index of nothing": (index({"weight_map": {}}), "names no files of weights"),
     "a shard that is missing": (
         index({"weight_map": {"a": "model-1-of-2.safetensors"}}),

@@ -88,3 +88,10 @@ def test_only_recipes_that_are_used_must_fit(folder: Path) -> None:
     study = Study.model_validate({**written, "readings": ["finetune"]})
     with pytest.raises(EncoderError, match="max_length is 128, but it has only 32 positions"):
         take_fingerprints(study, load_tasks(study))
+
+
+def test_layers_of_an_encoder_from_scratch_are_counted() -> None:
+    small = Encoder.model_validate({"name": "small", "scratch": {"layers": 3}})
+    check_layers(small, Recipe(freeze_layers=2, reinit_layers=1, layer_decay=0.9))
+    with pytest.raises(EncoderError, match="freeze_layers is 4, but it has only 3 layers"):
+        check_layers(small, Recipe(freeze_layers=4))

@@ -10,6 +10,7 @@ import pytest
 
 from transfer_study.data.inspect import Lengths, describe
 from transfer_study.data.splits import TaskData
+from transfer_study.data.unread import Read
 from transfer_study.spec.example import Example, Label
 from transfer_study.spec.task import Task
 
@@ -82,6 +83,6 @@ def test_regression_has_a_mean_and_a_spread_and_no_majority() -> None:
 def test_truncation_is_the_share_above_the_maximum() -> None:
     fields: dict[str, Any] = {"kind": "classification", "labels": ["a", "b"]}
     made = data(["a"] * 10, ["b"], **fields)
-    told = describe(made, lambda example: int(example.id) + 1, 8)
+    told = describe(made, lambda example: Read(int(example.id) + 1, {}, False), 8)
     assert told.splits[0].truncated == 0.2
     assert told.splits[0].pieces == Lengths(5.5, pytest.approx(9.55), 10)

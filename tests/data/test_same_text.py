@@ -76,6 +76,7 @@ def test_punctuation_alone_and_masks_alone_tell_nothing() -> None:
         ("15 mg a day", "1.5 mg a day"),
         ("he left?", "he left."),
         ("very well :)", "very well :("),
+        ("@DRUG$ is raised by @GENE$", "@GENE$ is raised by @DRUG$"),
         ("\u0915\u093f", "\u0915\u0940"),  # vowel signs are no letters
     ],
 )

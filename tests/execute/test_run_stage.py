@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from transfer_study.data.streams import stream
 from transfer_study.execute import in_process
+from transfer_study.execute import run_stage as run_stage_module
 from transfer_study.execute import start as start_module
 from transfer_study.execute.in_process import run_in_process
 from transfer_study.execute.run_stage import StageFailed, run_stage
@@ -203,6 +206,86 @@ def test_inputs_that_changed_since_planning_are_refused(
 def test_other_tasks_data_may_change(plan: Plan, store: Store, tmp_path: Path) -> None:
     (tmp_path / "people" / "train.tsv").write_text("")
     run_stage(find(plan, "refine", "colour"), store, keep_model=False)
+
+
+@pytest.fixture
+def with_files(study: Study, bert_folder: Path, tmp_path: Path) -> tuple[Path, Plan]:
+    """An encoder's folder, and the plan of a study with it: two seeds of each stage."""
+    folder = shutil.copytree(bert_folder, tmp_path / "bert")
+    written = study.model_dump(mode="json", by_alias=True)
+    written |= {"encoder": {"name": "bert", "source": str(folder)}, "arms": ["single"]}
+    return folder, make_plan(Study.model_validate({**written, "seeds": [0, 1]}))
+
+
+def double(folder: Path) -> None:
+    file = folder / "model.safetensors"
+    doubled = {name: 2 * tensor for name, tensor in load_file(file).items()}
+    save_file(doubled, file, {"format": "pt"})
+
+
+def test_weights_are_verified_in_every_stage_of_a_worker(
+    with_files: tuple[Path, Plan], store: Store
+) -> None:
+    folder, plan = with_files
+    first, second = (s for s in plan if s.kind == "refine" and s.task_names == ("colour",))
+    run_stage(first, store, keep_model=False)
+    double(folder)
+    with pytest.raises(StageFailed, match="the files of the encoder bert are not those"):
+        run_stage(second, store, keep_model=False)
+    assert not store.is_done(second)
+
+
+def test_weights_that_change_while_a_stage_learns_are_noticed(
+    with_files: tuple[Path, Plan], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, plan = with_files
+    stage = next(iter(plan))
+    learn = train_module.train
+
+    def meanwhile(*args: Any) -> Any:
+        double(folder)
+        return learn(*args)
+
+    monkeypatch.setattr(train_module, "train", meanwhile)
+    with pytest.raises(StageFailed, match="the files of the encoder bert are not those"):
+        run_stage(stage, store, keep_model=True)
+    assert not store.is_done(stage)
+
+
+def test_a_store_holds_nothing_that_decides_what_is_encoded(plan: Plan, store: Store) -> None:
+    run_stage(find(plan, "refine", *NAMES), store, keep_model=True)
+    assert sorted(path.name for path in store.root.iterdir()) == ["attempts", "models", "stages"]
+
+
+def test_a_source_tree_that_is_not_installed_runs(
+    plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = run_stage_module.version
+
+    def not_here(name: str) -> str:
+        if name == "transfer-study":
+            raise PackageNotFoundError(name)
+        return found(name)
+
+    monkeypatch.setattr(run_stage_module, "version", not_here)
+    run_stage_module._versions.cache_clear()
+    stage = find(plan, "refine", "colour")
+    run_stage(stage, store, keep_model=False)
+    run_stage_module._versions.cache_clear()
+    versions = store.read_json(stage, "stage.json")["provenance"]["versions"]
+    assert (versions["transfer-study"], versions["torch"]) == ("not installed", torch.__version__)
+
+
+def test_versions_are_found_before_anything_is_learned(
+    plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise OSError("the metadata cannot be read")
+
+    monkeypatch.setattr(run_stage_module, "_versions", broken)
+    forbid(monkeypatch, AssertionError("it learned"))
+    with pytest.raises(StageFailed, match="the metadata cannot be read"):
+        run_stage(find(plan, "refine", "colour"), store, keep_model=False)
 
 
 # Failures

@@ -84,10 +84,10 @@ def _random_tables(seed: int, tasks: int) -> Tables:
     random = np.random.default_rng(seed)
     stems = ["bc5cdr-chemical", "x", "i2b2-2010-re", "anatomy-entity-recognition-2020"]
     names = [f"{stems[int(random.integers(4))]}{i}"[-30:].lstrip("-") for i in range(tasks)]
-    verdicts = ["gain", "loss", "equivalent", "undecided", "failed", "not_run"]
+    verdicts = ["gain", "loss", "equivalent", "undecided", "failed", "not_run", "not_learned"]
 
     def effect(source: str, target: str) -> tuple[str, float]:
-        chances = [0.25, 0.2, 0.15, 0.3, 0.05, 0.05]
+        chances = [0.25, 0.2, 0.15, 0.25, 0.05, 0.05, 0.05]
         verdict = str(random.choice(verdicts, p=chances))
         size = float(random.exponential(0.03)) + 0.002
         return verdict, -size if verdict == "loss" else size
@@ -147,6 +147,26 @@ def all_verdicts() -> Tables:
     }
     names = ["words", "topic", "twist", "near"]
     return _make(names, lambda a, b: effects.get((a, b), ("undecided", 0.004)))
+
+
+@pytest.fixture
+def unlearned() -> Tables:
+    """Four tasks of which one was not learned, and a pair whose model collapsed."""
+    tables = _make(
+        ["words", "topic", "twist", "near"],
+        lambda a, b: (
+            ("not_learned", 0.0)
+            if b == "near"
+            else ("loss", -0.3)
+            if a == "twist"
+            else ("gain", 0.03)
+        ),
+    )
+    collapsed = (tables.deltas["source"] == "twist") & (tables.deltas["target"] == "topic")
+    learned = tables.deltas["verdict"] != "not_learned"
+    adjusted = [f"adjusted_{end}" for end in ("low", "high", "p")]
+    tables.deltas[adjusted] = tables.deltas[adjusted].where(learned)
+    return Tables(tables.deltas.assign(collapsed=collapsed), tables.tasks)
 
 
 @pytest.fixture

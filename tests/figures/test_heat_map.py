@@ -86,6 +86,15 @@ def test_verdicts_differ_in_more_than_hue(drawn):
     assert drawn.text("label:twist->near") == "failed"
 
 
+def test_what_was_not_learned_has_a_sign_of_its_own(unlearned, artists):
+    drawn = artists(draw(unlearned))
+    assert "words->near" in drawn.gids("diamond:")
+    assert drawn.text("label:words->near") == "not learned"
+    assert not is_grey(line(drawn.patches["cell:words->near"])[0])
+    assert drawn.text("label:twist->topic") == "−30.0†"
+    assert "the model did not learn" in drawn.text("legend")
+
+
 def test_only_a_gain_or_a_loss_is_coloured(drawn):
     assert is_grey(fill(drawn.patches["cell:near->words"]))
     assert is_grey(fill(drawn.patches["cell:topic->words"]))

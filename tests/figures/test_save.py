@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import matplotlib as mpl
 import pandas as pd
 import pytest
 
-from transfer_study import figures
 from transfer_study.analysis.views import View
 from transfer_study.figures import draw_figures, draw_transfer_graph, save
 
@@ -42,7 +43,7 @@ def test_the_same_figure_has_the_same_bytes_whatever_the_readers_style(two_tasks
 def not_saved(monkeypatch):
     """Files are named and not written, which takes most of the time."""
     monkeypatch.setattr(
-        figures,
+        import_module("transfer_study.figures.save"),
         "save",
         lambda figure, stem, kinds=("svg",): [stem.with_name(f"{stem.name}.{kinds[0]}")],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -122,9 +123,9 @@ def test_text_stays_apart_and_inside(drawn: Any, overlaps: Any) -> None:
 def test_a_figure_an_encoder_and_reading_of_single_tasks(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from transfer_study import figures
 
-    monkeypatch.setattr(figures, "save", lambda figure, stem, kinds: [stem])
+    saving = import_module("transfer_study.figures.save")
+    monkeypatch.setattr(saving, "save", lambda figure, stem, kinds: [stem])
     runs, table = made(a={"plain": [0.1, 0.2], "x": [0.3, 0.4]})
     pair = [frame.assign(arm="pair", source="b") for frame in (runs, table)]
     other = [frame.assign(reading="finetune") for frame in (runs, table)]

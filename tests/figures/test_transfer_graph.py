@@ -68,6 +68,32 @@ def test_failed_is_crossed_and_not_run_circled_in_the_middle_without_a_number(dr
         assert drawn.text(f"label:{name}") == word
 
 
+def test_what_was_not_learned_has_a_mark_of_its_own_and_no_number(unlearned, artists):
+    drawn = artists(draw_transfer_graph(unlearned.graph, **WORDS))
+    edge = drawn.patches["edge:words->near"]
+    assert colour(edge) not in (GREY, FAINT, GAIN, LOSS)
+    assert not is_solid(edge)
+    assert drawn.gids("diamond:") == {"words->near", "topic->near", "twist->near", "sample"}
+    assert drawn.text("label:words->near") == "not learned"
+    assert drawn.text("mix:near") == "◇ not learned"
+    assert "not learned" in drawn.text("legend")
+
+
+def test_an_edge_whose_model_did_not_learn_has_a_sign(unlearned, artists):
+    drawn = artists(draw_transfer_graph(unlearned.graph, **WORDS))
+    assert drawn.text("label:twist->topic") == "−30.0†"
+    assert drawn.text("label:twist->words") == "−30.0"
+    assert "† the model did not learn; its baseline did" in drawn.text("legend")
+
+
+def test_what_was_not_learned_is_never_faint(make, artists):
+    names = [f"t{i}" for i in range(6)]
+    tables = make(names, lambda s, t: ("not_learned" if t == "t5" else "undecided", 0.0))
+    drawn = artists(draw_transfer_graph(tables.graph, **WORDS))
+    assert colour(drawn.patches["edge:t0->t5"]) != FAINT
+    assert colour(drawn.patches["edge:t0->t1"]) == FAINT
+
+
 def test_width_follows_the_size_of_the_effect(drawn):
     names = ("words->twist", "twist->topic", "words->topic")  # 4, 13 and 27 points
     small, medium, large = (drawn.patches[f"edge:{name}"].get_linewidth() for name in names)
@@ -129,7 +155,8 @@ def test_one_seed_colours_nothing(make, artists):
     tables.deltas["n_seeds"] = 1
     drawn = artists(draw_transfer_graph(tables.graph, **WORDS))
     colours = {colour(p) for gid, p in drawn.patches.items() if gid.startswith(("edge:", "ring:"))}
-    assert drawn.text("interval:a->b") == "1 seed"
+    assert drawn.text("interval:a->b") == "no interval"
+    assert "no interval one seed" in drawn.text("legend")
     samples = {GAIN, LOSS}  # of the legend
     assert {colour(p) for gid, p in drawn.patches.items() if "->" in gid} & samples == set()
     assert GREY in colours

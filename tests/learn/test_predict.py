@@ -14,7 +14,7 @@ from transfer_study.data.encode import encode
 from transfer_study.data.splits import TaskData
 from transfer_study.learn import batch
 from transfer_study.learn.batch import Collator
-from transfer_study.learn.predict import Predictions, predict
+from transfer_study.learn.predict import Predictions, _filled, predict
 from transfer_study.spec.example import Example
 from transfer_study.spec.recipe import Precision, Recipe
 from transfer_study.spec.task import Task, TaskKind
@@ -116,7 +116,23 @@ def test_windows_are_joined_to_whole_sentences(school: Any, max_length: int) -> 
     for example, labels in zip(data.test, whole.labels, strict=True):
         for word, tag in zip(example.text, labels, strict=True):
             ids = pieces(word, add_special_tokens=False)["input_ids"]
-            assert tag == (data.task.tags[ids[0] % len(data.task.tags)] if ids else "O")
+            (first, *_) = ids or [pieces.unk_token_id]
+            assert tag == data.task.tags[first % len(data.task.tags)]
+
+
+@pytest.mark.parametrize(
+    ("tags", "filled"),
+    [
+        (["B-X", None, None, "I-X"], ["B-X", "I-X", "I-X", "I-X"]),
+        (["B-X", "I-X", None], ["B-X", "I-X", "O"]),
+        ([None, "B-X", None, "B-X"], ["O", "B-X", "O", "B-X"]),
+        (["B-X", None, "I-Y"], ["B-X", "O", "I-Y"]),
+        (["O", None, "I-X", None, "O"], ["O", "O", "I-X", "O", "O"]),
+        ([None, None], ["O", "O"]),
+    ],
+)
+def test_words_without_a_piece_part_no_mention(tags: list[str | None], filled: list[str]) -> None:
+    assert _filled(tags) == tuple(filled)
 
 
 def test_scores_are_probabilities_of_the_answers(school: Any) -> None:

@@ -65,7 +65,7 @@ def made_answers() -> MadeAnswers:
 @pytest.fixture
 def made_plan() -> Plan:
     """Single and joint stages of four tasks, and fine-tuning from them."""
-    source = {"format": "tsv", "folder": "nowhere"}
+    source = {"format": "jsonl", "folder": "nowhere"}  # whose labels may have commas
     study = Study.model_validate(
         {
             "name": "made",

@@ -50,8 +50,8 @@ def test_nothing_to_say_of_sound_edges() -> None:
 def test_a_task_that_was_not_learned_is_told_with_both_scores(content: Content) -> None:
     said = cautions(pd.DataFrame([edge(**UNLEARNED), edge(source="c", **UNLEARNED)]))
     assert len(said) == 1
-    assert said[0].startswith("b was not learned: what its partners are held against scores 20.0, ")
-    assert "a constant answer 20.0" in said[0]
+    assert said[0].startswith("b was not learned: in half of the seeds or more, ")
+    assert "no better than a constant answer (mean 20.0 against 20.0)" in said[0]
     assert "2 effects on it" in said[0]
     told = replace(content, deltas=pd.DataFrame([edge(**UNLEARNED), edge(target="c")]))
     assert "1 undecided and 1 not learned" in headline(told)

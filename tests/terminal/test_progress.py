@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from tests.conftest import SMALL
+from transfer_study.records.store import Store
 from transfer_study.session import make_plan
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.study_file import read_study
@@ -22,6 +25,11 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     path = tmp_path_factory.mktemp("study") / "small.yaml"
     path.write_text(SMALL, encoding="utf-8")
     return make_plan(read_study(path))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
 
 
 @given(st.lists(NAMES, min_size=1, max_size=12), st.integers(40, 200))
@@ -39,9 +47,9 @@ def test_a_shortened_name_fits_and_keeps_both_ends(name: str, width: int) -> Non
 
 
 def test_lines_outside_of_a_terminal_fit_eighty_columns(
-    plan: Plan, capsys: pytest.CaptureFixture[str]
+    plan: Plan, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = Lines(plan, lambda stage: 1.0, verbose=True)
+    lines = Lines(plan, store, lambda stage: 1.0, verbose=True)
     for stage in plan:
         scores = {f"a-task-with-a-name-of-its-own-{n}": 0.5 for n in range(10)}
         lines.started(stage)
@@ -54,9 +62,9 @@ def test_lines_outside_of_a_terminal_fit_eighty_columns(
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (200, 24), (60, 6)])
-def test_the_view_fits_its_terminal(plan: Plan, width: int, height: int) -> None:
+def test_the_view_fits_its_terminal(plan: Plan, store: Store, width: int, height: int) -> None:
     console = Console(width=width, height=height, force_terminal=True)
-    lines = Lines(plan, lambda stage: 1.0, verbose=False, console=console)
+    lines = Lines(plan, store, lambda stage: 1.0, verbose=False, console=console)
     for stage in plan:
         lines.started(stage)
         scores = dict.fromkeys((*stage.task_names, "of-a-longer-name" * 4), 0.5)
@@ -70,9 +78,9 @@ def test_the_view_fits_its_terminal(plan: Plan, width: int, height: int) -> None
 
 
 def test_a_stage_that_begins_again_is_told_in_one_line(
-    plan: Plan, capsys: pytest.CaptureFixture[str]
+    plan: Plan, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines, stage = Lines(plan, lambda stage: 1.0, verbose=False), plan.stages[0]
+    lines, stage = Lines(plan, store, lambda stage: 1.0, verbose=False), plan.stages[0]
     lines.started(stage)
     assert capsys.readouterr().err == ""
     lines.started(stage)

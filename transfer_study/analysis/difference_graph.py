@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import networkx as nx
 import pandas as pd
 
 from transfer_study.analysis.circle import place_on_circle
+from transfer_study.files import read_json
 
 SCHEMA = "transfer-study/difference-graph/1"
 # Arms whose source is one task; the others are in the table alone.
@@ -46,10 +47,14 @@ def difference_graph(rows: pd.DataFrame, tasks: pd.DataFrame, places: Places) ->
 def stored_places(folder: Path, encoder: str, reading: str) -> Places:
     """Where the graph of an encoder and reading in a folder of figures has its tasks, if any."""
     for path in sorted(folder.glob("transfer_graph*.json")):
-        stored = json.loads(path.read_bytes())
-        about = stored["graph"]
-        if (about.get("encoder"), about.get("reading")) == (encoder, reading):
-            return {node["id"]: (node["x"], node["y"]) for node in stored["nodes"]}
+        # Where a figure was drawn is only how the next is: a damaged one is drawn anew.
+        with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+            stored = read_json(path)
+            about = stored["graph"]
+            if (about.get("encoder"), about.get("reading")) == (encoder, reading):
+                return {
+                    node["id"]: (float(node["x"]), float(node["y"])) for node in stored["nodes"]
+                }
     return {}
 
 

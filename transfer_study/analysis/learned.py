@@ -6,9 +6,14 @@ with: that nothing changes its score is no sign of equivalence.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 
-from transfer_study.metrics.constant import ROUNDING
+from transfer_study.metrics import score
+from transfer_study.metrics.constant import ROUNDING, best_constant
+from transfer_study.records.predictions import AnswerSource
+from transfer_study.spec.stage import Stage
 
 
 def is_above(scores: pd.Series[float], constant: float | pd.Series[float]) -> pd.Series[bool]:
@@ -19,3 +24,16 @@ def is_above(scores: pd.Series[float], constant: float | pd.Series[float]) -> pd
 def has_learned(scores: pd.Series[float], constant: float) -> bool:
     """Whether a model does so in most of its runs."""
     return bool(is_above(scores, constant).mean() > 0.5)
+
+
+def not_learned(stage: Stage, source: AnswerSource) -> Iterator[str]:
+    """The tasks of one run whose test score is no better than a constant answer's.
+
+    Derived tasks are left out: labels that were shuffled cannot be learned.
+    """
+    for task in (member.task for member in stage.tasks):
+        if task.transform is None:
+            answers = source.answers(stage, task)
+            said = task, answers.gold, answers.predicted, answers.documents
+            if score(task.metric, *said) <= best_constant(task, said[1], said[3]) + ROUNDING:
+                yield task.name

@@ -24,10 +24,10 @@ from transfer_study.analysis.evidence import (
 )
 from transfer_study.analysis.sentences import advice, evidence_words, settling, unlearned
 from transfer_study.analysis.views import at_size
-from transfer_study.errors import StudyError
+from transfer_study.errors import NothingRun, StudyError
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.spelling import choices
-from transfer_study.spec.study import Study
+from transfer_study.spec.study import Reading, Study
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,10 @@ def check_task(study: Study, task: str) -> None:
 
 
 def asked_edges(
-    plan: Plan, deltas: pd.DataFrame, encoder: str | None, reading: str | None
+    plan: Plan,
+    deltas: pd.DataFrame,
+    encoder: str | None,
+    reading: str | None,
 ) -> pd.DataFrame:
     """The deltas of an encoder and a reading, each where it is asked for.
 
@@ -100,6 +103,18 @@ def asked_edges(
     return deltas
 
 
+def check_run(edges: pd.DataFrame, task: str | None, study: str) -> None:
+    """Raise NothingRun where no edge has an answer, or none into the task that is asked for."""
+    into = edges if task is None else edges[edges["target"] == task]
+    if into["delta"].isna().all():
+        about = "" if task is None else f" into {task}"
+        raise NothingRun(
+            f"nothing was run that advice could come from: none of the {len(into)} edges{about} "
+            f"has an answer; give `transfer-study run {study}`, or name the store that has the "
+            "answers with --store"
+        )
+
+
 def _recommend(
     plan: Plan, task: str, system: tuple[str, str, str], found: list[Effect], study: str
 ) -> Recommendation:
@@ -114,6 +129,8 @@ def _recommend(
     regret = regret_of(best, measured)
     commands = Commands(plan, study, system[0], system[1])
     words = evidence_words(undecided)
+    if not_learned and not measured:
+        words = _longer(plan, task, system[1])
     if enough:
         sentences = [advice(task, best, len(measured))]
     elif not_learned and not measured:
@@ -153,6 +170,13 @@ def _recommend(
         else commands.run(*words),
         enough,
     )
+
+
+def _longer(plan: Plan, task: str, reading: str) -> list[str]:
+    """With what words to run the study so that a task may be learned after all."""
+    study = plan.study
+    recipe = study.refine if reading == Reading.REFINE else study.finetune_recipe(task)
+    return ["--set", f"{reading}.epochs={2 * recipe.epochs}"]
 
 
 def regret_of(chosen: Effect, others: Sequence[Effect]) -> float:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +18,8 @@ from transfer_study.spec.task import Task, TaskKind
 IGNORED = -100
 # The words of a window of MT-BERT's own split.
 _GOLD_WINDOW = 30
-# Raised when the same examples are encoded differently.
-ENCODING_VERSION = 1
+# How many splits a process remembers.
+_REMEMBERED = 64
 
 Ints = NDArray[np.int32]
 
@@ -49,12 +47,16 @@ class Encoded:
         return np.array([len(row) for row in self.ids], dtype=np.int64)
 
 
+_encoded: dict[str, Encoded] = {}
+
+
 def encode(task: Task, examples: Sequence[Example], tokenizer: Any, recipe: Recipe) -> Encoded:
     """Tokenise the examples of a task as a recipe says.
 
     Sentences and pairs are cut to `max_length` pieces, the longer text of a pair first. Long
     tagging sentences are split at word boundaries into windows that fit; labels play no part
-    unless the recipe says `windows: after_gold_outside`, where windows may be longer.
+    unless the recipe says `windows: after_gold_outside`, where windows may be longer. A word of
+    which the tokenizer makes nothing is its unknown piece, but under that recipe has none.
     """
     if task.kind is TaskKind.TAGGING:
         return _encode_words(examples, tokenizer, recipe)
@@ -70,9 +72,32 @@ def encode(task: Task, examples: Sequence[Example], tokenizer: Any, recipe: Reci
     )
 
 
+def pieces_of_words(
+    sentences: Sequence[Sequence[str]], tokenizer: Any
+) -> tuple[list[NDArray[np.int64]], int]:
+    """How many pieces the tokenizer makes of each word, and of special ones for a sentence."""
+    batch = tokenizer([list(s) for s in sentences], is_split_into_words=True, verbose=False)
+    counts = [
+        np.bincount([w for w in batch.word_ids(n) if w is not None], minlength=len(sentence))
+        for n, sentence in enumerate(sentences)
+    ]
+    return counts, tokenizer.num_special_tokens_to_add()
+
+
 def _encode_words(examples: Sequence[Example], tokenizer: Any, recipe: Recipe) -> Encoded:
+    sentences = [list(example.text) for example in examples]
     if recipe.windows == "blind":
-        windows = list(_fitting_windows(examples, tokenizer, recipe.max_length))
+        counts, special = pieces_of_words(sentences, tokenizer)
+        if tokenizer.unk_token is not None:
+            # Without a piece a word could have no answer but a fixed one.
+            for sentence, pieces in zip(sentences, counts, strict=True):
+                for word in np.flatnonzero(pieces == 0):
+                    sentence[word], pieces[word] = tokenizer.unk_token, 1
+        windows = [
+            (n, first, end)
+            for n, pieces in enumerate(counts)
+            for first, end in word_windows(pieces, recipe.max_length - special)
+        ]
         longest = recipe.max_length  # cuts only a single word that is longer than a whole window
     else:
         windows = [
@@ -82,7 +107,7 @@ def _encode_words(examples: Sequence[Example], tokenizer: Any, recipe: Recipe) -
         ]
         longest = tokenizer.model_max_length
     batch = tokenizer(
-        [list(examples[n].text[a:b]) for n, a, b in windows],
+        [sentences[n][a:b] for n, a, b in windows],
         is_split_into_words=True,
         truncation=True,
         max_length=longest,
@@ -100,20 +125,6 @@ def _encode_words(examples: Sequence[Example], tokenizer: Any, recipe: Recipe) -
         np.array([n for n, _, _ in windows], dtype=np.int32),
         words,
     )
-
-
-def _fitting_windows(
-    examples: Sequence[Example], tokenizer: Any, max_length: int
-) -> Iterator[tuple[int, int, int]]:
-    """The windows of every example that fit into so many pieces: example, first word, end."""
-    whole = tokenizer([list(e.text) for e in examples], is_split_into_words=True, verbose=False)
-    for n, example in enumerate(examples):
-        pieces = np.bincount(
-            [w for w in whole.word_ids(n) if w is not None], minlength=len(example.text)
-        )
-        special = len(whole["input_ids"][n]) - int(pieces.sum())
-        for first, end in word_windows(pieces, max_length - special):
-            yield n, first, end
 
 
 def windows_after_outside(tags: Label) -> list[tuple[int, int]]:
@@ -182,46 +193,16 @@ def targets(
     return rows
 
 
-def encode_cached(
-    task: Task,
-    examples: Sequence[Example],
-    tokenizer: Any,
-    recipe: Recipe,
-    *,
-    key: str,
-    folder: Path,
+def encode_once(
+    task: Task, examples: Sequence[Example], tokenizer: Any, recipe: Recipe, *, key: str
 ) -> Encoded:
-    """`encode`, kept in `folder` under the hash of `key` (the data's and the encoder's content)."""
-    said = [recipe.max_length, recipe.pair_order, recipe.windows]
-    name = content_hash([ENCODING_VERSION, key, task.kind, *said])[:32]
-    path = folder / f"{name}.npz"
-    kept = _unpack(path)
-    if kept is not None:
-        return kept
-    encoded = encode(task, examples, tokenizer, recipe)
-    folder.mkdir(parents=True, exist_ok=True)
-    # Written aside and renamed: several workers may encode the same split at once.
-    aside = folder / f".{name}-{uuid4().hex}.npz"
-    offsets = np.concatenate([[0], np.cumsum(encoded.lengths)])
-    columns = {"ids": encoded.ids, "types": encoded.types, "words": encoded.words}
-    arrays: dict[str, Any] = {
-        name: np.concatenate(rows) for name, rows in columns.items() if rows is not None
-    }
-    try:
-        np.savez(aside, offsets=offsets, example=encoded.example, **arrays)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-    return encoded
+    """`encode`, remembered in this process by the hash of `key` (the data's and encoder's content).
 
-
-def _unpack(path: Path) -> Encoded | None:
-    """What a cache file holds; None where it is missing or damaged, so that it is written anew."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            columns = {name: arrays[name] for name in arrays.files}
-        cuts, example = columns.pop("offsets")[1:-1], columns.pop("example")
-        rows: dict[str, Any] = {name: np.split(array, cuts) for name, array in columns.items()}
-        return Encoded(**{"types": None, "words": None, **rows}, example=example)
-    except Exception:  # damaged bytes raise nearly anything, and a cache may be lost at any time
-        return None
+    Nothing is kept in a file: to encode takes seconds, and files can change unnoticed.
+    """
+    name = content_hash([key, task.kind, recipe.max_length, recipe.pair_order, recipe.windows])
+    if name not in _encoded:
+        while len(_encoded) >= _REMEMBERED:
+            _encoded.pop(next(iter(_encoded)), None)
+        _encoded[name] = encode(task, examples, tokenizer, recipe)
+    return _encoded[name]

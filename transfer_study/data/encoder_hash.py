@@ -10,6 +10,7 @@ from transfer_study.data.encoder_weights import hash_weights
 from transfer_study.data.encoders import encoder_folder, read_settings
 from transfer_study.data.tokenizer import describe_tokenizer
 from transfer_study.data.vocabulary import scratch_vocabulary, tiny_vocabulary
+from transfer_study.errors import EncoderError
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.frozen import content_hash, file_hash
 
@@ -61,25 +62,33 @@ def fingerprint_encoder(encoder: Encoder) -> str:
     folder = encoder_folder(encoder)
     config = read_settings(encoder, folder / "config.json")
     cut = {} if encoder.layers is None else {"layers": encoder.layers}
-    return content_hash(
-        {
-            "config": {k: v for k, v in config.items() if k not in _DESCRIPTIVE},
-            **cut,
-            "tokenizer": _tokenizer(encoder, folder),
-            "weights": hash_weights(encoder, folder, config),
-        }
-    )
+    try:
+        return content_hash(
+            {
+                "config": {k: v for k, v in config.items() if k not in _DESCRIPTIVE},
+                **cut,
+                "tokenizer": _tokenizer(encoder, folder),
+                "weights": hash_weights(encoder, folder, config),
+            }
+        )
+    except OSError as error:
+        raise EncoderError(
+            f"encoder {encoder.name}: a file in {folder} cannot be read ({error}); "
+            "see to its permissions, or copy the folder again"
+        ) from None
 
 
 def _tokenizer(encoder: Encoder, folder: Path) -> dict[str, Any]:
     """All that a tokenizer reads, and what comes of it with the libraries that are installed."""
     made = describe_tokenizer(encoder)
     names = {file.name for pattern in _FILES_OF_ALL for file in folder.glob(pattern)}
-    names |= {name for name in made.pop("files") if (folder / name).is_file()}
+    names |= {*made.pop("files")}
     settings = read_settings(encoder, folder / "tokenizer_config.json")
     return {
         **made,
-        "files": {name: file_hash(folder / name) for name in sorted(names)},
+        "files": {
+            name: file_hash(folder / name) for name in sorted(names) if (folder / name).is_file()
+        },
         # In their order, which is that of the ids of added tokens.
         "settings": json.dumps(
             {k: v for k, v in settings.items() if k not in _DESCRIPTIVE_OF_TOKENIZER}

@@ -62,8 +62,8 @@ def check_layers(encoder: Encoder, recipe: Recipe) -> None:
 
 def _layer_count(encoder: Encoder) -> int:
     """How many transformer layers of its own weights an encoder has."""
-    if encoder.tiny is not None:
-        return encoder.tiny.layers
+    if built := encoder.tiny or encoder.scratch:
+        return built.layers
     if encoder.layers is not None:
         return encoder.layers
     config = encoder_config(encoder)

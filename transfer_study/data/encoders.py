@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from transfer_study.errors import EncoderError
+from transfer_study.files import read_regular
 from transfer_study.spec.encoder import Encoder
+
+_MOST_SETTINGS = 1 << 28
 
 
 def encoder_folder(encoder: Encoder) -> Path:
@@ -33,6 +36,18 @@ def encoder_folder(encoder: Encoder) -> Path:
     return folder
 
 
+def file_stamps(encoder: Encoder) -> tuple[tuple[str, int, int, int], ...]:
+    """Name, time (ns), size and number of each file of an encoder: others once one is written."""
+    if encoder.tiny is not None:
+        files = [] if isinstance(encoder.tiny.texts, str) else [*encoder.tiny.texts]
+    elif encoder.scratch is not None:
+        files = []  # its texts are those of the study's pretraining, which are verified there
+    else:
+        files = sorted(encoder_folder(encoder).iterdir())
+    stamps = [(str(file), file.stat()) for file in files if file.is_file()]
+    return tuple((name, at.st_mtime_ns, at.st_size, at.st_ino) for name, at in stamps)
+
+
 def encoder_config(encoder: Encoder) -> dict[str, Any]:
     """What an encoder's config.json says."""
     return read_settings(encoder, encoder_folder(encoder) / "config.json")
@@ -41,7 +56,7 @@ def encoder_config(encoder: Encoder) -> dict[str, Any]:
 def read_settings(encoder: Encoder, file: Path) -> dict[str, Any]:
     """The settings of a JSON file, in its order; none where there is no such file."""
     try:
-        settings = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse)
+        settings = json.loads(read_regular(file, _MOST_SETTINGS), parse_constant=_refuse)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from transfer_study.data.document_patterns import ProposedPattern, propose_pattern
 from transfer_study.data.measurable import shortcomings
 from transfer_study.data.splits import TaskData
+from transfer_study.data.unread import Read
 from transfer_study.metrics.constant import constant_score
 from transfer_study.spec.example import Example, Label
 from transfer_study.spec.task import SPLITS, Task, TaskKind
@@ -30,7 +32,9 @@ class SplitSummary:
 
     `positives` are mentions (tagging), label assignments (multilabel) or examples of another
     class than the negative one, as in the paper's Table 1. `truncated` is the share of examples
-    with more word pieces than the maximum length. `labels` counts mentions of a type, or examples.
+    with more word pieces than the maximum length, `markers_cut` counts those of which an entity
+    marker lies beyond it. `without_pieces` counts the words, to be tagged, of which the tokenizer
+    makes nothing. `labels` counts mentions of a type, or examples.
     """
 
     split: str
@@ -40,6 +44,8 @@ class SplitSummary:
     words: Lengths
     pieces: Lengths | None
     truncated: float | None
+    markers_cut: int | None
+    without_pieces: dict[str, int]
     labels: dict[str, int]
     mean: float | None  # of a regression's scores
     spread: float | None  # their standard deviation
@@ -49,21 +55,24 @@ class SplitSummary:
 class TaskSummary:
     """A task's splits, and the test score of always giving one answer, known from train.
 
-    `shortcomings` are what its splits lack, each in a sentence.
+    `shortcomings` are what its splits lack, each in a sentence; `proposed` is a `document_pattern`
+    where documents are not named but ids seem to tell them.
     """
 
     task: Task
     splits: tuple[SplitSummary, ...]
     majority: float
     shortcomings: tuple[str, ...]
+    proposed: ProposedPattern | None
 
 
 def describe(
-    data: TaskData, lengths: Callable[[Example], int] | None = None, max_length: int = 128
+    data: TaskData, read: Callable[[Example], Read] | None = None, max_length: int = 128
 ) -> TaskSummary:
-    """Summarise a task; `lengths` gives the word pieces of an example, special ones included."""
-    splits = tuple(_summary(data, name, lengths, max_length) for name in SPLITS)
-    return TaskSummary(data.task, splits, majority_score(data), tuple(shortcomings(data)))
+    """Summarise a task; `read` says how an example reaches a model."""
+    splits = tuple(_summary(data, name, read, max_length) for name in SPLITS)
+    lacking = tuple(shortcomings(data))
+    return TaskSummary(data.task, splits, majority_score(data), lacking, propose_pattern(data))
 
 
 def majority_score(data: TaskData) -> float:
@@ -75,11 +84,15 @@ def majority_score(data: TaskData) -> float:
 
 
 def _summary(
-    data: TaskData, split: str, lengths: Callable[[Example], int] | None, max_length: int
+    data: TaskData, split: str, read: Callable[[Example], Read] | None, max_length: int
 ) -> SplitSummary:
     task, examples = data.task, data.split(split)
     counts = Counter(name for example in examples for name in _counted(task, example.label))
-    pieces = None if lengths is None else [lengths(example) for example in examples]
+    reads = None if read is None else [read(example) for example in examples]
+    pieces = None if reads is None else [one.pieces for one in reads]
+    vanishing: Counter[str] = Counter()
+    for one in reads or ():
+        vanishing.update(one.without_pieces)
     scores = _scores(examples)
     counted = task.kind in {TaskKind.TAGGING, TaskKind.MULTILABEL} or task.negative is not None
     return SplitSummary(
@@ -90,6 +103,8 @@ def _summary(
         words=_lengths([_words(task, example) for example in examples]),
         pieces=None if pieces is None else _lengths(pieces),
         truncated=None if pieces is None else float(np.mean(np.array(pieces) > max_length)),
+        markers_cut=None if reads is None else sum(one.marker_cut for one in reads),
+        without_pieces=dict(vanishing.most_common()),
         labels={name: counts[name] for name in task.labels},
         mean=float(np.mean(scores)) if scores else None,
         spread=float(np.std(scores)) if scores else None,

@@ -79,7 +79,7 @@ class WhyDropped(Word):
     """What a training row has in common with a row of a test set, from the plainest on."""
 
     TEXT = "text"  # the same text, with the same signs
-    LETTERS = "text but for signs"  # the same letters and digits
+    LETTERS = "text but for signs"  # the same letters and digits; masks are signs
     SENTENCE = "sentence of a pair"  # the test row's text is one of the pair's
     DOCUMENT = "document"  # the same document
 

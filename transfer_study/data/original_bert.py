@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import ErrorDetails
 
 from transfer_study.errors import EncoderError
+from transfer_study.files import parse_json, read_regular
 
 _CONFIGURATION = "give the configuration that the model was trained with"
+_MOST_BYTES = 1 << 28
 _SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 _Size = Annotated[int, Field(gt=0, strict=True)]
@@ -53,7 +54,7 @@ class BertShape(BaseModel):
 def read_shape(path: Path) -> BertShape:
     """The configuration in `bert_config.json`; raises EncoderError with every fault of it."""
     try:
-        given = json.loads(_text(path))
+        given = parse_json(_text(path))
     except (ValueError, RecursionError) as error:
         raise EncoderError(f"{path} is not valid JSON ({error})") from None
     if not isinstance(given, dict):
@@ -93,7 +94,7 @@ def read_vocabulary(path: Path, size: int) -> tuple[str, ...]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_regular(path, _MOST_BYTES).decode("utf-8")
     except FileNotFoundError:
         raise EncoderError(
             f"{path} is missing; an original BERT checkpoint has bert_config.json and vocab.txt "

@@ -8,6 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from transfer_study.errors import DataError, Problem
+from transfer_study.files import read_regular
+
+_MOST_BYTES = 1 << 34  # a file is held in memory
 
 
 def read_text(path: Path) -> str:
@@ -17,7 +20,7 @@ def read_text(path: Path) -> str:
     some programs would read as its end and others not.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path, _MOST_BYTES)
     except OSError as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
         raise DataError(Problem(f"{reason}; check the path or the data root", str(path))) from None

@@ -1,9 +1,9 @@
 """When two texts are the same: what a reader would call so, whatever the corpus did to them.
 
 Corpora divide words, write signs and mask entities in their own ways, so letters and digits decide.
-But a sign may carry the meaning ("p < 0.05", "p > 0.05"). What it means only the labels tell: two
-rows of a task are of different texts where both their signs and their labels differ. The labels of
-two tasks say nothing of each other.
+But a sign may carry the meaning ("p < 0.05", "p > 0.05"), and so may the place of a mask. Whether
+it does only the labels tell: two rows of a task are of different texts where both their signs or
+masks and their labels differ. The labels of two tasks say nothing of each other.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Row:
 
     @property
     def signed(self) -> str:
-        """The text with its signs too, but without spaces and what cannot be seen."""
+        """The text with its signs and masks, but without spaces and what cannot be seen."""
         return "\n".join(sorted(map(_signed, self.verbatim.split("\n"))))
 
     @property
@@ -95,15 +95,15 @@ def row_of(example: Example, task: Task) -> Row:
 
 def normal_form(text: str) -> str:
     """The words of a text: entity masks removed, Unicode NFKC, case folded, no punctuation."""
-    return " ".join(_WORD.findall(_plain(text)))
+    return " ".join(_WORD.findall(_folded(MASK.sub(" ", text))))
 
 
-def _plain(text: str) -> str:
-    return unicodedata.normalize("NFKC", MASK.sub(" ", text)).casefold()
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def _signed(text: str) -> str:
-    visible = (c for c in _plain(text) if unicodedata.category(c) not in ("Cc", "Cf"))
+    visible = (c for c in _folded(text) if unicodedata.category(c) not in ("Cc", "Cf"))
     return "".join("".join(visible).split())
 
 

@@ -140,7 +140,7 @@ def as_value(value: object) -> Value:
     if isinstance(value, bool | int | float):
         return json.dumps(value)
     if isinstance(value, list | tuple):
-        items = [as_value(item) for item in value]
+        items = [None if isinstance(item, list | tuple) else as_value(item) for item in value]
         texts = tuple(item for item in items if isinstance(item, str))
         return texts if len(texts) == len(items) else None
     return None

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from transfer_study.data.crc32c import crc32c, masked
 from transfer_study.errors import EncoderError
+from transfer_study.files import read_regular
 
 _FOOTER = 48  # two block handles, padded, and the magic number
 _MAGIC = 0xDB4775248B80FB57
@@ -59,7 +60,7 @@ class TensorBundle:
         self.prefix = prefix
         self.index = prefix.with_name(f"{prefix.name}.index")
         try:
-            values = dict(_table(self.index.read_bytes()))
+            values = dict(_table(read_regular(self.index, 1 << 30)))
             self.shards = _shards(values.pop(b"", b""))
             self.entries = {
                 name.decode(errors="backslashreplace"): _entry(value)

@@ -21,6 +21,9 @@ from transfer_study.spec.texts import Texts
 FEWEST = 2
 
 
+# Texts are held in memory.
+
+
 def read_texts(texts: Texts) -> tuple[str, ...]:
     """The distinct texts in sorted order; they are held in memory.
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from transfer_study.data.texts import read_texts
 from transfer_study.errors import EncoderError
+from transfer_study.files import read_regular
 from transfer_study.spec.encoder import BUILT_IN_TEXTS, ScratchConfig, TinyConfig
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -49,6 +50,9 @@ def learn_vocabulary(texts: tuple[str, ...], size: int) -> tuple[str, ...]:
     return tuple(sorted(ids, key=ids.__getitem__))
 
 
+_MOST_BYTES = 1 << 34  # a file is held in memory
+
+
 def scratch_vocabulary(config: ScratchConfig) -> tuple[str, ...]:
     """The WordPiece vocabulary of an encoder from scratch, learned from its texts."""
     if config.texts is None:
@@ -77,7 +81,7 @@ def tiny_vocabulary(config: TinyConfig) -> tuple[str, ...]:
         words = Counter()
         for path in config.texts:
             try:
-                words.update(path.read_text(encoding="utf-8").lower().split())
+                words.update(read_regular(path, _MOST_BYTES).decode("utf-8").lower().split())
             except (OSError, UnicodeDecodeError) as error:
                 raise EncoderError(
                     f"encoder tiny: cannot read the text file {path} ({error})"

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,7 @@ def _run(
     import torch
 
     from transfer_study.data.derived import derive
-    from transfer_study.data.encode import encode_cached
+    from transfer_study.data.encode import encode_once
     from transfer_study.data.streams import stream
     from transfer_study.execute.snapshot import keep_snapshot
     from transfer_study.execute.start import build_learner, taught
@@ -84,7 +84,8 @@ def _run(
     store.check_free(stage, keep_epoch)
     device = torch.device(device_name or ("cuda" if torch.cuda.is_available() else "cpu"))
     _set_up_torch(stage.recipe.cpu_threads, device.type)
-    tokenizer = _tokenizer(stage.encoder.model_dump_json(), stage.encoder_hash)
+    _versions()  # before anything is learned, so that nothing about them can fail after it
+    tokenizer = _tokenizer(stage)
     if stage.masked_texts is not None:
         texts = _texts(stage.masked_texts.model_dump_json())
         pretrained, learned = pretrain(stage, tokenizer, texts, device, on_epoch)
@@ -105,13 +106,12 @@ def _run(
             contents["train"] += contents["dev"]
         collators: dict[str, Collator] = {
             split: Collator(
-                encode_cached(
+                encode_once(
                     task,
                     data.split(split),
                     tokenizer,
                     recipe,
                     key=f"{stage.encoder_hash} {contents[split]}",
-                    folder=store.cache,
                 ),
                 tokenizer.pad_token_id,
                 tokenizer.pad_token_type_id,
@@ -147,6 +147,7 @@ def _keep(
     from transfer_study.learn.model import save_body, save_heads
     from transfer_study.learn.soft import handed_on
 
+    _tokenizer(stage)  # its weights were loaded since the encoder was verified
     with store.attempt(stage) as attempt:
         for (name, split), answers in learned.predictions.items():
             write_answers(attempt, stage, name, split, answers)
@@ -227,10 +228,19 @@ def _set_up_torch(threads: int, device: str) -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
 
 
+def _tokenizer(stage: Stage) -> Any:
+    """The tokenizer of a stage's encoder, whose files are those that the study was planned with."""
+    from transfer_study.data.encoders import file_stamps
+
+    encoder = stage.encoder.model_dump_json()
+    return _verified(encoder, stage.encoder_hash, file_stamps(stage.encoder))
+
+
 # A worker runs many stages over the same few tasks and one encoder. What is not as planned raises,
-# and is not kept: a file that was put back is read again.
+# and is not kept: a file that was put back is read again. Weights are loaded in every stage, so
+# that an encoder is verified again whenever a file of it was written.
 @lru_cache(maxsize=2)
-def _tokenizer(encoder: str, planned: str) -> Any:
+def _verified(encoder: str, planned: str, _stamps: tuple[tuple[Any, ...], ...]) -> Any:
     from transfer_study.data.encoder_hash import fingerprint_encoder
     from transfer_study.data.tokenizer import load_tokenizer
     from transfer_study.spec.encoder import Encoder
@@ -277,7 +287,14 @@ def _texts(planned: str) -> tuple[str, ...]:
 
 @cache
 def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
+    return {"python": platform.python_version(), **{name: _version(name) for name in _LIBRARIES}}
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:  # run from a source tree
+        return "not installed"
 
 
 def _provenance(device: Any, seconds: float) -> dict[str, Any]:

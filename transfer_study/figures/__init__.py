@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
 import networkx as nx
 import pandas as pd
-from matplotlib.figure import Figure
 
 from transfer_study.analysis.graph import build_graph, graph_files, write_graph
 from transfer_study.analysis.views import MAIN, View, at_size
 from transfer_study.figures.column import draw_column
 from transfer_study.figures.heat_map import draw_heat_map
 from transfer_study.figures.naming import numbers_of, plain_label
-from transfer_study.figures.save import KINDS, files_of, save
+from transfer_study.figures.save import Write, file_part, save, save_by
 from transfer_study.figures.sizes import draw_sizes
 from transfer_study.figures.stability import draw_stability
 from transfer_study.figures.task_graph import draw_task_graph, most_decided
@@ -34,10 +33,6 @@ __all__ = [
     "draw_transfer_graph",
     "save",
 ]
-
-# Writes the files of one output: `Outputs.write`, or at once.
-Write = Callable[[Sequence[Path], Callable[[], Sequence[Path] | None]], list[Path]]
-_LONGEST = 120  # bytes of a file's name that a task's may have
 
 
 def draw_figures(
@@ -76,11 +71,11 @@ def draw_figures(
             about += [view.title] if view.name else []
             words = {"caption": caption(encoder, reading, view)}
             words["title"] = f"{title} ({', '.join(about)})" if about else title
-            end = suffix + (f"-{view.name}" if view.name else "")
+            end = suffix + (f"-{file_part(view.name)}" if view.name else "")
             sized = "size" in deltas and of_reading["size"].notna().any()
             if sized and size is None:
                 over_sizes = {**words, "title": f"{words['title']}, by training size"}
-                paths += _write(
+                paths += save_by(
                     write,
                     folder / f"size{end}",
                     partial(draw_sizes, of_reading, tasks, encoder, reading, view, **over_sizes),
@@ -94,7 +89,7 @@ def draw_figures(
             paths += _draw_graph(graph, folder, end, words, task, write)
             heat_map = partial(draw_heat_map, shown, tasks, encoder=encoder, reading=reading)
             heat_map = partial(heat_map, view=view, **words)
-            paths += _write(write, folder / f"heat_map{end}", heat_map)
+            paths += save_by(write, folder / f"heat_map{end}", heat_map)
     return paths
 
 
@@ -122,15 +117,8 @@ def draw_stability_figures(
         )
         name = title if len(suffixes) == 1 else f"{title} ({', '.join(pair)})"
         draw = partial(draw_stability, runs_of_pair, of_pair, title=name, caption=caption)
-        paths += _write(write, folder / f"stability{suffix}", draw)
+        paths += save_by(write, folder / f"stability{suffix}", draw)
     return paths
-
-
-def _write(
-    write: Write, stem: Path, draw: Callable[[], Figure], kinds: Sequence[str] = KINDS
-) -> list[Path]:
-    """Have a figure drawn and saved under a stem as one output."""
-    return write(files_of(stem, kinds), lambda: save(draw(), stem, kinds=kinds))
 
 
 def _draw_graph(
@@ -145,22 +133,17 @@ def _draw_graph(
     stem = folder / f"transfer_graph{end}"
     paths = write(graph_files(stem), lambda: write_graph(graph, stem))
     if len(graph) <= LARGEST:
-        paths += _write(write, stem, partial(draw_transfer_graph, graph, **words))
+        paths += save_by(write, stem, partial(draw_transfer_graph, graph, **words))
     elif task is None:
         task = most_decided(graph)
     column = folder / f"transfer_graph-column{end}"
-    paths += _write(write, column, partial(draw_column, graph), kinds=("pdf",))
+    paths += save_by(write, column, partial(draw_column, graph), kinds=("pdf",))
     if task is not None and task in graph:  # a view may be without it
         name = plain_label(task, numbers_of(graph)[task])
         about = {**words, "title": f"{words['title']}: {name}"}
-        stem = folder / f"transfer_graph-task-{_file_name(graph, task)}{end}"
-        paths += _write(write, stem, partial(draw_task_graph, graph, task, **about))
+        stem = folder / f"transfer_graph-task-{file_part(task)}{end}"
+        paths += save_by(write, stem, partial(draw_task_graph, graph, task, **about))
     return paths
-
-
-def _file_name(graph: nx.DiGraph[str], task: str) -> str:
-    """What a file is called after a task: its number where the name is too long for a file."""
-    return task if len(task.encode()) <= _LONGEST else f"no-{graph.nodes[task]['number']}"
 
 
 def _suffixes(pairs: list[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -169,6 +152,7 @@ def _suffixes(pairs: list[tuple[str, str]]) -> dict[tuple[str, str], str]:
     for encoder, reading in pairs:
         # Of a hub id or a folder, the last part says enough unless two encoders share it.
         name = re.sub(r"[^\w.-]+", "-", encoder.rstrip("/").rsplit("/", 1)[-1]).strip("-.")
+        name = file_part(name)
         suffix = base = f"-{name}-{reading}" if suffixes else ""
         number = 2
         while suffix in suffixes.values():

@@ -136,4 +136,5 @@ def _draw_absent(canvas: Canvas, centre: Points, cell: Cell, name: str) -> None:
 def _fill(cell: Cell, largest: float) -> str:
     if cell.verdict.coloured:
         return palette.shade(cell.delta, largest)
-    return palette.EQUIVALENT_FILL if cell.verdict.word == "equivalent" else palette.WHITE
+    fills = {"equivalent": palette.EQUIVALENT_FILL, "not learned": palette.NOT_LEARNED_FILL}
+    return fills.get(cell.verdict.word, palette.WHITE)

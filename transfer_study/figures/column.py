@@ -57,7 +57,8 @@ def _draw(canvas: Canvas, graph: nx.DiGraph[str], scene: Scene) -> tuple[float, 
     left, top, right, bottom = scene.box[0].tolist()
     draw_scene(canvas, graph, scene, (_WIDTH - left - right) / 2, _MARGIN - top)
     faint = any(edge.faint for edge in scene.edges)
-    rows = [*edge_rows(graph, scene.limits, faint=faint), *node_rows(graph, brief=True)]
+    rows = [*edge_rows(graph, scene.limits, faint=faint, intervals=scene.has_intervals)]
+    rows += node_rows(graph, brief=True)
     return _MARGIN + bottom - top, rows
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import networkx as nx
@@ -12,7 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from transfer_study.analysis.difference_graph import DRAWN, difference_graph, stored_places
-from transfer_study.analysis.graph import effects_of, write_graph
+from transfer_study.analysis.graph import effects_of, graph_files, write_graph
 from transfer_study.analysis.views import at_size
 from transfer_study.figures.arc import bowed
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
@@ -29,9 +30,10 @@ from transfer_study.figures.legend import (
 from transfer_study.figures.lettering import interval, signed
 from transfer_study.figures.naming import draw_key, numbers_of
 from transfer_study.figures.palette import CHANGES
-from transfer_study.figures.save import save
+from transfer_study.figures.save import Write, file_part, save_by
 from transfer_study.figures.scene import arrange
 from transfer_study.figures.transfer_graph import LARGEST, draw_scene
+from transfer_study.records.outputs import at_once
 
 _SAMPLE = 34.0
 _SHOWN = 3.4  # the width of an edge whose difference is shown
@@ -46,8 +48,11 @@ def draw_differences(
     *,
     names: tuple[str, str],
     correction: str,
+    write: Write = at_once,
 ) -> list[Path]:
     """Write the difference graph of every encoder, reading and arm of single sources; the paths.
+
+    `write` is asked to write each of them by itself.
 
     Takes the table of `analysis.difference`. The first is `transfer_graph`, others have their names
     in the files'. Targets of several training sizes are at their largest, and each variant is a
@@ -57,16 +62,17 @@ def draw_differences(
     rows = at_size(table, None)
     rows = rows[rows["arm"].isin(DRAWN)]
     by = [name for name in ("encoder", "reading", "arm", "variant") if name in rows]
-    for about, group in rows.groupby(by, sort=False):
-        end = "".join(f"-{_plain(part)}" for part in about) if paths else ""
+    for n, (about, group) in enumerate(rows.groupby(by, sort=False)):
+        end = "".join(f"-{_plain(part)}" for part in about) if n else ""
         encoder, reading = map(str, about[:2])
         graph = difference_graph(group, tasks, stored_places(plots_of_a, encoder, reading))
         stem = folder / f"transfer_graph{end}"
-        paths += write_graph(graph, stem)
+        paths += write(graph_files(stem), partial(write_graph, graph, stem))
         if len(graph) > LARGEST:
             continue
         words = ", ".join([encoder, f"{reading} reading", *_special(about[2:])])
-        figure = draw_difference_graph(
+        draw = partial(
+            draw_difference_graph,
             graph,
             title=f"From {names[0]} to {names[1]} ({words})",
             caption=(
@@ -76,7 +82,7 @@ def draw_differences(
                 f"changed, a difference is not shown. Scores in nodes are those of {names[0]}."
             ),
         )
-        paths += save(figure, stem)
+        paths += save_by(write, stem, draw)
     return paths
 
 
@@ -150,4 +156,5 @@ def _special(about: Sequence[object]) -> list[str]:
 
 
 def _plain(part: object) -> str:
-    return "".join(c if c.isalnum() or c in "-_." else "-" for c in str(part).rsplit("/", 1)[-1])
+    name = str(part).rsplit("/", 1)[-1]
+    return file_part("".join(c if c.isalnum() or c in "-_." else "-" for c in name))

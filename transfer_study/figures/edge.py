@@ -18,9 +18,10 @@ from transfer_study.figures.outline import Points, expand, outline
 from transfer_study.figures.palette import VERDICTS, Verdict
 
 _CURVE = [int(Path.MOVETO), int(Path.CURVE3), int(Path.CURVE3)]
-_INTERVAL = ("adjusted_low", "adjusted_high", "n_seeds")
 _STROKES = [int(Path.MOVETO), int(Path.LINETO)] * 2
 MARK = 4.2  # half the side of a cross, the radius of a circle
+NO_INTERVAL = "no interval"  # below a number; the legend says why
+COLLAPSED = "\u2020"  # after the number of an effect whose model did not learn
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,10 @@ def label_of(effect: Mapping[str, Any], prefix: str = "") -> Label:
     verdict = VERDICTS[effect[f"{prefix}verdict"]]
     if verdict.mark or math.isnan(effect[f"{prefix}delta"]):
         return Label(verdict.word, "")
-    low, high, seeds = (effect[f"{prefix}{key}"] for key in _INTERVAL)
-    return Label(signed(effect[f"{prefix}delta"]), interval(low, high, seeds))
+    ends = interval(effect[f"{prefix}adjusted_low"], effect[f"{prefix}adjusted_high"])
+    missing = NO_INTERVAL if effect[f"{prefix}lacking"] else ""
+    collapsed = COLLAPSED if effect[f"{prefix}collapsed"] else ""
+    return Label(signed(effect[f"{prefix}delta"]) + collapsed, ends or missing)
 
 
 def head_half(line_width: float) -> float:
@@ -88,7 +91,7 @@ def draw_edge(
 ) -> None:
     """Draw the arrow along a curve; artists have the gids `edge:`, `head:` and name.
 
-    What has no number has a mark as well, with the gid `cross:` or `circle:` and name.
+    What has no number has a mark as well, with the gid `cross:`, `circle:` or `diamond:` and name.
     """
     colour = palette.FAINT if faint else verdict.colour
     layer = 3.0 if verdict.coloured else 2.0
@@ -121,11 +124,18 @@ def draw_edge(
 def draw_mark(
     canvas: Canvas, centre: Points, verdict: Verdict, *, name: str, reach: float = MARK
 ) -> None:
-    """Mark what failed with a cross and what was not run with a circle, on a white ground."""
+    """Mark what failed, was not run or not learned: cross, circle, diamond, on a white ground."""
     if verdict.mark == "circle":
         circle = outline("regression", 0.8 * reach, 0.8 * reach) + centre
         canvas.shape(expand(circle, 1.6), fill=palette.WHITE, layer=4.0)
         canvas.shape(circle, line=verdict.text, width=1.3, gid=f"circle:{name}", layer=4.1)
+        return
+    if verdict.mark == "diamond":
+        diamond = np.array([(0.0, -reach), (reach, 0.0), (0.0, reach), (-reach, 0.0)])
+        canvas.shape(1.5 * diamond + centre, fill=palette.WHITE, layer=4.0)
+        canvas.shape(
+            diamond + centre, line=verdict.text, width=1.3, gid=f"diamond:{name}", layer=4.1
+        )
         return
     falling, rising = np.array([reach, reach]), np.array([reach, -reach])
     strokes = np.array([centre - falling, centre + falling, centre - rising, centre + rising])

@@ -29,6 +29,7 @@ from transfer_study.figures.legend import (
     draw_caption,
     draw_legend,
     draw_title,
+    remark_rows,
 )
 from transfer_study.figures.lettering import signed
 from transfer_study.figures.matrix import Matrix
@@ -72,6 +73,7 @@ def draw_heat_map(
         every |= {task.get("full_verdict", "undecided") for task in tasks_of(graph).values()}
         complete = graph.number_of_edges() == len(graph) * (len(graph) - 1)
         rows = [verdict_row(every, complete=complete), _scale(matrix.largest)]
+        rows += remark_rows(graph)
         if large:
             rows += [_ORDER, domain_row(graph)]
         y = draw_legend(canvas, y + matrix.height + 14.0, rows) + 8.0

@@ -12,7 +12,7 @@ from transfer_study.analysis.graph import effects_of, tasks_of
 from transfer_study.figures import palette
 from transfer_study.figures.arc import bowed
 from transfer_study.figures.canvas import MARGIN, Canvas
-from transfer_study.figures.edge import draw_edge
+from transfer_study.figures.edge import COLLAPSED, NO_INTERVAL, draw_edge
 from transfer_study.figures.fonts import legible
 from transfer_study.figures.lettering import SMALL, TITLE, shorten, width, wrap
 from transfer_study.figures.naming import fit_names, one_line
@@ -73,8 +73,17 @@ def draw_legend(canvas: Canvas, y: float, rows: Iterable[Row]) -> float:
     return y
 
 
-def edge_rows(graph: nx.DiGraph[str], limits: tuple[float, float], *, faint: bool) -> list[Row]:
-    """What the strokes and widths of edges mean; `faint` draws the grey ones as faint edges."""
+def edge_rows(
+    graph: nx.DiGraph[str],
+    limits: tuple[float, float],
+    *,
+    faint: bool = False,
+    intervals: bool = True,
+) -> list[Row]:
+    """What the strokes and widths of edges mean; `faint` draws the grey ones as faint edges.
+
+    `intervals` says whether the figure has any.
+    """
     present = {effect["verdict"] for effect in effects_of(graph).values()}
     signs = {"gain": "gain (+)", "loss": "loss (\u2212)"}
     shown = [v for v in VERDICTS if v in present or not VERDICTS[v].mark]
@@ -90,7 +99,24 @@ def edge_rows(graph: nx.DiGraph[str], limits: tuple[float, float], *, faint: boo
     return [
         ("A \u2192 B: effect on B", strokes),
         ("Size of the effect", widths if coloured else []),
+        *remark_rows(graph, intervals=intervals),
     ]
+
+
+def remark_rows(graph: nx.DiGraph[str], *, intervals: bool = True) -> list[Row]:
+    """Why numbers have no interval, and what the sign after a number means, where there are any."""
+    effects, tasks = effects_of(graph).values(), tasks_of(graph).values()
+    lacking = {effect["lacking"] for effect in effects}
+    lacking |= {task.get("full_lacking", "") for task in tasks}
+    collapsed = any(e["collapsed"] for e in effects)
+    collapsed |= any(task.get("full_collapsed") for task in tasks)
+    reasons = [Entry(why) for why in sorted(lacking - {""}) if intervals]
+    return [(NO_INTERVAL, reasons), collapsed_row(collapsed)]
+
+
+def collapsed_row(there: object) -> Row:
+    """What the sign after a number means, if it is there."""
+    return COLLAPSED, [Entry("the model did not learn; its baseline did")] if there else []
 
 
 def node_rows(graph: nx.DiGraph[str], *, brief: bool = False) -> list[Row]:
@@ -132,7 +158,7 @@ def _edge_sample(
             bowed(*ends, 0.0),
             style,
             line_width or style.width,
-            faint=faint and not style.coloured,
+            faint=faint and style.colour == palette.GREY,
         )
 
     return draw

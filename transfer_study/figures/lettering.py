@@ -10,7 +10,7 @@ from functools import cache
 
 from matplotlib.textpath import TextToPath
 
-from transfer_study.figures.fonts import font, legible
+from transfer_study.figures.fonts import drawable, font, legible
 
 TITLE = 12.0  # sizes in points
 BODY = 9.0
@@ -31,10 +31,11 @@ _METRICS = {
 
 @cache
 def width(text: str, size: float, *, bold: bool = False) -> float:
-    """The width of one line in points."""
-    text = legible(text)
-    properties = font(text, size, bold=bold)
-    return float(TextToPath().get_text_width_height_descent(text, properties, False)[0])
+    """The width of one line in points; a letter that no font has is as wide as it is high."""
+    known = text if drawable(text) else "".join(filter(drawable, text))
+    properties = font(known, size, bold=bold)
+    measured = TextToPath().get_text_width_height_descent(known, properties, False)[0]
+    return float(measured) + size * (len(text) - len(known))
 
 
 def height(lines: int, size: float) -> float:
@@ -43,9 +44,12 @@ def height(lines: int, size: float) -> float:
 
 
 def wrap(text: str, limit: float, size: float, *, bold: bool = False) -> list[str]:
-    """Break a text between words into lines at most `limit` points wide; its own breaks stay."""
+    """Break a text between words into lines at most `limit` points wide; its own breaks stay.
+
+    Letters that no font has are their code points.
+    """
     lines: list[str] = []
-    for paragraph in text.split("\n"):
+    for paragraph in legible(text).split("\n"):
         lines += _fill(re.findall(r"\S+\s*", paragraph) or [""], limit, size, bold)
     return lines
 
@@ -115,10 +119,10 @@ def signed(delta: float) -> str:
     return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", MINUS)
 
 
-def interval(low: float, high: float, n_seeds: float = math.nan) -> str:
-    """An interval in points, or why there is none; empty where that is unknown as well."""
+def interval(low: float, high: float) -> str:
+    """An interval in points; empty where there is none."""
     if math.isnan(low) or math.isnan(high):
-        return "1 seed" if n_seeds == 1 else ""
+        return ""
     return f"[{_plain(low)}, {_plain(high)}]"
 
 

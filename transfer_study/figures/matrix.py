@@ -37,7 +37,7 @@ class Matrix:
     """The matrix of a graph, first measured, then drawn.
 
     Tasks stand in the given order, or else in the graph's own with families side by side. With
-    `room`, the matrix is as wide as that, and columns have the numbers of their rows for names.
+    `room`, the matrix is as wide as that, and columns have the numbers of their tasks for names.
     """
 
     def __init__(
@@ -110,10 +110,9 @@ class Matrix:
 
     def _measure_numbers(self, room: float) -> None:
         self._rows = {
-            name: (shorten(f"{i} {plain_label(name, self._numbers[name])}", _SHORTENED, SMALL),)
-            for i, name in enumerate(self._tasks, start=1)
+            name: (shorten(self._numbered(name), _SHORTENED, SMALL),) for name in self._tasks
         }
-        self._heads = {name: (str(i),) for i, name in enumerate(self._tasks, start=1)}
+        self._heads = {name: (str(self._numbers[name]),) for name in self._tasks}
         self._names = {name: label for name, (label,) in self._heads.items()}
         self._turned = True
         texts = [[_ROWS, _COLUMNS, _MIX_NAME], *self._rows.values()]
@@ -122,6 +121,10 @@ class Matrix:
         free = room - float(self._corner[0]) - (families - 1) * self._gap
         side = min(free / len(self._tasks), _LARGEST)
         self.cell = np.array([side, max(side, self._style.least[1])])
+
+    def _numbered(self, name: str) -> str:
+        label = plain_label(name, self._numbers[name])
+        return f"{self._numbers[name]} {label}" if label == name else label
 
     def draw(self, canvas: Canvas, x: float, y: float) -> None:
         """Draw with the upper left corner at x, y; cells have the gid `cell:A->B`."""

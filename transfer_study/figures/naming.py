@@ -6,7 +6,7 @@ A label stands for one name alone; the names of those that are not whole are in 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import networkx as nx
 
@@ -45,12 +45,12 @@ def fit_names(
     lines: int = 1,
     whole: float = math.inf,
     bold: bool = False,
-    what: str = "task",
+    plain: Callable[[str, int], str] = plain_label,
 ) -> dict[str, tuple[str, ...]]:
     """Labels of at most so many lines about `limit` points wide, unlike one another.
 
     `numbers` are by the names; a name that is cut has its number before it. `whole` is the greatest
-    width on one line.
+    width on one line; `plain` makes of a name and its number what is to be shown.
     """
 
     def fits(text: str) -> bool:
@@ -60,7 +60,7 @@ def fit_names(
         return len(broken) <= lines and width(text, size, bold=bold) <= whole
 
     def label(name: str, number: int) -> str:
-        text = plain_label(name, number, what)
+        text = plain(name, number)
         return text if fits(text) else longest_fitting(f"{number} {text}", fits)
 
     texts = {name: label(name, number) for name, number in numbers.items()}

@@ -27,7 +27,7 @@ from transfer_study.figures.placement import Boxes, box_of
 RING = 5.0  # from the outline to the ring around it
 GAP = 2.3  # from a node's outermost line to the ends of its edges
 _BERTH = 4.5
-_SIGNS = {"cross": "\u00d7", "circle": "\u25cb"}
+_SIGNS = {"cross": "\u00d7", "circle": "\u25cb", "diamond": "\u25c7"}
 RING_WIDTHS = {True: 2.0, False: 1.0}  # of a coloured verdict, of any other
 
 

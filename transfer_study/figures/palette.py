@@ -1,7 +1,8 @@
 """Every colour, stroke and width of the figures.
 
 Gain and loss are two colours of the Okabe-Ito palette, apart for colour-blind readers but nearly
-one grey in print; so every verdict has a stroke and an arrowhead of its own as well.
+one grey in print; so every verdict has a stroke and an arrowhead of its own as well. What was not
+learned is violet, which no kind of colour vision takes for either, and has a diamond.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ RUN = "#4A6FA5"  # a single run
 SPREAD = "#E3E8EF"  # what most runs lie in
 GRID = "#EDEDED"
 EQUIVALENT_FILL = "#EFEFEF"
+NOT_LEARNED_FILL = "#F1EDFA"
 
 # Apart in hue for every kind of colour vision and in lightness for print; far paler than an edge.
 _DOMAIN_FILLS = ("#DCEAF8", "#FFF6CF", "#DCCDEC", "#F1F1F1", "#C6E3EA", "#EED9C9")
@@ -39,12 +41,17 @@ class Verdict:
     dashes: tuple[float, ...] | None  # on and off, in line widths; None is solid
     filled: bool  # the arrowhead
     width: float  # in points, where it does not follow the size of the effect
-    mark: Literal["cross", "circle"] | None = None  # on what has no number
+    mark: Literal["cross", "circle", "diamond"] | None = None  # on what has no number
 
     @property
     def coloured(self) -> bool:
         """Whether this verdict says that something changed."""
-        return self.colour != GREY
+        return self.colour != GREY and self.mark is None
+
+    @property
+    def always_drawn(self) -> bool:
+        """Whether it is drawn where grey edges are left out."""
+        return self.coloured or self.mark == "cross"
 
     @property
     def stroke(self) -> str | tuple[float, tuple[float, ...]]:
@@ -57,6 +64,9 @@ VERDICTS: dict[str, Verdict] = {
     "loss": Verdict("loss", LOSS, "#A34300", (2.4, 1.3), False, 2.4),
     "equivalent": Verdict("equivalent", GREY, MUTED, None, True, 1.0),
     "undecided": Verdict("undecided", GREY, MUTED, (1.0, 1.9), False, 1.2),
+    "not_learned": Verdict(
+        "not learned", "#6A4FB3", "#563A9E", (5.0, 1.8, 1.0, 1.8), False, 1.1, mark="diamond"
+    ),
     "failed": Verdict("failed", GREY, INK, None, False, 0.8, mark="cross"),
     "not_run": Verdict("not run", GREY, MUTED, None, False, 0.8, mark="circle"),
 }
@@ -73,7 +83,7 @@ CHANGES: dict[str, Verdict] = {
     "only_a": Verdict("in the first study only", GREY, MUTED, (4.0, 3.0), False, 0.8),
     "only_b": Verdict("in the second study only", GREY, MUTED, (1.0, 2.4), False, 0.8),
     "not_measured": Verdict(
-        "failed or not run in one", GREY, MUTED, None, False, 0.8, mark="circle"
+        "failed, not run or not learned in one", GREY, MUTED, None, False, 0.8, mark="circle"
     ),
 }
 

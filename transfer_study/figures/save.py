@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from matplotlib.figure import Figure
 
 from transfer_study.figures.canvas import house_style
 
+# Writes the files of one output, by a function: `Outputs.write`, or at once.
+Write = Callable[[Sequence[Path], Callable[[], Sequence[Path] | None]], list[Path]]
 KINDS = ("svg", "png", "pdf")
 _DPI = 200
+_LONGEST = 60  # bytes
 # Neither dates nor the versions of libraries.
 _METADATA: dict[str, dict[str, Any]] = {
     "svg": {"Date": None, "Creator": None},
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
+
+
+def file_part(name: str) -> str:
+    """A name as part of a file's name, which has at most 255 bytes; a long one with its hash."""
+    whole = name.encode()
+    if len(whole) <= _LONGEST:
+        return name
+    return f"{whole[: _LONGEST - 9].decode(errors='ignore')}-{crc32(whole):08x}"
 
 
 def files_of(stem: Path, kinds: Sequence[str] = KINDS) -> list[Path]:
@@ -33,3 +45,10 @@ def save(figure: Figure, stem: Path, *, kinds: Sequence[str] = KINDS) -> list[Pa
         for kind, path in zip(kinds, paths, strict=True):
             figure.savefig(path, format=kind, dpi=_DPI, metadata=_METADATA[kind], facecolor="white")
     return paths
+
+
+def save_by(
+    write: Write, stem: Path, draw: Callable[[], Figure], kinds: Sequence[str] = KINDS
+) -> list[Path]:
+    """Have a figure drawn and saved under a stem as one output."""
+    return write(files_of(stem, kinds), lambda: save(draw(), stem, kinds=kinds))

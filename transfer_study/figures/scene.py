@@ -13,6 +13,7 @@ import networkx as nx
 import numpy as np
 
 from transfer_study.analysis.graph import effects_of, tasks_of
+from transfer_study.figures import palette
 from transfer_study.figures.arc import Arc
 from transfer_study.figures.detail import Detail, detail_for
 from transfer_study.figures.edge import MARK, Edge, Label, head_outline, label_of
@@ -47,6 +48,12 @@ class Scene:
     centres: Mapping[str, Points]
     limits: tuple[float, float]  # of the bins of width
     clear: bool  # whether nothing overlaps
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether any edge or ring has its interval."""
+        edges = any(edge.label and edge.label.detail for edge in self.edges)
+        return edges or any(node.has_ring and not node.brief for node in self.nodes.values())
 
     @property
     def box(self) -> Boxes:
@@ -165,8 +172,8 @@ def _edges(graph: nx.DiGraph[str], detail: Detail, limits: tuple[float, float]) 
     edges = []
     for (source, target), effect in effects_of(graph).items():
         verdict = VERDICTS[effect["verdict"]]
-        # What failed is never left out; what has not run yet is, where the matrix says so.
-        if not (verdict.coloured or detail.draw_grey or verdict.word == "failed"):
+        # What failed is never left out; what was not run or learned is, where the matrix says so.
+        if not (verdict.always_drawn or detail.draw_grey):
             continue
         labelled = detail.label_coloured if verdict.coloured else detail.label_grey
         edges.append(
@@ -175,7 +182,7 @@ def _edges(graph: nx.DiGraph[str], detail: Detail, limits: tuple[float, float]) 
                 target,
                 verdict,
                 bin_width(effect["delta"], limits) if verdict.coloured else verdict.width,
-                faint=not detail.label_grey and not verdict.coloured,
+                faint=not detail.label_grey and verdict.colour == palette.GREY,
                 label=_label(effect, detail) if labelled else None,
             )
         )

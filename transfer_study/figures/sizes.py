@@ -18,8 +18,15 @@ from transfer_study.analysis.graph import build_graph, effects_of, number_of, ta
 from transfer_study.analysis.views import MAIN, View
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
-from transfer_study.figures.edge import draw_mark
-from transfer_study.figures.legend import Entry, Row, draw_caption, draw_legend, draw_title
+from transfer_study.figures.edge import COLLAPSED, draw_mark
+from transfer_study.figures.legend import (
+    Entry,
+    Row,
+    collapsed_row,
+    draw_caption,
+    draw_legend,
+    draw_title,
+)
 from transfer_study.figures.lettering import MINUS, SMALL, height, points, width, wrap_name
 from transfer_study.figures.naming import draw_key, fit_names, numbers_of, one_line
 from transfer_study.figures.outline import outline
@@ -41,6 +48,7 @@ class _Effect:
     delta: float
     low: float
     high: float
+    collapsed: bool
 
 
 _Edges = dict[tuple[str, str], dict[int, _Effect]]
@@ -194,6 +202,8 @@ class _Grid:
             rise = 0.0 if math.isnan(effect.delta) else self._rise(effect.delta)
             at = left + self._across(size), middle - rise
             _draw_verdict(canvas, *at, effect.verdict, f"{name}@{size}")
+            if effect.collapsed:
+                canvas.text(at[0] + 5.0, at[1] - 4.0, COLLAPSED, gid=f"collapsed:{name}@{size}")
 
     def _draw_scores(self, canvas: Canvas, left: float, middle: float, target: str) -> None:
         """In place of an effect on itself: the score that effects are added to, at each size."""
@@ -217,6 +227,7 @@ class _Grid:
         """What rows, marks and bands mean."""
         present = {e.verdict.word for edge in self._edges.values() for e in edge.values()}
         shown = [v for v in VERDICTS.values() if v.word in present or not v.mark]
+        collapsed = any(e.collapsed for edge in self._edges.values() for e in edge.values())
         verdicts = [Entry(v.word, 10.0, _mark_sample(v)) for v in shown]
         across = "training examples of the target, at most; not to scale"
         up = "change of its score in points, cut at the ends of the scale"
@@ -226,6 +237,7 @@ class _Grid:
             ("Across", [Entry(across)]),
             ("Up", [Entry(up), band]),
             ("Verdict", verdicts),
+            collapsed_row(collapsed),
         ]
 
 
@@ -241,10 +253,11 @@ def _effects(graphs: Mapping[int, nx.DiGraph[str]]) -> _Edges:
 
 
 def _effect(effect: Mapping[str, Any], prefix: str = "") -> _Effect:
-    numbers = (
+    delta, low, high = (
         100 * float(effect[f"{prefix}{key}"]) for key in ("delta", "adjusted_low", "adjusted_high")
     )
-    return _Effect(VERDICTS[effect[f"{prefix}verdict"]], *numbers)
+    verdict = VERDICTS[effect[f"{prefix}verdict"]]
+    return _Effect(verdict, delta, low, high, bool(effect[f"{prefix}collapsed"]))
 
 
 def _reach(edges: _Edges) -> float:

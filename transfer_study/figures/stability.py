@@ -79,7 +79,7 @@ def draw_stability(runs: pd.DataFrame, table: pd.DataFrame, *, title: str, capti
         canvas = Canvas(PAGE)
         texts = [_texts(row) for row in table.to_dict("records")]
         numbers = {str(name): n for n, name in enumerate(table["variant"].unique(), start=1)}
-        labels = fit_names(numbers, _LONGEST, BODY, lines=2, what="variant")
+        labels = fit_names(numbers, _LONGEST, BODY, lines=2, plain=_variant)
         names = max(width(line, BODY) for label in labels.values() for line in label)
         widths = [
             max(width(t, SMALL, bold=True) for t in (heading, *column))
@@ -106,6 +106,10 @@ def _texts(row: dict[Any, Any]) -> tuple[str, str, str]:
     if not math.isnan(row["delta"]):
         change = f"{signed(row['delta'])} {interval(row['low'], row['high'])}".rstrip()
     return mean, f"{row['failed']} of {row['n_seeds']}", change
+
+
+def _variant(name: str, number: int) -> str:
+    return plain_label(name, number, "variant")
 
 
 def _draw_task(canvas: Canvas, y: float, name: str, axis: _Axis) -> float:

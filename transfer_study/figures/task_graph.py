@@ -99,7 +99,7 @@ def draw_task_graph(graph: nx.DiGraph[str], task: str, *, title: str, caption: s
         for side in sides:
             _draw_side(canvas, around, task, side, middle, (half, own, tall), limits)
         _draw_own(canvas, around, task, middle, (own, tall))
-        legend = [*edge_rows(around, limits, faint=False), *node_rows(around)]
+        legend = [*edge_rows(around, limits), *node_rows(around)]
         y = draw_legend(canvas, float(middle[1]) + tall / 2 + 16.0, legend) + 8.0
         shown = {name: (labels[name],) for name in dict.fromkeys(names)}
         y = draw_key(canvas, y, {task: _own_lines(graph, task), **shown}, numbers_of(graph))

@@ -57,7 +57,12 @@ def draw_transfer_graph(graph: nx.DiGraph[str], *, title: str, caption: str) -> 
             matrix.draw(canvas, x + right - left + _BETWEEN, y + (tall - matrix.height) / 2)
         y += tall + 16.0
         rows = [
-            *edge_rows(graph, scene.limits, faint=4 < len(graph) < _WITH_MATRIX),
+            *edge_rows(
+                graph,
+                scene.limits,
+                faint=4 < len(graph) < _WITH_MATRIX,
+                intervals=scene.has_intervals,
+            ),
             *node_rows(graph),
             *_left_out(len(graph)),
         ]

@@ -94,10 +94,10 @@ def _tags(
     collator: Collator,
     logits: Sequence[NDArray[np.float32]],
 ) -> Predictions:
-    """Join the windows of each sentence; a word without a piece of its own is `O`."""
+    """Join the windows of each sentence."""
     encoded = collator.encoded
     assert encoded.words is not None
-    tags = [["O"] * len(example.text) for example in examples]
+    tags: list[list[str | None]] = [[None] * len(example.text) for example in examples]
     scores = [[1.0] * len(example.text) for example in examples]
     for row, example in enumerate(encoded.example):
         begins = encoded.words[row] >= 0
@@ -109,7 +109,20 @@ def _tags(
             # Tags of continuation and special pieces, where there are any, mean nothing on a word.
             tags[example][word] = task.tags[tag] if tag < len(task.tags) else "O"
             scores[example][word] = float(share)
-    return Predictions(examples, [tuple(row) for row in tags], scores)
+    return Predictions(examples, [_filled(row) for row in tags], scores)
+
+
+def _filled(tags: Sequence[str | None]) -> tuple[str, ...]:
+    """The tags of a sentence, where a word without a piece (None) continues the mention around it.
+
+    The original study's own preparation drops such words, so that they part no mention.
+    """
+    filled: list[str] = []
+    for n, tag in enumerate(tags):
+        after = next((t for t in tags[n:] if t is not None), "O")
+        around = after[0] == "I" and bool(filled) and filled[-1][1:] == after[1:]
+        filled.append(tag if tag is not None else after if around else "O")
+    return tuple(filled)
 
 
 def _softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:

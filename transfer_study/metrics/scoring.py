@@ -68,7 +68,7 @@ def score(
 
 def score_span(metric: MetricName) -> float:
     """How far the metric's best score, 1, is from its worst: 2 of a correlation, else 1."""
-    return 2.0 if metric is MetricName.PEARSON else 1.0
+    return 2.0 if metric in (MetricName.PEARSON, MetricName.SPEARMAN) else 1.0
 
 
 def reported(task: Task) -> tuple[MetricName, ...]:

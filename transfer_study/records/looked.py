@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from transfer_study.errors import StoreError
+from transfer_study.files import read_json
 from transfer_study.spec.frozen import content_hash
 from transfer_study.spec.looks import Looks
 from transfer_study.spec.plan import Plan
@@ -38,10 +39,10 @@ def read_looks(first: Plan, folder: Path) -> Looks | None:
     Raises StoreError for a file that cannot be read.
     """
     path = folder / LOOKS_FILE
-    if not path.is_file():
+    if not path.exists():
         return None
     try:
-        record: dict[str, Any] = json.loads(path.read_bytes())
+        record: dict[str, Any] = read_json(path)
         if record["stages"] != _stages(first):
             return None
         return Looks.model_validate(record["looks"])

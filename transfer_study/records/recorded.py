@@ -4,27 +4,42 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from transfer_study.files import read_json
 from transfer_study.spec.frozen import content_hash
 from transfer_study.spec.plan import Fingerprints, Plan, plan
+from transfer_study.spec.stage import Stage
 from transfer_study.spec.study import Study
 from transfer_study.spec.task import DatasetsSource, FileSource
 
 RECORD_FILE = "stages.json"
-_SCHEMA = 1
+_SCHEMA = 2
 
 
-def write_record(plan_: Plan, folder: Path) -> None:
-    """Keep the plan's fingerprints and the pre-image of every stage in a results folder."""
+def write_record(plan_: Plan, folder: Path, answered: Callable[[Stage], bool]) -> None:
+    """Keep the plan's fingerprints and the pre-image of every stage in a results folder.
+
+    And which stages have `answered`, now or when the folder was written before.
+    """
+    once = recorded_as_run(folder)
     record = {
         "schema": _SCHEMA,
         "study": plan_.study.name,
         "definition": _without_places(plan_.study),
         "inputs": _inputs(plan_.study),
         "fingerprints": plan_.fingerprints.model_dump(mode="json", exclude_none=True),
-        "stages": [{"id": s.id, "name": s.name, "pre_image": s.pre_image} for s in plan_],
+        "stages": [
+            {
+                "id": s.id,
+                "name": s.name,
+                "run": s.id in once or answered(s),
+                "pre_image": s.pre_image,
+            }
+            for s in plan_
+        ],
     }
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f".{RECORD_FILE}"
@@ -35,12 +50,21 @@ def write_record(plan_: Plan, folder: Path) -> None:
 def recorded_plan(study: Study, folder: Path) -> Plan | None:
     """The plan of a study by the fingerprints of its last run; None where its inputs changed."""
     try:
-        record: dict[str, Any] = json.loads((folder / RECORD_FILE).read_bytes())
+        record: dict[str, Any] = read_json(folder / RECORD_FILE)
         if record["schema"] != _SCHEMA or record["inputs"] != _inputs(study):
             return None
         return plan(study, Fingerprints.model_validate(record["fingerprints"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError):
         return None
+
+
+def recorded_as_run(folder: Path) -> frozenset[str]:
+    """The ids of the stages that had answered when a results folder was last written."""
+    try:
+        stages = read_json(folder / RECORD_FILE)["stages"]
+        return frozenset(str(stage["id"]) for stage in stages if stage.get("run") is True)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return frozenset()
 
 
 def plan_of_record(folder: Path) -> Plan | None:
@@ -49,10 +73,10 @@ def plan_of_record(folder: Path) -> Plan | None:
     The tasks' files are named as below the data root, which is not known.
     """
     try:
-        record: dict[str, Any] = json.loads((folder / RECORD_FILE).read_bytes())
+        record: dict[str, Any] = read_json(folder / RECORD_FILE)
         study = Study.model_validate(record["definition"])
         made = plan(study, Fingerprints.model_validate(record["fingerprints"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError):
         return None
     # Another version may read the same words otherwise.
     return made if {s.id for s in made} == {s["id"] for s in record["stages"]} else None
@@ -91,12 +115,14 @@ def _inputs(study: Study) -> dict[str, str]:
     inputs = {}
     for task in study.tasks:
         said = task.model_dump(mode="json", exclude={"transform"})  # no task of a study has one
+        # The rarer cases: what was recorded before there were any still counts.
+        if said["source"].get("header") is None:
+            said["source"].pop("header", None)
         if isinstance(task.source, FileSource) and study.data is not None:
             for key in ("folder", "files"):
                 said["source"][key] = _relative(said["source"][key], study.data)
         inputs[f"task {task.name}"] = content_hash(said)
     for encoder in study.encoders:
-        # The rarer cases: what was recorded before there were any still counts.
         rarer = {key for key in ("scratch", "layers") if getattr(encoder, key) is None}
         said = encoder.model_dump(mode="json", exclude=rarer)
         if Path(encoder.source).is_absolute():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from transfer_study.spec.frozen import content_hash
+from transfer_study.visible import visible
+
+_Shown = Annotated[str, AfterValidator(visible)]
 
 
 class _Kept(BaseModel):
@@ -18,8 +21,8 @@ class _Kept(BaseModel):
 class Provenance(_Kept):
     """With what, where and at what cost a stage was run."""
 
-    versions: dict[str, str]
-    device: str
+    versions: dict[str, _Shown]
+    device: _Shown
     wall_seconds: float = Field(ge=0, le=1e9)
     peak_memory_bytes: int = Field(default=0, ge=0, le=1 << 60)
 

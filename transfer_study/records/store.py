@@ -6,7 +6,6 @@
                       snapshot.json; made where a model is exported
     failures/<name>/  error.txt of the last attempt that failed
     attempts/         directories being written; never read
-    cache/            token ids; may be deleted at any time
     ray.log           what Ray and its libraries print; may be deleted at any time
 
 Every attempt writes a directory of its own, which is renamed into place when it is complete. A
@@ -29,7 +28,7 @@ from uuid import uuid4
 from pydantic import Field, ValidationError
 
 from transfer_study.errors import StoreError
-from transfer_study.files import read_regular
+from transfer_study.files import check_folder, read_regular
 from transfer_study.records.stage_record import StageRecord
 from transfer_study.spec.frozen import Frozen, file_hash
 from transfer_study.spec.stage import Stage
@@ -62,15 +61,9 @@ class Store:
     """A folder of stages, shared by all studies; several processes may use it at once."""
 
     def __init__(self, root: Path) -> None:
-        """Raises StoreError where the root is there, and no folder."""
+        """Raises StoreError where the root cannot be a folder."""
+        check_folder(root, "store")
         self.root = root.resolve()
-        if self.root.exists() and not self.root.is_dir():
-            raise StoreError(f"the store {self.root} is no folder; choose another with --store")
-
-    @property
-    def cache(self) -> Path:
-        """Where token ids are kept."""
-        return self.root / "cache"
 
     @property
     def ray_log(self) -> Path:
@@ -205,10 +198,11 @@ class Store:
             f"{self.folder(stage) / file} {fault}; remove the folder and run the stage again"
         )
 
-    def lost(self, stage: Stage) -> bool:
-        """Whether the stage has a folder without its record, so that it counts for nothing."""
+    def lost(self, stage: Stage) -> str | None:
+        """What is to be said of a stage whose folder has lost its record, None of any other."""
         folder = self.folder(stage)
-        return folder.exists() and not self.is_done(stage)
+        lost = folder.exists() and not self.is_done(stage)
+        return _in_the_way(folder, RESULT) if lost else None
 
     def files(self, stage: Stage) -> tuple[str, ...]:
         """The stage's files, by their paths in its folder."""

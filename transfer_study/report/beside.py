@@ -11,8 +11,10 @@ import pandas as pd
 
 from transfer_study.errors import StoreError
 from transfer_study.records.store import Store
+from transfer_study.report.kept_table import read_kept
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.stage import Stage
+from transfer_study.visible import visible
 
 LEAKS_FILE, COSTS_FILE = "leaks.csv", "costs.csv"
 _COSTS = ["stages of", "stages", "core_hours", "mean_seconds", "peak_gigabytes", "device"]
@@ -22,12 +24,14 @@ _COSTS = ["stages of", "stages", "core_hours", "mean_seconds", "peak_gigabytes",
 class Beside:
     """Tables of `leaks` (`data.leaks.leak_table`) and `costs`; None where nothing is known.
 
-    `file` is the study's file as its commands name it.
+    `file` is the study's file as its commands name it; `lost` is what the store had and has no
+    more, in sentences.
     """
 
     leaks: pd.DataFrame | None = None
     costs: pd.DataFrame | None = None
     file: str = "STUDY"
+    lost: tuple[str, ...] = ()
 
     def kept_in(self, results: Path) -> Beside:
         """With what an earlier report kept where nothing newer is known, and kept for a later."""
@@ -36,10 +40,10 @@ class Beside:
         for name, file in (("leaks", results / LEAKS_FILE), ("costs", results / COSTS_FILE)):
             table: pd.DataFrame | None = getattr(self, name)
             if table is not None:
-                table.to_csv(file, index=False, lineterminator="\n")
-            elif file.is_file():
-                table = pd.read_csv(file, keep_default_na=False)
-            tables[name] = table
+                table.map(_shown).to_csv(file, index=False, lineterminator="\n")
+            elif file.exists():
+                table = read_kept(file, keep_default_na=False)
+            tables[name] = None if table is None else table.map(_shown)
         return replace(self, **tables)
 
 
@@ -81,6 +85,11 @@ def _taken(plan: Plan, store: Store) -> Iterator[tuple[str, float, float, float,
             continue  # what a stage took is no reason to withhold a report
         hours = made.wall_seconds * stage.recipe.cpu_threads / 3600
         yield _kind(stage), made.wall_seconds, hours, made.peak_memory_bytes, made.device
+
+
+def _shown(value: Any) -> Any:
+    """Ids and documents are whatever the corpora have."""
+    return visible(value) if isinstance(value, str) else value
 
 
 def _kind(stage: Stage) -> str:

@@ -37,7 +37,7 @@ def caption(
     """
     certainty = (
         f"{len(study.seeds)} seeds, crossed with the test examples. "
-        f"{adjustment(study.correction, f'{family} edges')}"
+        f"{adjustment(study.correction, edges_text(family))}"
         if len(study.seeds) > 1
         else "One seed: nothing can be decided."
     )
@@ -51,6 +51,11 @@ def caption(
         f"{_compared(view, Reading(reading))} ({encoder}, {reading} reading). "
         f"{_besides(view)}Margin {margin_text(study.margin)}. {certainty}{protocol}"
     )
+
+
+def edges_text(count: int) -> str:
+    """So many edges."""
+    return f"{count} edge{'' if count == 1 else 's'}"
 
 
 def adjustment(correction: Correction, family: str) -> str:

@@ -32,12 +32,13 @@ def _not_learned(edges: pd.DataFrame) -> Iterator[str]:
     for key, rows in edges.groupby(by, sort=False):
         about = dict(zip(by, _tuple(key), strict=True))
         where = f" ({', '.join(str(about[name]) for name in several)})" if several else ""
-        alone = rows["baseline"].mean()
+        scores = rows["baseline"].mean(), rows["constant"].iloc[0]
         yield (
-            f"{about['target']} was not learned{where}: what its partners are held against scores "
-            f"{in_points(alone)}, and a constant answer {in_points(rows['constant'].iloc[0])}, so "
-            f"nothing can be said of {_many(len(rows), 'effect')} on it; give it more epochs, "
-            "another learning rate or more data."
+            f"{about['target']} was not learned{where}: in half of the seeds or more, what its "
+            "partners are held against is no better than a constant answer (mean "
+            f"{' against '.join(map(in_points, scores))}), so that nothing can be said of "
+            f"{_many(len(rows), 'effect')} on it; give it more epochs, another learning rate or "
+            "more data."
         )
 
 

@@ -16,6 +16,7 @@ from transfer_study.analysis.scores import comparison_table, task_table
 from transfer_study.errors import StudyError
 from transfer_study.metrics import Statistics, statistics
 from transfer_study.metrics.constant import best_constant
+from transfer_study.records.outputs import LOG_FILE, Outputs
 from transfer_study.records.predictions import Answers, AnswerSource
 from transfer_study.report.results import write_table
 from transfer_study.spec.correction import Correction
@@ -63,6 +64,7 @@ class Compared:
     correction: Correction
     figures: list[Path]
     notes: tuple[str, ...]
+    unwritten: tuple[str, ...] = ()  # a sentence an output that could not be written
 
     @property
     def name(self) -> str:
@@ -99,6 +101,7 @@ def compare(a: Evidence, b: Evidence, results: Path, plots: Path) -> Compared:
     write_table(table, folder / "differences")
     tasks = [task_table(plan) for plan in (first, second) if plan is not None]
     figures = []
+    outputs = Outputs(folder / LOG_FILE)
     if tasks:
         from transfer_study.figures.difference import draw_differences
 
@@ -109,8 +112,9 @@ def compare(a: Evidence, b: Evidence, results: Path, plots: Path) -> Compared:
             plots / a.name,
             names=(a.name, b.name),
             correction=correction_words(correction),
+            write=outputs.write,
         )
-    return Compared(a.name, b.name, table, correction, figures, tuple(notes))
+    return Compared(a.name, b.name, table, correction, figures, tuple(notes), outputs.told)
 
 
 def correction_words(correction: Correction) -> str:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from transfer_study.analysis.deltas import CONTROLS, SIZE, VARIANT
 from transfer_study.records.outputs import Outputs, write_text
-from transfer_study.report.captions import adjustment
+from transfer_study.report.captions import adjustment, edges_text
 from transfer_study.report.content import family_size
 from transfer_study.report.stability import in_points
 from transfer_study.report.system_tables import MISSING, latex_text, markdown_text
@@ -43,7 +43,7 @@ def edge_tables(study: Study, deltas: pd.DataFrame) -> Iterator[EdgeTable]:
     edges = deltas[(deltas["over"] == "") & ~deltas["arm"].isin(CONTROLS)]
     for (encoder, reading), rows in edges.groupby(["encoder", "reading"], sort=False):
         of_pair = deltas[(deltas["encoder"] == encoder) & (deltas["reading"] == reading)]
-        family = f"{family_size(deltas, str(reading))} edges"
+        family = edges_text(family_size(deltas, str(reading)))
         yield _table(
             str(encoder), str(reading), rows, of_pair, adjustment(study.correction, family)
         )

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from transfer_study.records.outputs import Outputs, write_text
 from transfer_study.report.content import Content
-from transfer_study.report.markdown import report_markdown
 
 
 def write_report_files(
     content: Content, figures: Sequence[Path], results: Path, outputs: Outputs
 ) -> Path | None:
     """Write `report.html` and `report.md` into the results folder; the page's path, if it is."""
+    from transfer_study.report.markdown import report_markdown
     from transfer_study.report.page import write_page
 
     links = [Path(os.path.relpath(path, results)).as_posix() for path in figures]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from transfer_study.report import figure_names
 from transfer_study.report.citations import bibtex
 from transfer_study.report.content import Content
 from transfer_study.report.edges_tables import as_markdown, edge_tables
@@ -27,7 +28,7 @@ def report_markdown(content: Content) -> str:
     """The whole report: the verdict first, then its evidence, then what could be wrong with it."""
     sections = [
         ("", _verdict(content)),
-        ("Figures", _figures(content.figures)),
+        ("Figures", [*_figures(content.figures), *_figure_names(content)]),
         ("Edges", _edges(content)),
         ("Recommendations", _recommendations(content)),
         ("How it could be wrong", _listed(map(markdown_text, doubts(content)))),
@@ -67,6 +68,13 @@ def _figures(paths: Iterable[str]) -> Iterator[str]:
             others.append(f"[{name}]({path})")
     if others:
         yield f"For papers and other tools: {', '.join(others)}."
+
+
+def _figure_names(content: Content) -> list[str]:
+    """What figures show in place of names."""
+    key = figure_names.key(content)
+    said = [f"- {markdown_text(shown)}: {markdown_text(name)}" for shown, name in key]
+    return ["", "Names in the figures:", "", *said] if said else []
 
 
 def _edges(content: Content) -> Iterator[str]:

@@ -33,6 +33,7 @@ from transfer_study.report.content import CaptionKey, Content, family_size
 from transfer_study.report.edges_tables import write_edge_tables
 from transfer_study.report.false_edges import false_edge_sentence
 from transfer_study.report.files import write_report_files
+from transfer_study.report.kept_table import read_kept
 from transfer_study.report.stability import stability_caption, stability_markdown
 from transfer_study.report.system_tables import write_system_tables
 from transfer_study.spec.plan import Plan
@@ -73,6 +74,7 @@ class Written:
     false_edge_rate: str = ""
     page: Path | None = None
     unwritten: tuple[str, ...] = ()  # a sentence an output that failed
+    notes: tuple[str, ...] = ()  # what else a reader of the outputs must know
 
 
 def write_results(
@@ -90,7 +92,7 @@ def write_results(
     folders of their names, with the table of what each of the paper's choices is worth.
     """
     results.mkdir(parents=True, exist_ok=True)
-    write_record(plan, results)
+    write_record(plan, results, source.has)
     epochs = epoch_scores(plan, source, results / EPOCHS_FILE)
     if not isinstance(source, CompactAnswers):
         write_compact(results, plan.stages, source)
@@ -119,16 +121,18 @@ def write_judged(
     scores[first], written = _write_protocol(part, source, failed, results, plots, shown, beside)
     if not others:
         return written
-    figures, unwritten = written.figures, written.unwritten
+    figures, unwritten, notes = written.figures, written.unwritten, written.notes
     for protocol in others:
         part = plan.under(protocol)
         folders = results / protocol, plots / protocol
         scores[protocol], more = _write_protocol(part, source, failed, *folders, shown, beside)
         figures += more.figures
         unwritten += more.unwritten
+        notes += more.notes
     table = choices(plan, scores, epochs)
     write_table(table, results / "choices")
-    return replace(written, figures=figures, choices=table, unwritten=unwritten)
+    notes = tuple(dict.fromkeys(notes))
+    return replace(written, figures=figures, choices=table, unwritten=unwritten, notes=notes)
 
 
 def _write_protocol(
@@ -144,6 +148,8 @@ def _write_protocol(
 
     Tables come first, then figures, then the report that links to them.
     """
+    from transfer_study.report.figure_names import font_note
+
     results.mkdir(parents=True, exist_ok=True)
     outputs = Outputs(results / LOG_FILE)
     scored, edges = tables(plan, source, failed)
@@ -157,12 +163,14 @@ def _write_protocol(
         figures += _write_stability(plan.study, written.stability, runs, plots, outputs)
     content = _content(plan, scored, edges, failed, itself, beside, captions)
     page = write_report_files(content, figures, results, outputs)
+    note = font_note(content)
     return scored.table, replace(
         written,
         figures=figures,
         false_edge_rate=content.false_edge_rate,
         page=page,
         unwritten=outputs.told,
+        notes=() if note is None else (note,),
     )
 
 
@@ -214,6 +222,7 @@ def _write_figures(
 ) -> list[Path]:
     """Write the figures of edges, and keep their captions."""
     from transfer_study.figures import draw_figures
+    from transfer_study.figures.save import file_part
 
     def told(encoder: str, reading: str, view: View) -> str:
         words = caption(plan.study, encoder, reading, view, family_size(edges, reading))
@@ -225,7 +234,7 @@ def _write_figures(
         figures += draw_figures(
             of_variant,
             task_table(plan),
-            plots / name,
+            plots / file_part(name),
             title=f"{plan.study.name} ({name})" if name else plan.study.name,
             caption=told,
             views=shown.views(plan.study),
@@ -273,7 +282,7 @@ def _warnings(edges: pd.DataFrame, beside: Beside) -> list[str]:
         coverage_warning(MetricName(metric), int(seeds), int(n))
         for metric, seeds, n in cells.itertuples(index=False)
     )
-    found = [said for said in dict.fromkeys(missed) if said is not None]
+    found = [*beside.lost, *(said for said in dict.fromkeys(missed) if said is not None)]
     if beside.leaks is not None and len(beside.leaks):
         high = int((beside.leaks["severity"] == Severity.HIGH).sum())
         if high:
@@ -311,7 +320,7 @@ def epoch_scores(plan: Plan, source: AnswerSource, file: Path) -> pd.DataFrame:
     """The test score of every epoch where it was predicted, and what an earlier report kept."""
     if len(plan.protocols) == 1:
         return pd.DataFrame(columns=list(EPOCH_COLUMNS))
-    kept = pd.read_parquet(file) if file.is_file() else None
+    kept = read_kept(file) if file.exists() else None
     rows = []
     metrics = {task.name: epoch_metrics(task) for task in plan.study.tasks}
     for stage in plan:
@@ -347,10 +356,10 @@ def write_table(table: pd.DataFrame, stem: Path) -> None:
 def read_table(stem: Path) -> pd.DataFrame | None:
     """Read what `write_table` wrote, exact where both files are there; None where neither is."""
     if stem.with_suffix(".parquet").is_file():
-        return pd.read_parquet(stem.with_suffix(".parquet"))
+        return read_kept(stem.with_suffix(".parquet"))
     if stem.with_suffix(".csv").is_file():
         # An encoder or a task may be called `NA`; an empty source or control is no missing one.
-        table = pd.read_csv(stem.with_suffix(".csv"), keep_default_na=False, na_values=[""])
+        table = read_kept(stem.with_suffix(".csv"), keep_default_na=False, na_values=[""])
         empty = [name for name in ("source", "over") if name in table]
         return table.assign(**{name: table[name].astype(object).fillna("") for name in empty})
     return None

@@ -15,6 +15,7 @@ from transfer_study.analysis.systems import AVERAGE, cut_splits, places, system_
 from transfer_study.published import CAUTION, SOURCE, SystemKind
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.study import Reading
+from transfer_study.visible import visible
 
 MISSING = "–"
 _LATEX = {
@@ -199,9 +200,13 @@ def _remarks(table: Table, escape: Callable[[str], str], form: str) -> list[str]
 
 def markdown_text(words: str) -> str:
     """Words that Markdown shows as they are, on one line and inside a table's cell."""
-    return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", " ".join(words.split()))
+    return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", _one_line(words))
 
 
 def latex_text(words: str) -> str:
     """Words that LaTeX sets as they are."""
-    return "".join(_LATEX.get(sign, sign) for sign in " ".join(words.split()))
+    return "".join(_LATEX.get(sign, sign) for sign in _one_line(words))
+
+
+def _one_line(words: str) -> str:
+    return visible(" ".join(words.split()))

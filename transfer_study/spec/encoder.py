@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import Self
 
-from transfer_study.spec.frozen import Frozen
+from transfer_study.spec.frozen import Frozen, Seed
 from transfer_study.spec.texts import Texts
 
 BUILT_IN_TEXTS = "synthetic"
@@ -27,7 +27,7 @@ class TinyConfig(Frozen):
     layers: int = Field(default=2, gt=0)
     heads: int = Field(default=4, gt=0)
     max_length: int = Field(default=512, ge=16)
-    seed: int = 0
+    seed: Seed = 0
 
 
 class ScratchConfig(Frozen):
@@ -42,7 +42,7 @@ class ScratchConfig(Frozen):
     layers: int = Field(default=2, gt=0)
     heads: int = Field(default=2, gt=0)
     max_length: int = Field(default=128, ge=16)
-    seed: int = 0
+    seed: Seed = 0
     texts: SkipJsonSchema[Texts | None] = None
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.fingerprint import TextsFingerprint
-from transfer_study.spec.frozen import Frozen
+from transfer_study.spec.frozen import Frozen, Seed
 from transfer_study.spec.recipe import Precision, Recipe
 from transfer_study.spec.task import Task
 from transfer_study.spec.texts import Texts
@@ -48,7 +48,7 @@ class Pretraining(Frozen):
 
     texts: Literal["tasks"] | Annotated[tuple[Path, ...], Field(min_length=1)]
     compare: bool = True
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
     masked: float = Field(default=0.15, gt=0, lt=1)
     whole_word: bool = False
     held_out: float = Field(default=0.05, gt=0, lt=1)

@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from transfer_study.spec.blue import BLUE
+from transfer_study.spec.frozen import MOST_SEED
 from transfer_study.spec.study import MOST_SEEDS, Study
 
 Schema = dict[str, Any]
@@ -22,12 +23,13 @@ _NAME = {"type": "string", "pattern": r"^[^\W_][\w-]*$"}
 def study_schema() -> Schema:
     """The schema (draft 2020-12) of a study as users write it, short forms included."""
     schema: Schema = _tidy(Study.model_json_schema())
+    seed = {"type": "integer", "minimum": 0, "maximum": MOST_SEED}
     schema["properties"] |= {
         "name": _NAME,
         "encoder": _one_or_many({"anyOf": [{"type": "string"}, _ref("Encoder")]}),
         "seeds": _either(
             {"type": "integer", "minimum": 1, "maximum": MOST_SEEDS},
-            {"type": "array", "items": {"type": "integer", "minimum": 0}, **_ONCE_EACH},
+            {"type": "array", "items": seed, "maxItems": MOST_SEEDS, **_ONCE_EACH},
         ),
         "groups": {
             "type": "object",

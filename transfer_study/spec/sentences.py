@@ -9,6 +9,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from transfer_study.spec.frozen import MOST_SEED
 from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.spelling import choices
 from transfer_study.spec.study import Study
@@ -80,6 +81,8 @@ def _remedy(name: str, value: object, error: ErrorDetails) -> str:
             remedy = "give a whole number such as 3"
         case "float_parsing" | "float_type" | "finite_number":
             remedy = "give a number such as 0.01"
+        case "greater_than_equal" | "less_than_equal" if {"seed", "seeds"} & {*error["loc"]}:
+            remedy = f"give a whole number from 0 to {MOST_SEED}"
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
             remedy = f"give a number {error['msg'].removeprefix('Input should be ')}"
         case "too_short" | "tuple_type":

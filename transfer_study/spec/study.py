@@ -22,7 +22,7 @@ from transfer_study.spec.blue import BLUE
 from transfer_study.spec.coherence import INCOHERENT, incoherences
 from transfer_study.spec.correction import Correction
 from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.frozen import Frozen, Word
+from transfer_study.spec.frozen import Frozen, Seed, Word
 from transfer_study.spec.margin import Margin
 from transfer_study.spec.pretraining import Pretraining, with_vocabulary
 from transfer_study.spec.protocol import (
@@ -139,11 +139,14 @@ def _as_list(value: object) -> object:
 
 def _seeds(value: object) -> object:
     """A number n of seeds means the seeds 0 to n - 1."""
+    if isinstance(value, list | tuple) and len(value) > MOST_SEEDS:
+        raise ValueError(f"found {len(value)} seeds; give at most {MOST_SEEDS}")
     if not isinstance(value, int | str) or not str(value).isdecimal():
         return value
-    if int(value) > MOST_SEEDS:
-        raise ValueError(f"found {value} seeds; give at most {MOST_SEEDS}")
-    return list(range(int(value)))
+    said = str(value)
+    if len(said) > 20 or int(said) > MOST_SEEDS:  # of very long numbers Python reads no value
+        raise ValueError(f"found {said[:20]} seeds; give at most {MOST_SEEDS}")
+    return list(range(int(said)))
 
 
 class Study(Frozen):
@@ -175,9 +178,7 @@ class Study(Frozen):
     # variant, the stages that they start from once. Of such a recipe only what is set counts, and
     # it goes before the recipe of a single task.
     variants: dict[Name, Recipe] = Field(default_factory=dict)
-    seeds: Annotated[
-        tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_seeds), Field(min_length=1)
-    ] = (0, 1, 2)
+    seeds: Annotated[tuple[Seed, ...], BeforeValidator(_seeds), Field(min_length=1)] = (0, 1, 2)
     margin: Margin = Margin(absolute=0.01)
     correction: Correction = Correction.BH
 

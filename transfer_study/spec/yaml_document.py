@@ -13,6 +13,8 @@ from typing import Any
 import yaml
 
 from transfer_study.errors import InvalidStudy, Problem
+from transfer_study.files import read_regular
+from transfer_study.visible import is_plain
 
 Key = tuple[str | int, ...]
 # A line of the file, or the `--set` option that gave the value.
@@ -21,6 +23,9 @@ Origin = int | str
 # Lists whose items have names, by which `--set` and messages call them.
 _NAMED = ("tasks", "encoder")
 _NULL = "tag:yaml.org,2002:null"
+_MOST_BYTES = 1 << 20
+# Values, keys and collections, each counted as often as an alias repeats it.
+_MOST_NODES = 100_000
 
 
 @dataclass
@@ -120,6 +125,11 @@ class _Reader:
         try:
             loader = yaml.SafeLoader(text)
             node = loader.get_single_node()
+            if node is not None and _expanded(node, {}) > _MOST_NODES:
+                raise InvalidStudy(
+                    f"{self.place}: has more than {_MOST_NODES:,} values once its aliases are "
+                    "written out; write a smaller study, with fewer aliases of aliases"
+                )
             value = "" if node is None else self._value(loader, node, self.key)
         except yaml.reader.ReaderError as error:
             line = text.count("\n", 0, error.position) + 1
@@ -153,7 +163,19 @@ class _Reader:
             return [self._value(loader, n, (*key, i)) for i, n in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode):
             return self._mapping(loader, node, key)
+        self._check_plain(node)
         return node.value
+
+    def _check_plain(self, scalar: yaml.Node) -> None:
+        """Names, labels and paths are printed, and name files: they have no control characters."""
+        if not is_plain(scalar.value):
+            self.problems.append(
+                Problem(
+                    f"{scalar.value!r} has a character that controls a terminal or ends a text; "
+                    "remove it",
+                    self._where(scalar.start_mark.line + 1),
+                )
+            )
 
     def _mapping(self, loader: yaml.SafeLoader, node: yaml.MappingNode, key: Key) -> Any:
         if id(node) not in self.checked:
@@ -174,6 +196,8 @@ class _Reader:
         for name, child in node.value:
             line = name.start_mark.line + 1
             where = self._where(line)
+            if isinstance(name, yaml.ScalarNode):
+                self._check_plain(name)
             if not isinstance(name, yaml.ScalarNode):
                 self.problems.append(Problem("a key must be plain text, not a list", where))
             elif name.value in seen:
@@ -191,9 +215,20 @@ class _Reader:
             seen.setdefault(str(name.value), line)
 
 
+def _expanded(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many nodes there are below one, itself included, with every alias written out."""
+    if id(node) not in known:
+        known[id(node)] = _MOST_NODES + 1  # of an anchor that holds itself
+        inner = node.value if isinstance(node, yaml.CollectionNode) else ()
+        pairs = isinstance(node, yaml.MappingNode)
+        children = [child for pair in inner for child in (pair if pairs else (pair,))]
+        known[id(node)] = 1 + sum(_expanded(child, known) for child in children)
+    return known[id(node)]
+
+
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_regular(path, _MOST_BYTES).decode("utf-8-sig")
     except FileNotFoundError:
         raise InvalidStudy(f"{path}: there is no such study file; check the path") from None
     except UnicodeDecodeError as error:

@@ -53,7 +53,7 @@ def _print_protocol(
     console = stdout()
 
     def say(words: str, style: str = "") -> None:
-        console.print(words, style=style, markup=False, soft_wrap=True)
+        console.print(words, style=style, soft_wrap=True)
 
     say(f"{study.name}, {protocol} protocol, against {SOURCE}", "bold")
     say(f"Published scores: {CAUTION}.", "dim")

@@ -39,7 +39,7 @@ def print_differences(compared: Compared) -> None:
         said = ", ".join(map(str, about))
         console.print(_table(f"{compared.a} against {compared.b}: {said} reading", compared, edges))
     for line in _summary(compared):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     for path in compared.figures:
         if path.suffix in (".svg", ".pdf", ".png"):
             console.print(str(path), soft_wrap=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.table import Table
 
 from transfer_study.terminal.console import stdout
+from transfer_study.visible import visible
 
 _LIBRARIES = (
     "transfer-study",
@@ -110,7 +111,7 @@ def print_findings(findings: Findings, *, markdown: bool, as_json: bool) -> None
         for section, values in findings.items():
             print(f"### {section}\n\n| | |\n| --- | --- |")
             for name, value in values.items():
-                print(f"| {name} | {value} |")
+                print(f"| {name} | {visible(value)} |")
             print()
         return
     console = stdout()

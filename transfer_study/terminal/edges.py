@@ -59,7 +59,7 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
         if outcome.false_edge_rate:
             console.print(outcome.false_edge_rate, style="dim")
         for caution in cautions(own):
-            console.print(caution, style="yellow", markup=False)
+            console.print(caution, style="yellow")
     if outcome.choices is not None:
         for (encoder, reading), rows in outcome.choices.groupby(["encoder", "reading"], sort=False):
             console.print(_choices(f"What the paper's choices add ({encoder}, {reading})", rows))
@@ -232,6 +232,7 @@ def edges_as_json(plan: Plan, outcome: Outcome) -> None:
         **{name: _records(table) for name, table in others.items() if table is not None},
         "figures": [str(path) for path in outcome.figures],
         "failed": sorted(names[identity] for identity in outcome.failed),
+        "lost": list(outcome.lost),
     }
     print(json.dumps(content, indent=1))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from transfer_study.export import Exported
-from transfer_study.terminal.console import stdout
+from transfer_study.terminal.console import headed, stdout
 
 _SCHEMA = 1
 
@@ -14,8 +14,11 @@ def print_exported(exported: Exported) -> None:
     """Print which model it is, its scores in its tasks' own metrics, and where it is."""
     console, card = stdout(), exported.card
     console.print(
-        f"[bold]{exported.folder}[/]: {card.choice.candidate.title}, seed {card.stage.seed}, "
-        f"epoch {card.epoch}, stage {card.stage.id}",
+        headed(
+            str(exported.folder),
+            f": {card.choice.candidate.title}, seed {card.stage.seed}, epoch {card.epoch}, "
+            f"stage {card.stage.id}",
+        ),
         soft_wrap=True,
     )
     own = {m.task.name: m.task.metric for m in card.stage.tasks}

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from transfer_study.data.leaks import Dropped, Leak, LeakKind, Leaks, Severity
 from transfer_study.data.splits import TaskData
-from transfer_study.terminal.console import stdout
+from transfer_study.spec.task import SPLITS
+from transfer_study.terminal.console import headed, stdout
+from transfer_study.visible import visible
 
 # Below what may move a score are headings that recur, conflicting labels and the like.
 _LISTED = 20
@@ -27,7 +28,10 @@ def print_leaks(leaks: Leaks, loaded: Mapping[str, TaskData]) -> None:
     """Print the gravest findings, with one shortened text each."""
     console = stdout()
     rows = sum(sum(splits.values()) for splits in leaks.read.values())
-    console.print(f"\n[bold]Leaks[/] in the {rows:,} rows that the study reads")
+    console.print(headed("\nLeaks", f" in the {rows:,} rows that the study reads"))
+    if unnamed := [name for name, data in loaded.items() if not _names_documents(data)]:
+        names = ", ".join(unnamed)
+        console.print(f"by text alone, for their sources name no documents: {names}", style="dim")
     if not leaks.findings:
         console.print("none: no text or document of test was seen in any train or dev")
         return
@@ -48,8 +52,9 @@ def print_leaks(leaks: Leaks, loaded: Mapping[str, TaskData]) -> None:
         console.print(f"... and {rest} more, mostly of low severity (--json lists all)")
     console.print(
         "red: test scores are too good; yellow: they may be. distinct: texts (or documents) of the "
-        "right side that the left has too,\nletters and digits compared; verbatim: to the letter; "
-        "short: under 40 letters, such as headings; rows, share: of the right side",
+        "right side that the left has too,\nletters and digits compared, within a task signs too "
+        "where labels differ; verbatim: to the letter; short: under 40 letters,\nsuch as headings; "
+        "rows, share: of the right side",
         style="dim",
     )
     if any(leak.kind in (LeakKind.TEXT, LeakKind.DOCUMENT) for leak in grave):
@@ -72,7 +77,8 @@ def print_dropped(dropped: Sequence[Dropped]) -> None:
     if not rows:
         console.print("`exclude_leaks` leaves out nothing: no training row is in a test set")
         return
-    console.print(f"[bold]Left out[/] by `exclude_leaks`: {rows:,} rows that a test set has too")
+    said = f" by `exclude_leaks`: {rows:,} rows that a test set has too"
+    console.print(headed("Left out", said))
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("of", overflow="fold")
     table.add_column("rows", justify="right", no_wrap=True)
@@ -81,8 +87,8 @@ def print_dropped(dropped: Sequence[Dropped]) -> None:
     table.add_column("such as", overflow="fold")
     for part in dropped:
         ids = "; ".join(" = ".join(pair) for pair in part.examples)
-        cells = (f"{part.task} {part.split}", f"{len(part.positions):,}", part.why, part.test, ids)
-        table.add_row(*map(escape, cells))
+        of, found = f"{part.task} {part.split}", f"{len(part.positions):,}"
+        table.add_row(of, found, part.why, part.test, ids)
     console.print(table)
 
 
@@ -95,6 +101,10 @@ def dropped_as_json(dropped: Sequence[Dropped]) -> list[dict[str, Any]]:
         }
         for part in dropped
     ]
+
+
+def _names_documents(data: TaskData) -> bool:
+    return any(example.named for split in SPLITS for example in data.split(split))
 
 
 def _cells(leak: Leak, loaded: Mapping[str, TaskData]) -> tuple[str, ...]:
@@ -121,4 +131,4 @@ def _example(leak: Leak, loaded: Mapping[str, TaskData]) -> str:
     example = next(e for e in data.split(leak.target_split) if e.id == name)
     text = " ".join(example.text)
     short = text if len(text) <= _LETTERS else f"{text[:_LETTERS].rstrip()}..."
-    return f"{name}: {short}".replace("[", r"\[")
+    return visible(f"{name}: {short}")

@@ -16,21 +16,35 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from transfer_study.errors import StoreError
 from transfer_study.execute.progress import Progress, Silent
+from transfer_study.files import read_regular
 from transfer_study.records.store import Store
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.stage import Stage
+from transfer_study.terminal.console import stderr
+from transfer_study.visible import visible_lines
 
 _LOG_LINES = 20
 _WIDTH = 80  # of text that goes to no terminal
 _INDENT = " " * 9
 _JOINED = "\N{NO-BREAK SPACE}"  # printed as a space
+_MOST_LOG = 1 << 24
 
 
 def say(message: str, quiet: bool = False) -> None:
     """One line to stderr, at once."""
     if not quiet:
-        print(message, file=sys.stderr, flush=True)
+        print(visible_lines(message), file=sys.stderr, flush=True)
+
+
+def log_lines(log: Path) -> list[str]:
+    """The lines of a failed stage's error, at least one."""
+    try:
+        text = read_regular(log, _MOST_LOG).decode("utf-8", errors="replace")
+    except OSError as error:
+        text = f"its error cannot be read ({error.strerror})"
+    return text.strip().splitlines() or ["no message"]
 
 
 def duration(seconds: float) -> str:
@@ -63,11 +77,11 @@ def open_progress(
     if quiet or not todo.stages:
         yield Silent()
         return
-    console = Console(stderr=True)
+    console = stderr()
     if not sys.stderr.isatty() or console.is_dumb_terminal:
-        yield Lines(todo, cost, verbose)
+        yield Lines(todo, store, cost, verbose)
         return
-    lines = Lines(todo, cost, verbose, console)
+    lines = Lines(todo, store, cost, verbose, console)
     with Live(console=console, get_renderable=lines.view, refresh_per_second=2, transient=True):
         yield lines
 
@@ -106,11 +120,13 @@ class Lines:
     def __init__(
         self,
         todo: Plan,
+        store: Store,
         cost: Callable[[Stage], float],
         verbose: bool,
         console: Console | None = None,
     ) -> None:
         self._todo = todo
+        self._store = store
         self._cost = cost
         self._verbose = verbose
         self._console = console
@@ -146,7 +162,7 @@ class Lines:
         left = "" if self._console else self._remaining()  # the view tells it
         self._say(
             f"{self._count()}  done    {self._label(stage)}  {duration(seconds)}{left}  "
-            f"dev{_JOINED}{_scores(self._dev.get(stage.id, {}))}"
+            f"dev{_JOINED}{_scores(self._dev.get(stage.id, {}))}{self._unlearned(stage)}"
         )
 
     def failed(self, stage: Stage, message: str, log: Path | None) -> None:
@@ -155,7 +171,7 @@ class Lines:
         self._lost.add(stage.id)
         self._say(f"{self._count()}  FAILED  {self._label(stage)}  {message}")
         if log is not None and log.is_file():
-            tail = log.read_text(encoding="utf-8").splitlines()[-_LOG_LINES:]
+            tail = log_lines(log)[-_LOG_LINES:]
             self._print("\n".join(f"    {line}" for line in tail))
             self._print(f"    the whole of it: {log}")
 
@@ -205,9 +221,21 @@ class Lines:
 
     def _print(self, text: str) -> None:
         if self._console:
-            self._console.out(text, highlight=False)
+            self._console.out(visible_lines(text), highlight=False)
         else:
             say(text)
+
+    def _unlearned(self, stage: Stage) -> str:
+        """What the stage has not learned, told at once: its edges will say nothing."""
+        # Late, since messages are also printed where no pandas is wanted.
+        from transfer_study.analysis.learned import not_learned
+        from transfer_study.records.predictions import StoredAnswers
+
+        try:
+            names = ", ".join(not_learned(stage, StoredAnswers(self._store)))
+        except StoreError:
+            return ""  # the report will say what is wrong with what was stored
+        return f"  NOT{_JOINED}LEARNED: {names} (no better than a constant answer)" if names else ""
 
     def _label(self, stage: Stage) -> str:
         return stage_label(stage, self._todo)

@@ -113,7 +113,7 @@ def _interval(low: float, high: float) -> str:
 def _print_commands(console: Console, commands: Sequence[str]) -> None:
     for command in commands:
         # Commands are copied as they stand: no folding, no markup.
-        console.print(f"  {command}", soft_wrap=True, markup=False)
+        console.print(f"  {command}", soft_wrap=True)
 
 
 def recommendations_as_json(study: str, advice: Sequence[Recommendation]) -> None:

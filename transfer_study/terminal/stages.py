@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import yaml
-from rich.console import Console
 from rich.table import Table
 
 from transfer_study.data.leaks import Dropped
@@ -20,10 +19,10 @@ from transfer_study.spec.recipe import Precision
 from transfer_study.spec.stage import Stage, StageKind
 from transfer_study.spec.study import Study
 from transfer_study.spec.task import Change
-from transfer_study.terminal.console import stdout
+from transfer_study.terminal.console import headed, stderr, stdout, warn
 from transfer_study.terminal.leaks import dropped_as_json, print_dropped
 from transfer_study.terminal.power import power_records, print_power
-from transfer_study.terminal.progress import duration, stage_label
+from transfer_study.terminal.progress import duration, log_lines, stage_label
 
 _SCHEMA = 1
 _LISTED = 40
@@ -39,7 +38,7 @@ def print_plan(
     """
     console = stdout()
     todo = plan.missing(store.is_done, store.has_model)
-    console.print(f"[bold]{plan.study.name}[/]: {len(plan)} stages, {len(todo)} to run")
+    console.print(headed(plan.study.name, f": {len(plan)} stages, {len(todo)} to run"))
     console.print(_by_kind(plan, todo))
     console.print(
         f"Sharing: each answer trained by itself would take {plan.unshared} stages; "
@@ -224,8 +223,11 @@ def print_status(plan: Plan, store: Store) -> None:
     console = stdout()
     states = Counter(_state(stage, store) for stage in plan)
     console.print(
-        f"[bold]{plan.study.name}[/]: {states['done']} of {len(plan)} stages done, "
-        f"{states['missing']} missing, {states['failed']} failed"
+        headed(
+            plan.study.name,
+            f": {states['done']} of {len(plan)} stages done, "
+            f"{states['missing']} missing, {states['failed']} failed",
+        )
     )
     print_failures(plan, store)
 
@@ -237,15 +239,14 @@ def status_as_json(plan: Plan, store: Store) -> None:
 
 
 def print_failures(plan: Plan, store: Store) -> None:
-    """Print the last line of each failed stage's error to stderr, and where the rest is."""
-    console = Console(stderr=True, highlight=False)
+    """Print to stderr how failed stages ended, where the rest is, and which lost their record."""
+    console = stderr()
     for stage in plan:
         if log := store.failure(stage):
-            lines = log.read_text(encoding="utf-8").strip().splitlines() or ["no message"]
-            console.print(
-                f"failed: {stage_label(stage, plan)}: {lines[-1]}", style="red", markup=False
-            )
-            console.print(f"  {log}", markup=False, soft_wrap=True)
+            console.print(f"failed: {stage_label(stage, plan)}: {log_lines(log)[-1]}", style="red")
+            console.print(f"  {log}", soft_wrap=True)
+        elif lost := store.lost(stage):
+            warn([lost])
 
 
 def _state(stage: Stage, store: Store) -> str:

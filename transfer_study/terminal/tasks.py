@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from transfer_study.data.exclude_leaks import all_dropped
@@ -15,13 +15,16 @@ from transfer_study.data.find_leaks import find_leaks
 from transfer_study.data.fingerprints import load_tasks
 from transfer_study.data.inspect import SplitSummary, TaskSummary, describe
 from transfer_study.data.splits import TaskData
-from transfer_study.spec.example import Example
+from transfer_study.data.unread import reader
+from transfer_study.spec.characters import code_point
 from transfer_study.spec.study import Study
-from transfer_study.spec.task import Task, TaskKind
+from transfer_study.spec.task import TaskKind
 from transfer_study.terminal.console import stdout
 from transfer_study.terminal.leaks import dropped_as_json, leaks_as_json, print_dropped, print_leaks
 
 _SCHEMA = 1
+# How many words that no model reads are shown.
+_SHOWN = 3
 _POSITIVES = {
     TaskKind.TAGGING: "mentions",
     TaskKind.CLASSIFICATION: "positive",
@@ -46,7 +49,7 @@ def show_tasks(study: Study, *, as_json: bool) -> None:
         }
         print(json.dumps({"schema": _SCHEMA, **content}, indent=1))
         return
-    print_tasks(summaries)
+    print_tasks(summaries, study.refine.max_length)
     print_leaks(leaks, loaded)
     if study.exclude_leaks:
         print_dropped(dropped)
@@ -60,22 +63,12 @@ def summarise(study: Study, loaded: Mapping[str, TaskData]) -> list[TaskSummary]
     quiet_libraries()
     tokenizer = load_tokenizer(study.resolved_encoders[0])
     return [
-        describe(data, _piece_counter(tokenizer, data.task), study.refine.max_length)
+        describe(data, reader(data.task, tokenizer, study.refine), study.refine.max_length)
         for data in loaded.values()
     ]
 
 
-def _piece_counter(tokenizer: Any, task: Task) -> Callable[[Example], int]:
-    def words(example: Example) -> int:
-        return len(tokenizer(list(example.text), is_split_into_words=True)["input_ids"])
-
-    def sentences(example: Example) -> int:
-        return len(tokenizer(*example.text)["input_ids"])
-
-    return words if task.kind is TaskKind.TAGGING else sentences
-
-
-def print_tasks(summaries: list[TaskSummary]) -> None:
+def print_tasks(summaries: list[TaskSummary], max_length: int) -> None:
     """Print sizes, lengths, labels, the score of a constant answer, and what a split lacks."""
     console = stdout()
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -105,14 +98,54 @@ def print_tasks(summaries: list[TaskSummary]) -> None:
             f"{100 * summary.majority:.1f} {task.metric} on test"
         )
         console.print(f"  train: {_labels(summary.splits[0])}", style="dim")
-        for shortcoming in summary.shortcomings:
-            console.print(f"  {escape(shortcoming)}", style="yellow")
+        for line in (*summary.shortcomings, *_unread(summary, max_length), *_undocumented(summary)):
+            console.print(f"  {line}", style="yellow", soft_wrap=True)
 
 
 def _positives(summary: TaskSummary, split: SplitSummary) -> str:
     if split.positives is None:
         return "–"
     return f"{split.positives:,} {_POSITIVES.get(summary.task.kind, '')}".rstrip()
+
+
+def _unread(summary: TaskSummary, max_length: int) -> list[str]:
+    """Sentences on what of the task's texts no model reads."""
+    lines = []
+    if words := sum((Counter(split.without_pieces) for split in summary.splits), Counter[str]()):
+        such_as = ", ".join(map(_code_points, list(words)[:_SHOWN]))
+        places = _by_split({s.split: sum(s.without_pieces.values()) for s in summary.splits})
+        lines.append(
+            f"the tokenizer makes nothing of {words.total():,} words ({places}), such as {such_as};"
+            " each is read as an unknown word, under `protocol: paper` not at all"
+        )
+    cut = {split.split: split.markers_cut or 0 for split in summary.splits}
+    if rows := sum(cut.values()):
+        lines.append(
+            f"in {rows:,} rows ({_by_split(cut)}) an entity marker such as @GENE$ lies beyond "
+            f"max_length {max_length} and is not read; raise `max_length` of the recipes"
+        )
+    return lines
+
+
+def _undocumented(summary: TaskSummary) -> list[str]:
+    """A sentence on documents that only ids tell, if any."""
+    found = summary.proposed
+    if found is None:
+        return []
+    return [
+        f"ids share beginnings, as of rows of one document: {found.documents:,} for {found.rows:,} "
+        f"rows. If so, set `document_pattern: '{found.pattern}'` under `source`, so that rows of a "
+        "document are resampled together and looked for in other splits"
+    ]
+
+
+def _by_split(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{split} {count:,}" for split, count in counts.items() if count)
+
+
+def _code_points(word: str) -> str:
+    """A word that cannot be seen, so that it can be searched for."""
+    return " ".join(map(code_point, word))
 
 
 def _labels(split: SplitSummary) -> str:
@@ -131,6 +164,7 @@ def summaries_as_json(summaries: list[TaskSummary]) -> list[dict[str, Any]]:
             "metric": s.task.metric,
             "majority": s.majority,
             "shortcomings": list(s.shortcomings),
+            "proposed": s.proposed and dataclasses.asdict(s.proposed),
             "splits": [dataclasses.asdict(split) for split in s.splits],
         }
         for s in summaries

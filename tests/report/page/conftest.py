@@ -32,16 +32,16 @@ METRICS = {
 VERDICTS = ("gain", "loss", "equivalent", "undecided", "undecided", "undecided")
 
 
-def _study(tasks: int, readings: list[str], seeds: int, domains: int) -> Study:
+def _study(names: list[str], readings: list[str], seeds: int, domains: int) -> Study:
     listed = []
-    for n in range(tasks):
+    for n, name in enumerate(names):
         kind = KINDS[n % 4]
-        entry = {"name": f"corpus-{n + 1}", "kind": kind, "domain": f"domain-{n % domains}"}
+        entry = {"name": name, "kind": kind, "domain": f"domain-{n % domains}"}
         entry["source"] = {"format": "csv", "folder": f"corpus-{n + 1}"}
         if kind != "regression":
             entry["labels"] = ["yes", "no"]
         listed.append(entry)
-    about = {"name": f"study-of-{tasks}", "encoder": "tiny", "tasks": listed, "seeds": seeds}
+    about = {"name": f"study-of-{len(names)}", "encoder": "tiny", "tasks": listed, "seeds": seeds}
     return Study.model_validate(about | {"readings": readings, "pairs": "across_domains"})
 
 
@@ -59,12 +59,12 @@ def _plan(study: Study):
     return plan(study, prints)
 
 
-def _row(rng, about, verdict: str, over: str, seeds: int) -> dict[str, object]:
+def _row(rng, about, place: int, verdict: str, over: str, seeds: int) -> dict[str, object]:
     known = verdict not in ("failed", "not_run")
     size = {"gain": 1, "loss": -1}.get(verdict, 0) * rng.uniform(0.012, 0.06)
     delta = (size or rng.normal(0, 0.004)) if known else math.nan
     half = {"gain": 0.008, "loss": 0.008, "equivalent": 0.003}.get(verdict, 0.03)
-    baseline = 0.5 + 0.01 * len(about["target"]) + 0.012 * int(about["target"].split("-")[1])
+    baseline = 0.58 + 0.012 * place
     numbers = {
         "baseline": baseline,
         "score": baseline + delta,
@@ -94,15 +94,16 @@ def make_content(
     domains: int = 2,
     controls: tuple[str, ...] = (),
     complete: bool = True,
+    names: list[str] | None = None,
 ) -> Content:
     """A study with made-up numbers; the first gain and the first loss are always there."""
-    study = _study(tasks, list(readings), seeds, domains)
+    names = names or [f"corpus-{n + 1}" for n in range(tasks)]
+    study = _study(names, list(readings), seeds, domains)
     planned = _plan(study)
     rng = np.random.default_rng(tasks)
     rows = []
     metric = {t.name: METRICS[str(t.kind)] for t in study.tasks}
     for reading in readings:
-        names = [task.name for task in study.tasks]
         ends = [(s, t, "pair") for s, t in itertools.permutations(names, 2)]
         ends += [("+".join(n for n in names if n != t), t, "full") for t in names]
         for n, (source, target, arm) in enumerate(ends):
@@ -111,12 +112,13 @@ def make_content(
                 verdict = ("failed", "not_run")[n - 4]
             about = {"encoder": "tiny", "source": source, "target": target, "arm": arm}
             about |= {"reading": reading, "metric": metric[target]}
-            rows.append(_row(rng, about, verdict, "", seeds))
+            place = names.index(target) + 1
+            rows.append(_row(rng, about, place, verdict, "", seeds))
             if arm == "pair":
-                rows += [_row(rng, about, "undecided", over, seeds) for over in controls]
+                rows += [_row(rng, about, place, "undecided", over, seeds) for over in controls]
     deltas = pd.DataFrame(rows)
     scores = _scores(planned, deltas, metric, rng)
-    failed = [s.id for s in planned if not complete and s.task_names == ("corpus-1", "corpus-2")]
+    failed = [s.id for s in planned if not complete and s.task_names == tuple(names[:2])]
     table = pd.DataFrame(
         [(t.name, str(t.kind), t.domain, metric[t.name]) for t in study.tasks],
         columns=["name", "kind", "domain", "metric"],

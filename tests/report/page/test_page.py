@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import re
 from base64 import b64encode
 from html.parser import HTMLParser
@@ -71,6 +72,22 @@ def test_says_what_is_there_and_what_is_not(content) -> None:
     assert "These stages failed" in said
     assert "refine-corpus-1+corpus-2-s0-" in said
     assert "benjamini1995controlling" in said
+
+
+def test_what_was_not_learned_and_what_collapsed_have_marks_in_every_view(content) -> None:
+    whole = content(4)
+    deltas = whole.deltas.copy()
+    unlearned = deltas["target"] == "corpus-2"
+    deltas.loc[unlearned, ["verdict", "delta"]] = "not_learned", 0.0
+    deltas.loc[unlearned, ["adjusted_low", "adjusted_high", "adjusted_p"]] = math.nan
+    assert "† the model" not in _Text(page(dataclasses.replace(whole, deltas=deltas))).text
+    deltas["collapsed"] = (deltas["source"] == "corpus-1") & (deltas["target"] == "corpus-3")
+    html = page(dataclasses.replace(whole, deltas=deltas))
+    assert '<td class="not_learned s1"><button data-e="1">◇</button>' in html
+    assert '<g class="e not_learned b0" data-e="1">' in html
+    assert re.search(r'<g class="f not_learned" data-e="1".*◇ not learned</text>', html)
+    assert re.search(r'<td class="loss s\d"><button data-e="2">−\d\.\d†</button>', html)
+    assert "† the model did not learn" in _Text(html).text
 
 
 def test_shows_what_was_measured_besides(content) -> None:

@@ -13,7 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from transfer_study.figures.lettering import width, wrap_name
+from transfer_study.figures.lettering import width
+from transfer_study.figures.naming import Labels
 from transfer_study.figures.outline import Points, expand, outline
 from transfer_study.report.page.geometry import Arc, closed, number
 from transfer_study.report.page.subject import DRAWN, Subject
@@ -23,8 +24,10 @@ _DOT = (13.0, 10.0)
 _ROOM = (14.0, 20.0)  # around the graph
 _RING, _GAP = 6.0, 3.0
 _NAME_WIDTH, _NAME_SIZE, _LINE = 92.0, 13.0, 14.0  # of the name in a box
+_NAME_LINES = 3  # at most
 _RADII = {4: (265.0, 190.0), 8: (370.0, 275.0), DRAWN: (440.0, 350.0)}
-_CIRCLE, _OUTSIDE = 330.0, 170.0  # of small shapes, and the room for their names
+_CIRCLE, _OUTSIDE = 330.0, 170.0  # of small shapes, and the least room for their names
+_OUTSIDE_SIZE, _SCORE = 15.0, 64.0  # of a name's type there, and the room for its score
 _HUB, _SPOKE_BOW = 58.0, 0.05  # half the width of the middle
 _SPOKE_LABELS = {True: 0.2, False: 0.55}  # of edges to the middle, from it
 _TRIES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2, 0.8)
@@ -88,9 +91,15 @@ class Drawing:
         shapes = [self._reach(name) for name in self.subject.names]
         shapes += [arc.at(np.linspace(0, 1, 9)) for arc in self._arcs.values()]
         points = np.concatenate(shapes)
-        room = np.array(_ROOM if self.boxed else (_OUTSIDE, _OUTSIDE))
+        room = np.array(_ROOM if self.boxed else (self._outside, self._outside))
         low, high = points.min(axis=0) - room, points.max(axis=0) + room
         return " ".join(map(number, (*low, *(high - low))))
+
+    @property
+    def _outside(self) -> float:
+        """The room for names, and their scores, around a circle of small shapes."""
+        longest = max(width(name, _OUTSIDE_SIZE, bold=True) for name in self.subject.brief.values())
+        return max(_OUTSIDE, longest + _SCORE)
 
     @cached_property
     def nodes(self) -> list[Node]:
@@ -145,10 +154,14 @@ class Drawing:
     @cached_property
     def _half(self) -> tuple[float, float]:
         """Half the size that holds every name."""
-        names = [_lines(name) for name in self.subject.names]
+        names = self._lines.values()
         widest = max(width(line, _NAME_SIZE, bold=True) for lines in names for line in lines)
         most = max(map(len, names))
         return max(_HALF[0], 0.5 * widest + 14.0), _HALF[1] + _LINE / 2 * max(most - 2, 0)
+
+    @cached_property
+    def _lines(self) -> Labels:
+        return self.subject.cut(_NAME_WIDTH, _NAME_SIZE, _NAME_LINES, bold=True)
 
     def _centre(self, name: str) -> Points:
         x, y = self.subject.places[name]
@@ -174,7 +187,7 @@ class Drawing:
 
     def _box(self, name: str) -> Node:
         x, y = self._centre(name).tolist()
-        lines = tuple(_lines(name))
+        lines = self._lines[name]
         below = y + self._half[1] + _RING + 3.5
         where = (number(x), number(y), number(below))
         return Node(name, closed(self._outline(name)), self._ring(name), lines, *where)
@@ -186,7 +199,7 @@ class Drawing:
         left = abs(degrees) > 90
         turn = f"rotate({number(degrees - 180 if left else degrees)},{','.join(map(number, out))})"
         x, y = map(number, out.tolist())
-        ends = (closed(self._outline(name)), self._ring(name), (name,), x, y, y)
+        ends = (closed(self._outline(name)), self._ring(name), (self.subject.brief[name],), x, y, y)
         return Node(name, *ends, turn, "end" if left else "start")
 
     def _arc(self, source: str, target: str) -> Arc:
@@ -224,10 +237,6 @@ class Drawing:
             taken.append((place, half))
             places[ends] = place
         return places
-
-
-def _lines(name: str) -> list[str]:
-    return wrap_name(name, _NAME_WIDTH, _NAME_SIZE, bold=True)
 
 
 def _overlap(place: Points, half: Points, taken: list[tuple[Points, Points]]) -> float:

@@ -47,7 +47,9 @@ def plots(subject: Subject) -> Iterator[Plot]:
     limit = limit_of(frame, subject.content.study.margin)
     for target in targets:
         ends = [(source, at) for source, at in subject.ends if at == target]
-        slots = [(subject.edge_slot(*end), frame.edges.get(end), end[0]) for end in ends]
+        slots = [
+            (subject.edge_slot(*end), frame.edges.get(end), subject.brief[end[0]]) for end in ends
+        ]
         if target in subject.ringed:
             ring = frame.rings.get(target)
             slots.append((subject.ring_slot(target), ring, "all together"))
@@ -85,7 +87,7 @@ def place(value: float, limit: float) -> float:
 
 
 def _row(slot: int, effect: Effect | None, name: str, y: int, limit: float) -> Row:
-    if effect is None or math.isnan(effect.delta):
+    if effect is None or math.isnan(effect.delta) or effect.verdict == "not_learned":
         return Row(slot, effect, name, y, "", "", "", "")
     return Row(
         slot,

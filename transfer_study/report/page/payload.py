@@ -40,7 +40,10 @@ def payload(subject: Subject) -> str:
             "relative": content.study.margin.relative,
         },
         "correction": _CORRECTIONS[content.study.correction],
-        "tasks": [{**task, "name": name} for name, task in subject.tasks.items()],
+        "tasks": [
+            {**task, "name": name, "brief": subject.brief[name]}
+            for name, task in subject.tasks.items()
+        ],
         "axes": AXES,
         "effect": EFFECT,
         "over": OVER,

@@ -11,9 +11,10 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from transfer_study.figures.edge import COLLAPSED
 from transfer_study.figures.lettering import interval, metric_name, points, signed
 from transfer_study.figures.palette import BIN_WIDTHS, VERDICTS, bin_width, domain_fills
-from transfer_study.report import words
+from transfer_study.report import figure_names, words
 from transfer_study.report.captions import margin_text
 from transfer_study.report.citations import bibtex
 from transfer_study.report.page import forest
@@ -26,7 +27,7 @@ from transfer_study.report.page.subject import Subject
 
 _SCRIPTS = ("data", "format", "effects", "graph", "tables", "forest", "evidence", "choose", "start")
 _LEVELS = 4  # of the matrix's colours
-_MARKS = {"failed": "×", "not_run": "○"}
+_MARKS = {"failed": "×", "not_run": "○", "not_learned": "◇"}
 
 
 def render(subject: Subject) -> str:
@@ -44,6 +45,7 @@ def render(subject: Subject) -> str:
             limits=limits_of(subject.first) if subject.frames else (0.0, 0.0),
             choices=_choices(subject),
             drawing=Drawing(subject),
+            any_collapsed=any(e.collapsed for frame in subject.frames for e in frame),
             forest=forest,
             limit=limit_of(subject.first, content.study.margin) if subject.frames else 1.0,
             plots=list(forest.plots(subject)) if subject.frames else [],
@@ -55,6 +57,7 @@ def render(subject: Subject) -> str:
             margin=margin_text(content.study.margin),
             bibtex=bibtex(content.study.correction),
             cards=card_rows(content),
+            figure_names=figure_names.key(content),
             leaks=frame_rows(content.leaks),
             costs=frame_rows(content.costs),
             false_edges=frame_rows(content.false_edges),
@@ -98,7 +101,7 @@ def _environment() -> Environment:
 
 def _label(effect: Effect) -> str:
     """What stands on an edge or in a cell."""
-    return _MARKS.get(effect.verdict) or signed(effect.delta)
+    return _MARKS.get(effect.verdict) or signed(effect.delta) + COLLAPSED * bool(effect.collapsed)
 
 
 def _interval(low: float, high: float) -> str:

@@ -11,12 +11,15 @@ from typing import Any
 from transfer_study.analysis.circle import place_on_circle
 from transfer_study.analysis.clustering import cluster_tasks
 from transfer_study.figures.lettering import metric_name
+from transfer_study.figures.naming import Labels, fit_names, one_line
 from transfer_study.figures.palette import domain_fills
 from transfer_study.report.content import Content
 from transfer_study.report.page.frames import Effect, Frame, frames
 from transfer_study.report.words import source_name
 
 DRAWN = 12  # tasks up to which all edges are drawn between named nodes
+_IN_TABLES, _TABLE_TYPE = 250.0, 14.4  # widths and sizes of type in pixels
+_BESIDE, _PLOT_TYPE = 162.0, 15.0
 MANY = 20  # tasks from which the matrix comes first, and the graph is of one chosen task
 
 
@@ -70,6 +73,25 @@ class Subject:
     def number(self) -> Mapping[str, int]:
         """The number of each task."""
         return {name: n for n, name in enumerate(self.names)}
+
+    @cached_property
+    def short(self) -> Mapping[str, str]:
+        """The names in tables, long ones cut, with their numbers."""
+        return self._cut(_IN_TABLES, _TABLE_TYPE)
+
+    @cached_property
+    def brief(self) -> Mapping[str, str]:
+        """Likewise beside small shapes and intervals."""
+        return self._cut(_BESIDE, _PLOT_TYPE)
+
+    def cut(self, width: float, size: float, lines: int, *, bold: bool) -> Labels:
+        """The lines of each name, of this width; a browser has fonts for all letters."""
+        numbers = {name: n + 1 for name, n in self.number.items()}
+        return fit_names(numbers, width, size, lines=lines, bold=bold, plain=lambda name, _: name)
+
+    def _cut(self, width: float, size: float) -> dict[str, str]:
+        fitted = self.cut(width, size, 1, bold=False)
+        return {name: one_line(label) for name, label in fitted.items()}
 
     @cached_property
     def places(self) -> Mapping[str, tuple[float, float]]:

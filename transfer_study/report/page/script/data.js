@@ -24,7 +24,7 @@ function frameOf(packed) {
 
 // What is shown and chosen; only `show`, `select` and `choose` change it.
 const state = { frame: null, selected: null, task: null };
-const absent = (effect) => !effect || effect.delta === null;
+const absent = (effect) => !effect || effect.delta === null || effect.verdict === "not_learned";
 const decided = (effect) => effect.verdict === "gain" || effect.verdict === "loss";
 
 // All elements of the page that show an effect, by slot.

@@ -29,7 +29,7 @@ function plotTarget(task) {
     const row = old[n] ?? old[0].cloneNode(true);
     row.dataset.e = slot;
     row.setAttribute("transform", `translate(0,${39 + 26 * n})`);
-    $(".who", row).textContent = isRing(slot) ? "all together" : taskName(sourceOf(slot));
+    $(".who", row).textContent = isRing(slot) ? "all together" : data.tasks[sourceOf(slot)].brief;
     enlist(row);
     return row;
   });
@@ -51,7 +51,7 @@ function updateForest() {
     group.setAttribute("class", ["f", effect ? effect.verdict : "absent", ...marks].join(" "));
     drawEffect(group, effect, limit);
     if (!effect) continue;
-    const sure = absent(effect) ? "" : ` ${interval(effect.adjusted_low, effect.adjusted_high)}`;
+    const sure = effect.verdict in MARKS ? ` ${verdictName(effect.verdict)}` : ` ${interval(effect.adjusted_low, effect.adjusted_high)}`;
     $(".num", group).textContent = label(effect) + sure;
   }
   for (const text of $$("[data-tick]")) text.textContent = tick((Number(text.dataset.tick) / 2 - 1) * limit);

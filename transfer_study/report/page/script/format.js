@@ -1,6 +1,6 @@
 // Numbers as the tables write them: points, a true minus, a dash for what is not known.
 const DASH = "–";
-const MARKS = { failed: "×", not_run: "○" };
+const MARKS = { failed: "×", not_run: "○", not_learned: "◇" };
 const minus = (text) => text.replace("-", "−");
 const zero = (text) => (/^[+-]?0\.0$/.test(text) ? "0.0" : text);
 const points = (value) => (value === null ? DASH : minus(zero((100 * value).toFixed(1))));
@@ -13,7 +13,7 @@ function signed(value) {
 }
 
 const interval = (low, high) => (low === null ? DASH : `[${points(low)}, ${points(high)}]`);
-const label = (effect) => MARKS[effect.verdict] ?? signed(effect.delta);
+const label = (effect) => MARKS[effect.verdict] ?? signed(effect.delta) + (effect.collapsed ? "†" : "");
 const pText = (p) => (p === null ? DASH : p < 0.0005 ? "<0.001" : p.toFixed(3));
 
 function seedShare(effect) {
@@ -33,5 +33,6 @@ function inWords(slot) {
   if (!effect) return ends;
   if (absent(effect)) return `${ends}: ${verdictName(effect.verdict)}`;
   const sure = effect.adjusted_low === null ? "no interval" : interval(effect.adjusted_low, effect.adjusted_high);
-  return `${ends}: ${signed(effect.delta)} points ${sure}, ${verdictName(effect.verdict)}`;
+  const collapsed = effect.collapsed ? "; the model did not learn" : "";
+  return `${ends}: ${signed(effect.delta)} points ${sure}, ${verdictName(effect.verdict)}${collapsed}`;
 }

@@ -125,7 +125,7 @@ function chooseTask(task) {
     spoke.dataset.e = spoke.dataset.in === "1" ? other * count + task : task * count + other;
     enlist(spoke);
   }
-  $("#hub-name").textContent = taskName(task);
+  $("#hub-name").textContent = data.tasks[task].brief;
   $("#hub-score").dataset.base = task;
   $("#hub-score").textContent = scoreOf(task);
   for (const node of $$(".node", graph)) node.classList.toggle("chosen", Number(node.dataset.t) === task);

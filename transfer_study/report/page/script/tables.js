@@ -81,9 +81,15 @@ const FORMS = {
   ].join("\n"),
 };
 
+// What a cell says, with the whole of a name that is cut.
+function wholeText(cell) {
+  const cut = $("abbr", cell);
+  return cut ? cell.textContent.replace(cut.textContent, () => cut.title) : cell.textContent;
+}
+
 function cellsOf(table) {
   const rows = [...table.rows].filter((row) => !row.matches(".off, .absent"));
-  return rows.map((row) => [...row.cells].map((cell) => cell.textContent.trim().replace(/\s+/g, " ")));
+  return rows.map((row) => [...row.cells].map((cell) => wholeText(cell).trim().replace(/\s+/g, " ")));
 }
 
 async function copy(button) {
