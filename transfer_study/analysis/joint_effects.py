@@ -21,8 +21,8 @@ class Gain:
     """What a task gains in its group over training alone, and where that is known from.
 
     `evidence` is the arm that was measured, `pairs` for a prediction, empty for a task alone;
-    `unknown` counts the pairs behind a prediction of which nothing is known. NaN ends where there is no
-    interval.
+    `unknown` counts the pairs behind a prediction of which nothing is known. NaN ends where there
+    is no interval.
     """
 
     task: str
