@@ -63,8 +63,8 @@ def deltas(
     `high` and `p` are of the edge by itself; what is `adjusted`, and the verdict, is of all edges
     of a reading as one family, those over a control and the controls' own apart; `level` is what
     its intervals leave out. Ends that nothing is known of, or that leave all open, are NaN. Where
-    the baseline is in most seeds no better than `constant`, the best constant answer, nothing can
-    be said: such an edge is of no family. `collapsed` is one whose baseline learned and whose model
+    the baseline, or the control, is in most seeds no better than `constant`, the best constant
+    answer, nothing can be said: such an edge is of no family. `collapsed` is one whose baseline learned and whose model
     did not. `n_documents` are the units that were resampled.
     """
     key = [name for name in comparisons if name in (*EDGE, VARIANT, SIZE)]
@@ -98,7 +98,7 @@ class Measured:
     baseline: float
     test_set: TestSet | None  # None where no run has all scores
     absence: Verdict | None
-    learned: bool  # the baseline
+    learned: bool  # what it is held against
     collapsed: bool
 
     @property
@@ -146,7 +146,13 @@ def measure(
     measured = test_set if len(complete) else None
     learned, collapsed = True, False
     if measured is not None:
-        learned = has_learned(runs["baseline"].map(scores)[all_there], measured.constant)
+        # A baseline that cancels may lack its score, and then says nothing.
+        held_against = (
+            runs[name][all_there].map(scores).dropna()
+            for name in ("baseline", "control")
+            if name == "baseline" or name in signs
+        )
+        learned = all(has_learned(o, measured.constant) for o in held_against if len(o))
         collapsed = learned and not has_learned(complete["stage"], measured.constant)
     return Measured(
         about,

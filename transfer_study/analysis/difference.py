@@ -37,7 +37,7 @@ _OF_SIDE = [
     "n_seeds",
     "n_test",
 ]
-_OF_ERROR = ["seed_sd", "example_error"]
+_OF_ERROR = ["seed_sd", "example_error", "n_documents"]
 
 
 class Happened(Word):
@@ -229,12 +229,14 @@ def _runs(side: Side, row: Mapping[Any, Any], encoder: str) -> pd.DataFrame:
 
 def _known(row: Mapping[Any, Any], side: str) -> Crossed:
     """What the table of deltas says of an effect."""
-    mean, sd, examples = (float(row[f"{name}_{side}"]) for name in ("delta", *_OF_ERROR))
+    mean, sd, examples, units = (float(row[f"{name}_{side}"]) for name in ("delta", *_OF_ERROR))
     seeds = int(row[f"n_seeds_{side}"])
-    if seeds < 2 or math.isnan(sd):
+    if seeds < 2 or units < 2:
         return Crossed(mean)
     runs = sd**2 / seeds
-    return combined(mean, runs, seeds - 1.0, examples**2, seed_sd=math.sqrt(runs))
+    # The table's error is that of a fresh test set already.
+    resampled = examples**2 * (1 - 1 / units)
+    return combined(mean, runs, seeds - 1.0, resampled, units, math.sqrt(runs))
 
 
 def shared(a: TestSet, b: TestSet) -> TestSet:

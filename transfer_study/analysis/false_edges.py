@@ -54,7 +54,8 @@ def compare_with_itself(
 ) -> pd.DataFrame:
     """One row a model of four seeds or more: of its `comparisons`, how many show an effect.
 
-    A model that never learned answers alike whatever its seed, and says nothing of the method.
+    A model that never learned answers alike whatever its seed, and says nothing of the method; nor
+    does a comparison without a p, as of halves that answer alike or of a single test document.
 
     `rejected` have p below the judgement's level, `verdicts` are called gain or loss. What several
     systems share is there once, under the first's name.
@@ -74,7 +75,8 @@ def compare_with_itself(
             continue
         if _learned(test_sets[target], stages):
             found = _found(test_sets[target], stages, judgement, splits)
-            rows[model] = (*system[:5], len(stages), splits, *found)
+            if found[0]:
+                rows[model] = (*system[:5], len(stages), *found)
     return pd.DataFrame(list(rows.values()), columns=COLUMNS)
 
 
@@ -84,14 +86,14 @@ def _learned(test_set: TestSet, stages: list[str]) -> bool:
 
 def _found(
     test_set: TestSet, stages: list[str], judgement: Judgement, splits: int
-) -> tuple[int, int]:
-    """How many comparisons of halves of these runs reject, and how many get a verdict."""
+) -> tuple[int, int, int]:
+    """How many comparisons of halves of these runs have a p, reject, and get a verdict."""
     by_stage = test_set.scores()
     scores = np.array([by_stage[stage] for stage in stages])
     replicates = test_set.replicates(stages)
     random = stream(test_set.task, *stages, "false edges")
     half = len(stages) // 2
-    rejected = called = 0
+    known = rejected = called = 0
     for _ in range(splits):
         order = random.permutation(len(stages))
         one, other = order[:half], order[half : 2 * half]
@@ -100,9 +102,10 @@ def _found(
         )
         interval = effect.interval(judgement.alpha)
         verdict = verdict_of(interval, judgement.margin.of(float(scores[other].mean())))
+        known += not math.isnan(interval.p)
         rejected += interval.p < judgement.alpha
         called += verdict in (Verdict.GAIN, Verdict.LOSS)
-    return rejected, called
+    return known, rejected, called
 
 
 def false_edges(compared: pd.DataFrame, alpha: float) -> FalseEdges:
