@@ -121,7 +121,8 @@ def power_table(
     known = pilot[(pilot["over"] == "") & (pilot["n_seeds"] > 1) & varies]
     key = [name for name in planned if name in pilot and name not in ("n_seeds", "n_test")]
     renamed = {"n_seeds": "pilot_seeds", "n_test": "pilot_test", "n_documents": "pilot_documents"}
-    own = known.rename(columns=renamed).drop_duplicates(key)[[*key, *_NOISE]]
+    # Of a pilot with more axes than the plan, no one edge is the planned one.
+    own = known.rename(columns=renamed).drop_duplicates(key, keep=False)[[*key, *_NOISE]]
     pooled = _pooled(known)
     table = planned.merge(own, on=key, how="left").merge(
         pooled, on=["target", "metric"], how="left", suffixes=("", "_pooled")
