@@ -284,6 +284,44 @@ def test_two_encoders_of_one_name_in_the_paper_are_both_held(
         assert held_score(held, SystemKind.FINE_TUNE, "chemprot", 4, encoder).outcome == AGREES
 
 
+def test_a_pretrained_encoder_is_held_and_told_to_be_another_than_the_papers(
+    make_plan: MakePlan, make_scores: MakeScores
+) -> None:
+    plan = make_plan("BioBERT", pretrain={"texts": "tasks", "compare": False})
+    held = hold_scores(plan, make_scores(plan, around(0.729)), failed=())
+    found = held_score(held, SystemKind.FINE_TUNE, "chemprot", 4, "BioBERT")
+    assert (found.encoder, found.n_seeds, found.outcome) == ("BioBERT+mlm", 3, CANNOT)
+    assert found.interval is not None and found.interval.mean == pytest.approx(0.729)
+    said = "the encoder was pretrained further than the paper's; the published value lies inside"
+    assert found.reason.startswith(said)
+    edge = {"encoder": "BioBERT+mlm", "source": "ddi2013-type", "target": "chemprot", "over": ""}
+    edge |= {"verdict": "gain", "delta": 0.02, "arm": "pair", "reading": "refine"}
+    claims = hold_claims(plan, pd.DataFrame([edge]))
+    assert {claim.encoder for claim in claims} == {"BioBERT+mlm"}
+    assert [c.outcome for c in claims if c.claim.target == "chemprot"] == [AGREES]
+
+
+def test_seeds_are_counted_at_the_largest_size(
+    make_plan: MakePlan, make_scores: MakeScores
+) -> None:
+    """Two sizes of one seed are no two seeds, and a smaller size does not stand for a larger."""
+    sized = {"name": "chemprot", "limits": {"max_train": [5, 11]}}
+    plan = make_plan("BlueBERT-biomedical", tasks=(sized, "ddi2013-type"), seeds=1)
+    assert {system.size for system in plan.systems if system.target == "chemprot"} == {5, 11}
+
+    def reason(lost: int | None = None) -> str:
+        kept = [s for s in plan.systems if s.size is None or s.size != lost]
+        part = replace(plan, systems=tuple(kept))
+        scores = make_scores(part, lambda system, metric: 0.725)
+        sizes = {s.stage.id: s.size for s in kept if s.target == "chemprot"}
+        scores["size"] = scores["stage"].map(sizes).astype("Int64")
+        held = hold_scores(plan, scores, failed=())
+        return held_score(held, SystemKind.SINGLE, "chemprot", encoder="BlueBERT-biomedical").reason
+
+    assert reason() == "one seed has no interval"
+    assert reason(lost=11) == "1 of 1 seeds not run"
+
+
 def test_a_study_without_a_task_of_the_paper_is_refused(make_plan: MakePlan) -> None:
     with pytest.raises(StudyError, match=r"has none of the tasks of .*: found biosses, hoc;"):
         check_comparable(make_plan("tiny", tasks=("biosses", "hoc")).study)
