@@ -84,6 +84,8 @@ def test_each_encoder_has_its_edges_and_figures(two: Path) -> None:
     said = (two / "said").read_text(encoding="utf-8")
     for encoder in encoders:
         assert f"two: {encoder}, refine reading" in said
+    # With two tasks the full mix is the pair: two edges an encoder.
+    assert "\n4 edges: " in said
     states = json.loads(call(two, "status", "two.yaml", "--json"))
     assert states["counts"] == {"done": 2 * 2 * 3}
 

@@ -17,6 +17,7 @@ from scipy.special import chdtri, nctdtrinc, ndtr, stdtrit
 
 from transfer_study.analysis.corrections import worst_level
 from transfer_study.analysis.deltas import CONTROLS, EDGE, SIZE, VARIANT, Verdict
+from transfer_study.analysis.same_edge import repeated
 from transfer_study.analysis.scores import comparison_table
 from transfer_study.analysis.uncertainty import ALPHA, satterthwaite, strict_reach
 from transfer_study.metrics import score_span
@@ -92,7 +93,7 @@ def planned_edges(plan: Plan) -> pd.DataFrame:
 
 
 def family_sizes(edges: pd.DataFrame) -> pd.Series:
-    """With how many edges each of these is corrected, itself included.
+    """With how many edges each of these is corrected, itself included; one of two names is one.
 
     Of edges that were judged, those that were not learned are of no family.
     """
@@ -100,7 +101,7 @@ def family_sizes(edges: pd.DataFrame) -> pd.Series:
         edges = edges[edges["verdict"] != Verdict.NOT_LEARNED]
     by = [edges["reading"], edges["arm"].isin(CONTROLS)]
     by += [edges[name] for name in ("protocol",) if name in edges]
-    return edges["target"].groupby(by).transform("size")
+    return (~repeated(edges)).groupby(by).transform("sum")
 
 
 def power_table(

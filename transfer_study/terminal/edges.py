@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from transfer_study.analysis.choices import STEPS
-from transfer_study.analysis.deltas import CONTROLS
 from transfer_study.analysis.views import Shown, View
-from transfer_study.report.captions import adjustment
+from transfer_study.report.captions import adjustment, edges_text
 from transfer_study.report.cautions import cautions
+from transfer_study.report.content import raw_edges
 from transfer_study.report.words import interval_text
 from transfer_study.session import Outcome
 from transfer_study.spec.plan import Plan
@@ -47,11 +47,11 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
             console.print(_gain_table(f"{plan.study.name}: {said}", gains))
     if outcome.stability is not None:
         print_stability(console, outcome.stability)
-    own = outcome.deltas[(outcome.deltas["over"] == "") & ~outcome.deltas["arm"].isin(CONTROLS)]
+    own = raw_edges(outcome.deltas)
     counts = own["verdict"].value_counts()
     said = ", ".join(f"{counts[v]} {v.replace('_', ' ')}" for v in _STYLE if v in counts)
     if said or outcome.stability is None:
-        console.print(f"{len(own)} edges: {said}" if said else "No edges to compare.")
+        console.print(f"{edges_text(len(own))}: {said}" if said else "No edges to compare.")
     if said:
         sentence = adjustment(plan.study.correction, "the edges of a reading")
         console.print(f"{sentence} Seeds and test examples are crossed.", style="dim")
