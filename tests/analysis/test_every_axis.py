@@ -22,6 +22,7 @@ from transfer_study.analysis.systems import AVERAGE, system_table
 from transfer_study.metrics import reported
 from transfer_study.report.results import epoch_scores, tables
 from transfer_study.spec.plan import Plan
+from transfer_study.spec.stage_labels import stage_labels
 
 TASKS = ("a", "b", "c")
 SEEDS = 4  # the fewest with which a model is compared with itself
@@ -129,6 +130,9 @@ def test_every_table_of_two_axes(axes: tuple[str, str], tmp_path: Path) -> None:
             asked(axes)
         return
     plan, expected, source = asked(axes), Expected(axes), MadeUpAnswers()
+    labels = stage_labels(plan)
+    assert len(set(labels.values())) == len(labels) == len(plan)
+    assert not any(stage.id[:6] in labels[stage.id] for stage in plan), "told by words"
     n_metrics = len(reported(plan.study.tasks[0]))
     protocols = ("clean", "recipe", "paper") if "protocols" in axes else ("clean",)
     assert plan.protocols == protocols
