@@ -322,7 +322,6 @@ def hold_against_published(study: Study, places: Places) -> tuple[list[HeldScore
     Raises StudyError where the study has none of the paper's tasks.
     """
     from transfer_study.analysis.agreement import check_comparable, hold_claims, hold_scores
-    from transfer_study.analysis.views import at_size
     from transfer_study.report.results import tables
 
     check_comparable(study)
@@ -333,8 +332,8 @@ def hold_against_published(study: Study, places: Places) -> tuple[list[HeldScore
     held_claims: list[HeldClaim] = []
     for part in map(plan_.under, plan_.protocols):
         scored, deltas = tables(part, source, failed)
-        held_scores += hold_scores(part, at_size(scored.table, None), failed)
-        held_claims += hold_claims(part, at_size(deltas, None))
+        held_scores += hold_scores(part, scored.table, failed)
+        held_claims += hold_claims(part, deltas)
     return held_scores, held_claims
 
 

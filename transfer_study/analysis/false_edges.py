@@ -16,16 +16,18 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from transfer_study.analysis.deltas import Verdict, verdict_of
+from transfer_study.analysis.axes import with_axes
+from transfer_study.analysis.deltas import SIZE, VARIANT, Verdict, verdict_of
 from transfer_study.analysis.judgement import Judgement
 from transfer_study.analysis.learned import has_learned
 from transfer_study.analysis.replicates import TestSet
 from transfer_study.analysis.uncertainty import crossed
 from transfer_study.data.streams import stream
+from transfer_study.spec.looks import Edge
 from transfer_study.spec.plan import Plan
 
 COLUMNS = ["encoder", "reading", "arm", "source", "target", "n_seeds", "comparisons"]
-COLUMNS += ["rejected", "verdicts"]
+COLUMNS += ["rejected", "verdicts", VARIANT, SIZE]
 _LEAST_SEEDS = 4  # halves of two, the fewest that have an interval
 _SPLITS = 20
 
@@ -58,26 +60,27 @@ def compare_with_itself(
     does a comparison without a p, as of halves that answer alike or of a single test document.
 
     `rejected` have p below the judgement's level, `verdicts` are called gain or loss. What several
-    systems share is there once, under the first's name.
+    systems share is there once, under the first's name. There are columns of variants and sizes
+    where the study has such.
     """
     rows: dict[tuple[str, ...], tuple[object, ...]] = {}
-    runs: dict[tuple[object, ...], list[str]] = {}
+    runs: dict[Edge, list[str]] = {}
     for s in plan.systems:
-        about = s.encoder, str(s.reading), s.arm, s.source, s.target, s.size, s.variant
         there = s.target in test_sets and s.stage.id in test_sets[s.target].stages
-        of_system = runs.setdefault(about, [])
+        of_system = runs.setdefault(s.edge, [])
         if there and s.stage.id not in of_system:  # one system may answer in several comparisons
             of_system.append(s.stage.id)
     for system, stages in runs.items():
-        target = str(system[4])
-        model = (target, *stages)
+        model = (system.target, *stages)
         if len(stages) < _LEAST_SEEDS or model in rows:
             continue
-        if _learned(test_sets[target], stages):
-            found = _found(test_sets[target], stages, judgement, splits)
+        test_set = test_sets[system.target]
+        if _learned(test_set, stages):
+            found = _found(test_set, stages, judgement, splits)
             if found[0]:
-                rows[model] = (*system[:5], len(stages), *found)
-    return pd.DataFrame(list(rows.values()), columns=COLUMNS)
+                about = (system.encoder, system.reading, system.arm, system.source, system.target)
+                rows[model] = (*about, len(stages), *found, system.variant, system.size)
+    return with_axes(plan, pd.DataFrame(list(rows.values()), columns=COLUMNS), "target")
 
 
 def _learned(test_set: TestSet, stages: list[str]) -> bool:

@@ -15,6 +15,7 @@ from transfer_study.report.cautions import cautions
 from transfer_study.report.content import Content, family_size
 from transfer_study.report.stability import in_points
 from transfer_study.spec.correction import Correction
+from transfer_study.spec.stage_labels import stage_labels
 from transfer_study.spec.study import Reading
 
 _VERDICTS = {
@@ -188,8 +189,10 @@ def reproduce(content: Content) -> list[str]:
 
 
 def failures(content: Content) -> list[str]:
-    """The stages that failed, or waited for one that did, as `name (id)`."""
-    return [f"{stage.name} ({stage.id})" for stage in content.plan if stage.id in content.failed]
+    """The stages that failed, or waited for one that did, by label and the name of their folder."""
+    labels = stage_labels(content.plan)
+    failed = [stage for stage in content.plan if stage.id in content.failed]
+    return [f"{labels[stage.id]}: {stage.name}" for stage in failed]
 
 
 def _many(count: int, word: str) -> str:

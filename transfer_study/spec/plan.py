@@ -11,7 +11,7 @@ from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.fingerprint import DataFingerprint, TextsFingerprint
 from transfer_study.spec.frozen import Frozen
 from transfer_study.spec.looks import Edge, Looks
-from transfer_study.spec.pretraining import SUFFIX, MaskedTexts
+from transfer_study.spec.pretraining import MaskedTexts
 from transfer_study.spec.protocol import Protocol
 from transfer_study.spec.recipe import Precision, Recipe
 from transfer_study.spec.sharing import recipe_of
@@ -190,13 +190,13 @@ def plan(study: Study, fingerprints: Fingerprints) -> Plan:
         system
         for protocol, followed in study.protocols().items()
         for point in points(followed)
-        for encoder in study.resolved_encoders
-        for pretrained in study.starts
+        for label, encoder, pretrained in study.starting_points
         for seed in study.seeds
         for system in _systems(
             _Builder(
                 point.study,
                 _pick(fingerprints, point.data),
+                label,
                 encoder,
                 seed,
                 point.size,
@@ -234,16 +234,12 @@ def _distinct(stages: Iterable[Stage]) -> Iterator[Stage]:
 class _Builder:
     study: Study
     fingerprints: Fingerprints
+    label: str  # the encoder as tables name it
     encoder: Encoder
     seed: int
     size: int | None
     protocol: str
     pretrained: bool = False
-
-    @property
-    def label(self) -> str:
-        """The encoder as tables name it."""
-        return self.encoder.name + (SUFFIX if self.pretrained else "")
 
     def refine(self, *tasks: str | Task) -> Stage:
         return self._stage(StageKind.REFINE, tasks, self.study.refine, self._start())

@@ -24,7 +24,7 @@ from transfer_study.spec.correction import Correction
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.frozen import Frozen, Seed, Word
 from transfer_study.spec.margin import Margin
-from transfer_study.spec.pretraining import Pretraining, with_vocabulary
+from transfer_study.spec.pretraining import Pretraining, started_name, with_vocabulary
 from transfer_study.spec.protocol import (
     PAPER_RECIPE,
     Protocol,
@@ -226,6 +226,15 @@ class Study(Frozen):
         if self.pretrain is None:
             return (False,)
         return (False, True) if self.pretrain.compare else (True,)
+
+    @property
+    def starting_points(self) -> tuple[tuple[str, Encoder, bool], ...]:
+        """What stages start from: each encoder as tables name it, itself, whether pretrained."""
+        return tuple(
+            (started_name(encoder.name, pretrained), encoder, pretrained)
+            for encoder in self.resolved_encoders
+            for pretrained in self.starts
+        )
 
     def finetune_recipe(self, task: str) -> Recipe:
         """The recipe with which a task is fine-tuned, its own changes included."""

@@ -17,12 +17,13 @@ from transfer_study.session import power
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.recipe import Precision
 from transfer_study.spec.stage import Stage, StageKind
+from transfer_study.spec.stage_labels import stage_labels
 from transfer_study.spec.study import Study
 from transfer_study.spec.task import Change
 from transfer_study.terminal.console import headed, stderr, stdout, warn
 from transfer_study.terminal.leaks import dropped_as_json, print_dropped
 from transfer_study.terminal.power import power_records, print_power
-from transfer_study.terminal.progress import duration, log_lines, stage_label
+from transfer_study.terminal.progress import duration, log_lines
 
 _SCHEMA = 1
 _LISTED = 40
@@ -64,8 +65,9 @@ def print_plan(
     table = Table(box=None, pad_edge=False)
     table.add_column("will run", no_wrap=True)
     table.add_column("why")
+    labels = stage_labels(plan)
     for stage in todo.stages[:_LISTED]:
-        table.add_row(stage_label(stage, plan), why(stage, store))
+        table.add_row(labels[stage.id], why(stage, store))
     console.print(table)
     if len(todo) > _LISTED:
         console.print(f"... and {len(todo) - _LISTED} more (--json lists all)")
@@ -193,7 +195,7 @@ def plan_as_json(
     And what was dropped as leaks.
     """
     todo = {stage.id for stage in plan.missing(store.is_done, store.has_model)}
-    estimate = SecondsEstimate(plan, store)
+    estimate, labels = SecondsEstimate(plan, store), stage_labels(plan)
     _print_json(
         study=plan.study.name,
         unshared=plan.unshared,
@@ -204,6 +206,7 @@ def plan_as_json(
             {
                 "id": stage.id,
                 "name": stage.name,
+                "label": labels[stage.id],
                 "kind": stage.kind,
                 "tasks": stage.task_names,
                 "seed": stage.seed,
@@ -240,10 +243,10 @@ def status_as_json(plan: Plan, store: Store) -> None:
 
 def print_failures(plan: Plan, store: Store) -> None:
     """Print to stderr how failed stages ended, where the rest is, and which lost their record."""
-    console = stderr()
+    console, labels = stderr(), stage_labels(plan)
     for stage in plan:
         if log := store.failure(stage):
-            console.print(f"failed: {stage_label(stage, plan)}: {log_lines(log)[-1]}", style="red")
+            console.print(f"failed: {labels[stage.id]}: {log_lines(log)[-1]}", style="red")
             console.print(f"  {log}", soft_wrap=True)
         elif lost := store.lost(stage):
             warn([lost])
