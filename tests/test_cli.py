@@ -65,6 +65,19 @@ def test_plan_explains_every_stage_before_and_after_a_change(
     assert status["counts"] == {"done": 3}
 
 
+def test_plan_says_how_many_pairs_a_setting_leaves_out(small_study: Path, tmp_path: Path) -> None:
+    apart = ("--set", "tasks.topics.domain=news")
+    assert "leaves out" not in call(tmp_path, "plan", str(small_study), *apart).stdout
+    within = (*apart, "--set", "pairs=within_domain")
+    said = "`pairs: within_domain` leaves out 2 of 3 pairs, those of tasks of different domains"
+    assert said in call(tmp_path, "plan", str(small_study), *within).stdout
+    told = json.loads(call(tmp_path, "plan", str(small_study), *within, "--json").stdout)
+    assert told["pairs"] == {"left_out": 2, "of": 3}
+    assert {"refine-topics+relation-s0", "refine-entities+topics-s0"}.isdisjoint(
+        stage["name"].rpartition("-")[0] for stage in told["stages"]
+    )
+
+
 def test_resolved_study_reads_back_as_the_same_study(small_study: Path, tmp_path: Path) -> None:
     text = call(tmp_path, "plan", str(small_study), "--resolved").stdout
     (tmp_path / "resolved.yaml").write_text(text, encoding="utf-8")

@@ -15,6 +15,7 @@ from transfer_study.report.cautions import cautions
 from transfer_study.report.content import Content, family_size
 from transfer_study.report.stability import in_points
 from transfer_study.spec.correction import Correction
+from transfer_study.spec.pairs import left_out_sentence
 from transfer_study.spec.study import Reading
 
 _VERDICTS = {
@@ -163,7 +164,7 @@ def doubts(content: Content) -> list[str]:
         for reading in study.readings
         if (departures := recipes[reading].departures())
     ]
-    said += filter(None, map(content.absence, content.absent))
+    said += filter(None, [left_out_sentence(study), *map(content.absence, content.absent)])
     if content.leaks is None:
         said.append("The data were not searched for leaks between training and test.")
     elif len(content.leaks):

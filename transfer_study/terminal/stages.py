@@ -14,6 +14,7 @@ from transfer_study.data.leaks import Dropped
 from transfer_study.execute.cost import SecondsEstimate
 from transfer_study.records.store import Store
 from transfer_study.session import power
+from transfer_study.spec.pairs import count_left_out, left_out_sentence
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.recipe import Precision
 from transfer_study.spec.stage import Stage, StageKind
@@ -44,6 +45,8 @@ def print_plan(
         f"Sharing: each answer trained by itself would take {plan.unshared} stages; "
         f"{plan.unshared - len(plan)} are saved."
     )
+    if left_out := left_out_sentence(plan.study):
+        console.print(left_out, soft_wrap=True)
     if plan.study.exclude_leaks:
         print_dropped(dropped)
     print_power(console, power(plan, store, pilot))
@@ -213,6 +216,7 @@ def plan_as_json(
             }
             for stage in plan
         ],
+        pairs=dict(zip(("left_out", "of"), count_left_out(plan.study), strict=True)),
         left_out=dropped_as_json(dropped),
         power=power_records(power(plan, store, pilot)),
     )
