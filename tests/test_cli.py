@@ -62,7 +62,7 @@ def test_plan_explains_every_stage_before_and_after_a_change(
     assert changed.stdout.count("changed: recipe.epochs 2 → 3") == 3
     assert "about" in changed.stdout  # a time, for like stages were measured
     status = json.loads(call(tmp_path, "status", str(small_study), *options, "--json").stdout)
-    assert status["counts"] == {"done": 3}
+    assert status["counts"] == {"done": 3, "running": 0, "missing": 0, "failed": 0}
 
 
 def test_plan_says_how_many_pairs_a_setting_leaves_out(small_study: Path, tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_plan_says_what_was_dropped_as_leaks(leaky_study: Path, tmp_path: Path) 
     again = call(tmp_path, "run", str(leaky_study), *excluded, "--executor", "in-process", "-q")
     assert again.returncode == 0, again.stderr
     status = json.loads(call(tmp_path, "status", str(leaky_study), *excluded, "--json").stdout)
-    assert status["counts"] == {"done": 1}
+    assert status["counts"] == {"done": 1, "running": 0, "missing": 0, "failed": 0}
 
 
 def test_prefetch_and_doctor_say_what_is_here(small_study: Path, tmp_path: Path) -> None:

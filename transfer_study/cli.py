@@ -85,6 +85,26 @@ Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="A line an epoch.
 _STORE, _RESULTS, _PLOTS = Path("results/stages"), Path("results"), Path("plots")
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from transfer_study.terminal.doctor import version_of
+
+        print(f"transfer-study {version_of('transfer-study')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
 @app.command()
 def run(
     study: StudyFile,
@@ -149,14 +169,15 @@ def run(
     from transfer_study.session import (
         execute,
         missing,
+        prepared,
         stage_cost,
-        survey,
         with_looks,
         write_report,
     )
     from transfer_study.terminal.edges import edges_as_json, print_edges
     from transfer_study.terminal.progress import open_progress, say
-    from transfer_study.terminal.stages import print_failures, slow_precision
+    from transfer_study.terminal.stages import slow_precision
+    from transfer_study.terminal.status import print_failures
 
     if until_decided != (max_seeds is not None) or (looks is not None and not until_decided):
         raise typer.BadParameter(
@@ -165,8 +186,7 @@ def run(
         )
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots)
-    first, leaks = survey(read_study(study, settings, data))
-    places.check_writable(first.study, store=True)
+    first, leaks = prepared(read_study(study, settings, data), places)
     stages = Store(places.store)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
 
@@ -261,13 +281,17 @@ def status(
     results: ResultsFolder = _RESULTS,
     as_json: Json = False,
 ) -> None:
-    """Say how far a study has come, from the store alone."""
-    from transfer_study.session import known_plan
-    from transfer_study.terminal.stages import print_status, status_as_json
+    """Say what of a study is done, what runs where and since when, how long it takes, what failed.
 
-    places = Places(store, results)
+    From the store alone.
+    """
+    from transfer_study.session import known_plan
+    from transfer_study.terminal.status import print_status, status_as_json, study_status
+
+    stages = Store(store)
+    plan_ = known_plan(read_study(study, settings, data), Places(store, results))
     view = status_as_json if as_json else print_status
-    view(known_plan(read_study(study, settings, data), places), Store(store))
+    view(study_status(plan_, stages), stages)
 
 
 @app.command()

@@ -24,6 +24,7 @@ from transfer_study.records.recorded import (
     plan_of_record,
     recorded_as_run,
     recorded_plan,
+    write_record,
 )
 from transfer_study.records.store import Store
 from transfer_study.spec.plan import Plan, plan
@@ -124,6 +125,20 @@ def survey(study: Study) -> tuple[Plan, pd.DataFrame]:
     return _planned(study, loaded), leak_table(find_leaks(study, loaded))
 
 
+def prepared(study: Study, places: Places) -> tuple[Plan, pd.DataFrame]:
+    """The plan and the leaks of a study that is about to be run, once it can be written.
+
+    The plan is kept in its results folder, so that others can follow the run without its data.
+    Raises as `make_plan`, and StoreError for places that cannot be written.
+    """
+    plan_, leaks = survey(study)
+    places.check_writable(study, store=True)
+    folder, whole = places.results / study.name, with_looks(plan_, places)
+    with writing(folder):
+        write_record(whole, folder, answer_source(whole, places).has)
+    return plan_, leaks
+
+
 def known_plan(study: Study, places: Places) -> Plan:
     """The plan as last run if its inputs are the same, else made anew from the data.
 
@@ -162,9 +177,8 @@ def run(
     if not isinstance(study, Study):
         study = read_study(Path(study), settings)
     places = places or Places()
-    plan_, leaks = survey(study)
+    plan_, leaks = prepared(study, places)
     plan_ = with_looks(plan_, places)
-    places.check_writable(study, store=True)
     execute(plan_, places, executor, resources or Resources(), progress or Silent())
     outcome = write_report(plan_, places, leaks=leaks)
     for sentence in outcome.unwritten:

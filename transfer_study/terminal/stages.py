@@ -1,4 +1,4 @@
-"""The stages of a study: planned, done, failed, and why each missing one will run."""
+"""The stages of a study as planned, and why each missing one will run."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from transfer_study.spec.recipe import Precision
 from transfer_study.spec.stage import Stage, StageKind
 from transfer_study.spec.study import Study
 from transfer_study.spec.task import Change
-from transfer_study.terminal.console import headed, stderr, stdout, warn
+from transfer_study.terminal.console import headed, stdout
 from transfer_study.terminal.leaks import dropped_as_json, print_dropped
 from transfer_study.terminal.power import power_records, print_power
-from transfer_study.terminal.progress import duration, log_lines, stage_label
+from transfer_study.terminal.progress import duration, stage_label
 
 _SCHEMA = 1
 _LISTED = 40
@@ -220,43 +220,6 @@ def plan_as_json(
         left_out=dropped_as_json(dropped),
         power=power_records(power(plan, store, pilot)),
     )
-
-
-def print_status(plan: Plan, store: Store) -> None:
-    """Print how many stages are done, missing and failed."""
-    console = stdout()
-    states = Counter(_state(stage, store) for stage in plan)
-    console.print(
-        headed(
-            plan.study.name,
-            f": {states['done']} of {len(plan)} stages done, "
-            f"{states['missing']} missing, {states['failed']} failed",
-        )
-    )
-    print_failures(plan, store)
-
-
-def status_as_json(plan: Plan, store: Store) -> None:
-    """Print the state of every stage as one JSON object."""
-    states = {stage.name: _state(stage, store) for stage in plan}
-    _print_json(study=plan.study.name, counts=Counter(states.values()), stages=states)
-
-
-def print_failures(plan: Plan, store: Store) -> None:
-    """Print to stderr how failed stages ended, where the rest is, and which lost their record."""
-    console = stderr()
-    for stage in plan:
-        if log := store.failure(stage):
-            console.print(f"failed: {stage_label(stage, plan)}: {log_lines(log)[-1]}", style="red")
-            console.print(f"  {log}", soft_wrap=True)
-        elif lost := store.lost(stage):
-            warn([lost])
-
-
-def _state(stage: Stage, store: Store) -> str:
-    if store.is_done(stage):
-        return "done"
-    return "failed" if store.failure(stage) else "missing"
 
 
 def resolved_study(study: Study) -> str:
