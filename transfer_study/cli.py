@@ -20,8 +20,9 @@ from transfer_study.analysis.preference import By
 from transfer_study.analysis.views import Shown
 from transfer_study.errors import NothingRun, StudyError, problems_of
 from transfer_study.execute.resources import Resources
+from transfer_study.outcome import Outcome
 from transfer_study.records.store import Store
-from transfer_study.session import Outcome, Places
+from transfer_study.session import Places
 from transfer_study.spec.correction import Correction
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.study import MOST_SEEDS, Arm, Reading
@@ -167,11 +168,11 @@ def run(
 ) -> None:
     """Run what is missing of a study, then write its tables and figures."""
     from transfer_study.session import (
+        begin,
         execute,
         missing,
-        prepared,
         stage_cost,
-        with_looks,
+        survey,
         write_report,
     )
     from transfer_study.terminal.edges import edges_as_json, print_edges
@@ -186,7 +187,8 @@ def run(
         )
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots)
-    first, leaks = prepared(read_study(study, settings, data), places)
+    first, leaks = survey(read_study(study, settings, data))
+    places.check_writable(first.study, store=True)
     stages = Store(places.store)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
 
@@ -206,19 +208,20 @@ def run(
             )
 
     if max_seeds is None:
-        plan_ = last_run = with_looks(first, places)
+        plan_ = last_run = begin(first, places)
         run_missing(plan_)
     else:
         from transfer_study.terminal.looks import look_line, schedule_line
         from transfer_study.until_decided import fix_looks, run_until_decided
 
         fixed = fix_looks(first, places, max_seeds, looks)
+        begin(first, places)
         say(schedule_line(fixed), quiet)
         plan_, last_run = run_until_decided(
             first, fixed, places, run_missing, lambda look: say(look_line(look, fixed), quiet)
         )
-    outcome = write_report(plan_, places, leaks=leaks, file=study)
-    edges_as_json(plan_, outcome) if as_json else print_edges(plan_, outcome)
+    outcome = write_report(plan_, places, leaks=leaks, file=study, settings=settings)
+    edges_as_json(outcome) if as_json else print_edges(outcome)
     print_failures(last_run, stages)
     if last_run is not plan_:  # a look that is not complete, and so not judged
         raise typer.Exit(FAILED)
@@ -341,9 +344,9 @@ def report(
     otherwise = rejudged(metric, margin, correction)
     plan_ = known_plan(read_study(study, settings, data), places)
     places.check_writable(plan_.study, store=False)
-    outcome = write_report(plan_, places, Shown(arm, size, task), otherwise, file=study)
-    judged = otherwise.of(plan_) if otherwise else plan_
-    edges_as_json(judged, outcome) if as_json else print_edges(judged, outcome)
+    shown = Shown(arm, size, task)
+    outcome = write_report(plan_, places, shown, otherwise, file=study, settings=settings)
+    edges_as_json(outcome) if as_json else print_edges(outcome)
     _exit_by(outcome)
 
 
@@ -438,7 +441,7 @@ def recommend(
         check_task,
         recommendations,
     )
-    from transfer_study.session import judged_edges, known_plan, lost_stages
+    from transfer_study.session import as_named, judged_edges, known_plan, lost_stages
     from transfer_study.terminal import recommend as view
 
     if (task is None) is not everything:
@@ -452,14 +455,15 @@ def recommend(
     plan_, deltas = judged_edges(known_plan(checked, places), places)
     edges = asked_edges(plan_, deltas, encoder, reading)
     warn(lost_stages(plan_, places))
+    named = as_named(study, settings)
     if task is None:
-        groups = groupings(plan_, edges, models, by, str(study))
-        check_run(edges, task, str(study))
+        groups = groupings(plan_, edges, models, by, named)
+        check_run(edges, task, named)
         show = view.groupings_as_json if as_json else view.print_groupings
         show(checked.name, groups)
         return
-    check_run(edges, task, str(study))
-    advice = [one for one in recommendations(plan_, edges, str(study)) if one.task == task]
+    check_run(edges, task, named)
+    advice = [one for one in recommendations(plan_, edges, named) if one.task == task]
     tell = view.recommendations_as_json if as_json else view.print_recommendations
     tell(checked.name, advice)
 

@@ -180,11 +180,11 @@ def doubts(content: Content) -> list[str]:
 
 def reproduce(content: Content) -> list[str]:
     """The commands that give the same tables again, each with what it does."""
-    file = f"{content.study.name}.yaml"
+    file, asked = content.file, f" {content.options}" if content.options else ""
     return [
         f"transfer-study plan {file}  # what is stored, what would run and why",
         f"transfer-study run {file}  # trains what is missing, then writes this report",
-        f"transfer-study report {file}  # this report alone, from what is stored",
+        f"transfer-study report {file}{asked}  # this report alone, from what is stored",
     ]
 
 
