@@ -87,7 +87,7 @@ def test_each_encoder_has_its_edges_and_figures(two: Path) -> None:
     # With two tasks the full mix is the pair: two edges an encoder.
     assert "\n4 edges: " in said
     states = json.loads(call(two, "status", "two.yaml", "--json"))
-    assert states["counts"] == {"done": 2 * 2 * 3}
+    assert states["counts"]["done"] == len(states["stages"]) == 2 * 2 * 3
 
 
 def test_the_tables_have_a_row_a_system_of_each_encoder(two: Path) -> None:

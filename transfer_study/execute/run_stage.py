@@ -20,6 +20,7 @@ from transfer_study.errors import DataError, EncoderError, StoreError
 from transfer_study.execute.answers import write_answers
 from transfer_study.records.chosen import history as history_of
 from transfer_study.records.predictions import StoredAnswers, epoch_split
+from transfer_study.records.running import tell_running
 from transfer_study.records.store import Store
 from transfer_study.spec.stage import Stage
 from transfer_study.spec.task import SPLITS
@@ -54,7 +55,13 @@ def run_stage(
     if store.is_done(stage) and kept and (not keep_epoch or store.has_snapshot(stage, keep_epoch)):
         return
     try:
-        _run(stage, store, keep_model, keep_epoch, device, on_epoch)
+        with tell_running(stage, store) as tell:
+
+            def told(epoch: dict[str, Any]) -> None:
+                tell(epoch["epoch"])
+                on_epoch(epoch)
+
+            _run(stage, store, keep_model, keep_epoch, device, told)
     except Exception as error:
         log = store.fail(stage, traceback.format_exc())
         raise StageFailed(f"{type(error).__name__}: {error}", log) from error

@@ -5,7 +5,7 @@
     snapshots/<name>-e<epoch>/  encoder, heads and tokenizer of one epoch, what they answer, and
                       snapshot.json; made where a model is exported
     failures/<name>/  error.txt of the last attempt that failed
-    attempts/         directories being written; never read
+    attempts/         directories being written, and what runs (records/running.py)
     ray.log           what Ray and its libraries print; may be deleted at any time
 
 Every attempt writes a directory of its own, which is renamed into place when it is complete. A
@@ -109,12 +109,14 @@ class Store:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    def attempts(self) -> Iterator[Path]:
+        """The directories being written: all but those whose process on this host is gone."""
+        return (folder for folder in self._names("attempts") if not _abandoned(folder))
+
     def sweep(self) -> None:
         """Remove attempts whose process on this host is gone."""
-        for folder in self._names("attempts"):
-            made = _ATTEMPT.fullmatch(folder.name)
-            if made and made["host"] == socket.gethostname() and not _lives(int(made["process"])):
-                shutil.rmtree(folder, ignore_errors=True)
+        for folder in filter(_abandoned, self._names("attempts")):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def check_free(self, stage: Stage, epoch: int | None = None) -> None:
         """Raise StoreError where a folder without its record is in the way of the stage's."""
@@ -292,6 +294,11 @@ def _in_the_way(folder: Path, record: str) -> str:
     return (
         f"{folder} holds files but no {record}, so it counts for nothing; remove it and run again"
     )
+
+
+def _abandoned(attempt: Path) -> bool:
+    made = _ATTEMPT.fullmatch(attempt.name)
+    return bool(made and made["host"] == socket.gethostname() and not _lives(int(made["process"])))
 
 
 def _lives(process: int) -> bool:

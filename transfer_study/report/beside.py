@@ -24,13 +24,14 @@ _COSTS = ["stages of", "stages", "core_hours", "mean_seconds", "peak_gigabytes",
 class Beside:
     """Tables of `leaks` (`data.leaks.leak_table`) and `costs`; None where nothing is known.
 
-    `file` is the study's file as its commands name it; `lost` is what the store had and has no
-    more, in sentences.
+    `file` is the study as commands name it, `options` what its report was asked for besides;
+    `lost` is what the store had and has no more, in sentences.
     """
 
     leaks: pd.DataFrame | None = None
     costs: pd.DataFrame | None = None
     file: str = "STUDY"
+    options: str = ""
     lost: tuple[str, ...] = ()
 
     def kept_in(self, results: Path) -> Beside:

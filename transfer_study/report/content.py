@@ -60,7 +60,8 @@ class Content:
     costs: pd.DataFrame | None = None
     false_edges: pd.DataFrame | None = None
     false_edge_rate: str = ""  # what they say together
-    file: str = "STUDY"  # the study's file as its commands name it
+    file: str = "STUDY"  # the study as commands name it
+    options: str = ""  # what the report was asked for besides
     warnings: Sequence[str] = ()
     captions: Mapping[CaptionKey, str] = field(default_factory=dict)
     figures: Sequence[str] = ()

@@ -268,6 +268,7 @@ def _content(
         itself,
         false_edge_sentence(rate),
         beside.file,
+        beside.options,
         _warnings(edges, beside),
         captions,
         absent=scored.absent,

@@ -15,6 +15,7 @@ from transfer_study.report.cautions import cautions
 from transfer_study.report.content import Content, family_size
 from transfer_study.report.stability import in_points
 from transfer_study.spec.correction import Correction
+from transfer_study.spec.pairs import left_out_sentence
 from transfer_study.spec.stage_labels import stage_labels
 from transfer_study.spec.study import Reading
 
@@ -164,7 +165,7 @@ def doubts(content: Content) -> list[str]:
         for reading in study.readings
         if (departures := recipes[reading].departures())
     ]
-    said += filter(None, map(content.absence, content.absent))
+    said += filter(None, [left_out_sentence(study), *map(content.absence, content.absent)])
     if content.leaks is None:
         said.append("The data were not searched for leaks between training and test.")
     elif len(content.leaks):
@@ -180,11 +181,11 @@ def doubts(content: Content) -> list[str]:
 
 def reproduce(content: Content) -> list[str]:
     """The commands that give the same tables again, each with what it does."""
-    file = f"{content.study.name}.yaml"
+    file, asked = content.file, f" {content.options}" if content.options else ""
     return [
         f"transfer-study plan {file}  # what is stored, what would run and why",
         f"transfer-study run {file}  # trains what is missing, then writes this report",
-        f"transfer-study report {file}  # this report alone, from what is stored",
+        f"transfer-study report {file}{asked}  # this report alone, from what is stored",
     ]
 
 

@@ -24,6 +24,7 @@ from transfer_study.spec.correction import Correction
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.frozen import Frozen, Seed, Word
 from transfer_study.spec.margin import Margin
+from transfer_study.spec.pairs import Pairing
 from transfer_study.spec.pretraining import Pretraining, started_name, with_vocabulary
 from transfer_study.spec.protocol import (
     PAPER_RECIPE,
@@ -59,13 +60,6 @@ class Control(Word):
     PLACEBO = "placebo"  # the pair with the partner's labels shuffled
     SELF = "self"  # two halves of the task as a pair, against one half alone
     MATCHED = "matched"  # the task alone for as many updates as the pair takes
-
-
-class Pairing(Word):
-    """Which pairs are formed."""
-
-    WITHIN = "within_domain"
-    ACROSS = "across_domains"
 
 
 class Reading(Word):
@@ -163,7 +157,7 @@ class Study(Frozen):
     limits: Limits = Limits()  # of every task; a task's own go before
     tasks: Annotated[tuple[Annotated[Task, BeforeValidator(_complete)], ...], Field(min_length=1)]
     arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = (Arm.SINGLE, Arm.FULL, Arm.PAIRS)
-    pairs: Pairing = Pairing.WITHIN
+    pairs: Pairing = Pairing.ALL  # of the arms that form pairs
     groups: dict[Name, tuple[str, ...]] = Field(default_factory=dict)  # of the arm `groups`
     controls: tuple[Control, ...] = ()  # of the arm `pairs`
     readings: Annotated[tuple[Reading, ...], Field(min_length=1)] = (Reading.REFINE,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,11 +14,10 @@ from rich.table import Table
 
 from transfer_study.analysis.choices import STEPS
 from transfer_study.analysis.views import Shown, View
-from transfer_study.report.captions import adjustment, edges_text
+from transfer_study.outcome import Outcome
+from transfer_study.report.captions import adjustment
 from transfer_study.report.cautions import cautions
-from transfer_study.report.content import raw_edges
 from transfer_study.report.words import interval_text
-from transfer_study.session import Outcome
 from transfer_study.spec.plan import Plan
 from transfer_study.terminal.console import stdout
 from transfer_study.terminal.looks import schedule_line
@@ -36,9 +36,9 @@ _STYLE = {
 }
 
 
-def print_edges(plan: Plan, outcome: Outcome) -> None:
+def print_edges(outcome: Outcome) -> None:
     """Print one line an edge to stdout, in points, and where the figures are."""
-    console = stdout()
+    console, plan, own = stdout(), outcome.plan, outcome.edges
     for table in _tables(plan, outcome.deltas):
         console.print(table)
     if outcome.pretraining is not None:
@@ -47,12 +47,9 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
             console.print(_gain_table(f"{plan.study.name}: {said}", gains))
     if outcome.stability is not None:
         print_stability(console, outcome.stability)
-    own = raw_edges(outcome.deltas)
-    counts = own["verdict"].value_counts()
-    said = ", ".join(f"{counts[v]} {v.replace('_', ' ')}" for v in _STYLE if v in counts)
-    if said or outcome.stability is None:
-        console.print(f"{edges_text(len(own))}: {said}" if said else "No edges to compare.")
-    if said:
+    if len(own) or outcome.stability is None:
+        console.print(outcome.counts)
+    if len(own):
         sentence = adjustment(plan.study.correction, "the edges of a reading")
         console.print(f"{sentence} Seeds and test examples are crossed.", style="dim")
         if plan.looks is not None:
@@ -73,11 +70,11 @@ def _print_paths(console: Console, outcome: Outcome) -> None:
     """Print where the pictures and the report are."""
     shown = ("transfer_graph", "size", "stability")
     for path in outcome.figures:
-        drawn = path.suffix in (".svg", ".pdf", ".png")
-        if drawn and path.stem.startswith(shown):
-            console.print(str(path), soft_wrap=True)
-    if outcome.page is not None:
-        console.print(f"Report: {outcome.page}", soft_wrap=True)
+        drawn = path.endswith((".svg", ".pdf", ".png"))
+        if drawn and Path(path).name.startswith(shown):
+            console.print(path, soft_wrap=True)
+    if outcome.report is not None:
+        console.print(f"Report: {outcome.report}", soft_wrap=True)
 
 
 def _tables(plan: Plan, deltas: pd.DataFrame) -> Iterator[Table]:
@@ -231,9 +228,9 @@ def _interval(low: float, high: float) -> str:
     return f"[{_points(low, signed=True)}, {_points(high, signed=True)}]"
 
 
-def edges_as_json(plan: Plan, outcome: Outcome) -> None:
+def edges_as_json(outcome: Outcome) -> None:
     """Print the deltas, figures and failures as one JSON object."""
-    names = {stage.id: stage.name for stage in plan}
+    names = {stage.id: stage.name for stage in outcome.plan}
     others = {
         "choices": outcome.choices,
         "stability": outcome.stability,
@@ -241,10 +238,10 @@ def edges_as_json(plan: Plan, outcome: Outcome) -> None:
     }
     content: dict[str, Any] = {
         "schema": _SCHEMA,
-        "study": plan.study.name,
+        "study": outcome.plan.study.name,
         "edges": _records(outcome.deltas),
         **{name: _records(table) for name, table in others.items() if table is not None},
-        "figures": [str(path) for path in outcome.figures],
+        "figures": outcome.figures,
         "failed": sorted(names[identity] for identity in outcome.failed),
         "lost": list(outcome.lost),
     }
