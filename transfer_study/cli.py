@@ -86,6 +86,20 @@ _STORE, _RESULTS, _PLOTS = Path("results/stages"), Path("results"), Path("plots"
 
 
 @app.command()
+def new(
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="The file to write: a new one.")],
+    folder: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FOLDER", help="Guess the tasks from its files."),
+    ] = None,
+) -> None:
+    """Write a study file with comments, of made-up tasks or of what a folder seems to hold."""
+    from transfer_study.terminal.new_study import write_new_study
+
+    write_new_study(study, folder)
+
+
+@app.command()
 def run(
     study: StudyFile,
     settings: Settings = [],  # noqa: B006  (typer reads it once)

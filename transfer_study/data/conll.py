@@ -51,9 +51,9 @@ def read_conll(columns: Columns, text: str, split: str, faults: Faults) -> Itera
     document: str | None = None
     started = sentences = 0  # documents begun by a heading; sentences of this document
     blocks = list(_blocks(text, places, faults))
-    apart = _set_apart(_heading(rows[0]) for _, rows in blocks)
+    apart = _set_apart(heading_of(rows[0]) for _, rows in blocks)
     for line, rows in blocks:
-        heading = _heading(rows[0])
+        heading = heading_of(rows[0])
         if heading is not None:
             started, sentences = started + 1, 0
             document = heading or None
@@ -98,8 +98,8 @@ def _blocks(text: str, places: _Places, faults: Faults) -> Iterator[tuple[int, l
     """Sentences and headings as their first line and their split lines."""
     start, block, width, sound = 0, list[list[str]](), 0, True
     for line, content in enumerate([*text.split("\n"), ""], start=1):
-        row = _fields(content)
-        heading = _heading(row) is not None
+        row = fields_of(content)
+        heading = heading_of(row) is not None
         if (heading or not row) and block:
             if sound:
                 yield start, block
@@ -120,14 +120,15 @@ def _blocks(text: str, places: _Places, faults: Faults) -> Iterator[tuple[int, l
                 faults.add(f"{len(row)} columns, but the lines before have {width}", line)
 
 
-def _fields(content: str) -> list[str]:
+def fields_of(content: str) -> list[str]:
+    """The columns of a line, none where it is empty."""
     # Not str.split(): a no-break space or a line separator may be a word or stand in one.
     if not content.strip(" \t"):
         return []
     return content.split("\t") if "\t" in content else re.split(" +", content.strip(" "))
 
 
-def _heading(row: list[str]) -> str | None:
+def heading_of(row: list[str]) -> str | None:
     """The document that a line begins, "" for one without a name; None for other lines."""
     if not row or row[0][0:1] not in ("-", "#"):
         return None

@@ -53,6 +53,21 @@ def _may_be_rows(value: Value, separators: str) -> bool:
 
 
 def _load(source: DatasetsSource, split: str) -> Any:
+    splits = _load_all(source)
+    name = dict(source.splits).get(split)  # type: ignore[call-overload]
+    if name not in splits:
+        raise DataError(
+            Problem(
+                f"no split {name!r} for {split}; found: {', '.join(splits)}. Set `splits` in the"
+                " source; without `dev` there, dev is carved from train.",
+                source.name,
+            )
+        )
+    return splits[name]
+
+
+def _load_all(source: DatasetsSource) -> Any:
+    """All splits of a data set, by its own names; one without splits is its train."""
     try:
         import datasets
     except ImportError:
@@ -78,17 +93,17 @@ def _load(source: DatasetsSource, split: str) -> Any:
                 source.name,
             )
         ) from error
-    name = dict(source.splits).get(split)  # type: ignore[call-overload]
-    splits = found if isinstance(found, dict) else {"train": found}
-    if name not in splits:
-        raise DataError(
-            Problem(
-                f"no split {name!r} for {split}; found: {', '.join(splits)}. Set `splits` in the"
-                " source; without `dev` there, dev is carved from train.",
-                source.name,
-            )
-        )
-    return splits[name]
+    return found if isinstance(found, dict) else {"train": found}
+
+
+def saved_rows(folder: Path) -> dict[str, list[dict[str, Value]]]:
+    """The rows of a data set saved by `save_to_disk`, by its own names of splits."""
+    found = _load_all(DatasetsSource(format="datasets", name=str(folder)))
+    rows: dict[str, list[dict[str, Value]]] = {}
+    for split, table in found.items():
+        names = {column: _class_names(feature) for column, feature in table.features.items()}
+        rows[split] = [{key: _named(row[key], names[key]) for key in row} for row in table]
+    return rows
 
 
 def _class_names(feature: Any) -> list[str] | None:

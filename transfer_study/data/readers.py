@@ -23,12 +23,12 @@ from transfer_study.spec.task import (
 )
 
 # What else a folder may call its splits: BLUE itself says devel.tsv and Training.tsv.
-_SPLIT_NAMES = {
+SPLIT_NAMES = {
     "train": ("train", "training"),
     "dev": ("dev", "devel", "development", "valid", "validation", "val"),
     "test": ("test", "testing"),
 }
-_SUFFIXES = {
+SUFFIXES = {
     "tsv": (".tsv", ".txt"),
     "csv": (".csv",),
     "jsonl": (".jsonl", ".json"),
@@ -73,7 +73,7 @@ def split_file(source: FileSource, split: SplitName) -> Path:
         raise DataError(f"`files` names no file for {split}; add `{split}: PATH`")
     if source.folder is None or path.exists() or not source.folder.is_dir():
         return path
-    names, suffixes = _SPLIT_NAMES[split], _SUFFIXES[source.format]
+    names, suffixes = SPLIT_NAMES[split], SUFFIXES[source.format]
     inside = sorted(p for p in source.folder.iterdir() if not p.name.startswith("."))
     found = [p for p in inside if p.stem.lower() in names and p.suffix.lower() in suffixes]
     if len(found) == 1:

@@ -34,7 +34,7 @@ def read_table(
     header: Sequence[str] | None = None,
 ) -> Iterator[Record]:
     """The rows of a TSV or CSV file under its header line, or under a header given instead."""
-    rows = _rows(text, delimiter, faults)
+    rows = table_rows(text, delimiter, faults)
     advice = ""
     if header is None:
         _, names = next(rows, (1, []))
@@ -60,7 +60,8 @@ def read_table(
             )
 
 
-def _rows(text: str, delimiter: str, faults: Faults) -> Iterator[tuple[int, list[str]]]:
+def table_rows(text: str, delimiter: str, faults: Faults) -> Iterator[tuple[int, list[str]]]:
+    """The lines of a table that are not empty, each with its number, the header among them."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     while True:
         line = reader.line_num + 1
@@ -88,6 +89,19 @@ def _rows(text: str, delimiter: str, faults: Faults) -> Iterator[tuple[int, list
 
 def read_jsonl(task: Task, columns: Columns, text: str, faults: Faults) -> Iterator[Record]:
     """The objects of a JSON lines file."""
+    for line, row in json_rows(text, faults):
+        parts = parts_of(columns, row)
+        missing = missing_columns(parts, row)
+        for message in missing:
+            faults.add(message, line)
+        fields = {name: as_value(value) for name, value in row.items()}
+        record = None if missing else record_of(task, fields, parts, line, faults)
+        if record:
+            yield record
+
+
+def json_rows(text: str, faults: Faults) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of JSON lines, each with its line; numbers stay the text they are written as."""
     first = text.lstrip().partition("\n")[0].rstrip()
     if first.startswith("[") or first.endswith(("{", "[", ",")):
         faults.add(
@@ -99,7 +113,6 @@ def read_jsonl(task: Task, columns: Columns, text: str, faults: Faults) -> Itera
         if not content.strip():
             continue
         try:
-            # Numbers stay the text they are written as.
             row = json.loads(
                 content,
                 parse_int=str,
@@ -110,17 +123,10 @@ def read_jsonl(task: Task, columns: Columns, text: str, faults: Faults) -> Itera
         except (ValueError, RecursionError) as error:
             faults.add(f"not a JSON object: {error}", line)
             continue
-        if not isinstance(row, dict):
+        if isinstance(row, dict):
+            yield line, row
+        else:
             faults.add(f"not a JSON object but {content.strip()[:40]!r}", line)
-            continue
-        parts = parts_of(columns, row)
-        missing = missing_columns(parts, row)
-        for message in missing:
-            faults.add(message, line)
-        fields = {name: as_value(value) for name, value in row.items()}
-        record = None if missing else record_of(task, fields, parts, line, faults)
-        if record:
-            yield record
 
 
 def _without_duplicates(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
