@@ -100,6 +100,14 @@ def new(
 
 
 @app.command()
+def keys() -> None:
+    """Print every key of a study file with its meaning, values and default, as Markdown."""
+    from transfer_study.spec.keys_page import keys_page
+
+    print(keys_page(), end="")
+
+
+@app.command()
 def run(
     study: StudyFile,
     settings: Settings = [],  # noqa: B006  (typer reads it once)

@@ -108,26 +108,34 @@ class Columns(Frozen):
     """
 
     text: Column = "text"
+    """The text, or the first of two; the words of tagging."""
     text2: Column | None = None
+    """The second text of a pair."""
     label: Column | tuple[Column, ...] = "label"
+    """The label, score or tags; of several names the first that the file has."""
     id: Column | None = None
+    """What names an example; rows are numbered where nothing does."""
     document: Column | None = None
+    """The document of an example: rows of one document are resampled together."""
 
 
 class FileSource(Frozen):
-    """Local files, one a split: `folder` holds train, dev and test, or `files` names them.
-
-    `header` names the columns of tables that have no header line: of all splits, or by split.
-    """
+    """Local files, one a split: `folder` holds train, dev and test, or `files` names them."""
 
     format: Literal["tsv", "csv", "jsonl", "conll"]
+    """Tables with tabs or commas, JSON lines, or a word and its tag a line."""
     folder: Path | None = None
+    """The folder of train, dev and test, found by the usual names."""
     files: dict[SplitName, Path] = Field(default_factory=dict)
+    """The file of each split; without dev, dev is carved from train."""
     columns: Columns = Columns()
+    """Which column holds what."""
     header: Header | dict[SplitName, Header] | None = None
-    # A regular expression whose first group, found in the example's id, is its document.
+    """The columns of tables that have no header line: of all splits, or by split."""
     document_pattern: DocumentPattern | None = None
+    """A regular expression whose first group, found in the example's id, is its document."""
     scheme: Scheme = "iob2"
+    """How tags mark the words of a mention: in iob1 an I- may begin one."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -158,26 +166,40 @@ class DatasetsSource(Frozen):
     """A data set of the `datasets` library: a hub name or a folder saved by `save_to_disk`."""
 
     format: Literal["datasets"]
+    """The `datasets` library."""
     name: str
+    """A hub id, or a folder."""
     config: str | None = None
+    """The configuration of a hub id that has several."""
     revision: str | None = None
+    """The version of a hub id: a branch, tag or commit."""
     splits: dict[SplitName, str] = Field(
         default={"train": "train", "dev": "validation", "test": "test"}
     )
+    """What the data set calls its splits; without dev, dev is carved from train."""
     columns: Columns = Columns()
+    """Which column holds what."""
     document_pattern: DocumentPattern | None = None
+    """A regular expression whose first group, found in the example's id, is its document."""
     scheme: Scheme = "iob2"
+    """How tags mark the words of a mention: in iob1 an I- may begin one."""
 
 
 class SyntheticSource(Frozen):
     """A task generated from a seed over a hidden lexicon of made words (see data/synthetic.py)."""
 
     format: Literal["synthetic"]
+    """Nothing is read."""
     task: str
+    """entities, relation, conflict or topics."""
     train: int = Field(gt=0)
+    """Examples to learn from."""
     dev: int = Field(gt=0)
+    """Examples to choose the epoch by."""
     test: int = Field(gt=0)
+    """Examples to score on."""
     seed: Seed = 0
+    """Of the texts."""
 
 
 Source = Annotated[FileSource | DatasetsSource | SyntheticSource, Field(discriminator="format")]
@@ -211,8 +233,11 @@ class Limits(Frozen):
     """
 
     max_train: Annotated[Positive | Sizes, BeforeValidator(_sizes)] | None = None
+    """Of train; a list shows how edges change with the target's size."""
     max_dev: int | None = Field(default=None, gt=0)
+    """Of dev."""
     max_test: int | None = Field(default=None, gt=0)
+    """Of test."""
 
     def of(self, split: str) -> int | None:
         """The limit of a split, the largest of several, None for all of it."""
@@ -238,21 +263,28 @@ class Transform(Frozen):
 class Task(Frozen):
     """One prediction problem with its data and its metric.
 
-    `labels` are the classes, or the entity types of a tagging task; a regression has none.
-    `negative` is the class that F1 leaves out. `metric` selects the epoch and is reported.
-    `carve_dev` takes this share of train's documents for dev instead of the source's own dev.
     `transform` makes a derived task, whose name is that of its origin, `~`, and the change.
     """
 
     name: TaskName
+    """Letters, digits, - and _; as tables and figures show it."""
     kind: TaskKind
+    """The shape of the task; tagging finds entities."""
     domain: Name = "general"
+    """A word of your own, by which `pairs` may choose and figures colour."""
     labels: tuple[LabelName, ...] = ()
+    """The classes, or the entity types of a tagging task; a regression has none."""
     negative: LabelName | None = None
+    """The class that F1 leaves out."""
     metric: MetricName
+    """What chooses the epoch on dev and is reported; the default is the first that fits the kind:
+    accuracy, example_f1, pearson, entity_f1."""
     source: Source
+    """Where the data are, by `format`."""
     limits: Limits = Limits()
+    """At most so many of its examples."""
     carve_dev: float | None = Field(default=None, gt=0, lt=1)
+    """Take this share of train's documents for dev instead of the source's own dev."""
     # Not written in a study file: its `controls` ask for derived tasks.
     transform: SkipJsonSchema[Transform | None] = None
 
