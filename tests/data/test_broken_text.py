@@ -19,7 +19,8 @@ from transfer_study.data.tables import read_table
 from transfer_study.data.texts import read_texts
 from transfer_study.errors import DataError
 from transfer_study.spec.example import Example
-from transfer_study.spec.task import Columns, Task
+from transfer_study.spec.source import Columns
+from transfer_study.spec.task import Task
 from transfer_study.spec.texts import Texts
 
 SENTENCE: dict[str, Any] = {"kind": "classification", "labels": ["yes", "no"]}

@@ -19,8 +19,8 @@ from transfer_study.published import (
 )
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.sizes import data_sets
+from transfer_study.spec.source import SPLITS
 from transfer_study.spec.study import Arm, Reading, Study
-from transfer_study.spec.task import SPLITS
 
 AVERAGE = "average"
 CELL_COLUMNS = [

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from transfer_study.data.faults import Faults
 from transfer_study.data.records import Record
-from transfer_study.spec.task import Columns
+from transfer_study.spec.source import Columns
 
 _SAME = "-"
 _START = re.compile(r"-DOCSTART-(?![^\s(])")

@@ -11,7 +11,8 @@ from transfer_study.data.records import Record, Value, missing_columns, parts_of
 from transfer_study.data.tables import as_value
 from transfer_study.errors import DataError, Problem
 from transfer_study.spec.characters import composed
-from transfer_study.spec.task import DatasetsSource, Task
+from transfer_study.spec.source import DatasetsSource
+from transfer_study.spec.task import Task
 
 
 def read_datasets(

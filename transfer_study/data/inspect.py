@@ -14,7 +14,8 @@ from transfer_study.data.splits import TaskData
 from transfer_study.data.unread import Read
 from transfer_study.metrics.constant import constant_score
 from transfer_study.spec.example import Example, Label
-from transfer_study.spec.task import SPLITS, Task, TaskKind
+from transfer_study.spec.source import SPLITS
+from transfer_study.spec.task import Task, TaskKind
 
 
 @dataclass(frozen=True)

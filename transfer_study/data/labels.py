@@ -13,7 +13,8 @@ from typing import Protocol
 from transfer_study.data.faults import did_you_mean
 from transfer_study.spec.characters import composed
 from transfer_study.spec.example import Label
-from transfer_study.spec.task import Scheme, Task, TaskKind
+from transfer_study.spec.source import Scheme
+from transfer_study.spec.task import Task, TaskKind
 
 # Beyond it the squares of a loss in single precision (at most 3.4e38) near their end.
 LARGEST_SCORE = 1e15

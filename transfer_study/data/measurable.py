@@ -10,7 +10,8 @@ from transfer_study.data.splits import TaskData
 from transfer_study.errors import DataError, Problem
 from transfer_study.metrics.measurable import absence, absent_classes, listed, sort, unmeasurable
 from transfer_study.spec.example import Label
-from transfer_study.spec.task import SPLITS, TaskKind
+from transfer_study.spec.source import SPLITS
+from transfer_study.spec.task import TaskKind
 
 # Models learn in float32, whose squares end at 3e38; a prediction may be some way off.
 _LARGEST = 1e18

@@ -13,14 +13,8 @@ from transfer_study.data.records import Record, examples_of
 from transfer_study.data.tables import read_jsonl, read_table
 from transfer_study.errors import DataError, Problem
 from transfer_study.spec.example import Example
-from transfer_study.spec.task import (
-    DatasetsSource,
-    FileSource,
-    SplitName,
-    SyntheticSource,
-    Task,
-    TaskKind,
-)
+from transfer_study.spec.source import DatasetsSource, FileSource, SplitName, SyntheticSource
+from transfer_study.spec.task import Task, TaskKind
 
 # What else a folder may call its splits: BLUE itself says devel.tsv and Training.tsv.
 SPLIT_NAMES = {

@@ -10,7 +10,8 @@ from transfer_study.data.faults import Faults, did_you_mean
 from transfer_study.data.labels import Report, read_label
 from transfer_study.spec.characters import fault_of_name, fault_of_text, shown
 from transfer_study.spec.example import Example
-from transfer_study.spec.task import Columns, DatasetsSource, FileSource, Task, TaskKind
+from transfer_study.spec.source import Columns, DatasetsSource, FileSource
+from transfer_study.spec.task import Task, TaskKind
 
 # A field: text, a list of texts, or neither.
 Value = str | tuple[str, ...] | None

@@ -13,7 +13,8 @@ from transfer_study.errors import DataError, Problem
 from transfer_study.spec.example import Example
 from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint, gold_hash
 from transfer_study.spec.frozen import canonical_json
-from transfer_study.spec.task import SPLITS, DatasetsSource, FileSource, SplitName, Task
+from transfer_study.spec.source import SPLITS, DatasetsSource, FileSource, SplitName
+from transfer_study.spec.task import Task
 
 _DEFAULT_CARVE = 0.1
 # Positions of rows of a split as it was read and carved, before limits.

@@ -20,7 +20,8 @@ from typing import Any
 from transfer_study.data.faults import Faults
 from transfer_study.data.records import Record, Value, missing_columns, parts_of, record_of
 from transfer_study.spec.characters import composed
-from transfer_study.spec.task import Columns, Task
+from transfer_study.spec.source import Columns
+from transfer_study.spec.task import Task
 
 csv.field_size_limit(sys.maxsize)  # of the whole process: a text may be a book
 

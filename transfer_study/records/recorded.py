@@ -11,9 +11,9 @@ from typing import Any
 from transfer_study.files import read_json
 from transfer_study.spec.frozen import content_hash
 from transfer_study.spec.plan import Fingerprints, Plan, plan
+from transfer_study.spec.source import DatasetsSource, FileSource
 from transfer_study.spec.stage import Stage
 from transfer_study.spec.study import Study
-from transfer_study.spec.task import DatasetsSource, FileSource
 
 RECORD_FILE = "stages.json"
 _SCHEMA = 2

@@ -13,8 +13,9 @@ from transfer_study.spec.coherence import INCOHERENT, incoherences
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.pretraining import Pretraining
 from transfer_study.spec.sentences import key_of, sentence
+from transfer_study.spec.source import DatasetsSource, FileSource
 from transfer_study.spec.study import Study
-from transfer_study.spec.task import DatasetsSource, FileSource, Task
+from transfer_study.spec.task import Task
 from transfer_study.spec.yaml_document import Document, Key, read_document
 
 
