@@ -60,10 +60,17 @@ def parts_of(columns: Columns, found: Collection[str]) -> dict[str, str]:
 
 
 def missing_columns(parts: Mapping[str, str], found: Collection[str]) -> list[str]:
-    """A sentence for every column that should be there and is not."""
+    """A sentence for every column that should be there and is not.
+
+    `parts` are columns by the part of an example that they hold, or by the source's key.
+    """
     return [
         f"no column {name!r}; found: {', '.join(map(shown, found))}{did_you_mean(name, found)}"
-        f" Set `{part}` under the source's `columns` to the right one."
+        + (
+            f" Set `{part}` under the source's `columns` to the right one."
+            if part in Columns.model_fields
+            else f" Mend `{part}` in the source."
+        )
         for part, name in parts.items()
         if name not in found
     ]

@@ -18,7 +18,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from transfer_study.data.faults import Faults
+from transfer_study.data.nested import Nested
 from transfer_study.data.records import Record, Value, missing_columns, parts_of, record_of
+from transfer_study.data.selection import Selection
 from transfer_study.spec.characters import composed
 from transfer_study.spec.source import Columns
 from transfer_study.spec.task import Task
@@ -32,6 +34,7 @@ def read_table(
     text: str,
     delimiter: str,
     faults: Faults,
+    selection: Selection,
     header: Sequence[str] | None = None,
 ) -> Iterator[Record]:
     """The rows of a TSV or CSV file under its header line, or under a header given instead."""
@@ -42,17 +45,20 @@ def read_table(
         header = [composed(name) for name in names]
         advice = " If the file has no header line, name its columns by the source's `header`."
     parts = parts_of(columns, header)
-    for message in missing_columns(parts, header):
+    needed = parts | selection.columns
+    for message in missing_columns(needed, header):
         faults.add(message + advice, 1)
-    for name in {name for name in parts.values() if header.count(name) > 1}:
+    for name in {name for name in needed.values() if header.count(name) > 1}:
         faults.add(f"the column {name!r} stands twice in the header; rename one", 1)
     if faults:
         return
     for line, row in rows:
         if len(row) == len(header):
-            record = record_of(task, dict(zip(header, row, strict=True)), parts, line, faults)
-            if record:
-                yield record
+            fields = dict(zip(header, row, strict=True))
+            if selection.has(fields, line, faults):
+                record = record_of(task, fields, parts, line, faults)
+                if record:
+                    yield record
         else:
             faults.add(
                 f"{len(row)} fields, but the header has {len(header)}; mend the separators, and"
@@ -88,17 +94,24 @@ def table_rows(text: str, delimiter: str, faults: Faults) -> Iterator[tuple[int,
             yield line, row
 
 
-def read_jsonl(task: Task, columns: Columns, text: str, faults: Faults) -> Iterator[Record]:
+def read_jsonl(
+    task: Task, columns: Columns, text: str, faults: Faults, selection: Selection
+) -> Iterator[Record]:
     """The objects of a JSON lines file."""
-    for line, row in json_rows(text, faults):
+    for line, content in json_rows(text, faults):
+        row = Nested(content)
         parts = parts_of(columns, row)
-        missing = missing_columns(parts, row)
+        needed = parts | selection.columns
+        missing = missing_columns(needed, row)
         for message in missing:
             faults.add(message, line)
-        fields = {name: as_value(value) for name, value in row.items()}
-        record = None if missing else record_of(task, fields, parts, line, faults)
-        if record:
-            yield record
+        if missing:
+            continue
+        fields = {name: as_value(row[name]) for name in needed.values()}
+        if selection.has(fields, line, faults):
+            record = record_of(task, fields, parts, line, faults)
+            if record:
+                yield record
 
 
 def json_rows(text: str, faults: Faults) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -60,6 +60,13 @@ def _describe_short_forms(types: Schema) -> None:
     column = {"type": ["string", "integer"]}
     columns |= {part: {**columns[part], **column} for part in columns if part != "label"}
     _replace(types["Columns"], {"label": _one_or_many(column)})
+    values = _one_or_many(_TEXT)
+    left_out = {"type": "object", "additionalProperties": values, "minProperties": 1}
+    for source in ("FileSource", "DatasetsSource"):
+        _replace(types[source], {"leave_out": left_out})
+    dev = _either(_TEXT, {"type": "array", "items": _TEXT, "uniqueItems": True})
+    split = types["SplitColumn"]
+    _replace(split, {"column": column, "train": values, "dev": dev, "test": values})
     task = types["Task"]
     task["required"] = ["name", "kind", "source"]
     labels = {"type": "array", "items": _TEXT, "uniqueItems": True}
@@ -72,7 +79,8 @@ def _describe_short_forms(types: Schema) -> None:
         "properties": {**changeable, "name": {"enum": list(BLUE)}, "source": changed_source},
         "required": ["name"],
     }
-    types["FileSource"]["oneOf"] = [{"required": ["folder"]}, {"required": ["files"]}]
+    places = (["folder"], ["files"], ["file", "split"])
+    types["FileSource"]["oneOf"] = [{"required": keys} for keys in places]
 
 
 def _replace(described: Schema, keys: Schema) -> None:

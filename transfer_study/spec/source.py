@@ -20,6 +20,21 @@ def _number_as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _as_texts(value: object) -> object:
+    """One value or several, as texts."""
+    several = value if isinstance(value, list | tuple) else [value]
+    return ["" if item is None else _number_as_text(item) for item in several]
+
+
+def _one_sign(delimiter: str) -> str:
+    if len(delimiter) != 1 or delimiter in '"\n\r':
+        raise ValueError(
+            f"found the delimiter {delimiter!r}; give one sign that is no quotation mark and no "
+            "line end, such as ';' or '|'"
+        )
+    return delimiter
+
+
 def _one_group(pattern: str) -> str:
     try:
         groups = re.compile(pattern).groups
@@ -34,8 +49,12 @@ def _one_group(pattern: str) -> str:
 Column = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(composed)]
 Header = tuple[Column, ...]
 DocumentPattern = Annotated[str, AfterValidator(_one_group)]
-# IOB1 writes `B-` only between adjacent mentions: an `I-` that continues nothing begins one.
-Scheme = Literal["iob2", "iob1"]
+# IOB1 writes `B-` only between adjacent mentions: an `I-` that continues nothing begins one. BIOES
+# (IOBES, BILOU) has tags of its own for the last word of a mention and for mentions of one word.
+Scheme = Literal["iob2", "iob1", "bioes"]
+# A value as it is written: numbers and truth values of JSON are compared as text.
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_texts), Field(min_length=1)]
+LeaveOut = Annotated[dict[Column, Texts], Field(min_length=1)]
 
 
 class Columns(Frozen):
@@ -56,35 +75,76 @@ class Columns(Frozen):
     """The document of an example: rows of one document are resampled together."""
 
 
-class FileSource(Frozen):
-    """Local files, one a split: `folder` holds train, dev and test, or `files` names them."""
+class SplitColumn(Frozen):
+    """How a column says to which split a row belongs, where one file holds them all."""
 
-    format: Literal["tsv", "csv", "jsonl", "conll"]
-    """Tables with tabs or commas, JSON lines, or a word and its tag a line."""
+    column: Column
+    """The column's name."""
+    train: Texts = ("train",)
+    """Its values for train."""
+    dev: Annotated[tuple[str, ...], BeforeValidator(_as_texts)] = ("dev",)
+    """Its values for dev; with none, [], dev is carved from train."""
+    test: Texts = ("test",)
+    """Its values for test."""
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        values = [value for split in SPLITS for value in getattr(self, split)]
+        twice = next((value for value in values if values.count(value) > 1), None)
+        if twice is not None:
+            raise ValueError(f"found the value {twice!r} twice; a row belongs to one split")
+        return self
+
+
+class FileSource(Frozen):
+    """Local files: `folder` or `files` with one a split, or one `file` with a column of splits."""
+
+    format: Literal["tsv", "csv", "jsonl", "conll", "pubtator"]
+    """Tables with tabs or commas, JSON lines, a word and its tag a line (CoNLL-U too), or texts
+    with mentions (PubTator)."""
     folder: Path | None = None
     """The folder of train, dev and test, found by the usual names."""
     files: dict[SplitName, Path] = Field(default_factory=dict)
     """The file of each split; without dev, dev is carved from train."""
+    file: Path | None = None
+    """The file of all splits, which `split` tells apart."""
+    split: SplitColumn | None = None
+    """Of `file`: the column of splits, and its values."""
+    data: Path | None = None
+    """The root of this task's files instead of the study's, relative to the study file."""
     columns: Columns = Columns()
-    """Which column holds what."""
+    """Which column holds what; of JSON, `passage.text` is a key within a key."""
+    delimiter: Annotated[str, AfterValidator(_one_sign)] | None = None
+    """What divides the columns of a tsv or csv file that has other signs, such as ';'."""
     header: Header | dict[SplitName, Header] | None = None
     """The columns of tables that have no header line: of all splits, or by split."""
+    leave_out: LeaveOut | None = None
+    """Rows that are not read: values by column, such as {gold_label: ["-"], score: [""]}, where ""
+    is an empty or missing value. `tasks` counts them."""
     document_pattern: DocumentPattern | None = None
     """A regular expression whose first group, found in the example's id, is its document."""
     scheme: Scheme = "iob2"
-    """How tags mark the words of a mention: in iob1 an I- may begin one."""
+    """How tags mark the words of a mention: in iob1 an I- may begin one; bioes (IOBES, BILOU) marks
+    its last word and single words."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
-        if (self.folder is None) == (not self.files):
+        if [self.folder is None, not self.files, self.file is None].count(False) != 1:
             raise ValueError(
-                "give either `folder` (holding train, dev and test files) or `files`, "
-                "not both or neither"
+                "give one of `folder` (holding train, dev and test files), `files` (one a split) "
+                "and `file` (one for all, with `split`), not several or none"
             )
-        if self.header is not None and self.format not in ("tsv", "csv"):
-            raise ValueError(
-                f"found `header`, but {self.format} files have no header line; remove it"
-            )
+        if (self.file is None) != (self.split is None):
+            raise ValueError("`file` and `split` go together; give both or neither")
+        tables, rows = ("tsv", "csv"), ("tsv", "csv", "jsonl")
+        for key, formats, what in (
+            ("header", tables, "have no header line"),
+            ("delimiter", tables, "have no delimiter to choose"),
+            ("split", rows, "have no rows with a column of splits"),
+            ("leave_out", rows, "have no rows with values"),
+        ):
+            if getattr(self, key) is not None and self.format not in formats:
+                raise ValueError(f"found `{key}`, but {self.format} files {what}; remove it")
         return self
 
     def header_of(self, split: SplitName) -> Header | None:
@@ -93,6 +153,8 @@ class FileSource(Frozen):
 
     def path(self, split: SplitName) -> Path | None:
         """The file of a split; None where `files` does not name one."""
+        if self.file is not None and self.split is not None:
+            return self.file if getattr(self.split, split) else None
         if self.folder is not None:
             suffix = "tsv" if self.format == "conll" else self.format
             return self.folder / f"{split}.{suffix}"
@@ -114,12 +176,18 @@ class DatasetsSource(Frozen):
         default={"train": "train", "dev": "validation", "test": "test"}
     )
     """What the data set calls its splits; without dev, dev is carved from train."""
+    data: Path | None = None
+    """The root of a relative folder instead of the study's, relative to the study file."""
     columns: Columns = Columns()
-    """Which column holds what."""
+    """Which column holds what; `passage.text` is a key within a key."""
+    leave_out: LeaveOut | None = None
+    """Rows that are not read: values by column, such as {gold_label: ["-"], score: [""]}, where ""
+    is an empty or missing value. `tasks` counts them."""
     document_pattern: DocumentPattern | None = None
     """A regular expression whose first group, found in the example's id, is its document."""
     scheme: Scheme = "iob2"
-    """How tags mark the words of a mention: in iob1 an I- may begin one."""
+    """How tags mark the words of a mention: in iob1 an I- may begin one; bioes (IOBES, BILOU) marks
+    its last word and single words."""
 
 
 class SyntheticSource(Frozen):

@@ -71,7 +71,7 @@ def _located(study: Study, base: Path, data: Path | None) -> Study:
     return study.model_copy(
         update={
             "data": resolved,
-            "tasks": tuple(_located_task(task, resolved) for task in study.tasks),
+            "tasks": tuple(_located_task(task, base, resolved) for task in study.tasks),
             "encoders": tuple(_located_encoder(encoder, base) for encoder in study.encoders),
             "pretrain": _located_pretraining(study.pretrain, resolved),
         }
@@ -82,11 +82,15 @@ def _under(base: Path, path: Path) -> Path:
     return base / path.expanduser()
 
 
-def _located_task(task: Task, root: Path) -> Task:
+def _located_task(task: Task, base: Path, root: Path) -> Task:
     source = task.source
     update: dict[str, object] = {}
+    if isinstance(source, FileSource | DatasetsSource) and source.data is not None:
+        root = _under(base, source.data)
+        update["data"] = root
     if isinstance(source, FileSource):
         update["folder"] = _under(root, source.folder) if source.folder else None
+        update |= {"file": _under(root, source.file)} if source.file else {}
         update["files"] = {split: _under(root, path) for split, path in source.files.items()}
     elif isinstance(source, DatasetsSource) and _under(root, Path(source.name)).is_dir():
         update["name"] = str(_under(root, Path(source.name)))
