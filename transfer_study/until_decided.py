@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from transfer_study.analysis.corrections import worst_level
+from transfer_study.analysis.deltas import Verdict
 from transfer_study.analysis.looks import asked_edges, edges_of, standing
 from transfer_study.analysis.power import chance_of_decision, family_sizes
 from transfer_study.analysis.uncertainty import ALPHA
@@ -133,11 +134,12 @@ def promise(
     looks = coming.looks
     assert looks is not None
     raw = asked_edges(deltas)
+    raw = raw[raw["verdict"] != Verdict.NOT_LEARNED]  # these are of no family
     level = looks.level(ALPHA)
     levels = family_sizes(raw).map(lambda n: worst_level(coming.study.correction, n, level))
     margins = raw["baseline"].map(coming.study.margin.of)
     chances = chance_of_decision(raw, looks.counts[-1], margins, levels)
-    wanted = raw["verdict"] == "undecided"
+    wanted = raw["verdict"] == Verdict.UNDECIDED
     chance = dict(zip(edges_of(raw[wanted]), chances[wanted], strict=True))
     waiting: dict[str, set[Edge]] = {stage.id: set() for stage in todo}
     for system in coming.systems:

@@ -11,6 +11,8 @@ import pytest
 
 from transfer_study.figures import draw_column, save
 from transfer_study.figures.column import COLUMN, SMALLEST
+from transfer_study.figures.detail import column_details
+from transfer_study.figures.scene import compose_narrow
 
 
 def sizes_of_type(drawn) -> set[float]:
@@ -74,3 +76,9 @@ def test_the_pdf_embeds_its_fonts(all_verdicts, tmp_path: Path):
     assert b"/FontFile2" in text
     assert fonts
     assert b"/Type3" not in text
+
+
+def test_tasks_that_have_no_room_side_by_side_are_no_graph(make):
+    graph = make(["a", "b"], lambda s, t: ("gain", 0.02), full=False).graph
+    assert compose_narrow(graph, column_details(2, 2, 300.0)[0]) is not None
+    assert compose_narrow(graph, column_details(2, 2, 60.0)[0]) is None

@@ -74,7 +74,7 @@ def test_resamples_at_any_place_are_those_of_plain_scores(units, offset, scale):
         rows = metrics.statistics(
             PEARSON, TASK, said.tolist(), answers.tolist(), [f"{n:04}" for n in range(units)]
         )
-        test_set = TestSet.of("t", PEARSON, units, {"m": rows})
+        test_set = TestSet.of("t", PEARSON, units, 0.0, {"m": rows})
         counts = list(draw_counts(np.random.default_rng(0), units, 30))
         return replicate_scores(PEARSON, test_set.statistics, counts)[0]
 
@@ -94,7 +94,7 @@ def test_resamples_without_the_one_far_score_are_of_the_others(units, far):
     rows = metrics.statistics(
         PEARSON, TASK, x.tolist(), y.tolist(), [f"{n:04}" for n in range(units)]
     )
-    statistics = TestSet.of("t", PEARSON, units, {"m": rows}).statistics
+    statistics = TestSet.of("t", PEARSON, units, 0.0, {"m": rows}).statistics
     counts = np.concatenate(list(draw_counts(np.random.default_rng(3), units, 40)))
     found = replicate_scores(PEARSON, statistics, [counts])[0]
     assert (counts[:, 7] == 0).any()

@@ -92,12 +92,7 @@ def planned_edges(plan: Plan) -> pd.DataFrame:
 
 
 def family_sizes(edges: pd.DataFrame) -> pd.Series:
-    """With how many edges each of these is corrected, itself included.
-
-    Of edges that were judged, those that were not learned are of no family.
-    """
-    if "verdict" in edges:
-        edges = edges[edges["verdict"] != Verdict.NOT_LEARNED]
+    """With how many edges each of these is corrected, itself included."""
     by = [edges["reading"], edges["arm"].isin(CONTROLS)]
     by += [edges[name] for name in ("protocol",) if name in edges]
     return edges["target"].groupby(by).transform("size")
