@@ -1,13 +1,15 @@
 """The tasks that a folder's files seem to be, as a study file would have them.
 
-A folder that holds files for train and test, by their usual names, is a task. What is guessed is
+A folder that holds files for train and test, by their usual names, is a task, and so is a file with
+a column that tells them apart. What is guessed is
 then tried: every file is read whole, as a study would, and what cannot be read is no task.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from transfer_study.data.document_patterns import propose_pattern
-from transfer_study.data.guess_columns import NoGuessError
-from transfer_study.data.guess_files import Files, guess_dataset, guess_files
+from transfer_study.data.guess_columns import Guessed, NoGuessError
+from transfer_study.data.guess_files import Files, guess_dataset, guess_file, guess_files
 from transfer_study.data.measurable import check_measurable
 from transfer_study.data.readers import SPLIT_NAMES, SUFFIXES
 from transfer_study.data.splits import TaskData, load
@@ -25,6 +27,7 @@ from transfer_study.spec.blue import BLUE
 from transfer_study.spec.task import METRICS_OF_KIND, Task
 
 _DEPTH = 3
+_ROWS = (".tsv", ".csv", ".jsonl")
 _DATASET = "dataset_dict.json"
 
 
@@ -53,14 +56,15 @@ def guess_tasks(root: Path) -> list[Guess]:
     for folder in _folders(root, _DEPTH):
         files = _splits(folder)
         if files or (folder / _DATASET).exists():
-            guess = Guess(folder, _name(folder, {other.name for other in guesses}))
-            _fill(guess, root, files)
-            guesses.append(guess)
+            guesses.append(_of_folder(root, folder, files, guesses))
+        else:
+            guesses += _of_single_files(root, folder, guesses)
     if not guesses:
         raise DataError(
             Problem(
-                "no folder in it holds a file for train; name files train, dev and test (.tsv, "
-                ".csv, .jsonl or .conll), one folder a task",
+                "no folder in it holds a file for train, and no file has a column of splits; name "
+                "files train, dev and test (.tsv, .csv, .jsonl, .conll or .pubtator), one folder "
+                "a task",
                 str(root),
             )
         )
@@ -87,52 +91,66 @@ def _splits(folder: Path) -> dict[str, Path]:
     return found if "train" in found else {}
 
 
-def _name(folder: Path, taken: set[str]) -> str:
-    plain = re.sub(r"[^\w-]+", "-", folder.resolve().name).strip("-_") or "task"
-    number = 2
-    name = plain
-    while name in taken:
-        name, number = f"{plain}-{number}", number + 1
-    return name
+def _name(found: str, others: Sequence[Guess]) -> str:
+    plain = re.sub(r"[^\w-]+", "-", found).strip("-_") or "task"
+    taken = {guess.name for guess in others}
+    names = itertools.chain([plain], (f"{plain}-{n}" for n in itertools.count(2)))
+    return next(name for name in names if name not in taken)
 
 
-def _fill(guess: Guess, root: Path, files: Files) -> None:
-    """Guess the task, or note what speaks against it."""
-    place = guess.folder.relative_to(root).as_posix()
+def _of_folder(root: Path, folder: Path, files: Files, others: Sequence[Guess]) -> Guess:
+    guess = Guess(folder, _name(folder.resolve().name, others))
+    place = folder.relative_to(root).as_posix()
     if files and "test" not in files:
         found = ", ".join(path.name for path in files.values())
         guess.fault = f"no file is named for test; found {found}"
-        return
+        return guess
     carved = {"carve_dev": 0.1} if files and "dev" not in files else {}
     if guess.name in BLUE and files:
-        built_in = BLUE[guess.name]
-        source = {**built_in["source"], "folder": place}
-        if (
-            _fault(guess, {**built_in, "name": guess.name, **carved, "source": source}, root)
-            is None
-        ):
+        usual = BLUE[guess.name]
+        built_in = {**usual, **carved, "source": {**usual["source"], "folder": place}}
+        if _fault(guess, {**built_in, "name": guess.name}, root) is None:
             guess.task = {"name": guess.name, **carved, "source": {"folder": place}}
             guess.why = {"name": "a built-in task, by the folder's name; its files are in its form"}
-            return
+            return guess
     try:
-        guessed = guess_files(files) if files else guess_dataset(guess.folder)
+        guessed = guess_files(files) if files else guess_dataset(folder)
+        guessed.why["carve_dev"] = "no file is named for dev: a share of train's"
+        _take(guess, guessed, {"folder": place} if files else {"name": place}, root, carved)
     except NoGuessError as error:
         guess.fault = str(error)
-        return
     except StudyError as error:
         guess.fault = _first(error)
-        return
-    where = {"folder": place} if files else {"name": place}
-    source = {"format": guessed.source.pop("format"), **where, **guessed.source}
-    guess.task = {"name": guess.name, **guessed.task, **carved, "source": source}
-    guess.why = {"carve_dev": "no file is named for dev: a share of train's", **guessed.why}
+    return guess
+
+
+def _of_single_files(root: Path, folder: Path, others: Sequence[Guess]) -> Iterator[Guess]:
+    """The files that a column divides into splits; others are nothing that is known here."""
+    for path in sorted(p for p in folder.iterdir() if p.is_file() and p.suffix in _ROWS):
+        guess = Guess(path, _name(path.stem, others))
+        try:
+            guessed = guess_file(path)
+        except (NoGuessError, StudyError):
+            continue
+        if guessed is not None:
+            _take(guess, guessed, {"file": path.relative_to(root).as_posix()}, root, {})
+            yield guess
+
+
+def _take(
+    guess: Guess, guessed: Guessed, place: dict[str, str], root: Path, more: dict[str, float]
+) -> None:
+    """Make a task of what was guessed, and try it."""
+    source = {"format": guessed.source.pop("format"), **place, **guessed.source}
+    guess.task = {"name": guess.name, **guessed.task, **more, "source": source}
+    guess.why = guessed.why
     guess.fault = _fault(guess, guess.task, root)
 
 
 def _fault(guess: Guess, task: Mapping[str, Any], root: Path) -> str | None:
     """What is wrong with a task as it was guessed; documents that its ids tell are added to it."""
     source = dict(task["source"])
-    where = "folder" if "folder" in source else "name"
+    where = next(key for key in ("folder", "file", "name") if key in source)
     source[where] = str(root / source[where])
     metric = task.get("metric") or METRICS_OF_KIND[task["kind"]][0]
     try:

@@ -14,7 +14,7 @@ from transfer_study.spec.task import TaskKind
 
 Rows = Sequence[Mapping[str, Value]]
 
-TAG = re.compile(r"O|[BI](-.+)?")
+TAG = re.compile(r"O|[BIESLU](-.+)?")
 # Columns as data sets name them, the likeliest first.
 _PAIRS = (
     ("sentence1", "sentence2"),
@@ -71,7 +71,7 @@ def looks_like_header(row: Sequence[str]) -> bool:
 
 def guess_columns(rows: Rows) -> Guessed:
     """Kind, labels and columns of rows that all have the same columns; raises NoGuessError."""
-    found = list(rows[0])
+    found = [name for name in rows[0] if all(name in row for row in rows)]
     guessed = Guessed()
     columns: dict[str, str] = {}
     by_name = {part: _named(names, found) for part, names in _NAMES.items()}
@@ -128,6 +128,11 @@ def _guess_kind(rows: Rows, columns: Mapping[str, str], guessed: Guessed) -> Non
     else:
         plain = [value or "" for value in texts if not isinstance(value, tuple)]
         _guess_plain(name, plain, guessed)
+        none = [value for value in _NO_LABEL if value in plain]
+        if none and guessed.task["kind"] is not TaskKind.MULTILABEL:
+            guessed.source["leave_out"] = {name: none}
+            said = " and ".join(map(repr, none))
+            guessed.why["source.leave_out"] = f"{said} seems to be no label; `tasks` counts them"
 
 
 def _guess_plain(name: str, values: list[str], guessed: Guessed) -> None:
@@ -173,6 +178,9 @@ def guess_tags(tags: Any, guessed: Guessed) -> None:
         raise NoGuessError("all tags are O")
     guessed.task |= {"kind": TaskKind.TAGGING, "labels": types}
     guessed.why |= {"kind": "every word has a tag", "labels": "the types of B- and I-"}
+    if ends := sorted({tag[0] for tag in seen} & {*"ESLU"}):
+        guessed.source["scheme"] = "bioes"
+        guessed.why["source.scheme"] = f"there are tags with {', '.join(ends)}"
 
 
 def _is_score(value: str) -> bool:
