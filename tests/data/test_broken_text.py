@@ -15,11 +15,13 @@ from pydantic import ValidationError
 
 from transfer_study.data.faults import Faults
 from transfer_study.data.readers import read_split
+from transfer_study.data.selection import Selection
 from transfer_study.data.tables import read_table
 from transfer_study.data.texts import read_texts
 from transfer_study.errors import DataError
 from transfer_study.spec.example import Example
-from transfer_study.spec.task import Columns, Task
+from transfer_study.spec.source import Columns, FileSource
+from transfer_study.spec.task import Task
 from transfer_study.spec.texts import Texts
 
 SENTENCE: dict[str, Any] = {"kind": "classification", "labels": ["yes", "no"]}
@@ -97,7 +99,9 @@ def test_unquoted_rows_are_read_each_or_refused(rows: list[tuple[str, str]], for
     task = Task(name="t", **SENTENCE, source={"format": form, "folder": "x"})
     text = "".join(f"{separator.join(row)}\n" for row in [("text", "label"), *rows])
     faults = Faults("file")
-    found = list(read_table(task, Columns(), text, separator, faults))
+    assert isinstance(task.source, FileSource)
+    selection = Selection(task.source, "train")
+    found = list(read_table(task, Columns(), text, separator, faults, selection))
     assert faults or len(found) == len(rows)
 
 

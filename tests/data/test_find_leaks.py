@@ -10,8 +10,9 @@ from transfer_study.data.find_leaks import find_leaks
 from transfer_study.data.leaks import Leak, LeakKind, Leaks, Severity, leak_table
 from transfer_study.data.splits import TaskData
 from transfer_study.spec.example import Example, Label
+from transfer_study.spec.source import SPLITS
 from transfer_study.spec.study import Study
-from transfer_study.spec.task import SPLITS, Task
+from transfer_study.spec.task import Task
 
 LONG = (
     "the {} of clonidine was reversed by naloxone in most of the hypertensive rats of the study {}"

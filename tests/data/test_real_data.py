@@ -15,8 +15,9 @@ from transfer_study.data.readers import read_split, split_file
 from transfer_study.data.splits import load
 from transfer_study.errors import DataError
 from transfer_study.spec.blue import BLUE
+from transfer_study.spec.source import SPLITS
 from transfer_study.spec.study import Study
-from transfer_study.spec.task import SPLITS, Task
+from transfer_study.spec.task import Task
 
 REPOSITORY = Path(__file__).parents[2]
 ROOT = Path(os.environ.get("TRANSFER_STUDY_DATA") or REPOSITORY.parent / "shared" / "data")

@@ -23,8 +23,9 @@ from transfer_study.data.vocabulary import tiny_vocabulary
 from transfer_study.errors import DataError
 from transfer_study.spec.encoder import TinyConfig
 from transfer_study.spec.example import Example
+from transfer_study.spec.source import SPLITS, SyntheticSource
 from transfer_study.spec.study_file import read_study
-from transfer_study.spec.task import SPLITS, SyntheticSource, Task
+from transfer_study.spec.task import Task
 
 SIZES = {"train": 80, "dev": 30, "test": 40}
 DEMO = Path(__file__).parents[2] / "experiments" / "demo.yaml"

@@ -14,9 +14,10 @@ from pydantic import ValidationError
 from transfer_study.errors import InvalidStudy
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.recipe import Mixing
+from transfer_study.spec.source import FileSource
 from transfer_study.spec.study import Study
 from transfer_study.spec.study_file import read_study
-from transfer_study.spec.task import FileSource, MetricName
+from transfer_study.spec.task import MetricName
 
 BASIC = """\
 name: basic

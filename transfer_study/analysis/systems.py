@@ -20,8 +20,8 @@ from transfer_study.published import (
 )
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.sizes import data_sets, train_sizes
+from transfer_study.spec.source import SPLITS
 from transfer_study.spec.study import Arm, Reading, Study
-from transfer_study.spec.task import SPLITS
 
 AVERAGE = "average"
 CELL_COLUMNS = [

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from transfer_study.data.splits import TaskData
-from transfer_study.spec.task import SPLITS, SyntheticSource
+from transfer_study.spec.source import SPLITS, SyntheticSource
 
 _SEPARATORS = re.compile(r"[-._:/|]")
 # Fewer are parts of a corpus; and where nearly all rows have one of their own, nothing is shared.

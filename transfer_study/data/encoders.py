@@ -12,6 +12,7 @@ from transfer_study.files import read_regular
 from transfer_study.spec.encoder import Encoder
 
 _MOST_SETTINGS = 1 << 28
+_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin"]
 
 
 def encoder_folder(encoder: Encoder) -> Path:
@@ -106,13 +107,11 @@ def _package_folder(encoder: Encoder) -> Path:
 
 
 def _hub_folder(encoder: Encoder) -> Path:
-    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(
-            snapshot_download(encoder.source, revision=encoder.revision, local_files_only=True)
-        )
+        # What else a repository holds, such as weights in other forms, may be missing here.
+        return _snapshot(encoder, ["config.json"], local=True)
     except (LocalEntryNotFoundError, HFValidationError, OSError):
         raise EncoderError(
             f"encoder {encoder.name}: {encoder.source!r} is neither a local folder nor a model in "
@@ -125,26 +124,41 @@ def prefetch_encoder(encoder: Encoder) -> Path:
     """Download an encoder that a hub holds, with its weights and tokenizer; the local folder."""
     if encoder.tiny is not None or encoder.scratch is not None:
         return Path()
-    try:
-        _located(encoder)
-    except EncoderError:
-        if encoder.source.startswith("package:") or Path(encoder.source).is_dir():
-            raise
+    if not encoder.source.startswith("package:") and not Path(encoder.source).is_dir():
         _download(encoder)
     return encoder_folder(encoder)
 
 
 def _download(encoder: Encoder) -> None:
-    from huggingface_hub import snapshot_download
+    """Bring here what is missing of an encoder; one that is here is not renewed."""
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        snapshot_download(
-            encoder.source,
-            revision=encoder.revision,
-            allow_patterns=["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin"],
-        )
+        _snapshot(encoder, _WANTED, local=True)
+        return
+    except (LocalEntryNotFoundError, OSError, ValueError):
+        pass  # some or all of it is missing
+    try:
+        _snapshot(encoder, _WANTED, local=False)
     except Exception as error:  # the hub client has many errors for "cannot be had"
         raise EncoderError(
             f"encoder {encoder.name}: {encoder.source!r} could not be downloaded "
             f"({type(error).__name__}); check the name and the network"
         ) from None
+
+
+def _snapshot(encoder: Encoder, files: list[str], *, local: bool) -> Path:
+    """The folder of a hub's model with all of these files that it has; raises as the hub's client.
+
+    With `local` nothing is asked of a network.
+    """
+    from huggingface_hub import snapshot_download
+
+    return Path(
+        snapshot_download(
+            encoder.source,
+            revision=encoder.revision,
+            allow_patterns=files,
+            local_files_only=local,
+        )
+    )

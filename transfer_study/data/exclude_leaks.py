@@ -16,8 +16,8 @@ from transfer_study.data.same_document import same_documents
 from transfer_study.data.same_text import Row, row_of, rows_by_text, tells
 from transfer_study.data.splits import LeftOut, TaskData, limited
 from transfer_study.spec.recipes import recipes_of
+from transfer_study.spec.source import SplitName
 from transfer_study.spec.study import Study
-from transfer_study.spec.task import SplitName
 
 # How many pairs of ids show what was dropped.
 _EXAMPLES = 3

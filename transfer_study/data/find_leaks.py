@@ -18,8 +18,9 @@ from transfer_study.data.same_document import same_documents
 from transfer_study.data.same_text import Row, is_short, row_of, rows_by_text, tells
 from transfer_study.data.splits import TaskData
 from transfer_study.spec.recipes import recipes_of
+from transfer_study.spec.source import SPLITS, SplitName
 from transfer_study.spec.study import Study
-from transfer_study.spec.task import SPLITS, SplitName, Task
+from transfer_study.spec.task import Task
 
 # How many pairs of ids show where a finding is.
 _EXAMPLES = 3

@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from transfer_study.data.faults import Faults
+from transfer_study.data.nested import Nested
 from transfer_study.data.records import Record, Value, missing_columns, parts_of, record_of
+from transfer_study.data.selection import Selection
 from transfer_study.data.tables import as_value
 from transfer_study.errors import DataError, Problem
 from transfer_study.spec.characters import composed
-from transfer_study.spec.task import DatasetsSource, Task
+from transfer_study.spec.source import DatasetsSource, SplitName
+from transfer_study.spec.task import Task
 
 
 def read_datasets(
-    task: Task, source: DatasetsSource, split: str, faults: Faults
+    task: Task, source: DatasetsSource, split: SplitName, faults: Faults, selection: Selection
 ) -> Iterator[Record]:
     """The rows of a split; a class given by its number becomes its name.
 
     Raises DataError where the library or the data set is not there.
     """
     rows = _load(source, split)
-    columns = {composed(column): column for column in rows.column_names}
-    parts = parts_of(source.columns, columns)
-    for message in missing_columns(parts, columns):
+    features = Nested({composed(column): rows.features[column] for column in rows.column_names})
+    parts = parts_of(source.columns, features)
+    needed = parts | selection.columns
+    for message in missing_columns(needed, features):
         faults.add(message)
     if faults:
         return
-    read = {name: columns[name] for name in parts.values()}
-    rows = rows.select_columns(list(read.values()))
-    names = {name: _class_names(rows.features[column]) for name, column in read.items()}
+    read = set(needed.values())
+    rows = rows.select_columns([c for c in rows.column_names if _is_read(composed(c), read)])
+    names = {name: _class_names(features[name]) for name in read}
     separators = ",\t" if rows.info.builder_name == "csv" else ""
-    for number, row in enumerate(rows, start=1):
-        fields = {name: _named(row[column], names[name]) for name, column in read.items()}
+    for number, content in enumerate(rows, start=1):
+        row = Nested({composed(column): value for column, value in content.items()})
+        fields = {name: _named(row[name], names[name]) for name in read}
+        if not selection.has(fields, number, faults):
+            continue
         if any(_may_be_rows(value, separators) for value in fields.values()):
             faults.add(
                 "a text has line breaks and separators, as several rows of a CSV file have that"
@@ -47,12 +54,31 @@ def read_datasets(
             yield record
 
 
+def _is_read(column: str, names: Collection[str]) -> bool:
+    return any(name == column or name.startswith(f"{column}.") for name in names)
+
+
 def _may_be_rows(value: Value, separators: str) -> bool:
     """Whether the library may have merged rows of CSV, as data/tables.py does not."""
     return isinstance(value, str) and "\n" in value and any(c in value for c in separators)
 
 
-def _load(source: DatasetsSource, split: str) -> Any:
+def _load(source: DatasetsSource, split: SplitName) -> Any:
+    splits = _load_all(source)
+    name = source.splits.get(split)
+    if name not in splits:
+        raise DataError(
+            Problem(
+                f"no split {name!r} for {split}; found: {', '.join(splits)}. Set `splits` in the"
+                " source; without `dev` there, dev is carved from train.",
+                source.name,
+            )
+        )
+    return splits[name]
+
+
+def _load_all(source: DatasetsSource) -> Any:
+    """All splits of a data set, by its own names; one without splits is its train."""
     try:
         import datasets
     except ImportError:
@@ -78,17 +104,17 @@ def _load(source: DatasetsSource, split: str) -> Any:
                 source.name,
             )
         ) from error
-    name = dict(source.splits).get(split)  # type: ignore[call-overload]
-    splits = found if isinstance(found, dict) else {"train": found}
-    if name not in splits:
-        raise DataError(
-            Problem(
-                f"no split {name!r} for {split}; found: {', '.join(splits)}. Set `splits` in the"
-                " source; without `dev` there, dev is carved from train.",
-                source.name,
-            )
-        )
-    return splits[name]
+    return found if isinstance(found, dict) else {"train": found}
+
+
+def saved_rows(folder: Path) -> dict[str, list[dict[str, Value]]]:
+    """The rows of a data set saved by `save_to_disk`, by its own names of splits."""
+    found = _load_all(DatasetsSource(format="datasets", name=str(folder)))
+    rows: dict[str, list[dict[str, Value]]] = {}
+    for split, table in found.items():
+        names = {column: _class_names(feature) for column, feature in table.features.items()}
+        rows[split] = [{key: _named(row[key], names[key]) for key in row} for row in table]
+    return rows
 
 
 def _class_names(feature: Any) -> list[str] | None:

@@ -14,7 +14,8 @@ from transfer_study.data.splits import TaskData
 from transfer_study.data.unread import Read
 from transfer_study.metrics.constant import constant_score
 from transfer_study.spec.example import Example, Label
-from transfer_study.spec.task import SPLITS, Task, TaskKind
+from transfer_study.spec.source import SPLITS
+from transfer_study.spec.task import Task, TaskKind
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class TaskSummary:
     """A task's splits, and the test score of always giving one answer, known from train.
 
     `shortcomings` are what its splits lack, each in a sentence; `proposed` is a `document_pattern`
-    where documents are not named but ids seem to tell them.
+    where documents are not named but ids seem to tell them; `unread` counts what of the source is
+    not read, by what is said of it and by split.
     """
 
     task: Task
@@ -64,6 +66,7 @@ class TaskSummary:
     majority: float
     shortcomings: tuple[str, ...]
     proposed: ProposedPattern | None
+    unread: dict[str, dict[str, int]]
 
 
 def describe(
@@ -72,7 +75,15 @@ def describe(
     """Summarise a task; `read` says how an example reaches a model."""
     splits = tuple(_summary(data, name, read, max_length) for name in SPLITS)
     lacking = tuple(shortcomings(data))
-    return TaskSummary(data.task, splits, majority_score(data), lacking, propose_pattern(data))
+    proposed = propose_pattern(data)
+    return TaskSummary(data.task, splits, majority_score(data), lacking, proposed, _unread(data))
+
+
+def _unread(data: TaskData) -> dict[str, dict[str, int]]:
+    what = dict.fromkeys(said for counts in data.unread.values() for said in counts)
+    return {
+        said: {split: counts.get(said, 0) for split, counts in data.unread.items()} for said in what
+    }
 
 
 def majority_score(data: TaskData) -> float:

@@ -13,10 +13,13 @@ from typing import Protocol
 from transfer_study.data.faults import did_you_mean
 from transfer_study.spec.characters import composed
 from transfer_study.spec.example import Label
-from transfer_study.spec.task import Scheme, Task, TaskKind
+from transfer_study.spec.source import Scheme
+from transfer_study.spec.task import Task, TaskKind
 
 # Beyond it the squares of a loss in single precision (at most 3.4e38) near their end.
 LARGEST_SCORE = 1e15
+# BIOES and IOBES have E and S, for the last word of a mention and for a single one; BILOU L and U.
+_BIOES = {"B": "B", "I": "I", "E": "E", "L": "E", "S": "S", "U": "S"}
 
 
 class Report(Protocol):
@@ -96,6 +99,8 @@ def _numbered(found: list[str], labels: Sequence[str]) -> list[str]:
 
 
 def _tags(task: Task, raw: Sequence[str], scheme: Scheme, report: Report) -> tuple[str, ...]:
+    if scheme == "bioes":
+        raw = _as_iob2(raw, report)
     only = task.labels[0] if len(task.labels) == 1 else None
     allowed = frozenset(task.tags)
     tags: list[str] = []
@@ -113,6 +118,32 @@ def _tags(task: Task, raw: Sequence[str], scheme: Scheme, report: Report) -> tup
         inside = tag[2:]
         tags.append(tag)
     return tuple(tags)
+
+
+def _as_iob2(raw: Sequence[str], report: Report) -> list[str]:
+    """Tags of BIOES (IOBES, BILOU) in IOB2; mentions that are not begun or ended are reported."""
+    tags: list[str] = []
+    entity: str | None = None  # of the mention that the next word must continue
+    for word, found in enumerate([*raw, "O"]):
+        place = _BIOES.get(found[:1]) if found[1:2] in ("", "-") else None
+        kind, continues = found[1:], place in ("I", "E")
+        if entity is not None and not (continues and kind == entity):
+            report(
+                f"the tag {raw[word - 1]!r} ends no mention, and no word goes on with it; bioes "
+                f"ends one with 'E{entity}', and one word is 'S{entity}'. Correct it, or set "
+                "another `scheme`",
+                word - 1,
+            )
+        elif entity is None and continues:
+            report(
+                f"the tag {found!r} continues no mention; bioes begins one with 'B{kind}', and one "
+                f"word is 'S{kind}'. Correct it, or set another `scheme`",
+                word,
+            )
+        begins = place in ("B", "S") or (continues and kind != entity)
+        entity = kind if place in ("B", "I") else None
+        tags.append(found if place is None else f"{'B' if begins else 'I'}{kind}")
+    return tags[:-1]
 
 
 def _unknown_tag(task: Task, found: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from transfer_study.data.encoder_hash import fingerprint_encoder
 from transfer_study.data.encoders import prefetch_encoder
 from transfer_study.data.hub import prefetch_dataset
+from transfer_study.spec.source import DatasetsSource
 from transfer_study.spec.study import Study
-from transfer_study.spec.task import DatasetsSource
 
 
 def prefetch_study(study: Study) -> Iterator[str]:

@@ -10,7 +10,8 @@ from transfer_study.data.faults import Faults, did_you_mean
 from transfer_study.data.labels import Report, read_label
 from transfer_study.spec.characters import fault_of_name, fault_of_text, shown
 from transfer_study.spec.example import Example
-from transfer_study.spec.task import Columns, DatasetsSource, FileSource, Task, TaskKind
+from transfer_study.spec.source import Columns, DatasetsSource, FileSource
+from transfer_study.spec.task import Task, TaskKind
 
 # A field: text, a list of texts, or neither.
 Value = str | tuple[str, ...] | None
@@ -59,10 +60,17 @@ def parts_of(columns: Columns, found: Collection[str]) -> dict[str, str]:
 
 
 def missing_columns(parts: Mapping[str, str], found: Collection[str]) -> list[str]:
-    """A sentence for every column that should be there and is not."""
+    """A sentence for every column that should be there and is not.
+
+    `parts` are columns by the part of an example that they hold, or by the source's key.
+    """
     return [
         f"no column {name!r}; found: {', '.join(map(shown, found))}{did_you_mean(name, found)}"
-        f" Set `{part}` under the source's `columns` to the right one."
+        + (
+            f" Set `{part}` under the source's `columns` to the right one."
+            if part in Columns.model_fields
+            else f" Mend `{part}` in the source."
+        )
         for part, name in parts.items()
         if name not in found
     ]

@@ -7,13 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from transfer_study.data.leaks import Dropped
-from transfer_study.data.readers import read_split
+from transfer_study.data.readers import read_counted
 from transfer_study.data.streams import stream
 from transfer_study.errors import DataError, Problem
 from transfer_study.spec.example import Example
 from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint, gold_hash
 from transfer_study.spec.frozen import canonical_json
-from transfer_study.spec.task import SPLITS, DatasetsSource, FileSource, SplitName, Task
+from transfer_study.spec.source import SPLITS, DatasetsSource, FileSource, SplitName
+from transfer_study.spec.task import Task
 
 _DEFAULT_CARVE = 0.1
 # Positions of rows of a split as it was read and carved, before limits.
@@ -25,7 +26,7 @@ class TaskData:
     """A task with the examples that it is learned, selected and tested on.
 
     `left_out` are the rows of each split that were dropped as leaks; a study that is planned also
-    knows why.
+    knows why. `unread` counts by split what of its source was not read, by what is said of it.
     """
 
     task: Task
@@ -34,6 +35,7 @@ class TaskData:
     test: tuple[Example, ...]
     left_out: LeftOut = field(default_factory=dict)
     dropped: tuple[Dropped, ...] = field(default=(), compare=False)
+    unread: Mapping[str, Mapping[str, int]] = field(default_factory=dict, compare=False)
 
     def split(self, name: str) -> tuple[Example, ...]:
         """The examples of train, dev or test."""
@@ -58,13 +60,15 @@ def read(task: Task) -> TaskData:
     share = task.carve_dev or (None if _has_dev(task) else _DEFAULT_CARVE)
     problems: list[Problem] = []
     names: tuple[SplitName, ...] = SPLITS if share is None else ("train", "test")
-    splits = {name: _read(task, name, problems) for name in names}
+    counted = {name: _read(task, name, problems) for name in names}
+    splits = {name: examples for name, (examples, _) in counted.items()}
     if problems:
         raise DataError(*dict.fromkeys(problems))  # a task's own fault stands in every split
     if share is not None:
         splits["train"], splits["dev"] = carve(task.name, splits["train"], share)
     train, dev, test = (tuple(splits[name]) for name in SPLITS)
-    return TaskData(task, train, dev, test)
+    unread = {str(name): counts for name, (_, counts) in counted.items() if counts}
+    return TaskData(task, train, dev, test, unread=unread)
 
 
 def limited(whole: TaskData, task: Task, left_out: LeftOut | None = None) -> TaskData:
@@ -87,7 +91,7 @@ def limited(whole: TaskData, task: Task, left_out: LeftOut | None = None) -> Tas
     train, dev, test = (
         subset(task.name, name, splits[name], task.limits.of(name)) for name in SPLITS
     )
-    return TaskData(task, train, dev, test, left_out)
+    return TaskData(task, train, dev, test, left_out, unread=whole.unread)
 
 
 def _without(rows: Sequence[Example], positions: Collection[int]) -> Sequence[Example]:
@@ -95,12 +99,14 @@ def _without(rows: Sequence[Example], positions: Collection[int]) -> Sequence[Ex
     return [row for n, row in enumerate(rows) if n not in dropped] if dropped else rows
 
 
-def _read(task: Task, split: SplitName, problems: list[Problem]) -> list[Example]:
+def _read(
+    task: Task, split: SplitName, problems: list[Problem]
+) -> tuple[list[Example], Mapping[str, int]]:
     try:
-        return read_split(task, split)
+        return read_counted(task, split)
     except DataError as error:
         problems += error.problems
-        return []
+        return [], {}
 
 
 def _has_dev(task: Task) -> bool:

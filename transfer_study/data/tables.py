@@ -18,9 +18,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from transfer_study.data.faults import Faults
+from transfer_study.data.nested import Nested
 from transfer_study.data.records import Record, Value, missing_columns, parts_of, record_of
+from transfer_study.data.selection import Selection
 from transfer_study.spec.characters import composed
-from transfer_study.spec.task import Columns, Task
+from transfer_study.spec.source import Columns
+from transfer_study.spec.task import Task
 
 csv.field_size_limit(sys.maxsize)  # of the whole process: a text may be a book
 
@@ -31,27 +34,31 @@ def read_table(
     text: str,
     delimiter: str,
     faults: Faults,
+    selection: Selection,
     header: Sequence[str] | None = None,
 ) -> Iterator[Record]:
     """The rows of a TSV or CSV file under its header line, or under a header given instead."""
-    rows = _rows(text, delimiter, faults)
+    rows = table_rows(text, delimiter, faults)
     advice = ""
     if header is None:
         _, names = next(rows, (1, []))
         header = [composed(name) for name in names]
         advice = " If the file has no header line, name its columns by the source's `header`."
     parts = parts_of(columns, header)
-    for message in missing_columns(parts, header):
+    needed = parts | selection.columns
+    for message in missing_columns(needed, header):
         faults.add(message + advice, 1)
-    for name in {name for name in parts.values() if header.count(name) > 1}:
+    for name in {name for name in needed.values() if header.count(name) > 1}:
         faults.add(f"the column {name!r} stands twice in the header; rename one", 1)
     if faults:
         return
     for line, row in rows:
         if len(row) == len(header):
-            record = record_of(task, dict(zip(header, row, strict=True)), parts, line, faults)
-            if record:
-                yield record
+            fields = dict(zip(header, row, strict=True))
+            if selection.has(fields, line, faults):
+                record = record_of(task, fields, parts, line, faults)
+                if record:
+                    yield record
         else:
             faults.add(
                 f"{len(row)} fields, but the header has {len(header)}; mend the separators, and"
@@ -60,7 +67,8 @@ def read_table(
             )
 
 
-def _rows(text: str, delimiter: str, faults: Faults) -> Iterator[tuple[int, list[str]]]:
+def table_rows(text: str, delimiter: str, faults: Faults) -> Iterator[tuple[int, list[str]]]:
+    """The lines of a table that are not empty, each with its number, the header among them."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     while True:
         line = reader.line_num + 1
@@ -86,8 +94,28 @@ def _rows(text: str, delimiter: str, faults: Faults) -> Iterator[tuple[int, list
             yield line, row
 
 
-def read_jsonl(task: Task, columns: Columns, text: str, faults: Faults) -> Iterator[Record]:
+def read_jsonl(
+    task: Task, columns: Columns, text: str, faults: Faults, selection: Selection
+) -> Iterator[Record]:
     """The objects of a JSON lines file."""
+    for line, content in json_rows(text, faults):
+        row = Nested(content)
+        parts = parts_of(columns, row)
+        needed = parts | selection.columns
+        missing = missing_columns(needed, row)
+        for message in missing:
+            faults.add(message, line)
+        if missing:
+            continue
+        fields = {name: as_value(row[name]) for name in needed.values()}
+        if selection.has(fields, line, faults):
+            record = record_of(task, fields, parts, line, faults)
+            if record:
+                yield record
+
+
+def json_rows(text: str, faults: Faults) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of JSON lines, each with its line; numbers stay the text they are written as."""
     first = text.lstrip().partition("\n")[0].rstrip()
     if first.startswith("[") or first.endswith(("{", "[", ",")):
         faults.add(
@@ -99,7 +127,6 @@ def read_jsonl(task: Task, columns: Columns, text: str, faults: Faults) -> Itera
         if not content.strip():
             continue
         try:
-            # Numbers stay the text they are written as.
             row = json.loads(
                 content,
                 parse_int=str,
@@ -110,17 +137,10 @@ def read_jsonl(task: Task, columns: Columns, text: str, faults: Faults) -> Itera
         except (ValueError, RecursionError) as error:
             faults.add(f"not a JSON object: {error}", line)
             continue
-        if not isinstance(row, dict):
+        if isinstance(row, dict):
+            yield line, row
+        else:
             faults.add(f"not a JSON object but {content.strip()[:40]!r}", line)
-            continue
-        parts = parts_of(columns, row)
-        missing = missing_columns(parts, row)
-        for message in missing:
-            faults.add(message, line)
-        fields = {name: as_value(value) for name, value in row.items()}
-        record = None if missing else record_of(task, fields, parts, line, faults)
-        if record:
-            yield record
 
 
 def _without_duplicates(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -22,8 +22,8 @@ from transfer_study.records.chosen import history as history_of
 from transfer_study.records.predictions import StoredAnswers, epoch_split
 from transfer_study.records.running import tell_running
 from transfer_study.records.store import Store
+from transfer_study.spec.source import SPLITS
 from transfer_study.spec.stage import Stage
-from transfer_study.spec.task import SPLITS
 
 OnEpoch = Callable[[dict[str, Any]], None]
 _LIBRARIES = ("transfer-study", "torch", "transformers", "tokenizers", "numpy", "ray")

@@ -11,12 +11,13 @@ from typing import Any
 from transfer_study.files import read_json
 from transfer_study.spec.frozen import content_hash
 from transfer_study.spec.plan import Fingerprints, Plan, plan
+from transfer_study.spec.source import DatasetsSource, FileSource
 from transfer_study.spec.stage import Stage
 from transfer_study.spec.study import Study
-from transfer_study.spec.task import DatasetsSource, FileSource
 
 RECORD_FILE = "stages.json"
 _SCHEMA = 2
+_RARER_KEYS = ("header", "delimiter", "leave_out", "file", "split", "data")
 
 
 def write_record(plan_: Plan, folder: Path, answered: Callable[[Stage], bool]) -> None:
@@ -87,14 +88,11 @@ def _without_places(study: Study) -> dict[str, Any]:
     said = study.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"data"})
     for task, written in zip(study.tasks, said["tasks"], strict=True):
         source = written["source"]
-        if isinstance(task.source, FileSource) and study.data is not None:
-            written["source"] = source | {
-                key: _relative(source[key], study.data)
-                for key in ("folder", "files")
-                if source.get(key)
-            }
+        if isinstance(task.source, FileSource):
+            written["source"] = _without_root(source, study)
         elif isinstance(task.source, DatasetsSource):
             source["name"] = _plain(source["name"])
+            source.pop("data", None)
     for written in said["encoder"]:
         if "source" in written:
             written["source"] = _plain(written["source"])
@@ -116,11 +114,12 @@ def _inputs(study: Study) -> dict[str, str]:
     for task in study.tasks:
         said = task.model_dump(mode="json", exclude={"transform"})  # no task of a study has one
         # The rarer cases: what was recorded before there were any still counts.
-        if said["source"].get("header") is None:
-            said["source"].pop("header", None)
-        if isinstance(task.source, FileSource) and study.data is not None:
-            for key in ("folder", "files"):
-                said["source"][key] = _relative(said["source"][key], study.data)
+        unset = {key for key in _RARER_KEYS if said["source"].get(key) is None}
+        said["source"] = {k: v for k, v in said["source"].items() if k not in unset}
+        if isinstance(task.source, FileSource):
+            said["source"] = _without_root(said["source"], study)
+        else:
+            said["source"].pop("data", None)
         inputs[f"task {task.name}"] = content_hash(said)
     for encoder in study.encoders:
         rarer = {key for key in ("scratch", "layers") if getattr(encoder, key) is None}
@@ -138,6 +137,16 @@ def _inputs(study: Study) -> dict[str, str]:
             texts if isinstance(texts, str) else sorted(path.name for path in texts)
         )
     return inputs
+
+
+def _without_root(source: dict[str, Any], study: Study) -> dict[str, Any]:
+    """A source of files, these named as below the root that they have."""
+    root = source.get("data") or study.data
+    named = {key: value for key, value in source.items() if key != "data"}
+    if root is None:
+        return named
+    files = {k: _relative(named[k], Path(root)) for k in ("folder", "files", "file") if k in named}
+    return named | files
 
 
 def _relative(value: Any, root: Path) -> Any:

@@ -22,12 +22,19 @@ class TinyConfig(Frozen):
     """
 
     texts: tuple[Path, ...] | str = BUILT_IN_TEXTS
+    """`synthetic`, or text files, one sentence a line, from which the vocabulary is learned."""
     vocabulary_size: int = Field(default=4000, gt=300)
+    """The most word pieces."""
     hidden_size: int = Field(default=64, gt=0)
+    """Numbers a token."""
     layers: int = Field(default=2, gt=0)
+    """Transformer layers."""
     heads: int = Field(default=4, gt=0)
+    """Attention heads a layer."""
     max_length: int = Field(default=512, ge=16)
+    """The most pieces it can read."""
     seed: Seed = 0
+    """Of its weights."""
 
 
 class ScratchConfig(Frozen):
@@ -38,11 +45,17 @@ class ScratchConfig(Frozen):
     """
 
     vocabulary_size: int = Field(default=8000, gt=300)
+    """The most word pieces."""
     hidden_size: int = Field(default=128, gt=0)
+    """Numbers a token."""
     layers: int = Field(default=2, gt=0)
+    """Transformer layers."""
     heads: int = Field(default=2, gt=0)
+    """Attention heads a layer."""
     max_length: int = Field(default=128, ge=16)
+    """The most pieces it can read."""
     seed: Seed = 0
+    """Of its weights."""
     texts: SkipJsonSchema[Texts | None] = None
 
 
@@ -56,11 +69,18 @@ class Encoder(Frozen):
     """
 
     name: str
+    """As tables show it; what it starts from too, where there is no `source`."""
     source: str
-    revision: str | None = None  # of a hub id
+    """A hub id, a local folder, `package:MODULE/FOLDER` (a folder of an installed Python package)
+    or `tiny`."""
+    revision: str | None = None
+    """The version of a hub id: a branch, tag or commit."""
     tiny: TinyConfig | None = None
+    """The shape of `tiny`, a small BERT with random weights."""
     scratch: ScratchConfig | None = None
+    """The shape of an encoder with random weights, for a study with `pretrain`."""
     layers: int | None = Field(default=None, gt=0)
+    """Keep so many of the lowest layers of an encoder with files."""
 
     @model_validator(mode="before")
     @classmethod

@@ -24,9 +24,14 @@ class Word(str, Enum):
 
 
 class Frozen(BaseModel):
-    """An immutable value that refuses keys it does not know."""
+    """An immutable value that refuses keys it does not know.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    The text below a field describes its key to users: in editors, and in docs/study-file.md.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 def canonical_json(value: Any) -> str:

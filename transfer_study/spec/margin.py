@@ -18,7 +18,9 @@ class Margin(Frozen):
     """
 
     absolute: float | None = Field(default=None, ge=0)
+    """In the metric, from 0 to 1."""
     relative: float | None = Field(default=None, ge=0)
+    """A share of the baseline's score."""
 
     @model_validator(mode="before")
     @classmethod

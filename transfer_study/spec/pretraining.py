@@ -52,21 +52,37 @@ class Pretraining(Frozen):
     """
 
     texts: Literal["tasks"] | Annotated[tuple[Path, ...], Field(min_length=1)]
+    """`tasks` (the training text of the study's tasks) or text files, one text a line."""
     compare: bool = True
+    """Whether the bare encoder is run beside."""
     seed: Seed = 0
+    """Its own: an encoder is pretrained once for all seeds of the study."""
     masked: float = Field(default=0.15, gt=0, lt=1)
+    """The share of pieces to be predicted."""
     whole_word: bool = False
+    """Whether words are drawn instead of pieces."""
     held_out: float = Field(default=0.05, gt=0, lt=1)
+    """The share of texts on which the loss is watched."""
     epochs: int = Field(default=3, gt=0)
+    """How often all texts are gone over."""
     batch_size: int = Field(default=32, gt=0)
+    """Texts an update."""
     learning_rate: float = Field(default=1e-4, gt=0)
+    """The peak rate, after warmup."""
     schedule: Literal["linear", "constant"] = "linear"
-    warmup: float = Field(default=0.1, ge=0, lt=1)  # share of all updates
+    """How the rate goes on after warmup."""
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    """The share of all updates in which the rate rises from 0."""
     weight_decay: float = Field(default=0.01, ge=0)
+    """The decay of weights, not of biases and norms."""
     max_gradient_norm: float = Field(default=1.0, gt=0)
-    max_length: int = Field(default=128, ge=8)  # word pieces, special ones included
+    """Gradients are clipped to this norm over all parameters."""
+    max_length: int = Field(default=128, ge=8)
+    """The most word pieces of a text, special ones included."""
     precision: Precision = Precision.AUTO
+    """The arithmetic of forward and backward passes; auto is bfloat16 where it is native."""
     cpu_threads: int = Field(default=1, gt=0)
+    """Threads on a CPU; other numbers sum in another order."""
 
     @property
     def recipe(self) -> Recipe:

@@ -62,51 +62,78 @@ class Recipe(Frozen):
     """How a stage learns; every field is part of the stage's identity."""
 
     epochs: int = Field(default=10, gt=0)
+    """How often all training examples are gone over."""
     batch_size: int = Field(default=32, gt=0)
+    """Examples an update."""
     learning_rate: float = Field(default=5e-5, gt=0)
-    # bert_adam and bert_adamax have no bias correction (BERT's and MT-DNN's own code).
+    """The peak rate, after warmup."""
     optimizer: Literal["adamw", "bert_adam", "bert_adamax"] = "adamw"
-    # The warmup_ schedules of BERT's code count each parameter's own updates and step at their end.
+    """bert_adam and bert_adamax have no bias correction (BERT's and MT-DNN's own code)."""
     schedule: Literal["linear", "constant", "warmup_linear", "warmup_constant", "warmup_cosine"] = (
         "linear"
     )
-    warmup: float = Field(default=0.1, ge=0, lt=1)  # share of all updates
+    """How the rate goes on after warmup. The warmup_ schedules of BERT's code count each
+    parameter's own updates and step at their end."""
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    """The share of all updates in which the rate rises from 0."""
     weight_decay: float = Field(default=0.01, ge=0)
-    max_gradient_norm: float = Field(default=1.0, ge=0)  # over all parameters; 0 is off
-    max_tensor_norm: float = Field(default=0.0, ge=0)  # of each parameter tensor alone; 0 is off
+    """The decay of weights, not of biases and norms."""
+    max_gradient_norm: float = Field(default=1.0, ge=0)
+    """Gradients are clipped to this norm over all parameters; 0 is off."""
+    max_tensor_norm: float = Field(default=0.0, ge=0)
+    """Gradients are clipped to this norm of each parameter tensor alone; 0 is off."""
     head_dropout: float = Field(default=0.1, ge=0, lt=1)
-    # What a sentence task's head reads: the encoder's pooler on the first token, or the mean of all
-    # tokens, which suits encoders whose pooler was never trained (those of sentence-transformers).
+    """Dropout before a task's head."""
     pooling: Literal["pooler", "mean"] = "pooler"
-    max_length: int = Field(default=128, ge=8)  # word pieces, special ones included
+    """What a sentence task's head reads: the encoder's pooler on the first token, or the mean of
+    all tokens, which suits encoders whose pooler was never trained (sentence-transformers)."""
+    max_length: int = Field(default=128, ge=8)
+    """The most word pieces of an example, special ones included; what is longer is cut, and
+    sentences to be tagged are read in windows."""
     precision: Precision = Precision.AUTO
+    """The arithmetic of forward and backward passes; auto is bfloat16 where it is native."""
     cpu_threads: int = Field(default=1, gt=0)
+    """Threads of a stage on a CPU; other numbers sum in another order."""
     mixing: Mixing = Mixing.PROPORTIONAL
+    """How often a joint stage draws from a task of n batches: in proportion to n (proportional), to
+    its root (sqrt), equally (uniform), or to n to the power of 1 / temperature (temperature)."""
     temperature: float = Field(default=1.0, gt=0)
-    # How many batches an epoch of a single task takes, going over its rows as often as that needs;
-    # every row once where it is None. Not written in a study file, whose control `matched` sets it.
+    """Of the mixing `temperature`."""
+    # Not written in a study file, whose control `matched` sets it.
     epoch_updates: SkipJsonSchema[int | None] = Field(default=None, gt=0)
-    # The epoch of best dev score, the last, or (which is not honest) of best test score.
+    """How many batches an epoch of a single task takes, going over its rows as often as that needs;
+    every row once where it is None."""
     selection: Literal["best", "last", "best_test"] = "best"
-    # What steadies fine-tuning on few examples (Tinn et al., 2021), all off.
+    """The epoch of best dev score, the last, or (which is not honest) of best test score."""
     freeze_embeddings: bool = False
-    freeze_layers: int = Field(default=0, ge=0)  # the lowest ones, the embeddings with them
-    layer_decay: float = Field(default=1.0, gt=0, le=1)  # a layer's rate over the next higher one's
-    reinit_layers: int = Field(default=0, ge=0)  # the top ones, the pooler with them
-    bias_correction: bool = True  # of Adam's moments
-    # Of a soft stage: the factor of the squared differences between the tasks' encoders.
+    """Leave the embeddings as they are."""
+    freeze_layers: int = Field(default=0, ge=0)
+    """Leave so many of the lowest layers as they are, and the embeddings."""
+    layer_decay: float = Field(default=1.0, gt=0, le=1)
+    """A layer's learning rate over that of the next higher one."""
+    reinit_layers: int = Field(default=0, ge=0)
+    """Start so many of the top layers from random weights, and the pooler."""
+    bias_correction: bool = True
+    """Whether Adam's moments are corrected for their start at 0."""
     soft_weight: float = Field(default=1.0, ge=0)
-    # Of a distillation: the teacher's share of the loss, and the temperature of both their answers.
+    """Arm `soft`: the factor of the squared differences between the tasks' encoders."""
     teacher_weight: float = Field(default=0.5, ge=0, le=1)
+    """Arm `distil`: the teacher's share of the loss."""
     teacher_temperature: float = Field(default=1.0, gt=0)
+    """Arm `distil`: the temperature of the teacher's and the student's answers."""
     # The switches below are choices of the original study; the first value is the clean one.
-    batches: Literal["every_epoch", "once"] = "every_epoch"  # when rows are cut into batches
+    batches: Literal["every_epoch", "once"] = "every_epoch"
+    """When rows are cut into batches."""
     train_on: Literal["train", "train_and_dev"] = "train"
-    long_rows: Literal["keep", "drop"] = "keep"  # training rows of more than max_length pieces
+    """The splits that are learned."""
+    long_rows: Literal["keep", "drop"] = "keep"
+    """What becomes of training rows of more than max_length pieces."""
     pair_order: Literal["first_second", "second_first"] = "first_second"
-    # Tagging: where long sentences are cut, and which word pieces have labels of their own.
+    """Which of two texts comes first."""
     windows: Literal["blind", "after_gold_outside"] = "blind"
+    """Tagging: where long sentences are cut; after_gold_outside looks at the labels."""
     tagged_pieces: Literal["first", "all"] = "first"
+    """Tagging: which word pieces have labels of their own."""
 
     def changed(self, changes: Recipe) -> Recipe:
         """This recipe with what is set in another."""

@@ -17,6 +17,7 @@ Schema = dict[str, Any]
 # What an editor reads as a value, a study file takes for the text that it looks like.
 _TEXT = {"type": ["string", "number", "boolean"]}
 _ONCE_EACH = {"minItems": 1, "uniqueItems": True}
+_KEPT = {"description", "default"}
 _NAME = {"type": "string", "pattern": r"^[^\W_][\w-]*$"}
 
 
@@ -24,7 +25,7 @@ def study_schema() -> Schema:
     """The schema (draft 2020-12) of a study as users write it, short forms included."""
     schema: Schema = _tidy(Study.model_json_schema())
     seed = {"type": "integer", "minimum": 0, "maximum": MOST_SEED}
-    schema["properties"] |= {
+    written = {
         "name": _NAME,
         "encoder": _one_or_many({"anyOf": [{"type": "string"}, _ref("Encoder")]}),
         "seeds": _either(
@@ -36,8 +37,12 @@ def study_schema() -> Schema:
             "propertyNames": _NAME,
             "additionalProperties": {"type": "array", "items": _NAME, **_ONCE_EACH, "minItems": 2},
         },
-        "margin": _either({"type": "number", "minimum": 0}, _ref("Margin")),
+        "margin": {
+            **_either({"type": "number", "minimum": 0}, _ref("Margin")),
+            "default": Study.model_fields["margin"].default.absolute,
+        },
     }
+    _replace(schema, written)
     for key in ("tasks", "arms", "readings"):
         schema["properties"][key] |= _ONCE_EACH
     schema["properties"]["tasks"]["items"] = _either(
@@ -49,20 +54,23 @@ def study_schema() -> Schema:
 
 def _describe_short_forms(types: Schema) -> None:
     types["Encoder"]["required"] = ["name"]
-    types["Limits"]["properties"]["max_train"] = _one_or_many({"type": "integer", "minimum": 1})
+    _replace(types["Limits"], {"max_train": _one_or_many({"type": "integer", "minimum": 1})})
     types["Margin"] |= {"minProperties": 1, "maxProperties": 1}
     columns = types["Columns"]["properties"]
     column = {"type": ["string", "integer"]}
     columns |= {part: {**columns[part], **column} for part in columns if part != "label"}
-    columns["label"] = _one_or_many(column)
+    _replace(types["Columns"], {"label": _one_or_many(column)})
+    values = _one_or_many(_TEXT)
+    left_out = {"type": "object", "additionalProperties": values, "minProperties": 1}
+    for source in ("FileSource", "DatasetsSource"):
+        _replace(types[source], {"leave_out": left_out})
+    dev = _either(_TEXT, {"type": "array", "items": _TEXT, "uniqueItems": True})
+    split = types["SplitColumn"]
+    _replace(split, {"column": column, "train": values, "dev": dev, "test": values})
     task = types["Task"]
     task["required"] = ["name", "kind", "source"]
-    task["properties"] |= {
-        "name": _NAME,
-        "domain": {**task["properties"]["domain"], **_NAME},
-        "labels": {"type": "array", "items": _TEXT, "uniqueItems": True},
-        "negative": _TEXT,
-    }
+    labels = {"type": "array", "items": _TEXT, "uniqueItems": True}
+    _replace(task, {"name": _NAME, "domain": _NAME, "labels": labels, "negative": _TEXT})
     changeable = {key: value for key, value in task["properties"].items() if key != "kind"}
     changed_source = {key: value for key, value in types["FileSource"].items() if key != "required"}
     types["BuiltInTask"] = {
@@ -71,7 +79,16 @@ def _describe_short_forms(types: Schema) -> None:
         "properties": {**changeable, "name": {"enum": list(BLUE)}, "source": changed_source},
         "required": ["name"],
     }
-    types["FileSource"]["oneOf"] = [{"required": ["folder"]}, {"required": ["files"]}]
+    places = (["folder"], ["files"], ["file", "split"])
+    types["FileSource"]["oneOf"] = [{"required": keys} for keys in places]
+
+
+def _replace(described: Schema, keys: Schema) -> None:
+    """Give keys another schema, with the description and the default that they have."""
+    properties = described["properties"]
+    for key, schema in keys.items():
+        kept = {part: properties[key][part] for part in _KEPT & properties[key].keys()}
+        properties[key] = {**schema, **kept}
 
 
 def _ref(name: str) -> Schema:

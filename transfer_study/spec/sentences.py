@@ -25,8 +25,10 @@ _EXAMPLES = {
     "seeds": "a number of seeds such as 3, or a list such as [0, 1, 2]",
     "kind": f"one of {', '.join(TaskKind)}",
     "source": "where the data are, such as {format: tsv, folder: my_task}",
-    "format": "one of tsv, csv, jsonl, conll, datasets, synthetic",
+    "format": "one of tsv, csv, jsonl, conll, pubtator, datasets, synthetic",
     "labels": "a list such as [positive, negative]",
+    "split": "the column of splits and its values, such as {column: fold, dev: [val]}",
+    "leave_out": "values by column, such as {label: ['-', '']}",
     "header": "the names of the columns such as [text, label], or such lists by split",
 }
 

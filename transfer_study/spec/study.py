@@ -77,7 +77,9 @@ class FinetuneRecipe(Recipe):
     """
 
     learning_rate: float = Field(default=2e-5, gt=0)
+    """The peak rate, after warmup."""
     tasks: dict[str, Recipe] = Field(default_factory=dict)
+    """Changes of this recipe by task; only what is set there counts."""
 
     @field_serializer("tasks")
     def _changes(self, tasks: dict[str, Recipe]) -> dict[str, dict[str, Any]]:
@@ -103,6 +105,7 @@ class HeadsRecipe(Recipe):
     """The recipe of a head on a frozen encoder: one layer alone takes, and needs, a higher rate."""
 
     learning_rate: float = Field(default=1e-3, gt=0)
+    """The peak rate, after warmup."""
 
 
 def _complete(task: object) -> object:
@@ -150,31 +153,51 @@ class Study(Frozen):
     """
 
     name: Name
-    data: Path | None = None  # the data root of relative file names
+    """The study's folders under results and plots."""
+    data: Path | None = None
+    """The root of relative data files, itself relative to the study file, whose folder it is where
+    nothing is set; `--data` and TRANSFER_STUDY_DATA go before it."""
     encoders: Annotated[
         tuple[Encoder, ...], BeforeValidator(_as_list), Field(min_length=1, alias="encoder")
     ]
-    limits: Limits = Limits()  # of every task; a task's own go before
+    """What all models start from, by name or with the keys below; a list compares several."""
+    limits: Limits = Limits()
+    """At most so many examples of every task; a task's own go before."""
     tasks: Annotated[tuple[Annotated[Task, BeforeValidator(_complete)], ...], Field(min_length=1)]
+    """Built-in tasks by name, with changes (`name` and what differs), or tasks of your own."""
     arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = (Arm.SINGLE, Arm.FULL, Arm.PAIRS)
-    pairs: Pairing = Pairing.ALL  # of the arms that form pairs
-    groups: dict[Name, tuple[str, ...]] = Field(default_factory=dict)  # of the arm `groups`
-    controls: tuple[Control, ...] = ()  # of the arm `pairs`
+    """Which tasks are learned together, or one after the other."""
+    pairs: Pairing = Pairing.ALL
+    """Which pairs the arms form: all, or those within a domain."""
+    groups: dict[Name, tuple[str, ...]] = Field(default_factory=dict)
+    """Of the arm `groups`: the names of tasks by a name of your own, such as {ner: [a, b]}."""
+    controls: tuple[Control, ...] = ()
+    """Of the arm `pairs`: what else could make the gain. placebo shuffles the partner's labels,
+    self pairs the task's own halves, matched trains it alone for as many updates."""
     readings: Annotated[tuple[Reading, ...], Field(min_length=1)] = (Reading.REFINE,)
+    """Which models are compared: after the joint stage, or after fine-tuning from it."""
     protocol: Protocol = Protocol.CLEAN
-    # Training rows whose text or document is in a test set of the study are dropped.
+    """How models are trained, selected and scored: honestly, as in the original study, or both."""
     exclude_leaks: bool = False
+    """Whether training rows whose text or document is in a test set of the study are dropped."""
     pretrain: Pretraining | None = None
+    """Masked language modelling before any task is learned."""
     refine: Recipe = Recipe()
+    """The recipe of joint stages, and of their baselines."""
     finetune: FinetuneRecipe = FinetuneRecipe()
+    """The recipe of fine-tuning."""
     heads: HeadsRecipe = HeadsRecipe()
-    # Changes of the recipe, by name: the stages that answer for a reading are planned once a
-    # variant, the stages that they start from once. Of such a recipe only what is set counts, and
-    # it goes before the recipe of a single task.
+    """The recipe of the arm `heads-only`."""
     variants: dict[Name, Recipe] = Field(default_factory=dict)
+    """Changes of the recipe, by a name of your own: the stages that answer for a reading are
+    planned once a variant, the stages that they start from once. Of such a recipe only what is set
+    counts, and it goes before the recipe of a single task."""
     seeds: Annotated[tuple[Seed, ...], BeforeValidator(_seeds), Field(min_length=1)] = (0, 1, 2)
+    """A number n of seeds, which are 0 to n - 1, or a list of them."""
     margin: Margin = Margin(absolute=0.01)
+    """Effects up to this size do not matter: a number, `absolute:` or `relative:`."""
     correction: Correction = Correction.BH
+    """How intervals and p values are adjusted for all edges of a reading."""
 
     @field_validator("tasks")
     @classmethod

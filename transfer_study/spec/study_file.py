@@ -13,8 +13,9 @@ from transfer_study.spec.coherence import INCOHERENT, incoherences
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.pretraining import Pretraining
 from transfer_study.spec.sentences import key_of, sentence
+from transfer_study.spec.source import DatasetsSource, FileSource
 from transfer_study.spec.study import Study
-from transfer_study.spec.task import DatasetsSource, FileSource, Task
+from transfer_study.spec.task import Task
 from transfer_study.spec.yaml_document import Document, Key, read_document
 
 
@@ -73,7 +74,7 @@ def _located(study: Study, base: Path, data: Path | str | None) -> Study:
     return study.model_copy(
         update={
             "data": resolved,
-            "tasks": tuple(_located_task(task, resolved) for task in study.tasks),
+            "tasks": tuple(_located_task(task, base, resolved) for task in study.tasks),
             "encoders": tuple(_located_encoder(encoder, base) for encoder in study.encoders),
             "pretrain": _located_pretraining(study.pretrain, resolved),
         }
@@ -84,11 +85,15 @@ def _under(base: Path, path: Path) -> Path:
     return base / path.expanduser()
 
 
-def _located_task(task: Task, root: Path) -> Task:
+def _located_task(task: Task, base: Path, root: Path) -> Task:
     source = task.source
     update: dict[str, object] = {}
+    if isinstance(source, FileSource | DatasetsSource) and source.data is not None:
+        root = _under(base, source.data)
+        update["data"] = root
     if isinstance(source, FileSource):
         update["folder"] = _under(root, source.folder) if source.folder else None
+        update |= {"file": _under(root, source.file)} if source.file else {}
         update["files"] = {split: _under(root, path) for split, path in source.files.items()}
     elif isinstance(source, DatasetsSource) and _under(root, Path(source.name)).is_dir():
         update["name"] = str(_under(root, Path(source.name)))

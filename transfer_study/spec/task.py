@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import Self
 
 from transfer_study.spec.characters import composed, fault_of_name
-from transfer_study.spec.frozen import Frozen, Seed, Word
+from transfer_study.spec.frozen import Frozen, Word
+from transfer_study.spec.source import Source
 
 # Raised when the same words to be tagged become other pieces (data/encode.py); a part of the
 # identity of tagging tasks alone, since sentences and pairs are encoded as ever.
@@ -48,9 +47,6 @@ METRICS_OF_KIND: dict[TaskKind, tuple[MetricName, ...]] = {
     TaskKind.TAGGING: (MetricName.ENTITY_F1, MetricName.LENIENT_ENTITY_F1),
 }
 
-SplitName = Literal["train", "dev", "test"]
-SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
-
 
 def _plain_name(name: str) -> str:
     # "+" joins task names into sets, "/" and "." would leave a stage's directory.
@@ -72,115 +68,14 @@ DERIVED = "~"
 TaskName = Annotated[str, AfterValidator(_task_name)]
 
 
-def _number_as_text(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _one_group(pattern: str) -> str:
-    try:
-        groups = re.compile(pattern).groups
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from None
-    if groups == 0:
-        raise ValueError("the pattern has no group; put the part that names the document in ( )")
-    return pattern
-
-
 def _label(name: str) -> str:
     if fault := fault_of_name(name):
         raise ValueError(f"the label has {fault}")
     return composed(name)
 
 
-# Names of columns and labels are compared with those of the data in the composed form of Unicode.
-Column = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(composed)]
+# Labels are compared with those of the data in the composed form of Unicode.
 LabelName = Annotated[str, AfterValidator(_label)]
-Header = tuple[Column, ...]
-DocumentPattern = Annotated[str, AfterValidator(_one_group)]
-# IOB1 writes `B-` only between adjacent mentions: an `I-` that continues nothing begins one.
-Scheme = Literal["iob2", "iob1"]
-
-
-class Columns(Frozen):
-    """Where a row keeps its parts: a column's name, or its number from 0 in CoNLL files.
-
-    Of several names for `label`, the first that the file has is read.
-    """
-
-    text: Column = "text"
-    text2: Column | None = None
-    label: Column | tuple[Column, ...] = "label"
-    id: Column | None = None
-    document: Column | None = None
-
-
-class FileSource(Frozen):
-    """Local files, one a split: `folder` holds train, dev and test, or `files` names them.
-
-    `header` names the columns of tables that have no header line: of all splits, or by split.
-    """
-
-    format: Literal["tsv", "csv", "jsonl", "conll"]
-    folder: Path | None = None
-    files: dict[SplitName, Path] = Field(default_factory=dict)
-    columns: Columns = Columns()
-    header: Header | dict[SplitName, Header] | None = None
-    # A regular expression whose first group, found in the example's id, is its document.
-    document_pattern: DocumentPattern | None = None
-    scheme: Scheme = "iob2"
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        if (self.folder is None) == (not self.files):
-            raise ValueError(
-                "give either `folder` (holding train, dev and test files) or `files`, "
-                "not both or neither"
-            )
-        if self.header is not None and self.format not in ("tsv", "csv"):
-            raise ValueError(
-                f"found `header`, but {self.format} files have no header line; remove it"
-            )
-        return self
-
-    def header_of(self, split: SplitName) -> Header | None:
-        """The columns of a split's file; None where its first line names them."""
-        return self.header.get(split) if isinstance(self.header, dict) else self.header
-
-    def path(self, split: SplitName) -> Path | None:
-        """The file of a split; None where `files` does not name one."""
-        if self.folder is not None:
-            suffix = "tsv" if self.format == "conll" else self.format
-            return self.folder / f"{split}.{suffix}"
-        return self.files.get(split)
-
-
-class DatasetsSource(Frozen):
-    """A data set of the `datasets` library: a hub name or a folder saved by `save_to_disk`."""
-
-    format: Literal["datasets"]
-    name: str
-    config: str | None = None
-    revision: str | None = None
-    splits: dict[SplitName, str] = Field(
-        default={"train": "train", "dev": "validation", "test": "test"}
-    )
-    columns: Columns = Columns()
-    document_pattern: DocumentPattern | None = None
-    scheme: Scheme = "iob2"
-
-
-class SyntheticSource(Frozen):
-    """A task generated from a seed over a hidden lexicon of made words (see data/synthetic.py)."""
-
-    format: Literal["synthetic"]
-    task: str
-    train: int = Field(gt=0)
-    dev: int = Field(gt=0)
-    test: int = Field(gt=0)
-    seed: Seed = 0
-
-
-Source = Annotated[FileSource | DatasetsSource | SyntheticSource, Field(discriminator="format")]
 
 
 def _sizes(value: object) -> object:
@@ -211,8 +106,11 @@ class Limits(Frozen):
     """
 
     max_train: Annotated[Positive | Sizes, BeforeValidator(_sizes)] | None = None
+    """Of train; a list shows how edges change with the target's size."""
     max_dev: int | None = Field(default=None, gt=0)
+    """Of dev."""
     max_test: int | None = Field(default=None, gt=0)
+    """Of test."""
 
     def of(self, split: str) -> int | None:
         """The limit of a split, the largest of several, None for all of it."""
@@ -238,21 +136,28 @@ class Transform(Frozen):
 class Task(Frozen):
     """One prediction problem with its data and its metric.
 
-    `labels` are the classes, or the entity types of a tagging task; a regression has none.
-    `negative` is the class that F1 leaves out. `metric` selects the epoch and is reported.
-    `carve_dev` takes this share of train's documents for dev instead of the source's own dev.
     `transform` makes a derived task, whose name is that of its origin, `~`, and the change.
     """
 
     name: TaskName
+    """Letters, digits, - and _; as tables and figures show it."""
     kind: TaskKind
+    """The shape of the task; tagging finds entities."""
     domain: Name = "general"
+    """A word of your own, by which `pairs` may choose and figures colour."""
     labels: tuple[LabelName, ...] = ()
+    """The classes, or the entity types of a tagging task; a regression has none."""
     negative: LabelName | None = None
+    """The class that F1 leaves out."""
     metric: MetricName
+    """What chooses the epoch on dev and is reported; the default is the first that fits the kind:
+    accuracy, example_f1, pearson, entity_f1."""
     source: Source
+    """Where the data are, by `format`."""
     limits: Limits = Limits()
+    """At most so many of its examples."""
     carve_dev: float | None = Field(default=None, gt=0, lt=1)
+    """Take this share of train's documents for dev instead of the source's own dev."""
     # Not written in a study file: its `controls` ask for derived tasks.
     transform: SkipJsonSchema[Transform | None] = None
 

@@ -98,6 +98,8 @@ def print_tasks(summaries: list[TaskSummary], max_length: int) -> None:
             f"{100 * summary.majority:.1f} {task.metric} on test"
         )
         console.print(f"  train: {_labels(summary.splits[0])}", style="dim")
+        for said, counts in summary.unread.items():
+            console.print(f"  not read: {said} ({_by_split(counts) or 'none'})", style="dim")
         for line in (*summary.shortcomings, *_unread(summary, max_length), *_undocumented(summary)):
             console.print(f"  {line}", style="yellow", soft_wrap=True)
 
@@ -165,6 +167,7 @@ def summaries_as_json(summaries: list[TaskSummary]) -> list[dict[str, Any]]:
             "majority": s.majority,
             "shortcomings": list(s.shortcomings),
             "proposed": s.proposed and dataclasses.asdict(s.proposed),
+            "not_read": s.unread,
             "splits": [dataclasses.asdict(split) for split in s.splits],
         }
         for s in summaries
