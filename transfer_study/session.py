@@ -237,13 +237,15 @@ def power(plan_: Plan, store: Store, pilot: Plan | None = None) -> pd.DataFrame 
 
 
 def failed_stages(plan_: Plan, store: Store) -> frozenset[str]:
-    """The ids of stages that failed, or that wait for one that failed."""
+    """The ids of stages that failed, or that wait for one that failed.
+
+    That may be one that is committed, and failed when it was run again for its weights.
+    """
     failed: set[str] = set()
-    for stage in plan_:
-        held_back = any(parent.id in failed for parent in stage.parents)
-        if not store.is_done(stage) and (held_back or store.failure(stage)):
+    for stage in missing(plan_, store):
+        if store.failure(stage) or any(parent.id in failed for parent in stage.parents):
             failed.add(stage.id)
-    return frozenset(failed)
+    return frozenset(stage.id for stage in plan_ if stage.id in failed and not store.is_done(stage))
 
 
 def lost_stages(plan_: Plan, places: Places) -> tuple[str, ...]:
@@ -281,7 +283,7 @@ def write_report(
     arm or training size. What is `rejudged` goes to a folder of its own inside the study's, whose
     own tables stay. Raises StudyError for what the study does not have.
     """
-    from transfer_study.report.beside import Beside, costs
+    from transfer_study.report.beside import Beside, costs, other_attempts
     from transfer_study.report.results import EPOCHS_FILE, epoch_scores, write_judged, write_results
 
     shown = shown or Shown()
@@ -290,9 +292,10 @@ def write_report(
     failed = failed_stages(plan_, Store(places.store))
     source = answer_source(plan_, places)
     name = visible(str(file)) if file is not None else f"{plan_.study.name}.yaml"
-    lost = lost_stages(plan_, places)
+    store, lost = Store(places.store), lost_stages(plan_, places)
+    apart = other_attempts(plan_, store)
     with writing(results):
-        beside = Beside(leaks, costs(plan_, Store(places.store)), name, lost).kept_in(results)
+        beside = Beside(leaks, costs(plan_, store), name, lost, apart).kept_in(results)
         if rejudged:
             plan_ = rejudged.of(plan_)
             epochs = epoch_scores(plan_, source, results / EPOCHS_FILE)
@@ -311,7 +314,7 @@ def write_report(
         written.false_edge_rate,
         written.page,
         written.unwritten,
-        written.notes,
+        (*written.notes, *apart),
         lost,
     )
 
