@@ -207,13 +207,15 @@ def power(plan_: Plan, store: Store, pilot: Plan | None = None) -> pd.DataFrame 
 
 
 def failed_stages(plan_: Plan, store: Store) -> frozenset[str]:
-    """The ids of stages that failed, or that wait for one that failed."""
+    """The ids of stages that failed, or that wait for one that failed.
+
+    That may be one that is committed, and failed when it was run again for its weights.
+    """
     failed: set[str] = set()
-    for stage in plan_:
-        held_back = any(parent.id in failed for parent in stage.parents)
-        if not store.is_done(stage) and (held_back or store.failure(stage)):
+    for stage in missing(plan_, store):
+        if store.failure(stage) or any(parent.id in failed for parent in stage.parents):
             failed.add(stage.id)
-    return frozenset(failed)
+    return frozenset(stage.id for stage in plan_ if stage.id in failed and not store.is_done(stage))
 
 
 def lost_stages(plan_: Plan, places: Places) -> tuple[str, ...]:
@@ -253,7 +255,7 @@ def write_report(
     to a folder of its own inside the study's, whose own tables stay. Raises StudyError for what the
     study does not have.
     """
-    from transfer_study.report.beside import Beside, costs
+    from transfer_study.report.beside import Beside, costs, other_attempts
     from transfer_study.report.results import EPOCHS_FILE, epoch_scores, write_judged, write_results
 
     shown = shown or Shown()
@@ -261,11 +263,11 @@ def write_report(
     results, plots = places.results / plan_.study.name, places.plots / plan_.study.name
     failed = failed_stages(plan_, Store(places.store))
     source = answer_source(plan_, places)
-    lost, name = lost_stages(plan_, places), as_named(file, settings)
+    lost, name, store = lost_stages(plan_, places), as_named(file, settings), Store(places.store)
     asked = shlex.join([*shown.options, *(rejudged.options if rejudged else ())])
+    apart = other_attempts(plan_, store)
     with writing(results):
-        costs_ = costs(plan_, Store(places.store))
-        beside = Beside(leaks, costs_, name, asked, lost).kept_in(results)
+        beside = Beside(leaks, costs(plan_, store), name, asked, lost, apart).kept_in(results)
         if rejudged:
             plan_ = rejudged.of(plan_)
             epochs = epoch_scores(plan_, source, results / EPOCHS_FILE)
@@ -285,7 +287,7 @@ def write_report(
         written.false_edge_rate,
         None if written.page is None else str(written.page),
         written.unwritten,
-        written.notes,
+        (*written.notes, *apart),
         lost,
         name,
     )

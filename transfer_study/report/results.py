@@ -282,7 +282,11 @@ def _warnings(edges: pd.DataFrame, beside: Beside) -> list[str]:
         coverage_warning(MetricName(metric), int(seeds), int(n))
         for metric, seeds, n in cells.itertuples(index=False)
     )
-    found = [*beside.lost, *(said for said in dict.fromkeys(missed) if said is not None)]
+    found = [
+        *beside.lost,
+        *beside.apart,
+        *(said for said in dict.fromkeys(missed) if said is not None),
+    ]
     if beside.leaks is not None and len(beside.leaks):
         high = int((beside.leaks["severity"] == Severity.HIGH).sum())
         if high:
