@@ -227,7 +227,8 @@ def test_a_failed_stage_is_reported_while_all_others_finish(
     assert failed and failed == set(outcome["failed"])
     verdicts = {(e["source"], e["target"]): e["verdict"] for e in outcome["edges"]}
     assert {v for (_, target), v in verdicts.items() if target == "topics"} == {"failed"}
-    assert {v for (_, target), v in verdicts.items() if target != "topics"} == {"undecided"}
+    others = {v for (_, target), v in verdicts.items() if target != "topics"}
+    assert others <= {"undecided", "not_learned"}
     assert "LearningError" in done.stderr
     assert "lower `learning_rate`" in done.stderr
 

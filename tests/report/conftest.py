@@ -71,6 +71,6 @@ def content() -> Content:
     rows += [row("a_1", "b", "pair", "gain", 0.04, over="placebo")]
     rows += [row("a_1", "b", "placebo", "gain", 0.9)]
     failed = next(stage.id for stage in planned if len(stage.tasks) == 2)
-    return Content(
-        study, planned, pd.DataFrame(rows), pd.DataFrame(), task_table(planned), {failed}
-    )
+    tasks = task_table(planned)
+    file = "made_up.yaml"
+    return Content(study, planned, pd.DataFrame(rows), pd.DataFrame(), tasks, {failed}, file=file)
