@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import transfer_study
-from transfer_study.analysis.choice import candidates_for
+from transfer_study.analysis.choice import Asked, candidates_for
 from transfer_study.records.compact import CompactAnswers
 from transfer_study.records.predictions import StoredAnswers
 from transfer_study.records.store import Store
@@ -132,7 +132,7 @@ def test_no_figure_shows_a_control(places: Places) -> None:
 
 
 def test_no_control_is_offered_as_a_model(plan: Plan) -> None:
-    titles = [c.title for c in candidates_for(plan, "topics", "best", None, None)]
+    titles = [c.title for c in candidates_for(plan, "topics", Asked())]
     assert titles
     assert not [title for title in titles if any(control in title for control in CONTROLS)]
 

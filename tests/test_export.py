@@ -314,10 +314,10 @@ def test_what_is_named_is_taken(export: Export) -> None:
 
 
 def test_of_equals_the_simplest_is_taken() -> None:
-    from transfer_study.analysis.choice import candidates_for, choose
+    from transfer_study.analysis.choice import Asked, candidates_for, choose
 
     plan = make_plan(read_study(Path(__file__).parents[1] / "experiments" / "demo.yaml"))
-    found = candidates_for(plan, "relation", "best", None, None)
+    found = candidates_for(plan, "relation", Asked())
     partners = [c.title.count(",") for c in found]
     assert partners == sorted(partners)
     choice = choose(found, None, lambda _: True, lambda _: 0.5)

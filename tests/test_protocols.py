@@ -9,8 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from scipy import stats
 
 import transfer_study
+from tests.analysis.made_up import planned
 from transfer_study.analysis.choices import STEPS, choices
 from transfer_study.analysis.views import MAIN
 from transfer_study.records.store import Store
@@ -144,6 +146,10 @@ def test_every_choice_has_its_share_of_the_gain(places: Places) -> None:
     assert list(table["task"]) == ["entities"] * 6 + ["relation"] * 6
     assert list(table["step"]) == [*STEPS, *STEPS]
     assert set(table["n_seeds"]) == {2}
+    for name in ("gain", "change"):
+        known = table.dropna(subset=f"{name}_low")
+        assert known[name].between(known[f"{name}_low"], known[f"{name}_high"]).all()
+    assert table["gain_low"].notna().any()
     for _, rows in table.groupby("task"):
         added = rows["gain"].iloc[0] + rows["change"].sum()
         assert added == pytest.approx(rows["gain"].iloc[-1], abs=1e-5)
@@ -200,8 +206,39 @@ def test_choices_of_made_up_scores(tmp_path: Path) -> None:
         columns=["stage", "task", "epoch", "metric", "value"],
     )
     table = choices(plan, scores, epochs)
+    assert "size" not in table
+    assert table[["gain_low", "change_low"]].isna().all(axis=None), "one seed has no interval"
     gains = {task: rows["gain"].tolist() for task, rows in table.groupby("task")}
     assert gains["ddi2013-type"] == pytest.approx([0.05, 0.05, 0.1, 0.1, 0.17, 0.17])
     assert gains["bc5cdr-disease"] == pytest.approx([0.05, 0.05, 0.1, 0.1, 0.1, 0.13])
     scored = table[table["task"] == "ddi2013-type"]["score"].tolist()
     assert scored == pytest.approx([0.15, 0.25, 0.4, 0.5, 0.57, 0.57])
+
+
+def test_choices_are_told_by_size_with_their_intervals(tmp_path: Path) -> None:
+    """Each size has its own gain, and Student's t over the seeds around it."""
+    limits = {"max_train": [100, 300]}
+    plan = planned(["a", "b"], seeds=3, limits=limits, protocol="both", arms=["single", "full"])
+    gain = {100: 0.05, 300: 0.2}
+    rows = {
+        (s.stage.id, s.target, "accuracy"): (
+            s.protocol,
+            0.5 + 0.01 * s.seed**2 + (s.arm == "full") * (gain[s.size or 0] + 0.02 * s.seed),
+        )
+        for s in plan.systems
+    }
+    columns = ["stage", "task", "metric", "value"]
+    scores = {
+        protocol: pd.DataFrame(
+            [(*key, value) for key, (of, value) in rows.items() if of == protocol], columns=columns
+        )
+        for protocol in plan.protocols
+    }
+    epochs = scores["paper"].assign(epoch=1)
+    table = choices(plan, scores, epochs)
+    assert len(table) == 2 * 2 * len(STEPS)
+    reference = stats.t.interval(0.95, 2, 0, stats.sem([0.0, 0.02, 0.04]))[1]
+    for size, rows_ in table.groupby("size"):
+        assert rows_["gain"].tolist() == pytest.approx([gain[int(size)] + 0.02] * 12)
+        assert (rows_["gain_high"] - rows_["gain"]).tolist() == pytest.approx([reference] * 12)
+        assert rows_["change"].tolist() == pytest.approx([0.0] * 12)

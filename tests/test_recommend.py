@@ -11,11 +11,13 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.analysis.conftest import make_plan  # noqa: F401  (a fixture)
+from tests.analysis.made_up import MadeUpAnswers, planned
 from tests.analysis.test_grouping import pairs
 from tests.analysis.test_recommend import A, B, C, D, table
 from transfer_study.analysis.grouping import groupings
-from transfer_study.analysis.recommend import recommendations
+from transfer_study.analysis.recommend import asked_edges, recommendations
 from transfer_study.cli import app
+from transfer_study.report.results import tables
 from transfer_study.terminal.recommend import (
     groupings_as_json,
     print_groupings,
@@ -89,3 +91,47 @@ def test_text_and_json_say_the_same(advice: Any, capsys: pytest.CaptureFixture[s
     assert together["chosen"]["groups"] == [[A, B], [C], [D]]
     for command in together["commands"]:
         assert command in text
+
+
+def test_a_variant_and_a_size_are_asked_for_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    variants = {"plain": {}, "slow": {"learning_rate": 1e-6}}
+    plan = planned(["a", "b"], seeds=4, limits={"max_train": [100, 300]}, variants=variants)
+    about = {s.stage.id: (s.variant, s.size, s.arm) for s in plan.systems}
+    # Only what learned slowly from few examples gains by a partner.
+    gains = MadeUpAnswers(
+        lambda stage: 0.95 if about[stage.id] == ("slow", 100, "full") else 0.6, n_test=300
+    )
+    _, edges = tables(plan, gains, ())
+    assert {one.size for one in recommendations(plan, edges)} == {300}
+    few = asked_edges(plan, edges, None, None, "slow", 100)
+    advice = recommendations(plan, few, "study.yaml")
+    assert [(o.task, o.variant, o.size, o.arm) for o in advice] == [
+        ("a", "slow", 100, "pair"),
+        ("b", "slow", 100, "pair"),
+    ]
+    words = "transfer-study export study.yaml --task a --arm pair --variant slow --size 100"
+    assert advice[0].command == f"{words} --to models/a"
+    print_recommendations("made", advice)
+    assert "a, one, refine reading, slow, 100 examples" in capsys.readouterr().out
+    (of_all,) = groupings(plan, few, study="study.yaml")
+    assert of_all.commands[-1].endswith("--multi --variant slow --size 100 --to models/a+b")
+    print_groupings("made", [of_all])
+    assert "All tasks, one, refine reading, slow, 100 examples" in capsys.readouterr().out
+    large = recommendations(plan, asked_edges(plan, edges, None, None, "slow"))
+    assert [(one.size, one.arm) for one in large] == [(300, "single")] * 2
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--variant", "slow"), "--variant: found slow, but the study has no `variants`"),
+        (("--size", "100"), "--size: found 100, which the study does not have"),
+    ],
+)
+def test_a_study_without_the_axis_says_so(
+    small_study: Path, tmp_path: Path, command: Command, words: tuple[str, ...], says: str
+) -> None:
+    places = (f"--store={tmp_path}/stages", f"--results={tmp_path}/results")
+    code, stdout, stderr = command("recommend", str(small_study), "--all", *words, *places)
+    assert (code, stdout) == (2, "")
+    assert stderr.startswith(f"error: {says}")

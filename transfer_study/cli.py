@@ -449,6 +449,11 @@ def recommend(
         Reading | None, typer.Option(help="refine or finetune.", show_default="all")
     ] = None,
     encoder: Annotated[str | None, typer.Option(help="By its name.", show_default="all")] = None,
+    variant: Annotated[str | None, typer.Option(help="By its name.", show_default="all")] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(min=1, help="A training size of the study's.", show_default="the largest"),
+    ] = None,
     settings: Settings = [],  # noqa: B006
     data: Data = None,
     store: StoreFolder = _STORE,
@@ -475,7 +480,7 @@ def recommend(
     if task is not None:
         check_task(checked, task)
     plan_, deltas = judged_edges(known_plan(checked, places), places)
-    edges = asked_edges(plan_, deltas, encoder, reading)
+    edges = asked_edges(plan_, deltas, encoder, reading, variant, size)
     warn(lost_stages(plan_, places))
     named = as_named(study, settings)
     if task is None:
@@ -505,6 +510,13 @@ def export(
     encoder: Annotated[
         str | None, typer.Option("--encoder", help="By its name.", show_default="best")
     ] = None,
+    variant: Annotated[
+        str | None, typer.Option("--variant", help="By its name.", show_default="best")
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option("--size", min=1, help="A training size of the task's.", show_default="best"),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help="One of the study's.", show_default="best")
     ] = None,
@@ -526,7 +538,7 @@ def export(
     from transfer_study.terminal.progress import say
 
     plan_ = known_plan(read_study(study, settings, data), Places(store, results))
-    wanted = Wanted(task, arm, reading, encoder, seed, multi)
+    wanted = Wanted(task, arm, reading, encoder, seed, multi, variant, size)
     exported = export_model(plan_, Store(store), wanted, to, lambda line: say(line, quiet))
     exported_as_json(exported) if as_json else print_exported(exported)
 

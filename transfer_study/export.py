@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from transfer_study.analysis.choice import BEST, Choice, candidates_for, choose, full_mixes
+from transfer_study.analysis.choice import BEST, Asked, Choice, candidates_for, choose, full_mixes
 from transfer_study.analysis.model_scores import ModelScore, model_scores
 from transfer_study.errors import DataError, ExportError, StudyError
 from transfer_study.files import check_writable, read_regular, writing
@@ -45,6 +45,13 @@ class Wanted:
     encoder: str | None = None
     seed: int | None = None
     multi: bool = False
+    variant: str | None = None
+    size: int | None = None
+
+    @property
+    def asked(self) -> Asked:
+        """What the model must be of."""
+        return Asked(self.arm, self.reading, self.encoder, self.variant, self.size)
 
 
 @dataclass(frozen=True)
@@ -135,9 +142,9 @@ def _choose(plan: Plan, store: Store, wanted: Wanted) -> Choice:
             raise ExportError("no model was named; give --task TASK, or --multi for the full mix")
         if wanted.arm != BEST or wanted.reading is not None:
             raise ExportError("--arm and --reading choose among the models of a task; add --task")
-        found = full_mixes(plan, wanted.encoder)
+        found = full_mixes(plan, wanted.asked)
     else:
-        found = candidates_for(plan, wanted.task, wanted.arm, wanted.reading, wanted.encoder)
+        found = candidates_for(plan, wanted.task, wanted.asked)
     return choose(
         found,
         wanted.seed,

@@ -58,6 +58,7 @@ class MadeUpAnswers:
 
     share: Callable[[Stage], float] = lambda _: 0.8
     lacks: frozenset[str] = frozenset()  # ids of stages
+    n_test: int = N_TEST
 
     def has(self, stage: Stage) -> bool:
         """Whether the stage was run."""
@@ -65,9 +66,9 @@ class MadeUpAnswers:
 
     def answers(self, stage: Stage, task: Task, epoch: int = 0) -> Answers:
         """What the stage says of the test examples, each a document of its own."""
-        ids = [f"{task.origin}-{n}" for n in range(N_TEST)]
-        gold = [LABELS[n % 2] for n in range(N_TEST)]
-        right = stream(stage.id, task.name, str(epoch)).random(N_TEST) < self.share(stage)
+        ids = [f"{task.origin}-{n}" for n in range(self.n_test)]
+        gold = [LABELS[n % 2] for n in range(self.n_test)]
+        right = stream(stage.id, task.name, str(epoch)).random(self.n_test) < self.share(stage)
         said = zip(gold, right.tolist(), strict=True)
         return Answers(ids, ids, gold, [g if r else LABELS[g == "yes"] for g, r in said])
 

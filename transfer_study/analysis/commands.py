@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from transfer_study.analysis.evidence import SINGLE, WITHOUT
 from transfer_study.spec.plan import Plan
@@ -15,12 +15,17 @@ Tasks = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Commands:
-    """Writes the commands of a study, by one of its encoders and readings; `study` is its file."""
+    """Writes the commands of a study, by one of its encoders, readings and variants.
+
+    `study` is its file, `sizes` those of the targets of several.
+    """
 
     plan: Plan
     study: str
     encoder: str
     reading: str
+    variant: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     def run(self, *words: str) -> str:
         """What runs the study, with these words."""
@@ -44,7 +49,9 @@ class Commands:
         for group in groups:
             arm = new.get(group) or self._arm(group)
             one_model = self.reading == Reading.REFINE and len(group) > 1
-            for task in group[:1] if one_model else group:
+            # The task of several sizes tells of which the model is.
+            by_size = sorted(group, key=lambda task: task not in self.sizes)
+            for task in by_size[:1] if one_model else group:
                 partners = [name for name in self._names if name in group and name != task]
                 named = arm if group in new else self._named(task, arm, partners)
                 whole = ["--multi"] if one_model else []
@@ -62,6 +69,10 @@ class Commands:
             words += ["--reading", self.reading]
         if len({system.encoder for system in self.plan.systems}) > 1:
             words += ["--encoder", self.encoder]
+        if self.variant:
+            words += ["--variant", self.variant]
+        if task in self.sizes:
+            words += ["--size", str(self.sizes[task])]
         words += ["--to", f"models/{folder}"]
         return shlex.join(["transfer-study", "export", self.study, *words])
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from transfer_study.analysis.deltas import Verdict, verdict_of
+from transfer_study.analysis.deltas import SIZE, Verdict, verdict_of
 from transfer_study.analysis.same_edge import repeated
 from transfer_study.analysis.uncertainty import Interval
 from transfer_study.metrics import score_span
@@ -164,6 +164,14 @@ def by_system(edges: pd.DataFrame) -> list[tuple[tuple[str, str, str], pd.DataFr
     keyed = edges if "variant" in edges else edges.assign(variant="")
     grouped = keyed.groupby(["encoder", "reading", "variant"], sort=False)
     return [((str(e), str(r), str(v)), rows) for (e, r, v), rows in grouped]
+
+
+def sizes_of(edges: pd.DataFrame) -> dict[str, int]:
+    """The training size of each target of several, where there are edges of one size a target."""
+    if SIZE not in edges:
+        return {}
+    sized = edges[edges[SIZE].notna()]
+    return {str(t): int(n) for t, n in zip(sized["target"], sized[SIZE], strict=True)}
 
 
 def points(value: float, *, signed: bool = False) -> str:

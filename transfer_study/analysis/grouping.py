@@ -7,12 +7,13 @@ whatever the tasks' metrics are.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from transfer_study.analysis.commands import Commands
-from transfer_study.analysis.evidence import by_system, effects, listed, points
+from transfer_study.analysis.evidence import by_system, effects, listed, points, sizes_of
 from transfer_study.analysis.joint_effects import Gain, JointEffects
 from transfer_study.analysis.partition import (
     MOST_TASKS,
@@ -71,14 +72,15 @@ class Grouping:
 class Advice:
     """The groupings of a study by one encoder, reading and variant: one a number of models.
 
-    `chosen` is the one to take. `prediction_error` is by how much pairs mispredict larger groups
-    (root mean square, over the `n_checked` gains that were measured), NaN where none was. Of
-    tasks that were `not_learned` no gain is known.
+    `sizes` are those of the tasks of several. `chosen` is the one to take. `prediction_error` is by
+    how much pairs mispredict larger groups (root mean square, over the `n_checked` gains that were
+    measured), NaN where none was. Of tasks that were `not_learned` no gain is known.
     """
 
     encoder: str
     reading: str
     variant: str
+    sizes: Mapping[str, int]
     groupings: tuple[Grouping, ...]
     chosen: Grouping
     prediction_error: float
@@ -117,10 +119,9 @@ def groupings(
             models,
             by,
             nodes,
-            Commands(plan, study, encoder, reading),
-            variant,
+            Commands(plan, study, *system, sizes_of(edges)),
         )
-        for (encoder, reading, variant), edges in by_system(at_size(deltas, None))
+        for system, edges in by_system(at_size(deltas, None))
     ]
 
 
@@ -130,7 +131,6 @@ def _advise(
     by: By | None,
     nodes: int,
     commands: Commands,
-    variant: str,
 ) -> Advice:
     n = len(joint.names)
     budget = models or n
@@ -143,7 +143,8 @@ def _advise(
     return Advice(
         commands.encoder,
         commands.reading,
-        variant,
+        commands.variant,
+        commands.sizes,
         tuple(grouping for grouping, _ in rows),
         chosen,
         joint.prediction_error,

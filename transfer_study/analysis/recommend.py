@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from transfer_study.analysis.commands import Commands
-from transfer_study.analysis.deltas import Verdict
+from transfer_study.analysis.deltas import VARIANT, Verdict
 from transfer_study.analysis.evidence import (
     ALONE,
     Effect,
@@ -21,9 +21,10 @@ from transfer_study.analysis.evidence import (
     effects,
     listed,
     points,
+    sizes_of,
 )
 from transfer_study.analysis.sentences import advice, evidence_words, settling, unlearned
-from transfer_study.analysis.views import at_size
+from transfer_study.analysis.views import Shown, at_size
 from transfer_study.errors import NothingRun, StudyError
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.spelling import choices
@@ -44,6 +45,7 @@ class Recommendation:
     encoder: str
     reading: str
     variant: str
+    size: int | None  # the task's training size, in a study of several
     arm: str
     partners: tuple[str, ...]
     gain: float
@@ -61,12 +63,12 @@ class Recommendation:
 def recommendations(plan: Plan, deltas: pd.DataFrame, study: str = "STUDY") -> list[Recommendation]:
     """Advice for each task of a study, by encoder, reading and variant in the order of `deltas`.
 
-    Of a task at several sizes the largest counts. `study` is the file, for the commands.
+    Of a task at several sizes in `deltas` the largest counts. `study` is the file, for commands.
     """
     table = at_size(deltas, None)
     tasks = [task.name for task in plan.study.tasks]
     return [
-        _recommend(plan, task, system, found.get(task, []), study)
+        _recommend(plan, task, found.get(task, []), Commands(plan, study, *system, sizes_of(edges)))
         for system, edges in by_system(table)
         for found in [effects(edges, plan.study.margin)]
         for task in tasks
@@ -85,8 +87,10 @@ def asked_edges(
     deltas: pd.DataFrame,
     encoder: str | None,
     reading: str | None,
+    variant: str | None = None,
+    size: int | None = None,
 ) -> pd.DataFrame:
-    """The deltas of an encoder and a reading, each where it is asked for.
+    """The deltas of an encoder, reading, variant and training size, each where it is asked for.
 
     Raises StudyError for one that the study does not have, and for a study without edges.
     """
@@ -94,7 +98,14 @@ def asked_edges(
         raise StudyError(
             f"the study {plan.study.name} compares nothing; add `pairs` or another arm to `arms`"
         )
-    for column, asked in (("encoder", encoder), ("reading", reading)):
+    if variant is not None and not plan.study.variants:
+        raise StudyError(
+            f"--variant: found {variant}, but the study has no `variants`; leave it out"
+        )
+    Shown(size=size).check(plan.study)
+    if size is not None:
+        deltas = at_size(deltas, size)
+    for column, asked in (("encoder", encoder), ("reading", reading), (VARIANT, variant)):
         if asked is not None:
             known = list(dict.fromkeys(deltas[column]))
             if asked not in known:
@@ -115,9 +126,7 @@ def check_run(edges: pd.DataFrame, task: str | None, study: str) -> None:
         )
 
 
-def _recommend(
-    plan: Plan, task: str, system: tuple[str, str, str], found: list[Effect], study: str
-) -> Recommendation:
+def _recommend(plan: Plan, task: str, found: list[Effect], commands: Commands) -> Recommendation:
     measured = [effect for effect in found if effect.is_known]
     not_learned = [effect for effect in found if effect.verdict is Verdict.NOT_LEARNED]
     gains = [effect for effect in measured if effect.verdict is Verdict.GAIN]
@@ -127,10 +136,9 @@ def _recommend(
     enough = bool(measured) and (bool(gains) or not undecided)
     untried = _untried(found)
     regret = regret_of(best, measured)
-    commands = Commands(plan, study, system[0], system[1])
     words = evidence_words(undecided)
     if not_learned and not measured:
-        words = _longer(plan, task, system[1])
+        words = _longer(plan, task, commands.reading)
     if enough:
         sentences = [advice(task, best, len(measured))]
     elif not_learned and not measured:
@@ -154,7 +162,10 @@ def _recommend(
         )
     return Recommendation(
         task,
-        *system,
+        commands.encoder,
+        commands.reading,
+        commands.variant,
+        commands.sizes.get(task),
         best.arm,
         best.partners,
         best.delta,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -15,6 +15,7 @@ from transfer_study.analysis.evidence import points
 from transfer_study.analysis.grouping import Advice, Grouping, assumptions
 from transfer_study.analysis.recommend import Recommendation
 from transfer_study.analysis.sentences import how
+from transfer_study.spec.stage_labels import sizes_text
 from transfer_study.terminal.console import stdout
 
 _SCHEMA = 1
@@ -24,7 +25,9 @@ def print_recommendations(_: str, advice: Sequence[Recommendation]) -> None:
     """Print for each encoder and reading the advice, what it was chosen among, and the command."""
     console = stdout()
     for one in advice:
-        console.print(_title(one.task, one.encoder, one.reading, one.variant), style="bold")
+        sizes = {one.task: one.size} if one.size else {}
+        about = one.encoder, one.reading, one.variant, sizes
+        console.print(_title(one.task, *about), style="bold")
         console.print(one.text)
         _print_compared(console, one)
         _print_commands(console, [one.command])
@@ -52,7 +55,8 @@ def print_groupings(_: str, advice: Sequence[Advice]) -> None:
     """Print for each encoder and reading a line a number of models, and the partition to take."""
     console = stdout()
     for one in advice:
-        console.print(_title("All tasks", one.encoder, one.reading, one.variant), style="bold")
+        about = one.encoder, one.reading, one.variant, one.sizes
+        console.print(_title("All tasks", *about), style="bold")
         table = _table("groups", numbers=("models", "expected", "interval", "gap"))
         table.add_column("measured", no_wrap=True)
         for row in one.groupings:
@@ -92,8 +96,9 @@ def _measured(row: Grouping) -> str:
     return f"{measured} of {len(joined)} gains"
 
 
-def _title(what: str, encoder: str, reading: str, variant: str) -> str:
-    return ", ".join(filter(None, [what, encoder, f"{reading} reading", variant]))
+def _title(what: str, encoder: str, reading: str, variant: str, sizes: Mapping[str, int]) -> str:
+    parts = [what, encoder, f"{reading} reading", variant, sizes_text(sizes)]
+    return ", ".join(filter(None, parts))
 
 
 def _table(first: str, numbers: Sequence[str]) -> Table:
