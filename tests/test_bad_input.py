@@ -189,8 +189,8 @@ VALUES = [
     ),
     Case(
         "no pair within a domain",
-        ("`tasks`", "pairs: general, mentions: clinical", "`pairs: across_domains`"),
-        change("name: mentions", "name: mentions\n    domain: clinical"),
+        ("`tasks`", "pairs: general, mentions: clinical", "`pairs: all`"),
+        change("name: mentions", "name: mentions\n    domain: clinical") + "pairs: within_domain\n",
     ),
     Case("no epochs", ("`refine.epochs`", "found 0;", "than 0"), STUDY + "refine: {epochs: 0}"),
     Case(

@@ -62,7 +62,20 @@ def test_plan_explains_every_stage_before_and_after_a_change(
     assert changed.stdout.count("changed: recipe.epochs 2 → 3") == 3
     assert "about" in changed.stdout  # a time, for like stages were measured
     status = json.loads(call(tmp_path, "status", str(small_study), *options, "--json").stdout)
-    assert status["counts"] == {"done": 3}
+    assert status["counts"] == {"done": 3, "running": 0, "missing": 0, "failed": 0}
+
+
+def test_plan_says_how_many_pairs_a_setting_leaves_out(small_study: Path, tmp_path: Path) -> None:
+    apart = ("--set", "tasks.topics.domain=news")
+    assert "leaves out" not in call(tmp_path, "plan", str(small_study), *apart).stdout
+    within = (*apart, "--set", "pairs=within_domain")
+    said = "`pairs: within_domain` leaves out 2 of 3 pairs, those of tasks of different domains"
+    assert said in call(tmp_path, "plan", str(small_study), *within).stdout
+    told = json.loads(call(tmp_path, "plan", str(small_study), *within, "--json").stdout)
+    assert told["pairs"] == {"left_out": 2, "of": 3}
+    assert {"refine-topics+relation-s0", "refine-entities+topics-s0"}.isdisjoint(
+        stage["name"].rpartition("-")[0] for stage in told["stages"]
+    )
 
 
 def test_resolved_study_reads_back_as_the_same_study(small_study: Path, tmp_path: Path) -> None:
@@ -138,7 +151,7 @@ def test_plan_says_what_was_dropped_as_leaks(leaky_study: Path, tmp_path: Path) 
     again = call(tmp_path, "run", str(leaky_study), *excluded, "--executor", "in-process", "-q")
     assert again.returncode == 0, again.stderr
     status = json.loads(call(tmp_path, "status", str(leaky_study), *excluded, "--json").stdout)
-    assert status["counts"] == {"done": 1}
+    assert status["counts"] == {"done": 1, "running": 0, "missing": 0, "failed": 0}
 
 
 def test_prefetch_and_doctor_say_what_is_here(small_study: Path, tmp_path: Path) -> None:

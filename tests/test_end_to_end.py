@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,8 @@ import pandas as pd
 import pytest
 
 import transfer_study
-from transfer_study.analysis.deltas import COLUMNS
+from tests.conftest import Command
+from transfer_study.analysis.deltas import COLUMNS, Verdict
 from transfer_study.records.store import Store
 from transfer_study.session import make_plan
 from transfer_study.spec.study_file import read_study
@@ -25,7 +27,7 @@ from transfer_study.spec.study_file import read_study
 STAGES = 14
 
 
-def command(study: Path, *options: str) -> list[str]:
+def run_words(study: Path, *options: str) -> list[str]:
     return [sys.executable, "-m", "transfer_study", "run", str(study), *options]
 
 
@@ -41,7 +43,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 def run(study: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(study, *options),
+        run_words(study, *options),
         env=environment(folder),
         capture_output=True,
         text=True,
@@ -53,7 +55,7 @@ def run(study: Path, folder: Path, *options: str) -> subprocess.CompletedProcess
 @contextmanager
 def started(study: Path, folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        command(study, *options),
+        run_words(study, *options),
         env=environment(folder),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -240,10 +242,33 @@ def test_growing_a_study_runs_only_what_is_new(undisturbed: Path, tmp_path: Path
     assert len(missing) == STAGES // 2
 
 
+def test_a_report_names_the_command_that_gives_it(
+    undisturbed: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From where it was given the study's file is where the report says."""
+    monkeypatch.chdir(undisturbed.parent)
+    for option in ("STORE", "RESULTS", "PLOTS"):
+        variable = f"TRANSFER_STUDY_{option}"
+        monkeypatch.setenv(variable, environment(undisturbed)[variable])
+    file = f"{undisturbed.name}/small.yaml"
+    words = ["--set", "seeds=[0, 1]", "--margin", "5%", "--metric", "topics=macro_f1"]
+    assert command("report", file, *words)[0] == 0
+    folder = undisturbed / "results" / "small" / "topics=macro_f1+relative-margin=0.05"
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    lines = dict(line.split("  # ", 1)[::-1] for line in text.splitlines() if "  # " in line)
+    for said, verb in (("what is stored", "plan"), ("trains what", "run")):
+        (given,) = (line for what, line in lines.items() if what.startswith(said))
+        assert given == f"transfer-study {verb} {file} --set 'seeds=[0, 1]'"
+    (given,) = (line for what, line in lines.items() if what.startswith("this report alone"))
+    (folder / "report.md").unlink()
+    assert command(*shlex.split(given)[1:])[0] == 0
+    assert (folder / "report.md").read_text(encoding="utf-8") == text
+
+
 def test_python_api_returns_the_deltas(undisturbed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     places = transfer_study.Places(
         undisturbed / "stages", undisturbed / "results", undisturbed / "plots"
     )
-    edges = transfer_study.run(undisturbed / "small.yaml", places=places)
-    assert set(edges["verdict"]) <= {"gain", "loss", "equivalent", "undecided"}
+    edges = transfer_study.run(undisturbed / "small.yaml", places=places).deltas
+    assert set(edges["verdict"]) <= set(Verdict) - {Verdict.FAILED, Verdict.NOT_RUN}
     assert len(edges) == 9

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from transfer_study.session import Places, run
+from transfer_study import Places, run
 
 Command = Callable[..., tuple[int, str, str]]
 

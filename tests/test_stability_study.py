@@ -30,7 +30,7 @@ def test_the_table_follows_from_the_predictions_byte_by_byte(plan: Plan, tmp_pat
     compact = CompactAnswers(RESULTS)
     scored, _ = tables(plan, compact, failed=())
     scores = scored.table
-    runs = run_table(plan, compact, scores)
+    runs = run_table(plan, scores, scored.test_sets)
     table = stability_table(runs, scored.test_sets, plan.study.margin, ())
     for name, derived in (("scores", scores), ("stability", table)):
         write_table(derived, tmp_path / name)

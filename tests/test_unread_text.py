@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from transfer_study import Places, run
 from transfer_study.cli import app
-from transfer_study.session import Places, run
 
 HEADER = "encoder: {name: tiny, tiny: {hidden_size: 32, layers: 1, heads: 2}}\n"
 RECIPE = "{epochs: 12, batch_size: 8, learning_rate: 1.0e-2, precision: float32}"

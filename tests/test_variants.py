@@ -80,7 +80,7 @@ def test_the_tables_follow_from_the_compact_predictions(places: Places, tmp_path
     compact = CompactAnswers(places.results / "varied")
     scored, edges = tables(plan, compact, failed=())
     scores = scored.table
-    runs = run_table(plan, compact, scores)
+    runs = run_table(plan, scores, scored.test_sets)
     stability = stability_table(runs, scored.test_sets, plan.study.margin, ())
     for name, table in (("scores", scores), ("deltas", edges), ("stability", stability)):
         write_table(table, tmp_path / name)

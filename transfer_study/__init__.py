@@ -2,7 +2,18 @@
 
 from transfer_study.errors import StudyError
 from transfer_study.execute.resources import Resources
-from transfer_study.session import Places, make_plan, run, write_report
+from transfer_study.in_python import make_plan, run
+from transfer_study.outcome import Outcome
+from transfer_study.session import Places, write_report
 from transfer_study.spec.study_file import read_study
 
-__all__ = ["Places", "Resources", "StudyError", "make_plan", "read_study", "run", "write_report"]
+__all__ = [
+    "Outcome",
+    "Places",
+    "Resources",
+    "StudyError",
+    "make_plan",
+    "read_study",
+    "run",
+    "write_report",
+]

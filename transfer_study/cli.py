@@ -20,8 +20,9 @@ from transfer_study.analysis.preference import By
 from transfer_study.analysis.views import Shown
 from transfer_study.errors import NothingRun, StudyError, problems_of
 from transfer_study.execute.resources import Resources
+from transfer_study.outcome import Outcome
 from transfer_study.records.store import Store
-from transfer_study.session import Outcome, Places
+from transfer_study.session import Places
 from transfer_study.spec.correction import Correction
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.study import MOST_SEEDS, Arm, Reading
@@ -83,6 +84,26 @@ Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, only re
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="A line an epoch.")]
 
 _STORE, _RESULTS, _PLOTS = Path("results/stages"), Path("results"), Path("plots")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from transfer_study.terminal.doctor import version_of
+
+        print(f"transfer-study {version_of('transfer-study')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()
@@ -169,16 +190,17 @@ def run(
 ) -> None:
     """Run what is missing of a study, then write its tables and figures."""
     from transfer_study.session import (
+        begin,
         execute,
         missing,
         stage_cost,
         survey,
-        with_looks,
         write_report,
     )
     from transfer_study.terminal.edges import edges_as_json, print_edges
     from transfer_study.terminal.progress import open_progress, say
-    from transfer_study.terminal.stages import print_failures, slow_precision
+    from transfer_study.terminal.stages import slow_precision
+    from transfer_study.terminal.status import print_failures
 
     if until_decided != (max_seeds is not None) or (looks is not None and not until_decided):
         raise typer.BadParameter(
@@ -208,19 +230,20 @@ def run(
             )
 
     if max_seeds is None:
-        plan_ = last_run = with_looks(first, places)
+        plan_ = last_run = begin(first, places)
         run_missing(plan_)
     else:
         from transfer_study.terminal.looks import look_line, schedule_line
         from transfer_study.until_decided import fix_looks, run_until_decided
 
         fixed = fix_looks(first, places, max_seeds, looks)
+        begin(first, places)
         say(schedule_line(fixed), quiet)
         plan_, last_run = run_until_decided(
             first, fixed, places, run_missing, lambda look: say(look_line(look, fixed), quiet)
         )
-    outcome = write_report(plan_, places, leaks=leaks, file=study)
-    edges_as_json(plan_, outcome) if as_json else print_edges(plan_, outcome)
+    outcome = write_report(plan_, places, leaks=leaks, file=study, settings=settings)
+    edges_as_json(outcome) if as_json else print_edges(outcome)
     print_failures(last_run, stages)
     if last_run is not plan_:  # a look that is not complete, and so not judged
         raise typer.Exit(FAILED)
@@ -283,13 +306,17 @@ def status(
     results: ResultsFolder = _RESULTS,
     as_json: Json = False,
 ) -> None:
-    """Say how far a study has come, from the store alone."""
-    from transfer_study.session import known_plan
-    from transfer_study.terminal.stages import print_status, status_as_json
+    """Say what of a study is done, what runs where and since when, how long it takes, what failed.
 
-    places = Places(store, results)
+    From the store alone.
+    """
+    from transfer_study.session import known_plan
+    from transfer_study.terminal.status import print_status, status_as_json, study_status
+
+    stages = Store(store)
+    plan_ = known_plan(read_study(study, settings, data), Places(store, results))
     view = status_as_json if as_json else print_status
-    view(known_plan(read_study(study, settings, data), places), Store(store))
+    view(study_status(plan_, stages), stages)
 
 
 @app.command()
@@ -339,9 +366,9 @@ def report(
     otherwise = rejudged(metric, margin, correction)
     plan_ = known_plan(read_study(study, settings, data), places)
     places.check_writable(plan_.study, store=False)
-    outcome = write_report(plan_, places, Shown(arm, size, task), otherwise, file=study)
-    judged = otherwise.of(plan_) if otherwise else plan_
-    edges_as_json(judged, outcome) if as_json else print_edges(judged, outcome)
+    shown = Shown(arm, size, task)
+    outcome = write_report(plan_, places, shown, otherwise, file=study, settings=settings)
+    edges_as_json(outcome) if as_json else print_edges(outcome)
     _exit_by(outcome)
 
 
@@ -436,7 +463,7 @@ def recommend(
         check_task,
         recommendations,
     )
-    from transfer_study.session import judged_edges, known_plan, lost_stages
+    from transfer_study.session import as_named, judged_edges, known_plan, lost_stages
     from transfer_study.terminal import recommend as view
 
     if (task is None) is not everything:
@@ -450,14 +477,15 @@ def recommend(
     plan_, deltas = judged_edges(known_plan(checked, places), places)
     edges = asked_edges(plan_, deltas, encoder, reading)
     warn(lost_stages(plan_, places))
+    named = as_named(study, settings)
     if task is None:
-        groups = groupings(plan_, edges, models, by, str(study))
-        check_run(edges, task, str(study))
+        groups = groupings(plan_, edges, models, by, named)
+        check_run(edges, task, named)
         show = view.groupings_as_json if as_json else view.print_groupings
         show(checked.name, groups)
         return
-    check_run(edges, task, str(study))
-    advice = [one for one in recommendations(plan_, edges, str(study)) if one.task == task]
+    check_run(edges, task, named)
+    advice = [one for one in recommendations(plan_, edges, named) if one.task == task]
     tell = view.recommendations_as_json if as_json else view.print_recommendations
     tell(checked.name, advice)
 

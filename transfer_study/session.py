@@ -1,29 +1,27 @@
-"""A study from its file to its figures, as Python functions; the command line calls the same.
-
-import transfer_study
-deltas = transfer_study.run("experiments/demo.yaml")
-"""
+"""The steps of a study from its file to its figures; the command line and Python take the same."""
 
 from __future__ import annotations
 
 import os
-import warnings
+import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from transfer_study.analysis.views import Shown
 from transfer_study.errors import StudyError
-from transfer_study.execute.progress import Progress, Silent
+from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
 from transfer_study.files import check_folder, check_writable, writing
+from transfer_study.outcome import Outcome
 from transfer_study.records.looked import looked_plan
 from transfer_study.records.recorded import (
     RECORD_FILE,
     plan_of_record,
     recorded_as_run,
     recorded_plan,
+    write_record,
 )
 from transfer_study.records.store import Store
 from transfer_study.spec.plan import Plan, plan
@@ -45,22 +43,30 @@ if TYPE_CHECKING:
 Executor = Literal["ray", "in-process"]
 
 
-def _place(variable: str, default: str) -> Path:
-    return Path(os.environ.get(variable) or default)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Places:
     """Where stages, tables and figures go; by default beside where the command is given."""
 
-    store: Path = field(default_factory=lambda: _place("TRANSFER_STUDY_STORE", "results/stages"))
-    results: Path = field(default_factory=lambda: _place("TRANSFER_STUDY_RESULTS", "results"))
-    plots: Path = field(default_factory=lambda: _place("TRANSFER_STUDY_PLOTS", "plots"))
+    store: Path
+    results: Path
+    plots: Path
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        store: Path | str | None = None,
+        results: Path | str | None = None,
+        plots: Path | str | None = None,
+    ) -> None:
         """Raises StoreError for a place that cannot be a folder."""
-        for option in ("store", "results", "plots"):
-            check_folder(getattr(self, option), option)
+        for option, given, usual in (
+            ("store", store, "results/stages"),
+            ("results", results, "results"),
+            ("plots", plots, "plots"),
+        ):
+            variable = f"TRANSFER_STUDY_{option.upper()}"
+            place = Path(os.environ.get(variable) or usual) if given is None else Path(given)
+            check_folder(place, option)
+            object.__setattr__(self, option, place)
 
     def check_writable(self, study: Study, *, store: bool) -> None:
         """Raise StoreError unless what a study writes can be written; makes nothing."""
@@ -68,24 +74,6 @@ class Places:
             check_writable(self.store, "store")
         check_writable(self.results / study.name, "results")
         check_writable(self.plots / study.name, "plots")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run leaves: the edges, the figures, and which stages did not come through."""
-
-    deltas: pd.DataFrame
-    figures: list[Path]
-    failed: frozenset[str]  # ids, children of failed stages included
-    not_run: frozenset[str]  # ids of the models that neither answered nor failed
-    choices: pd.DataFrame | None = None  # what each of the paper's choices adds (protocol: both)
-    stability: pd.DataFrame | None = None  # of a study with variants
-    pretraining: pd.DataFrame | None = None  # what it does to each score
-    false_edge_rate: str = ""  # how often models differ from themselves, in words
-    page: Path | None = None  # the report
-    unwritten: tuple[str, ...] = ()  # a sentence an output that could not be written
-    notes: tuple[str, ...] = ()  # what else a reader of the outputs must know
-    lost: tuple[str, ...] = ()  # what the store had and has no more, in sentences
 
 
 def make_plan(study: Study) -> Plan:
@@ -124,6 +112,17 @@ def survey(study: Study) -> tuple[Plan, pd.DataFrame]:
     return _planned(study, loaded), leak_table(find_leaks(study, loaded))
 
 
+def begin(plan_: Plan, places: Places) -> Plan:
+    """The plan with the seeds that looks have added, kept in the study's results folder.
+
+    So that others can follow the run without the study's data.
+    """
+    folder, whole = places.results / plan_.study.name, with_looks(plan_, places)
+    with writing(folder):
+        write_record(whole, folder, answer_source(whole, places).has)
+    return whole
+
+
 def known_plan(study: Study, places: Places) -> Plan:
     """The plan as last run if its inputs are the same, else made anew from the data.
 
@@ -141,35 +140,6 @@ def with_looks(plan_: Plan, places: Places) -> Plan:
 def missing(plan_: Plan, store: Store) -> Plan:
     """The part of a plan that a run would still execute."""
     return plan_.missing(store.is_done, store.has_model)
-
-
-def run(
-    study: Study | Path | str,
-    *,
-    settings: Sequence[str] = (),
-    places: Places | None = None,
-    executor: Executor = "ray",
-    resources: Resources | None = None,
-    progress: Progress | None = None,
-) -> pd.DataFrame:
-    """Run what is missing of a study and return its deltas, one row an edge.
-
-    Columns: encoder, source, target, arm, reading, metric, baseline, score, delta, low, high, p,
-    n_seeds, n_test, verdict; in a study of several training sizes also size. Raises StudyError for
-    a study that cannot be run; failed stages are told by their edges' verdicts, and outputs that
-    could not be written by warnings.
-    """
-    if not isinstance(study, Study):
-        study = read_study(Path(study), settings)
-    places = places or Places()
-    plan_, leaks = survey(study)
-    plan_ = with_looks(plan_, places)
-    places.check_writable(study, store=True)
-    execute(plan_, places, executor, resources or Resources(), progress or Silent())
-    outcome = write_report(plan_, places, leaks=leaks)
-    for sentence in outcome.unwritten:
-        warnings.warn(sentence, stacklevel=2)
-    return outcome.deltas
 
 
 def execute(
@@ -237,13 +207,15 @@ def power(plan_: Plan, store: Store, pilot: Plan | None = None) -> pd.DataFrame 
 
 
 def failed_stages(plan_: Plan, store: Store) -> frozenset[str]:
-    """The ids of stages that failed, or that wait for one that failed."""
+    """The ids of stages that failed, or that wait for one that failed.
+
+    That may be one that is committed, and failed when it was run again for its weights.
+    """
     failed: set[str] = set()
-    for stage in plan_:
-        held_back = any(parent.id in failed for parent in stage.parents)
-        if not store.is_done(stage) and (held_back or store.failure(stage)):
+    for stage in missing(plan_, store):
+        if store.failure(stage) or any(parent.id in failed for parent in stage.parents):
             failed.add(stage.id)
-    return frozenset(failed)
+    return frozenset(stage.id for stage in plan_ if stage.id in failed and not store.is_done(stage))
 
 
 def lost_stages(plan_: Plan, places: Places) -> tuple[str, ...]:
@@ -272,16 +244,18 @@ def write_report(
     shown: Shown | None = None,
     rejudged: Rejudged | None = None,
     leaks: pd.DataFrame | None = None,
-    file: Path | None = None,
+    file: Path | str | None = None,
+    settings: Sequence[str] = (),
 ) -> Outcome:
     """Write a study's tables and figures from the store, or from its compact predictions.
 
-    `leaks` are those of `survey`, else as an earlier run found them; `file` is the study's, which
-    the report's commands name. With `shown`, the figures and the outcome's deltas are those of one
-    arm or training size. What is `rejudged` goes to a folder of its own inside the study's, whose
-    own tables stay. Raises StudyError for what the study does not have.
+    `leaks` are those of `survey`, else as an earlier run found them; `file` is the study's and
+    `settings` what was changed of it, which the report's commands name. With `shown`, the
+    figures and the outcome's deltas are those of one arm or training size. What is `rejudged` goes
+    to a folder of its own inside the study's, whose own tables stay. Raises StudyError for what the
+    study does not have.
     """
-    from transfer_study.report.beside import Beside, costs
+    from transfer_study.report.beside import Beside, costs, other_attempts
     from transfer_study.report.results import EPOCHS_FILE, epoch_scores, write_judged, write_results
 
     shown = shown or Shown()
@@ -289,10 +263,11 @@ def write_report(
     results, plots = places.results / plan_.study.name, places.plots / plan_.study.name
     failed = failed_stages(plan_, Store(places.store))
     source = answer_source(plan_, places)
-    name = visible(str(file)) if file is not None else f"{plan_.study.name}.yaml"
-    lost = lost_stages(plan_, places)
+    lost, name, store = lost_stages(plan_, places), as_named(file, settings), Store(places.store)
+    asked = shlex.join([*shown.options, *(rejudged.options if rejudged else ())])
+    apart = other_attempts(plan_, store)
     with writing(results):
-        beside = Beside(leaks, costs(plan_, Store(places.store)), name, lost).kept_in(results)
+        beside = Beside(leaks, costs(plan_, store), name, asked, lost, apart).kept_in(results)
         if rejudged:
             plan_ = rejudged.of(plan_)
             epochs = epoch_scores(plan_, source, results / EPOCHS_FILE)
@@ -301,19 +276,32 @@ def write_report(
         else:
             written = write_results(plan_, source, failed, results, plots, shown, beside)
     return Outcome(
+        plan_,
         shown.of(plan_.study, written.deltas),
-        written.figures,
+        list(map(str, written.figures)),
         failed,
         frozenset(s.stage.id for s in plan_.systems if not source.has(s.stage)) - failed,
         written.choices,
         written.stability,
         written.pretraining,
         written.false_edge_rate,
-        written.page,
+        None if written.page is None else str(written.page),
         written.unwritten,
-        written.notes,
+        (*written.notes, *apart),
         lost,
+        name,
     )
+
+
+def as_named(file: Path | str | None, settings: Sequence[str] = ()) -> str:
+    """A study as a command names it: its file and the keys that were changed, as a shell reads it.
+
+    Of a study that has no file, a word that stands for it.
+    """
+    if file is None:
+        return "STUDY"
+    changes = (word for setting in settings for word in ("--set", setting))
+    return visible(shlex.join([str(file), *changes]))
 
 
 def hold_against_published(study: Study, places: Places) -> tuple[list[HeldScore], list[HeldClaim]]:
@@ -322,7 +310,6 @@ def hold_against_published(study: Study, places: Places) -> tuple[list[HeldScore
     Raises StudyError where the study has none of the paper's tasks.
     """
     from transfer_study.analysis.agreement import check_comparable, hold_claims, hold_scores
-    from transfer_study.analysis.views import at_size
     from transfer_study.report.results import tables
 
     check_comparable(study)
@@ -333,8 +320,8 @@ def hold_against_published(study: Study, places: Places) -> tuple[list[HeldScore
     held_claims: list[HeldClaim] = []
     for part in map(plan_.under, plan_.protocols):
         scored, deltas = tables(part, source, failed)
-        held_scores += hold_scores(part, at_size(scored.table, None), failed)
-        held_claims += hold_claims(part, at_size(deltas, None))
+        held_scores += hold_scores(part, scored.table, failed)
+        held_claims += hold_claims(part, deltas)
     return held_scores, held_claims
 
 

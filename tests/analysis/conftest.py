@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from transfer_study.analysis.scores import SCORE_COLUMNS
-from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
+from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint, TextsFingerprint
 from transfer_study.spec.plan import Fingerprints, Plan, System, plan
 from transfer_study.spec.recipe import Precision
+from transfer_study.spec.sizes import data_sets
 from transfer_study.spec.study import Study
 
 BIOMEDICAL = ("chemprot", "ddi2013-type", "bc5cdr-chemical", "bc5cdr-disease")
@@ -24,14 +25,20 @@ def make_plan() -> Callable[..., Plan]:
     def make(*encoders: Any, tasks: tuple[Any, ...] = BIOMEDICAL, **changes: Any) -> Plan:
         written = {"name": "made", "encoder": list(encoders), "tasks": list(tasks), "seeds": 3}
         study = Study.model_validate(written | {"readings": ["refine", "finetune"]} | changes)
-        split = SplitFingerprint(n=10, sha256="0", gold="0")
-        data = DataFingerprint(train=split, dev=split, test=split)
+
+        def split(content: str) -> SplitFingerprint:
+            return SplitFingerprint(n=10, sha256=content, gold="0")
+
         return plan(
             study,
             Fingerprints(
-                data={task.name: data for task in study.tasks},
+                data={
+                    name: DataFingerprint(train=split(name), dev=split("0"), test=split("0"))
+                    for name in data_sets(study)
+                },
                 encoders={encoder.name: encoder.name for encoder in study.encoders},
                 precision=Precision.FLOAT32,
+                texts=None if study.pretrain is None else TextsFingerprint(n=10, sha256="0"),
             ),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -48,7 +49,7 @@ def edges(words: str) -> list[HeldEdge]:
     [
         ("gain", AGREES, DISAGREES, DISAGREES),
         ("small gain", AGREES, DISAGREES, AGREES),
-        ("loss", DISAGREES, AGREES, DISAGREES),
+        ("loss", DISAGREES, AGREES, AGREES),  # what is harmed can barely be improved
         ("equivalent", DISAGREES, AGREES, AGREES),
         ("undecided", CANNOT, CANNOT, CANNOT),
         ("failed", CANNOT, CANNOT, CANNOT),
@@ -57,7 +58,9 @@ def edges(words: str) -> list[HeldEdge]:
         # A claim on several edges needs all of them and falls with one.
         ("gain, gain", AGREES, DISAGREES, DISAGREES),
         ("gain, undecided", CANNOT, DISAGREES, DISAGREES),
-        ("loss, undecided", DISAGREES, CANNOT, DISAGREES),
+        ("loss, undecided", DISAGREES, CANNOT, CANNOT),
+        ("loss, equivalent", DISAGREES, AGREES, AGREES),
+        ("loss, gain", DISAGREES, DISAGREES, DISAGREES),
         ("equivalent, small gain", DISAGREES, DISAGREES, AGREES),
         ("equivalent, failed", DISAGREES, CANNOT, CANNOT),
         ("gain, absent", CANNOT, DISAGREES, DISAGREES),
@@ -71,6 +74,30 @@ def test_claims_on_every_edge(
     assert claim_outcome(Effect.IMPROVES, held) == improves
     assert claim_outcome(Effect.NOT_IMPROVES, held) == not_improves
     assert claim_outcome(Effect.BARELY, held) == barely
+
+
+@pytest.mark.parametrize(
+    ("found", "can"),
+    [
+        ("gain, equivalent, loss", AGREES),  # one partner that helps is enough
+        ("gain, undecided, absent", AGREES),
+        ("equivalent, loss, undecided", CANNOT),
+        ("equivalent, loss, absent", CANNOT),
+        ("equivalent, equivalent, loss", DISAGREES),
+        ("absent, absent", ABSENT),
+    ],
+)
+def test_what_can_be_improved_needs_one_partner_that_helps(found: str, can: Outcome) -> None:
+    assert claim_outcome(Effect.CAN_IMPROVE, edges(found)) == can
+
+
+@pytest.mark.parametrize("effect", list(Effect))
+@pytest.mark.parametrize("found", ["gain", "loss, gain", "equivalent", "small gain, loss"])
+def test_edges_of_a_part_of_the_data_decide_nothing(effect: Effect, found: str) -> None:
+    doubted = [replace(edge, doubt="limits leave a part of train of b") for edge in edges(found)]
+    assert claim_outcome(effect, edges(found)) != CANNOT or effect is Effect.MIXED
+    if effect is not Effect.MIXED or len(doubted) > 1:
+        assert claim_outcome(effect, doubted) == CANNOT
 
 
 @pytest.mark.parametrize(
@@ -103,6 +130,8 @@ def test_claims_are_held_against_the_pairs_of_each_encoder(make_plan: MakePlan) 
             *gains,
             edge("a", "bc5cdr-disease", "chemprot", "gain"),
             edge("b", "bc5cdr-disease", "chemprot", "loss"),
+            *(edge("b", s, "ddi2013-type", "loss") for s in ("chemprot", "bc5cdr-disease")),
+            edge("b", "bc5cdr-chemical", "ddi2013-type", "equivalent"),
             # Neither the full mix nor fine-tuning is what Figure 2 shows.
             edge("b", "ddi2013-type", "bc5cdr-chemical", "gain", arm="full"),
             edge("b", "ddi2013-type", "bc5cdr-disease", "gain", reading="finetune"),
@@ -115,11 +144,38 @@ def test_claims_are_held_against_the_pairs_of_each_encoder(make_plan: MakePlan) 
     assert len(held) == 2 * 11
     assert held["a", "*", "chemprot"].outcome == AGREES
     assert held["a", "*", "chemprot"].reason == "3 gain"
-    assert held["b", "*", "chemprot"].outcome == DISAGREES
+    assert held["b", "*", "chemprot"].outcome == CANNOT
     assert held["b", "*", "chemprot"].reason == "1 loss, 2 not measured"
+    assert held["b", "*", "ddi2013-type"].outcome == DISAGREES
     for target in ("bc5cdr-chemical", "bc5cdr-disease"):
         assert held["b", "*", target].outcome == ABSENT
     assert held["a", "mednli", "clinicalsts"].outcome == ABSENT
+
+
+def test_limits_of_what_an_edge_is_made_of_leave_its_claim_open(make_plan: MakePlan) -> None:
+    names = ("chemprot", "ddi2013-type", "bc5cdr-chemical", "bc5cdr-disease")
+    ends = [(source, target) for source in names for target in names if source != target]
+    edge = {"encoder": "a", "verdict": "gain", "delta": 0.02, "arm": "pair", "over": ""}
+    deltas = pd.DataFrame(
+        [{**edge, "reading": "refine", "source": s, "target": t} for s, t in ends]
+    )
+
+    def held(**limits: int) -> dict[str, tuple[Outcome, str]]:
+        cut = {"name": "ddi2013-type", "limits": limits}
+        plan = make_plan("a", tasks=("chemprot", cut, "bc5cdr-chemical", "bc5cdr-disease"))
+        claims = hold_claims(plan, deltas)
+        return {h.claim.target: (h.outcome, h.reason) for h in claims if h.claim.source == "*"}
+
+    whole = {name: (AGREES if n < 2 else DISAGREES, "3 gain") for n, name in enumerate(names)}
+    assert held(max_train=11, max_test=11, max_dev=10) == whole
+    told = "3 gain; limits leave a part of the data"
+    one = "3 gain; 1 of 3 edges: limits leave a part of the data"
+    # One partner that helps is enough, and one large gain too much.
+    whole |= {name: (outcome, one) for name, (outcome, _) in whole.items()}
+    assert held(max_train=10) == {**whole, "ddi2013-type": (CANNOT, told)}
+    # The source's own test set is no part of an edge.
+    whole = {name: (outcome, "3 gain") for name, (outcome, _) in whole.items()}
+    assert held(max_test=10) == {**whole, "ddi2013-type": (CANNOT, told)}
 
 
 SPREAD = (-0.01, 0.0, 0.01)  # by seed: the interval reaches 0.0248 to each side
@@ -226,6 +282,44 @@ def test_two_encoders_of_one_name_in_the_paper_are_both_held(
     held = hold_scores(plan, make_scores(plan, around(0.729)), failed=())
     for encoder in ("BioBERT", "dmis-lab"):
         assert held_score(held, SystemKind.FINE_TUNE, "chemprot", 4, encoder).outcome == AGREES
+
+
+def test_a_pretrained_encoder_is_held_and_told_to_be_another_than_the_papers(
+    make_plan: MakePlan, make_scores: MakeScores
+) -> None:
+    plan = make_plan("BioBERT", pretrain={"texts": "tasks", "compare": False})
+    held = hold_scores(plan, make_scores(plan, around(0.729)), failed=())
+    found = held_score(held, SystemKind.FINE_TUNE, "chemprot", 4, "BioBERT")
+    assert (found.encoder, found.n_seeds, found.outcome) == ("BioBERT+mlm", 3, CANNOT)
+    assert found.interval is not None and found.interval.mean == pytest.approx(0.729)
+    said = "the encoder was pretrained further than the paper's; the published value lies inside"
+    assert found.reason.startswith(said)
+    edge = {"encoder": "BioBERT+mlm", "source": "ddi2013-type", "target": "chemprot", "over": ""}
+    edge |= {"verdict": "gain", "delta": 0.02, "arm": "pair", "reading": "refine"}
+    claims = hold_claims(plan, pd.DataFrame([edge]))
+    assert {claim.encoder for claim in claims} == {"BioBERT+mlm"}
+    assert [c.outcome for c in claims if c.claim.target == "chemprot"] == [AGREES]
+
+
+def test_seeds_are_counted_at_the_largest_size(
+    make_plan: MakePlan, make_scores: MakeScores
+) -> None:
+    """Two sizes of one seed are no two seeds, and a smaller size does not stand for a larger."""
+    sized = {"name": "chemprot", "limits": {"max_train": [5, 11]}}
+    plan = make_plan("BlueBERT-biomedical", tasks=(sized, "ddi2013-type"), seeds=1)
+    assert {system.size for system in plan.systems if system.target == "chemprot"} == {5, 11}
+
+    def reason(lost: int | None = None) -> str:
+        kept = [s for s in plan.systems if s.size is None or s.size != lost]
+        part = replace(plan, systems=tuple(kept))
+        scores = make_scores(part, lambda system, metric: 0.725)
+        sizes = {s.stage.id: s.size for s in kept if s.target == "chemprot"}
+        scores["size"] = scores["stage"].map(sizes).astype("Int64")
+        held = hold_scores(plan, scores, failed=())
+        return held_score(held, SystemKind.SINGLE, "chemprot", encoder="BlueBERT-biomedical").reason
+
+    assert reason() == "one seed has no interval"
+    assert reason(lost=11) == "1 of 1 seeds not run"
 
 
 def test_a_study_without_a_task_of_the_paper_is_refused(make_plan: MakePlan) -> None:

@@ -230,6 +230,28 @@ def test_effects_on_a_task_that_was_not_learned_are_not_judged():
     assert only(deltas(comparisons(), scores(values), MARGIN, ())).verdict != "not_learned"
 
 
+def over_a_control() -> pd.DataFrame:
+    """The edge over a control with the same baseline, which cancels."""
+    rows = comparisons()
+    control = rows["stage"].str.replace("AB", "A*B")
+    return rows.assign(over="matched", control=control, control_baseline=rows["baseline"])
+
+
+def test_an_effect_over_a_control_that_did_not_learn_is_no_gain():
+    values = {f"B-{n}": 0.5 for n in range(3)} | {f"AB-{n}": 0.5 + n / 100 for n in range(3)}
+    collapsed = scores(values | {f"A*B-{n}": 0.1 for n in range(3)})
+    assert only(deltas(over_a_control(), collapsed, MARGIN, ())).verdict == "not_learned"
+    learned = scores(values | {f"A*B-{n}": 0.2 for n in range(3)})
+    assert only(deltas(over_a_control(), learned, MARGIN, ())).verdict == "gain"
+
+
+def test_a_baseline_that_cancels_and_is_missing_is_not_said_to_have_not_learned():
+    values = {f"AB-{n}": 0.5 + n / 100 for n in range(3)} | {f"A*B-{n}": 0.2 for n in range(3)}
+    for known in ({}, {"B-0": 0.5}):
+        edge = only(deltas(over_a_control(), scores(values | known), MARGIN, ()))
+        assert (edge.verdict, edge.n_seeds) == ("gain", 3)
+
+
 def test_a_model_that_collapsed_is_a_loss_and_marked():
     values = {f"B-{n}": 0.6 + n / 100 for n in range(3)} | {f"AB-{n}": 0.1 for n in range(3)}
     edge = only(deltas(comparisons(), scores(values), MARGIN, ()))

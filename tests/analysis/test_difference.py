@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -81,6 +82,37 @@ def test_the_same_models_do_not_differ_and_have_no_interval():
     interval = joint(a, a, 50).interval()
     assert interval.mean == 0
     assert np.isnan([interval.low, interval.high, interval.p]).all()
+
+
+def test_of_an_effect_without_an_interval_no_difference_is_sure():
+    """Runs that all answer alike are no exact knowledge that another study could be held to."""
+    alike, varies = edge(np.zeros(3)), edge([0.28, 0.30, 0.32], RANDOM.normal(0.3, 0.01, (3, 100)))
+    assert not alike.effect.known
+    for found in (joint(alike, varies, 50), joint(varies, alike, 50)):
+        assert abs(found.mean) == pytest.approx(0.3)
+        assert math.isnan(found.interval().low)
+    assert math.isnan(independent(alike.effect, varies.effect).interval().low)
+
+
+@pytest.mark.parametrize("documents", [1, 3])
+def test_few_documents_are_few_in_a_difference_of_tables_too(documents):
+    """With three documents a side an interval is a t's, with one there is none."""
+    names = [str(n % documents) for n in range(60)]
+    sides = []
+    for name in ("a", "b"):
+        hits = {}
+        for stage, seed in product(("B", "AB"), SEEDS):
+            right = (RANDOM.random(60) < 0.5 + 0.2 * (stage == "AB")).astype(np.float64)
+            values = np.column_stack([right, np.ones(60)])
+            hits[f"{stage}-{seed}"] = Statistics(values, tuple(names))
+        test_set = TestSet.of("B", MetricName.ACCURACY, 60, 0.1, hits)
+        comparisons = study(name, {"A": 0.1}).comparisons
+        sides.append(judged(name, comparisons, {"B": test_set}))
+    of_tables = differences(*(Side(s.name, s.deltas) for s in sides), Correction.NONE).iloc[0]
+    if documents == 1:
+        assert math.isnan(of_tables["low"])
+    else:
+        assert of_tables["freedom"] < 12
 
 
 def test_one_seed_tells_no_interval():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -75,6 +76,17 @@ def test_every_model_is_there_once(made: Plan, make_plan: Callable[..., Plan]) -
     assert set(table["comparisons"]) == {3}
     few = make_plan("tiny", tasks=TASKS, seeds=3)
     assert not len(compare_with_itself(few, answered(few), judgement))
+
+
+def test_a_comparison_without_a_p_is_none(made: Plan) -> None:
+    """As of a test set of one document: nothing was tested, so nothing was found to be right."""
+    sets = {
+        name: replace(answers, statistics=answers.statistics.sum(axis=0, keepdims=True))
+        for name, answers in answered(made).items()
+    }
+    found = false_edges(compare_with_itself(made, sets, Judgement(Margin(absolute=0.01))), 0.05)
+    assert (found.systems, found.comparisons) == (0, 0)
+    assert "False edges: not known" in false_edge_sentence(found)
 
 
 def test_the_interval_counts_models() -> None:

@@ -96,6 +96,28 @@ def test_pairs_that_were_never_run_are_no_evidence(plan: Any) -> None:
     assert any("never run count as no effect" in line for line in assumptions(one))
 
 
+def test_a_task_that_was_not_learned_is_named_and_not_said_to_be_never_run(plan: Any) -> None:
+    nan = math.nan
+    nothing = {"verdict": "not_learned", "level": nan, "adjusted_low": nan, "adjusted_high": nan}
+    edges = [e | nothing if e["target"] in (C, D) else e for e in pairs(A, B, C, D)]
+    one = only(groupings(plan, table(*edges)))
+    assert one.not_learned == (C, D)
+    said = " ".join(assumptions(one))
+    assert f"{C} and {D} were not learned" in said
+    assert "never run" not in said
+
+
+def test_no_gain_goes_beyond_what_is_possible(plan: Any) -> None:
+    wide = {"adjusted_low": -1.0, "adjusted_high": 0.3, "verdict": "undecided"}
+    mixes = {t: "+".join(o for o in (A, B, C, D) if o != t) for t in (A, B, C, D)}
+    full = [edge(others, t, 0.5) | {"arm": "full"} for t, others in mixes.items()]
+    edges = [e | wide for e in pairs(A, B, C, D)]
+    one = only(groupings(plan, table(*edges, *full), by=By.EXPECTED))
+    gains = [gain for grouping in one.groupings for gain in grouping.gains]
+    assert {gain.evidence for gain in gains} == {"full", "pairs", "pair", ""}
+    assert all(-1 <= gain.low <= gain.high <= 1 for gain in gains)
+
+
 def test_commands_are_those_of_the_study_s_own_arms(make_plan: Any) -> None:
     edges = table(*pairs(A, B, C, D, AB=0.06, BA=0.05))
     refined = make_plan("base", readings=["refine"])

@@ -167,7 +167,10 @@ def test_shrinking_takes_away_the_luck_of_the_best_of_many() -> None:
     for _ in range(200):
         true = rng.normal(0, 0.01, n)
         seen = true + rng.normal(0, 0.01, n)
-        edges = [edge(B, A, float(d), seed_sd=0.0, example_error=0.01) for d in seen]
+        edges = [
+            edge(f"{B}-{i}", A, float(d), seed_sd=0.0, example_error=0.01)
+            for i, d in enumerate(seen)
+        ]
         found = effects(table(*edges), MARGIN)[A]
         best = int(np.argmax([e.expected for e in found]))
         measured.append(seen[best] - true[best])

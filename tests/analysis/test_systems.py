@@ -95,6 +95,26 @@ def test_published_values_stand_beside_the_same_encoder_and_mix(
     assert average["published"] == pytest.approx((0.725 + 0.739 + 0.866 + 0.935) / 4)
 
 
+@pytest.mark.parametrize("compare", [True, False])
+def test_a_pretrained_encoder_has_its_rows_beside_the_bare_and_the_published(
+    make_plan: MakePlan, make_scores: MakeScores, compare: bool
+) -> None:
+    plan = make_plan("BioBERT", pretrain={"texts": "tasks", "compare": compare})
+
+    def value(system: System, metric: str) -> float:
+        return by_system(system, metric) + 0.05 * (system.encoder == "BioBERT+mlm")
+
+    table = system_table(plan, make_scores(plan, value))
+    pretrained = cell(table, "BioBERT+mlm", "MT-Fine-Tune", "chemprot")
+    assert pretrained["mean"] == pytest.approx(0.6 + 0.1 + 0.01 + 0.001 + 0.05)
+    assert pretrained["n_seeds"] == 3
+    # Pretrained further, it is no more the encoder that the paper has scores of.
+    assert np.isnan(pretrained["published"])
+    bare = cell(table, "BioBERT", "MT-Fine-Tune", "chemprot")
+    assert bare["published"] == 0.729
+    assert bare["n_seeds"] == (3 if compare else 0)
+
+
 def test_another_mix_is_another_system(make_plan: MakePlan, make_scores: MakeScores) -> None:
     tasks = ("chemprot", "ddi2013-type", "bc5cdr-chemical", "biosses")
     plan = make_plan("BlueBERT-biomedical", tasks=tasks)

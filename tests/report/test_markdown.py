@@ -12,6 +12,7 @@ from transfer_study.report.content import Content
 from transfer_study.report.markdown import report_markdown
 from transfer_study.report.words import completeness, doubts, headline, methods
 from transfer_study.spec.correction import Correction
+from transfer_study.spec.pairs import Pairing
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,21 @@ def test_what_was_not_measured_is_a_doubt_and_no_empty_section(content: Content)
     assert "not searched for leaks" in said
     assert "differs from itself was not measured" in said
     assert "No controls were run" not in said  # there is a placebo
+    assert "leaves out" not in said
     found = replace(content, leaks=pd.DataFrame({"kind": []}))
     assert "No text of a test set was found" in report_markdown(found)
+
+
+def test_pairs_that_a_setting_leaves_out_are_a_doubt(content: Content) -> None:
+    study = content.study
+    first, *others = study.tasks
+    apart = (first.model_copy(update={"domain": "elsewhere"}), *others)
+    update = {"tasks": apart, "pairs": Pairing.WITHIN}
+    within = replace(content, study=study.model_copy(update=update))
+    n = len(study.tasks)
+    said = f"`pairs: within_domain` leaves out {n - 1} of {n * (n - 1) // 2} pairs"
+    assert any(doubt.startswith(said) for doubt in doubts(within))
+    assert f"leaves out {n - 1} of" in report_markdown(within)
 
 
 @pytest.mark.parametrize(

@@ -87,18 +87,19 @@ def test_what_sharing_saves_is_counted(make_plan: MakePlan) -> None:
     assert len(made) == 3 + 2 + 2 + 2
 
 
-def test_pairs_are_formed_within_a_domain_or_across(
+def test_all_pairs_are_formed_unless_within_a_domain_is_asked_for(
     make_plan: MakePlan, make_task: Callable[..., dict[str, Any]]
 ) -> None:
     tasks = [
         make_task(name, domain=domain)
         for name, domain in [("a", "x"), ("b", "y"), ("c", "x"), ("d", "y"), ("e", "z")]
     ]
-    within = make_plan(*tasks, seeds=1, arms=["single", "pairs"])
+    within = make_plan(*tasks, seeds=1, arms=["single", "pairs"], pairs="within_domain")
     pairs = {stage.task_names for stage in within if len(stage.tasks) == 2}
     assert pairs == {("a", "c"), ("b", "d")}
-    across = make_plan(*tasks, seeds=1, arms=["single", "pairs"], pairs="across_domains")
-    assert len([stage for stage in across if len(stage.tasks) == 2]) == 10
+    everything = make_plan(*tasks, seeds=1, arms=["single", "pairs"])
+    assert len([stage for stage in everything if len(stage.tasks) == 2]) == 10
+    assert everything.study.pairs == "all"
 
 
 # --- what is compared with what
@@ -242,7 +243,7 @@ def test_a_changed_encoder_changes_every_id_and_its_name_does_not(
         {"margin": 0.2},
         {"margin": {"relative": 0.1}},
         {"limits": {"max_train": 5}},
-        {"pairs": "across_domains"},
+        {"pairs": "within_domain"},
         {"finetune": {"epochs": 77}},  # of a reading that is not asked for
     ],
 )
@@ -262,8 +263,8 @@ def test_what_changes_no_id(make_plan: MakePlan, changes: dict[str, Any]) -> Non
 def test_what_of_a_task_changes_no_id_while_its_data_are_the_same(
     make_plan: MakePlan, make_task: Callable[..., dict[str, Any]], changes: dict[str, Any]
 ) -> None:
-    before = make_plan("a", "b", pairs="across_domains")
-    after = make_plan(make_task("a", **changes), "b", pairs="across_domains")
+    before = make_plan("a", "b")
+    after = make_plan(make_task("a", **changes), "b")
     assert ids(after) == ids(before)
 
 

@@ -341,7 +341,7 @@ def test_no_garbled_study_ends_in_anything_but_sentences(write: Write) -> None:
         BASIC
         + "arms: [single, pairs]\nreadings: [refine]\nseeds: [0]\nmargin: {absolute: 0.1}\n"
         + "limits: {max_train: 3}\nrefine: {epochs: 3, mixing: sqrt, precision: auto}\n"
-        + "finetune: {tasks: {mine: {epochs: 3}}}\npairs: across_domains\ndata: here\n"
+        + "finetune: {tasks: {mine: {epochs: 3}}}\npairs: within_domain\ndata: here\n"
     ).replace("encoder: tiny", "encoder: {name: t, source: tiny, tiny: {texts: [a], layers: 2}}")
     pick = random.Random(0)
     for place in list(places(yaml.load(text, yaml.BaseLoader))):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
+from tests.analysis.made_up import planned
 from tests.conftest import SMALL
 from transfer_study.records.store import Store
 from transfer_study.session import make_plan
@@ -86,3 +87,34 @@ def test_a_stage_that_begins_again_is_told_in_one_line(
     lines.started(stage)
     (told,) = capsys.readouterr().err.splitlines()
     assert stage.family in told and "its worker process died" in told
+
+
+def test_the_view_tells_stages_apart_where_it_has_no_room_for_their_names(store: Store) -> None:
+    variants = {"plain": {}, "slow": {"learning_rate": 1e-6}}
+    names = ["a-task-of-a-long-name", "another-of-a-long-name"]
+    limits = {"max_train": [100, 300]}
+    plan = planned(names, seeds=2, arms=["single", "full"], limits=limits, variants=variants)
+    console = Console(width=80, height=60, force_terminal=True)
+    lines = Lines(plan, store, lambda stage: 1.0, verbose=False, console=console)
+    for stage in plan:
+        lines.started(stage)
+    drawn = console.render_lines(lines.view(), pad=False)
+    texts = ["".join(segment.text for segment in line) for line in drawn[1:-1]]
+    ends = {text.partition(")")[0].partition("…")[2].partition("-s")[2] for text in texts}
+    assert ends == {
+        f"{seed} ({variant}, {size} examples"
+        for seed in (0, 1)
+        for variant in variants
+        for size in (100, 300)
+    }
+
+
+def test_lines_tell_variant_and_size(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    variants = {"plain": {}, "slow": {"learning_rate": 1e-6}}
+    plan = planned(["a", "b"], seeds=1, limits={"max_train": [100, 300]}, variants=variants)
+    lines = Lines(plan, store, lambda stage: 1.0, verbose=False)
+    for stage in plan:
+        lines.started(stage)
+        lines.failed(stage, "no memory", None)
+    told = capsys.readouterr().err
+    assert "FAILED  refine-a+b-s0 (slow, 300 examples)  no memory" in told

@@ -4,6 +4,9 @@ The gain of the full multi-task model over the single-task one, measured five mo
 one more of the paper's choices. Training, selection and the choice of the epoch change both sides.
 Metric variant and lenient scoring change the multi-task side alone, as in the paper, whose
 baselines were taken from a benchmark with strict scoring and other metrics.
+
+Intervals are Student's t over seeds, paired by seed: of the later steps the scores of every epoch
+are kept, not the answers, so that test examples count as given.
 """
 
 from __future__ import annotations
@@ -11,8 +14,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from transfer_study.analysis.axes import with_axes
+from transfer_study.analysis.deltas import SIZE, VARIANT
+from transfer_study.analysis.uncertainty import paired_t
+from transfer_study.metrics import score_span
+from transfer_study.metrics.rows import Floats
+from transfer_study.spec.looks import Edge
 from transfer_study.spec.plan import Plan, System
 from transfer_study.spec.protocol import PAPER_RECIPE, Protocol, paper_metric
 from transfer_study.spec.study import Arm
@@ -27,8 +37,9 @@ STEPS = (
     "lenient scoring",
 )
 COLUMNS = (
-    *("encoder", "reading", "task", "step", "baseline_metric", "metric"),
-    *("baseline", "score", "gain", "change", "n_seeds"),
+    *("encoder", "reading", "task", SIZE, "step", "baseline_metric", "metric"),
+    *("baseline", "score", "gain", "gain_low", "gain_high"),
+    *("change", "change_low", "change_high", "n_seeds", VARIANT),
 )
 EPOCH_COLUMNS = ("stage", "task", "epoch", "metric", "value")
 
@@ -36,8 +47,10 @@ EPOCH_COLUMNS = ("stage", "task", "epoch", "metric", "value")
 def choices(plan: Plan, scores: dict[str, pd.DataFrame], epochs: pd.DataFrame) -> pd.DataFrame:
     """One row a task and step, averaged over seeds; `change` is what the step adds to the gain.
 
-    `scores` holds the score table of each protocol, `epochs` the test score of every epoch of the
-    paper's stages (EPOCH_COLUMNS). Tasks for which a seed or side is missing have no rows.
+    A task of several training sizes has rows for each, told by a column `size`. `gain` and `change`
+    have the ends of their 95% intervals, NaN where one seed or equal seeds give none. `scores`
+    holds the score table of each protocol, `epochs` the test score of every epoch of the paper's
+    stages (EPOCH_COLUMNS). Tasks for which a seed or side is missing have no rows.
     """
     chosen = {name: _by_stage(table) for name, table in scores.items()}
     by_epoch = {
@@ -45,8 +58,8 @@ def choices(plan: Plan, scores: dict[str, pd.DataFrame], epochs: pd.DataFrame) -
         for key, rows in epochs.groupby(["stage", "task", "metric"])
     }
     rows = []
-    for (encoder, reading, target), sides in _sides(plan).items():
-        task = next(t for t in plan.study.tasks if t.name == target)
+    for asked, sides in _sides(plan).items():
+        task = next(t for t in plan.study.tasks if t.name == asked.target)
         values = [
             _values(task, single, full, chosen, by_epoch)
             for single, full in sides
@@ -56,37 +69,33 @@ def choices(plan: Plan, scores: dict[str, pd.DataFrame], epochs: pd.DataFrame) -
             continue
         before = None
         for step, metrics in zip(STEPS, _metrics(task), strict=True):
-            pairs = [seed[step] for seed in values if seed is not None]
-            baseline, score = (sum(side) / len(pairs) for side in zip(*pairs, strict=True))
-            gain = score - baseline
-            change = gain - before if before is not None else 0.0
-            before = gain
-            rows.append(
-                (
-                    encoder,
-                    reading,
-                    target,
-                    step,
-                    *metrics,
-                    baseline,
-                    score,
-                    gain,
-                    change,
-                    len(pairs),
-                )
-            )
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+            pairs = np.array([seed[step] for seed in values if seed is not None])
+            baseline, score = pairs.mean(axis=0)
+            gains = pairs[:, 1] - pairs[:, 0]
+            changes = np.zeros_like(gains) if before is None else gains - before
+            before = gains
+            about = (asked.encoder, asked.reading, asked.target, asked.size, step, *metrics)
+            span = score_span(task.metric)
+            differences = (*_reach(gains, span), *_reach(changes, 2 * span))
+            rows.append((*about, baseline, score, *differences, len(pairs), asked.variant))
+    return with_axes(plan, pd.DataFrame(rows, columns=list(COLUMNS)), "task")
+
+
+def _reach(differences: Floats, most: float) -> tuple[float, float, float]:
+    """The mean of differences over seeds, at most this large, and the ends of its interval."""
+    interval = paired_t(differences).within(-most, most)
+    return interval.mean, interval.low, interval.high
 
 
 _Protocols = dict[str, System]
 
 
-def _sides(plan: Plan) -> dict[tuple[str, str, str], list[tuple[_Protocols, _Protocols]]]:
-    """By encoder, reading and target, for each seed the single and the full systems."""
-    found: dict[tuple[str, str, str], dict[int, tuple[_Protocols, _Protocols]]] = {}
+def _sides(plan: Plan) -> dict[Edge, list[tuple[_Protocols, _Protocols]]]:
+    """What is asked, whatever the protocol and arm: for each seed the single and full systems."""
+    found: dict[Edge, dict[int, tuple[_Protocols, _Protocols]]] = {}
     for system in plan.systems:
         if system.arm in (Arm.SINGLE, Arm.FULL):
-            key = (system.encoder, str(system.reading), system.target)
+            key = system.edge.model_copy(update={"protocol": "", "arm": "", "source": ""})
             seed = found.setdefault(key, {}).setdefault(system.seed, ({}, {}))
             seed[system.arm == Arm.FULL][system.protocol] = system
     return {key: list(seeds.values()) for key, seeds in found.items()}

@@ -14,6 +14,7 @@ from transfer_study.analysis.corrections import Edge, corrected, judged
 from transfer_study.analysis.judgement import Judgement
 from transfer_study.analysis.learned import has_learned
 from transfer_study.analysis.replicates import RESAMPLES, TestSet
+from transfer_study.analysis.same_edge import same_edges
 from transfer_study.analysis.uncertainty import UNKNOWN, Interval, crossed
 from transfer_study.metrics.rows import Floats
 from transfer_study.spec.frozen import Word
@@ -63,25 +64,30 @@ def deltas(
     `high` and `p` are of the edge by itself; what is `adjusted`, and the verdict, is of all edges
     of a reading as one family, those over a control and the controls' own apart; `level` is what
     its intervals leave out. Ends that nothing is known of, or that leave all open, are NaN. Where
-    the baseline is in most seeds no better than `constant`, the best constant answer, nothing can
-    be said: such an edge is of no family. `collapsed` is one whose baseline learned and whose model
-    did not. `n_documents` are the units that were resampled.
+    the baseline, or the control, is in most seeds no better than `constant`, the best constant
+    answer, nothing can be said: such an edge is of no family. An edge that has two names
+    (analysis/same_edge.py) has a row for each, and counts once in its family. `collapsed` is one
+    whose baseline learned and whose model did not. `n_documents` are the units that were resampled.
     """
     key = [name for name in comparisons if name in (*EDGE, VARIANT, SIZE)]
     edges = [
         measure(dict(zip(key, edge, strict=True)), runs.sort_values("seed"), test_sets, failed)
         for edge, runs in comparisons.groupby(key, sort=False, dropna=False)
     ]
+    # An edge under two names is one of its family.
+    numbers = same_edges(pd.DataFrame([m.about for m in edges], columns=key))
+    number = dict(zip(map(id, edges), numbers, strict=True))
     families: dict[tuple[str, str, bool], list[Measured]] = {}
     for measured in edges:
         families.setdefault(measured.family, []).append(measured)
     rows: dict[int, dict[str, object]] = {}
     for members in families.values():
-        judged_ones = [m for m in members if m.learned]
-        adjusted = corrected(judgement.correction, [m.edge for m in judged_ones], judgement.alpha)
-        p = dict(zip(map(id, judged_ones), map(float, adjusted.p), strict=True))
+        judged_ones = {number[id(m)]: m.edge for m in members if m.learned}
+        adjusted = corrected(judgement.correction, [*judged_ones.values()], judgement.alpha)
+        p = dict(zip(judged_ones, map(float, adjusted.p), strict=True))
         for member in members:
-            rows[id(member)] = _row(member, p.get(id(member)), adjusted.alpha, judgement)
+            own = p[number[id(member)]] if member.learned else None
+            rows[id(member)] = _row(member, own, adjusted.alpha, judgement)
     variant, size = ([name] if name in key else [] for name in (VARIANT, SIZE))
     at = EDGE.index("target") + 1
     columns = [*variant, *COLUMNS[:at], *size, *COLUMNS[at:]]
@@ -98,7 +104,7 @@ class Measured:
     baseline: float
     test_set: TestSet | None  # None where no run has all scores
     absence: Verdict | None
-    learned: bool  # the baseline
+    learned: bool  # what it is held against
     collapsed: bool
 
     @property
@@ -146,7 +152,13 @@ def measure(
     measured = test_set if len(complete) else None
     learned, collapsed = True, False
     if measured is not None:
-        learned = has_learned(runs["baseline"].map(scores)[all_there], measured.constant)
+        # A baseline that cancels may lack its score, and then says nothing.
+        held_against = (
+            runs[name][all_there].map(scores).dropna()
+            for name in ("baseline", "control")
+            if name == "baseline" or name in signs
+        )
+        learned = all(has_learned(o, measured.constant) for o in held_against if len(o))
         collapsed = learned and not has_learned(complete["stage"], measured.constant)
     return Measured(
         about,

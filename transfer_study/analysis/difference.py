@@ -18,6 +18,7 @@ from transfer_study.analysis.corrections import Corrected, Edge, corrected, judg
 from transfer_study.analysis.deltas import CONTROLS, SIZE, VARIANT, Verdict, measure
 from transfer_study.analysis.double_difference import independent, joint
 from transfer_study.analysis.replicates import TestSet
+from transfer_study.analysis.same_edge import same_edges
 from transfer_study.analysis.uncertainty import UNKNOWN, Crossed, Interval, combined
 from transfer_study.analysis.views import at_size
 from transfer_study.errors import StudyError
@@ -37,7 +38,7 @@ _OF_SIDE = [
     "n_seeds",
     "n_test",
 ]
-_OF_ERROR = ["seed_sd", "example_error"]
+_OF_ERROR = ["seed_sd", "example_error", "n_documents"]
 
 
 class Happened(Word):
@@ -83,9 +84,16 @@ def differences(a: Side, b: Side, correction: Correction) -> pd.DataFrame:
     key, of_a, of_b = _matched(a, b)
     table = of_a.merge(of_b, on=key, how="outer", suffixes=("_a", "_b"), sort=False)
     measured = [_difference(row, a, b) for row in table.to_dict("records")]
-    adjusted = _corrected([effect for effect, _ in measured], correction)
+    # An edge under two names is one of the family.
+    both = table[["verdict_a", "verdict_b"]].notna().all(axis=1)
+    numbers = list(zip(same_edges(table), both, strict=True))
+    common = {n: effect for n, (effect, _) in zip(numbers, measured, strict=True)}
+    adjusted = _corrected([*common.values()], correction)
+    p_of = dict(zip(common, adjusted.p, strict=True))
     rows = []
-    for row, (effect, same), p in zip(table.to_dict("records"), measured, adjusted.p, strict=True):
+    for row, (effect, same), number in zip(
+        table.to_dict("records"), measured, numbers, strict=True
+    ):
         alone, among = (
             _possible(interval, row)
             for interval in (effect.interval(), judged(correction, effect, adjusted.alpha))
@@ -101,7 +109,7 @@ def differences(a: Side, b: Side, correction: Correction) -> pd.DataFrame:
                 "p": alone.p,
                 "adjusted_low": among.low,
                 "adjusted_high": among.high,
-                "adjusted_p": float(p),
+                "adjusted_p": float(p_of[number]),
                 "seed_error": effect.seed_sd,
                 "example_error": effect.example_error,
                 "freedom": effect.freedom,
@@ -229,12 +237,14 @@ def _runs(side: Side, row: Mapping[Any, Any], encoder: str) -> pd.DataFrame:
 
 def _known(row: Mapping[Any, Any], side: str) -> Crossed:
     """What the table of deltas says of an effect."""
-    mean, sd, examples = (float(row[f"{name}_{side}"]) for name in ("delta", *_OF_ERROR))
+    mean, sd, examples, units = (float(row[f"{name}_{side}"]) for name in ("delta", *_OF_ERROR))
     seeds = int(row[f"n_seeds_{side}"])
-    if seeds < 2 or math.isnan(sd):
+    if seeds < 2 or units < 2:
         return Crossed(mean)
     runs = sd**2 / seeds
-    return combined(mean, runs, seeds - 1.0, examples**2, seed_sd=math.sqrt(runs))
+    # The table's error is that of a fresh test set already.
+    resampled = examples**2 * (1 - 1 / units)
+    return combined(mean, runs, seeds - 1.0, resampled, units, math.sqrt(runs))
 
 
 def shared(a: TestSet, b: TestSet) -> TestSet:

@@ -18,13 +18,17 @@ def independent(a: Crossed, b: Crossed) -> Crossed:
 
     Of both, and of the result, `seed_sd` is the runs' part of the standard error. Where the two
     do share some of them the interval is too wide rather than too narrow, for what is shared goes
-    into both effects alike.
+    into both effects alike. Where of one nothing is known but its mean, so it is of the difference.
     """
+    if not (a.known and b.known):
+        return Crossed(b.mean - a.mean)
     of_runs = [max(one.error**2 - one.example_error**2, 0.0) for one in (a, b)]
     freedom = _freedom(of_runs, [a.seed_freedom, b.seed_freedom])
-    examples = a.example_error**2 + b.example_error**2
+    of_examples = [one.example_error**2 for one in (a, b)]
+    units = 1 + _freedom(of_examples, [a.example_freedom, b.example_freedom])
+    resampled = sum(of_examples) * (1 - 1 / units)  # they are of fresh test sets already
     runs = sum(of_runs)
-    return combined(b.mean - a.mean, runs, freedom, examples, seed_sd=math.sqrt(runs))
+    return combined(b.mean - a.mean, runs, freedom, resampled, units, math.sqrt(runs))
 
 
 def _freedom(variances: Sequence[float], freedoms: Sequence[float]) -> float:
@@ -63,13 +67,14 @@ def joint(a: Edge, b: Edge, units: int) -> Crossed:
     study's further ones. Each has a variance over runs, and an interaction of runs and examples
     that this variance holds as well as the variance over examples does: once is enough (see
     `crossed`, which this is where all seeds are common). `seed_sd` is the runs' part of the
-    standard error, the sum's and not one run's. A study of one seed leaves all but the mean NaN.
+    standard error, the sum's and not one run's. A study of one seed, or one whose runs all answer
+    alike, leaves all but the mean NaN.
     """
     s_a, s_b = len(a.observed), len(b.observed)
     if not s_a or not s_b:
         return UNKNOWN
     mean = float(b.observed.mean() - a.observed.mean())
-    if min(s_a, s_b) < 2:
+    if min(s_a, s_b) < 2 or not (a.effect.known and b.effect.known):
         return Crossed(mean)
     common = sorted({*a.seeds} & {*b.seeds})
     common = common if len(common) > 1 else []  # one pair does not tell how pairs vary

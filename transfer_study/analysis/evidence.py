@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from transfer_study.analysis.deltas import Verdict, verdict_of
+from transfer_study.analysis.same_edge import repeated
 from transfer_study.analysis.uncertainty import Interval
 from transfer_study.metrics import score_span
 from transfer_study.spec.margin import Margin
@@ -75,6 +76,7 @@ def effects(edges: pd.DataFrame, margin: Margin) -> dict[str, list[Effect]]:
     found: dict[str, list[Effect]] = {}
     left_out: dict[str, list[Effect]] = {}
     raw = edges[edges["over"] == ""]
+    raw = raw[~repeated(raw)]
     for row in raw.to_dict("records"):
         arm, target = str(row["arm"]), str(row["target"])
         if arm in _AGAINST_SINGLE or arm.startswith("group:"):

@@ -16,16 +16,18 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from transfer_study.analysis.deltas import Verdict, verdict_of
+from transfer_study.analysis.axes import with_axes
+from transfer_study.analysis.deltas import SIZE, VARIANT, Verdict, verdict_of
 from transfer_study.analysis.judgement import Judgement
 from transfer_study.analysis.learned import has_learned
 from transfer_study.analysis.replicates import TestSet
 from transfer_study.analysis.uncertainty import crossed
 from transfer_study.data.streams import stream
+from transfer_study.spec.looks import Edge
 from transfer_study.spec.plan import Plan
 
 COLUMNS = ["encoder", "reading", "arm", "source", "target", "n_seeds", "comparisons"]
-COLUMNS += ["rejected", "verdicts"]
+COLUMNS += ["rejected", "verdicts", VARIANT, SIZE]
 _LEAST_SEEDS = 4  # halves of two, the fewest that have an interval
 _SPLITS = 20
 
@@ -54,28 +56,31 @@ def compare_with_itself(
 ) -> pd.DataFrame:
     """One row a model of four seeds or more: of its `comparisons`, how many show an effect.
 
-    A model that never learned answers alike whatever its seed, and says nothing of the method.
+    A model that never learned answers alike whatever its seed, and says nothing of the method; nor
+    does a comparison without a p, as of halves that answer alike or of a single test document.
 
     `rejected` have p below the judgement's level, `verdicts` are called gain or loss. What several
-    systems share is there once, under the first's name.
+    systems share is there once, under the first's name. There are columns of variants and sizes
+    where the study has such.
     """
     rows: dict[tuple[str, ...], tuple[object, ...]] = {}
-    runs: dict[tuple[object, ...], list[str]] = {}
+    runs: dict[Edge, list[str]] = {}
     for s in plan.systems:
-        about = s.encoder, str(s.reading), s.arm, s.source, s.target, s.size, s.variant
         there = s.target in test_sets and s.stage.id in test_sets[s.target].stages
-        of_system = runs.setdefault(about, [])
+        of_system = runs.setdefault(s.edge, [])
         if there and s.stage.id not in of_system:  # one system may answer in several comparisons
             of_system.append(s.stage.id)
     for system, stages in runs.items():
-        target = str(system[4])
-        model = (target, *stages)
+        model = (system.target, *stages)
         if len(stages) < _LEAST_SEEDS or model in rows:
             continue
-        if _learned(test_sets[target], stages):
-            found = _found(test_sets[target], stages, judgement, splits)
-            rows[model] = (*system[:5], len(stages), splits, *found)
-    return pd.DataFrame(list(rows.values()), columns=COLUMNS)
+        test_set = test_sets[system.target]
+        if _learned(test_set, stages):
+            found = _found(test_set, stages, judgement, splits)
+            if found[0]:
+                about = (system.encoder, system.reading, system.arm, system.source, system.target)
+                rows[model] = (*about, len(stages), *found, system.variant, system.size)
+    return with_axes(plan, pd.DataFrame(list(rows.values()), columns=COLUMNS), "target")
 
 
 def _learned(test_set: TestSet, stages: list[str]) -> bool:
@@ -84,14 +89,14 @@ def _learned(test_set: TestSet, stages: list[str]) -> bool:
 
 def _found(
     test_set: TestSet, stages: list[str], judgement: Judgement, splits: int
-) -> tuple[int, int]:
-    """How many comparisons of halves of these runs reject, and how many get a verdict."""
+) -> tuple[int, int, int]:
+    """How many comparisons of halves of these runs have a p, reject, and get a verdict."""
     by_stage = test_set.scores()
     scores = np.array([by_stage[stage] for stage in stages])
     replicates = test_set.replicates(stages)
     random = stream(test_set.task, *stages, "false edges")
     half = len(stages) // 2
-    rejected = called = 0
+    known = rejected = called = 0
     for _ in range(splits):
         order = random.permutation(len(stages))
         one, other = order[:half], order[half : 2 * half]
@@ -100,9 +105,10 @@ def _found(
         )
         interval = effect.interval(judgement.alpha)
         verdict = verdict_of(interval, judgement.margin.of(float(scores[other].mean())))
+        known += not math.isnan(interval.p)
         rejected += interval.p < judgement.alpha
         called += verdict in (Verdict.GAIN, Verdict.LOSS)
-    return rejected, called
+    return known, rejected, called
 
 
 def false_edges(compared: pd.DataFrame, alpha: float) -> FalseEdges:

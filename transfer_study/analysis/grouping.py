@@ -72,7 +72,8 @@ class Advice:
     """The groupings of a study by one encoder, reading and variant: one a number of models.
 
     `chosen` is the one to take. `prediction_error` is by how much pairs mispredict larger groups
-    (root mean square, over the `n_checked` gains that were measured), NaN where none was.
+    (root mean square, over the `n_checked` gains that were measured), NaN where none was. Of
+    tasks that were `not_learned` no gain is known.
     """
 
     encoder: str
@@ -84,6 +85,7 @@ class Advice:
     n_checked: int
     why: str
     commands: tuple[str, ...]
+    not_learned: tuple[str, ...] = ()
 
 
 def groupings(
@@ -148,6 +150,7 @@ def _advise(
         joint.n_checked,
         _why(budget, n, by),
         commands.partition(chosen.groups),
+        joint.not_learned,
     )
 
 
@@ -209,8 +212,14 @@ def assumptions(advice: Advice) -> list[str]:
             "Predicted means not measured: the mean of what each partner does to the task in "
             f"pairs; {checked}."
         )
+    if advice.not_learned:
+        said.append(
+            f"{listed(advice.not_learned)} {'was' if len(advice.not_learned) == 1 else 'were'} not "
+            "learned: what partners do to a task that scores no better than a constant answer is "
+            "not known, and counts as no effect, with no interval. First make it learn by itself."
+        )
     unknown = {gain.task for g in advice.groupings for gain in g.gains if gain.unknown}
-    if unknown:
+    if unknown := unknown - set(advice.not_learned):
         said.append(
             f"Pairs that were never run count as no effect, with no interval: for "
             f"{listed(sorted(unknown))}."

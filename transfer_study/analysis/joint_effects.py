@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from transfer_study.analysis.deltas import Verdict
 from transfer_study.analysis.evidence import WITHOUT, Effect
 from transfer_study.analysis.partition import Worth, members
 from transfer_study.analysis.preference import By
@@ -20,8 +21,8 @@ class Gain:
     """What a task gains in its group over training alone, and where that is known from.
 
     `evidence` is the arm that was measured, `pairs` for a prediction, empty for a task alone;
-    `unknown` counts the pairs behind a prediction that were never run. NaN ends where there is no
-    interval.
+    `unknown` counts the pairs behind a prediction of which nothing is known. NaN ends where there
+    is no interval.
     """
 
     task: str
@@ -33,7 +34,10 @@ class Gain:
 
 
 class JointEffects:
-    """The effects of a study as joint training sees them: pairs, and whole groups."""
+    """The effects of a study as joint training sees them: pairs, and whole groups.
+
+    `not_learned` are the tasks that no model to hold partners against has learned.
+    """
 
     def __init__(self, names: Sequence[str], found: Mapping[str, Sequence[Effect]]) -> None:
         self.names = tuple(names)
@@ -46,6 +50,11 @@ class JointEffects:
                     group = sum(1 << number[name] for name in (target, *effect.partners))
                     # What was measured directly comes before what was derived.
                     self.joint.setdefault((group, number[target]), effect)
+        self.not_learned = tuple(
+            name
+            for name in self.names
+            if any(effect.verdict is Verdict.NOT_LEARNED for effect in found.get(name, ()))
+        )
         self.prediction_error, self.n_checked = self._checked()
 
     def _checked(self) -> tuple[float, int]:
@@ -88,8 +97,7 @@ class JointEffects:
             return Gain(name, 0.0, 0.0, 0.0, "")
         if effect := self.joint.get((group, task)):
             # The interval keeps its width, around what is expected.
-            low, high = effect.expected - effect.reach, effect.expected + effect.reach
-            return Gain(name, effect.expected, low, high, effect.arm)
+            return _gain(name, effect.expected, effect.reach, effect.span, effect.arm)
         pairs = self._pairs(group, task)
         unknown = partners - len(pairs)
         expected = sum(pair.expected for pair in pairs) / partners
@@ -99,4 +107,10 @@ class JointEffects:
         # error, where it could be checked, comes on top.
         own = 0.0 if math.isnan(self.prediction_error) else 2 * self.prediction_error
         reach = math.hypot(float(np.mean([pair.reach for pair in pairs])), own)
-        return Gain(name, expected, expected - reach, expected + reach, "pairs")
+        return _gain(name, expected, reach, pairs[0].span, "pairs")
+
+
+def _gain(task: str, expected: float, reach: float, span: float, evidence: str) -> Gain:
+    """A gain with the ends of its interval, as far as the task's metric goes."""
+    low, high = max(expected - reach, -span), min(expected + reach, span)
+    return Gain(task, expected, low, high, evidence)

@@ -56,6 +56,20 @@ class Rejudged:
             said.append(f"correction={self.correction}")
         return "+".join(said)
 
+    @property
+    def options(self) -> list[str]:
+        """The words of a command line that ask for it."""
+        words = []
+        for task, metric in sorted(self.metrics.items()):
+            words += ["--metric", f"{task}={metric}"]
+        if self.margin is not None:
+            relative = self.margin.relative
+            size = f"{self.margin.absolute:g}" if relative is None else f"{100 * relative:g}%"
+            words += ["--margin", size]
+        if self.correction is not None:
+            words += ["--correction", str(self.correction)]
+        return words
+
     def of(self, plan: Plan) -> Plan:
         """The same stages, judged so; raises StudyError for what does not fit the study's tasks.
 

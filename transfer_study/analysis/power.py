@@ -17,6 +17,7 @@ from scipy.special import chdtri, nctdtrinc, ndtr, stdtrit
 
 from transfer_study.analysis.corrections import worst_level
 from transfer_study.analysis.deltas import CONTROLS, EDGE, SIZE, VARIANT, Verdict
+from transfer_study.analysis.same_edge import repeated
 from transfer_study.analysis.scores import comparison_table
 from transfer_study.analysis.uncertainty import ALPHA, satterthwaite, strict_reach
 from transfer_study.metrics import score_span
@@ -92,10 +93,10 @@ def planned_edges(plan: Plan) -> pd.DataFrame:
 
 
 def family_sizes(edges: pd.DataFrame) -> pd.Series:
-    """With how many edges each of these is corrected, itself included."""
+    """With how many edges each of these is corrected, itself included; one of two names is one."""
     by = [edges["reading"], edges["arm"].isin(CONTROLS)]
     by += [edges[name] for name in ("protocol",) if name in edges]
-    return edges["target"].groupby(by).transform("size")
+    return (~repeated(edges)).groupby(by).transform("sum")
 
 
 def power_table(
@@ -116,7 +117,8 @@ def power_table(
     known = pilot[(pilot["over"] == "") & (pilot["n_seeds"] > 1) & varies]
     key = [name for name in planned if name in pilot and name not in ("n_seeds", "n_test")]
     renamed = {"n_seeds": "pilot_seeds", "n_test": "pilot_test", "n_documents": "pilot_documents"}
-    own = known.rename(columns=renamed).drop_duplicates(key)[[*key, *_NOISE]]
+    # Of a pilot with more axes than the plan, no one edge is the planned one.
+    own = known.rename(columns=renamed).drop_duplicates(key, keep=False)[[*key, *_NOISE]]
     pooled = _pooled(known)
     table = planned.merge(own, on=key, how="left").merge(
         pooled, on=["target", "metric"], how="left", suffixes=("", "_pooled")

@@ -6,30 +6,34 @@ from collections.abc import Collection, Mapping
 
 import pandas as pd
 
-from transfer_study.analysis.deltas import EDGE, deltas
+from transfer_study.analysis.axes import with_axes
+from transfer_study.analysis.deltas import EDGE, SIZE, VARIANT, deltas
 from transfer_study.analysis.judgement import Judgement
 from transfer_study.analysis.replicates import TestSet
+from transfer_study.spec.looks import Edge
 from transfer_study.spec.plan import Plan
-from transfer_study.spec.pretraining import SUFFIX
+from transfer_study.spec.pretraining import started_name
 
 
 def pretraining_comparisons(plan: Plan) -> pd.DataFrame:
     """One row a pretrained system: its stage, and that of the bare encoder it is held against.
 
-    Columns as of `comparison_table`; the baseline of a system is the same arm, sources and seed.
+    Columns as of `comparison_table`; the baseline of a system is the same one, of the same seed.
     """
-    bare = {
-        (s.encoder + SUFFIX, s.reading, s.arm, s.sources, s.target, s.seed): s.stage
-        for s in plan.systems
-    }
+    bare = {(_pretrained(s.edge), s.seed): s.stage for s in plan.systems}
     metric = {task.name: str(task.metric) for task in plan.study.tasks}
     rows = []
     for s in plan.systems:
-        baseline = bare.get((s.encoder, s.reading, s.arm, s.sources, s.target, s.seed))
-        if baseline is not None:
+        if (baseline := bare.get((s.edge, s.seed))) is not None:
             edge = (s.encoder, s.source, s.target, str(s.arm), str(s.reading), metric[s.target])
-            rows.append((*edge, "", s.seed, s.stage.id, baseline.id))
-    return pd.DataFrame(rows, columns=[*EDGE, "seed", "stage", "baseline"])
+            run = (s.seed, s.stage.id, baseline.id)
+            rows.append((*edge, "", *run, s.variant, s.size))
+    columns = [*EDGE, "seed", "stage", "baseline", VARIANT, SIZE]
+    return with_axes(plan, pd.DataFrame(rows, columns=columns), "target")
+
+
+def _pretrained(edge: Edge) -> Edge:
+    return edge.model_copy(update={"encoder": started_name(edge.encoder, pretrained=True)})
 
 
 def pretraining_table(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from transfer_study.analysis.axes import with_axes
 from transfer_study.analysis.deltas import SIZE, VARIANT
 from transfer_study.analysis.replicates import TestSet
 from transfer_study.metrics import Statistics, from_sums, reported, statistics
@@ -14,7 +15,6 @@ from transfer_study.metrics.constant import best_constant
 from transfer_study.metrics.measurable import absent_classes
 from transfer_study.records.predictions import AnswerSource
 from transfer_study.spec.plan import Plan
-from transfer_study.spec.sizes import has_sizes
 
 SCORE_COLUMNS = ["encoder", "reading", "arm", "source", "task", "seed", "split"]
 SCORE_COLUMNS += ["metric", "value", "n", "stage"]
@@ -80,7 +80,7 @@ def score_systems(plan: Plan, source: AnswerSource) -> Scored:
             )
             for metric, value, n in scored[key]
         ]
-    table = _with_axes(plan, pd.DataFrame(rows, columns=[*SCORE_COLUMNS, VARIANT, SIZE]), "task")
+    table = with_axes(plan, pd.DataFrame(rows, columns=[*SCORE_COLUMNS, VARIANT, SIZE]), "task")
     n = {name: count for (_, name), ((_, _, count), *_) in scored.items()}
     test_sets = {
         name: TestSet.of(name, tasks[name].metric, n[name], constants[name], models)
@@ -114,18 +114,7 @@ def comparison_table(plan: Plan) -> pd.DataFrame:
         )
         for system, baseline, control in plan.comparisons()
     ]
-    return _with_axes(plan, pd.DataFrame(rows, columns=[*_COMPARISONS, VARIANT, SIZE]), "target")
-
-
-def _with_axes(plan: Plan, table: pd.DataFrame, before: str) -> pd.DataFrame:
-    """The table with its variants and sizes, or without them where the study has no such axis.
-
-    Sizes stand after this column.
-    """
-    size = table.pop(SIZE)
-    if has_sizes(plan.study):
-        table.insert(list(table).index(before) + 1, SIZE, size.astype("Int64"))
-    return table if plan.study.variants else table.drop(columns=VARIANT)
+    return with_axes(plan, pd.DataFrame(rows, columns=[*_COMPARISONS, VARIANT, SIZE]), "target")
 
 
 def task_table(plan: Plan) -> pd.DataFrame:

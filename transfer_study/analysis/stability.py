@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
-from transfer_study.analysis.deltas import Verdict, verdict_of
+from transfer_study.analysis.axes import with_axes
+from transfer_study.analysis.deltas import SIZE, VARIANT, Verdict, verdict_of
 from transfer_study.analysis.learned import has_learned, is_above
 from transfer_study.analysis.replicates import TestSet
 from transfer_study.analysis.uncertainty import UNKNOWN, crossed
 from transfer_study.spec.margin import Margin
 from transfer_study.spec.plan import Plan
 
-SYSTEM = ["encoder", "reading", "arm", "source", "task", "metric"]
+# What names a system, whatever its recipe and seed; only studies of several sizes have these.
+_SYSTEM = ["encoder", "reading", "arm", "source", "task", SIZE, "metric"]
 STABILITY_COLUMNS = [
-    *SYSTEM,
-    "variant",
+    *_SYSTEM,
+    VARIANT,
     *("n_seeds", "mean", "sd", "lowest", "highest", "constant", "failed", "failed_share"),
     *("delta", "low", "high", "p", "verdict"),
 ]
 
 
 def run_table(plan: Plan, scores: pd.DataFrame, test_sets: Mapping[str, TestSet]) -> pd.DataFrame:
-    """One row a system: SYSTEM, variant, seed, stage, value by the task's metric, and `constant`.
+    """One row a run: what names its system, variant, seed, stage, value, and `constant`.
 
+    `value` is by the task's metric.
     `constant` is the score of the best constant answer: a run that is not above it has learned
     nothing. Without predictions both are NaN.
     """
@@ -32,13 +36,14 @@ def run_table(plan: Plan, scores: pd.DataFrame, test_sets: Mapping[str, TestSet]
     runs = pd.DataFrame(
         [
             (
-                *(s.encoder, str(s.reading), s.arm, s.source),
-                *(s.target, str(tasks[s.target].metric), s.variant, s.seed, s.stage.id),
+                *(s.encoder, str(s.reading), s.arm, s.source, s.target, s.size),
+                *(str(tasks[s.target].metric), s.variant, s.seed, s.stage.id),
             )
             for s in plan.systems
         ],
-        columns=[*SYSTEM, "variant", "seed", "stage"],
+        columns=[*_SYSTEM, VARIANT, "seed", "stage"],
     )
+    runs = with_axes(plan, runs, "task")
     values = scores.drop_duplicates(["stage", "task", "metric"])
     runs = runs.merge(
         values[["stage", "task", "metric", "value"]], on=["stage", "task", "metric"], how="left"
@@ -55,19 +60,20 @@ def stability_table(
 ) -> pd.DataFrame:
     """Summarise runs (`run_table`) over seeds, one row a system and variant, in their order.
 
+    A system at two training sizes is two.
     `sd` is the standard deviation over seeds. A run has failed where its score is not above
     `constant`, or where its stage is one of `failed`: those that were tried in vain, which have no
     score. `delta` is the mean difference from the first variant, paired by seed, with its 95%
     interval, p and verdict as for an edge by itself; the first variant has none.
     """
     rows = []
-    for system, group in runs.groupby(SYSTEM, sort=False):
-        variants = dict(iter(group.groupby("variant", sort=False)))
+    for about, group in by_system(runs):
+        variants = dict(iter(group.groupby(VARIANT, sort=False)))
         first = next(iter(variants.values()))
         rows += [
             {
-                **dict(zip(SYSTEM, system, strict=True)),
-                "variant": name,
+                **about,
+                VARIANT: name,
                 **_summary(variant, failed),
                 **(
                     _change(variant, first, test_sets, margin, failed)
@@ -77,7 +83,16 @@ def stability_table(
             }
             for name, variant in variants.items()
         ]
-    return pd.DataFrame(rows, columns=STABILITY_COLUMNS)
+    sized = [SIZE] if SIZE in runs else []
+    columns = [name for name in STABILITY_COLUMNS if name != SIZE or sized]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(sized, "Int64"))
+
+
+def by_system(table: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """The rows of each system, with what names it; of `run_table` or `stability_table`."""
+    key = [name for name in _SYSTEM if name in table]
+    for system, rows in table.groupby(key, sort=False, dropna=False):
+        yield dict(zip(key, system, strict=True)), rows
 
 
 def has_failed(runs: pd.DataFrame, failed: Collection[str]) -> pd.Series[bool]:

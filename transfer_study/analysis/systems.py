@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from transfer_study.analysis.deltas import SIZE
 from transfer_study.analysis.uncertainty import paired_t
 from transfer_study.metrics import score_span
 from transfer_study.published import (
@@ -18,7 +19,7 @@ from transfer_study.published import (
     published_scores,
 )
 from transfer_study.spec.plan import Plan
-from transfer_study.spec.sizes import data_sets
+from transfer_study.spec.sizes import data_sets, train_sizes
 from transfer_study.spec.source import SPLITS
 from transfer_study.spec.study import Arm, Reading, Study
 
@@ -34,8 +35,9 @@ _ORDER = list(SystemKind)
 class Row:
     """A system of an encoder, by the tasks that are learned together; none for a single task.
 
-    `paper` is the paper's name of the encoder. `place` is where the study has its scores: the
-    reading and the arm; None for what only the paper has.
+    `paper` is the paper's name of the encoder, and `pretrained` says that the study has pretrained
+    it further, which makes it another than the paper's. `place` is where the study has its scores:
+    the reading and the arm; None for what only the paper has.
     """
 
     encoder: str
@@ -43,6 +45,7 @@ class Row:
     system: SystemKind
     mix: frozenset[str]
     place: tuple[Reading, str] | None
+    pretrained: bool = False
 
 
 def system_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
@@ -50,9 +53,11 @@ def system_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
 
     `mean`, `sd` and the 95% t interval `low` to `high` are over seeds, NaN where these are too
     few or all alike; the average is taken seed by seed. `mix` names the tasks that were learned
-    together. `published` is NaN where the paper has no such cell; values are fractions of 1.
+    together. Of a task of several training sizes the largest counts, told by a column `size`.
+    `published` is NaN where the paper has no such cell; values are fractions of 1.
     """
     names = [task.name for task in plan.study.tasks]
+    scores, sizes = at_largest(plan.study, scores), largest_sizes(plan.study)
     cells = []
     for row in system_rows(plan.study):
         about = (row.encoder, str(row.system), "+".join(sorted(row.mix)))
@@ -81,7 +86,24 @@ def system_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
             whole = sum(values) / len(names) if len(values) == len(names) else math.nan
             span = max(score_span(task.metric) for task in plan.study.tasks)
             cells.append((*about, AVERAGE, "", *summary(average, span), whole, "", "", ""))
-    return pd.DataFrame(cells, columns=CELL_COLUMNS)
+    table = pd.DataFrame(cells, columns=CELL_COLUMNS)
+    if sizes:
+        of_task = table["task"].map(sizes).astype("Int64")
+        table.insert(CELL_COLUMNS.index("task") + 1, SIZE, of_task)
+    return table
+
+
+def largest_sizes(study: Study) -> dict[str, int]:
+    """The largest training size of each task that has several."""
+    return {task.name: max(sizes) for task in study.tasks if (sizes := train_sizes(task))}
+
+
+def at_largest(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
+    """The scores of each task at its largest training size, none where that was not run."""
+    if SIZE not in scores:
+        return scores
+    largest = scores["task"].map(largest_sizes(study)).astype("Int64")
+    return scores[scores[SIZE].isna() | (scores[SIZE] == largest).fillna(False)]
 
 
 def places(study: Study) -> dict[SystemKind, tuple[Reading, str]]:
@@ -104,13 +126,14 @@ def system_rows(study: Study) -> list[Row]:
     """The study's systems by encoder, and those that the paper has of the same tasks."""
     mix = frozenset(task.name for task in study.tasks)
     rows = []
-    for encoder in study.encoders:
+    for label, encoder, pretrained in study.starting_points:
         paper = published_encoder(encoder)
         for system, place in places(study).items():
             learned = frozenset[str]() if system is SystemKind.SINGLE else mix
-            rows.append(Row(encoder.name, paper, system, learned, place))
-    known = {(row.paper, row.system, row.mix) for row in rows}
-    labels = {published_encoder(encoder): encoder.name for encoder in reversed(study.encoders)}
+            rows.append(Row(label, paper, system, learned, place, pretrained))
+    known = {(row.paper, row.system, row.mix) for row in rows if not row.pretrained}
+    started = reversed(study.starting_points)
+    labels = {published_encoder(e): label for label, e, pretrained in started if not pretrained}
     for score in published_scores():
         key = (score.encoder, score.system, mix_of(score))
         if key not in known and score.task in mix and _is_like(score, mix):
@@ -161,7 +184,8 @@ def cut_splits(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _is_in(score: PublishedScore, row: Row) -> bool:
-    return (score.encoder, score.system, mix_of(score)) == (row.paper, row.system, row.mix)
+    said = (score.encoder, score.system, mix_of(score))
+    return not row.pretrained and said == (row.paper, row.system, row.mix)
 
 
 def _is_like(score: PublishedScore, mix: frozenset[str]) -> bool:

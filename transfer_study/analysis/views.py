@@ -69,6 +69,13 @@ class Shown:
     size: int | None = None
     task: str | None = None
 
+    @property
+    def options(self) -> list[str]:
+        """The words of a command line that ask for it."""
+        asked = {"--arm": self.arm, "--size": self.size, "--task": self.task}
+        given = ((option, str(value)) for option, value in asked.items() if value is not None)
+        return [word for words in given for word in words]
+
     def check(self, study: Study) -> None:
         """Raise StudyError for an arm, a size or a task that the study does not have."""
         arms = [str(arm) for arm in study.arms if arm is not Arm.SINGLE]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 import platform
 import resource
@@ -16,10 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from transfer_study.errors import DataError, EncoderError, StoreError
-from transfer_study.execute.answers import write_answers
-from transfer_study.records.chosen import history as history_of
-from transfer_study.records.predictions import StoredAnswers, epoch_split
+from transfer_study.errors import DataError, EncoderError
+from transfer_study.records.running import tell_running
 from transfer_study.records.store import Store
 from transfer_study.spec.source import SPLITS
 from transfer_study.spec.stage import Stage
@@ -54,7 +51,13 @@ def run_stage(
     if store.is_done(stage) and kept and (not keep_epoch or store.has_snapshot(stage, keep_epoch)):
         return
     try:
-        _run(stage, store, keep_model, keep_epoch, device, on_epoch)
+        with tell_running(stage, store) as tell:
+
+            def told(epoch: dict[str, Any]) -> None:
+                tell(epoch["epoch"])
+                on_epoch(epoch)
+
+            _run(stage, store, keep_model, keep_epoch, device, told)
     except Exception as error:
         log = store.fail(stage, traceback.format_exc())
         raise StageFailed(f"{type(error).__name__}: {error}", log) from error
@@ -73,6 +76,7 @@ def _run(
     from transfer_study.data.derived import derive
     from transfer_study.data.encode import encode_once
     from transfer_study.data.streams import stream
+    from transfer_study.execute.keep import keep
     from transfer_study.execute.snapshot import keep_snapshot
     from transfer_study.execute.start import build_learner, taught
     from transfer_study.learn.batch import Collator
@@ -85,11 +89,16 @@ def _run(
     device = torch.device(device_name or ("cuda" if torch.cuda.is_available() else "cpu"))
     _set_up_torch(stage.recipe.cpu_threads, device.type)
     _versions()  # before anything is learned, so that nothing about them can fail after it
+    starts = {
+        parent.name: store.weights(parent).model_dump(mode="json") for parent in stage.parents
+    }
     tokenizer = _tokenizer(stage)
     if stage.masked_texts is not None:
         texts = _texts(stage.masked_texts.model_dump_json())
         pretrained, learned = pretrain(stage, tokenizer, texts, device, on_epoch)
-        _keep(stage, store, keep_model, device, began, pretrained, learned)
+        _tokenizer(stage)  # its weights were loaded since the encoder was verified
+        provenance = _provenance(device, began, starts)
+        keep(stage, store, pretrained, learned, provenance, keep_model=keep_model)
         return
     recipe = stage.recipe
     materials = {}
@@ -125,87 +134,16 @@ def _run(
     model = build_learner(stage, store).to(device)
     # Dropout differs between stages; everything else is keyed by what it is for.
     torch.manual_seed(int(stream(stage.seed, stage.id, "dropout").integers(2**62)))
-    learned = train(model, materials, recipe, stage.seed, on_epoch)
-    _keep(stage, store, keep_model, device, began, model, learned)
+    learned = train(model, materials, recipe, stage.seed, on_epoch, keep_epoch)
+    _tokenizer(stage)  # its weights were loaded since the encoder was verified
+    provenance = _provenance(device, began, starts)
+    alike = keep(stage, store, model, learned, provenance, keep_model=keep_model)
     if keep_epoch and isinstance(model, MultiTaskModel):
-        _check_same_predictions(stage, store, learned.predictions)
-        keep_snapshot(stage, store, keep_epoch, model, tokenizer, materials, learned)
+        keep_snapshot(
+            stage, store, keep_epoch, model, tokenizer, materials, learned, provenance, alike
+        )
     del model
     gc.collect()
-
-
-def _keep(
-    stage: Stage,
-    store: Store,
-    keep_model: bool,
-    device: Any,
-    began: float,
-    model: Any,
-    learned: Any,
-) -> None:
-    """Commit what was learned, and the weights where a child wants them."""
-    from transfer_study.learn.model import save_body, save_heads
-    from transfer_study.learn.soft import handed_on
-
-    _tokenizer(stage)  # its weights were loaded since the encoder was verified
-    with store.attempt(stage) as attempt:
-        for (name, split), answers in learned.predictions.items():
-            write_answers(attempt, stage, name, split, answers)
-        for (name, epoch), answers in learned.every_epoch.items():
-            write_answers(attempt, stage, name, epoch_split(epoch), answers)
-        history = "".join(json.dumps(epoch) + "\n" for epoch in learned.history)
-        (attempt / "history.jsonl").write_text(history, encoding="utf-8")
-        seconds = time.perf_counter() - began
-        record = {
-            "id": stage.id,
-            "name": stage.name,
-            "pre_image": stage.pre_image,
-            "encoder": stage.encoder.name,
-            "domains": {member.task.name: member.task.domain for member in stage.tasks},
-            "selected_epoch": learned.selected,
-            "handed_on_epoch": learned.handed_on,
-            "provenance": _provenance(device, seconds),
-        }
-        (attempt / "stage.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        store.commit(stage, attempt)
-    if keep_model:
-        # After the results, which another run may have committed: the weights must be theirs.
-        _check_same_predictions(stage, store, learned.predictions)
-        _check_same_losses(stage, store, learned.history)
-        with store.attempt(stage) as weights:
-            for folder, part in handed_on(model, weights).items():
-                save_body(part, folder)
-                if len(part.heads):
-                    save_heads(part, folder)
-            store.commit_model(stage, weights)
-
-
-def _check_same_predictions(
-    stage: Stage, store: Store, predictions: dict[tuple[str, str], Any]
-) -> None:
-    """Raise StoreError unless this run answers as the committed one did."""
-    stored = StoredAnswers(store)
-    for member in stage.tasks:
-        before = stored.answers(stage, member.task).predicted
-        if list(before) != list(predictions[member.task.name, "test"].labels):
-            raise StoreError(
-                f"{stage.name} was run again for its weights and did not give its committed "
-                f"predictions for {member.task.name} (another device or library version?); "
-                "remove its directory in the store to replace them"
-            )
-
-
-def _check_same_losses(stage: Stage, store: Store, history: list[dict[str, Any]]) -> None:
-    """Raise StoreError unless this pretraining, which predicts no task, went as the committed."""
-    if stage.masked_texts is None:
-        return
-    before = [epoch.dev for epoch in history_of(store, stage)]
-    if before != [epoch["dev"] for epoch in history]:
-        raise StoreError(
-            f"{stage.name} was run again for its weights and did not give its committed losses "
-            "(another CPU type or library version?); remove its directory in the store to replace "
-            "them"
-        )
 
 
 def quiet_libraries() -> None:
@@ -297,7 +235,8 @@ def _version(library: str) -> str:
         return "not installed"
 
 
-def _provenance(device: Any, seconds: float) -> dict[str, Any]:
+def _provenance(device: Any, began: float, starts: dict[str, Any]) -> dict[str, Any]:
+    """With what, where and at what cost a stage was run, and from which attempts' weights."""
     import torch
 
     on_gpu = device.type == "cuda"
@@ -310,6 +249,7 @@ def _provenance(device: Any, seconds: float) -> dict[str, Any]:
         "versions": _versions(),
         "host": platform.node(),
         "device": torch.cuda.get_device_name(device) if on_gpu else platform.processor() or "cpu",
-        "wall_seconds": round(seconds, 2),
+        "wall_seconds": round(time.perf_counter() - began, 2),
         "peak_memory_bytes": int(peak),
+        **({"starts": starts} if starts else {}),
     }

@@ -7,13 +7,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from transfer_study.errors import StoreError
 from transfer_study.execute.answers import write_answers
+from transfer_study.execute.keep import Alike, write_attempt
 from transfer_study.learn.load_model import TASKS_FILE
 from transfer_study.learn.model import MultiTaskModel, save_whole
 from transfer_study.learn.predict import predict
 from transfer_study.learn.train import Learned, Material
-from transfer_study.records.store import Store
+from transfer_study.records.store import AGAIN, Store
 from transfer_study.spec.stage import Stage
 
 
@@ -25,18 +25,15 @@ def keep_snapshot(
     tokenizer: Any,
     materials: Mapping[str, Material],
     learned: Learned,
+    provenance: dict[str, Any],
+    alike: Alike,
 ) -> None:
-    """Commit encoder, heads, tokenizer and the dev and test predictions of one chosen epoch.
+    """Commit encoder, heads, tokenizer and the dev and test predictions of one epoch.
 
-    A task's predictions are those of the stage where this epoch is the task's own. Leaves the
-    model with the weights of that epoch. Raises StoreError where this run did not choose it.
+    A task's predictions are those of the run where this epoch is the task's own. Leaves the model
+    with the weights of that epoch. `alike` is what `keep` found; a run that did not agree keeps
+    all that it says of itself beside its model.
     """
-    if epoch not in learned.weights:
-        raise StoreError(
-            f"{stage.name} was run again for its weights and chose the epochs "
-            f"{', '.join(map(str, sorted(learned.weights)))}, not {epoch} as when it was committed "
-            "(another device or library version?); remove its directory in the store to replace it"
-        )
     model.load_state_dict(learned.weights[epoch])
     # Who loads it cuts texts at this length, as the stage did.
     tokenizer = copy.deepcopy(tokenizer)
@@ -59,4 +56,6 @@ def keep_snapshot(
                     examples, collator = m.data.split(split), m.collators[split]
                     answers = predict(model, m.task, examples, collator, stage.recipe.precision)
                 write_answers(folder, stage, name, split, answers)
+        if alike:
+            write_attempt(folder / AGAIN, stage, learned, provenance, alike)
         store.commit_snapshot(stage, epoch, folder)

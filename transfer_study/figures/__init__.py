@@ -100,14 +100,22 @@ def draw_stability_figures(
     *,
     title: str,
     caption: str,
+    size: int | None = None,
     write: Write = at_once,
 ) -> list[Path]:
     """Write the runs of a study's variants on single tasks, a figure an encoder and reading.
 
-    Takes the tables of `draw_stability`; files are named as those of `draw_figures` are.
+    Takes the tables of `draw_stability`; files are named as those of `draw_figures` are, and tasks
+    shown at their largest training size too where none is asked for.
     """
     paths: list[Path] = []
     table = table[table["arm"] == "single"]
+    end, sized = "", "size" in table and table["size"].notna().any()
+    if sized and size is None:
+        title += ", largest training size"
+    elif sized:
+        end, title = f"-{size}", f"{title}, {size} training examples"
+    table, runs = at_size(table, size), at_size(runs, size)
     several = table.drop_duplicates(["encoder", "reading"])[["encoder", "reading"]]
     suffixes = _suffixes(list(several.itertuples(index=False, name=None)))
     for pair, suffix in suffixes.items():
@@ -117,7 +125,7 @@ def draw_stability_figures(
         )
         name = title if len(suffixes) == 1 else f"{title} ({', '.join(pair)})"
         draw = partial(draw_stability, runs_of_pair, of_pair, title=name, caption=caption)
-        paths += save_by(write, folder / f"stability{suffix}", draw)
+        paths += save_by(write, folder / f"stability{suffix}{end}", draw)
     return paths
 
 

@@ -29,7 +29,8 @@ from transfer_study.data.encode import encode
 from transfer_study.errors import ExportError
 from transfer_study.learn import load_model
 from transfer_study.learn.batch import Collator
-from transfer_study.learn.predict import Predictions, predict
+from transfer_study.learn.predict import predict
+from transfer_study.records.alike import is_alike
 from transfer_study.records.predictions import Answers
 from transfer_study.spec.example import Example
 from transfer_study.spec.recipe import Precision, Recipe
@@ -208,7 +209,9 @@ def _check(
     collator = Collator(encoded, *ids, length, torch.device(_device()))
     answers = predict(model, task, chosen, collator, precision)
     wrong = sum(
-        not _same(task, answers, k, stored, int(n), _TOLERANCE[precision])
+        not is_alike(
+            task, answers.labels[k], answers.scores[k], stored, int(n), _TOLERANCE[precision]
+        )
         for k, n in enumerate(rows)
     )
     if wrong:
@@ -218,18 +221,3 @@ def _check(
             "transformers and tokenizers must be those of the study"
         )
     return len(rows)
-
-
-def _same(task: Task, now: Predictions, k: int, stored: Answers, n: int, tolerance: float) -> bool:
-    """Whether answer k is the stored answer n, to within rounding."""
-    assert stored.scores is not None
-    scores, before = np.array(now.scores[k]), np.array(stored.scores[n].as_py())
-    if task.kind is TaskKind.REGRESSION:
-        tolerance *= max(1.0, float(np.abs(before).max()))
-    if scores.shape != before.shape or not np.allclose(scores, before, rtol=0, atol=tolerance):
-        return False
-    if task.kind is not TaskKind.TAGGING:
-        return True  # the scores of all classes were compared
-    # Two tags may tie, each then with one half at most.
-    tags = zip(np.array(now.labels[k]), np.array(stored.predicted[n]), scores, strict=True)
-    return all(tag == same or score <= 0.5 + tolerance for tag, same, score in tags)

@@ -62,7 +62,7 @@ class Learned:
     handed_on: int
     predictions: dict[tuple[str, str], Predictions]  # by task and split
     every_epoch: dict[tuple[str, int], Predictions]
-    weights: Mapping[int, State]  # of the whole model, by chosen epoch
+    weights: Mapping[int, State]  # of the whole model, by chosen epoch, and the one asked for
 
 
 def train(
@@ -71,12 +71,14 @@ def train(
     recipe: Recipe,
     seed: int,
     on_epoch: Callable[[Epoch], None],
+    keep_epoch: int | None = None,
 ) -> Learned:
     """Train on train, select on dev, predict test once with the selected weights.
 
     Each task's own predictions come from its own best epoch; a child gets the epoch of best mean
     dev score. The earliest of equals is taken. With `selection: best_test`, test is predicted and
-    scored in every epoch and stands in dev's place.
+    scored in every epoch and stands in dev's place. The weights of `keep_epoch` are kept too,
+    chosen or not.
     """
     device = next(model.parameters()).device
     train_targets = {
@@ -86,7 +88,7 @@ def train(
     lengths = {name: m.collators["train"].encoded.lengths for name, m in materials.items()}
     epochs = mixed_batches(lengths, recipe, seed)
     updates: Updates | None = None
-    selection = _Selection(recipe, tuple(materials))
+    selection = _Selection(recipe, tuple(materials), keep_epoch)
     history: list[Epoch] = []
     splits = ("dev", "test") if recipe.selection == "best_test" else ("dev",)
     for number, batches in enumerate(epochs, start=1):
@@ -207,9 +209,10 @@ class Updates:
 
 
 class _Selection:
-    """Keeps the weights of the best epoch of each task and of the mean over the tasks."""
+    """Keeps the weights of the best epoch of each task, of the mean over the tasks, and of one."""
 
-    def __init__(self, recipe: Recipe, tasks: tuple[str, ...]) -> None:
+    def __init__(self, recipe: Recipe, tasks: tuple[str, ...], kept: int | None) -> None:
+        self._kept = kept
         self._last = recipe.selection == "last"
         self._best: dict[str | None, tuple[float, int]] = {}
         self.states: dict[int, State] = {}
@@ -233,7 +236,7 @@ class _Selection:
                     self.answers.update({(key, split): answers[split][key] for split in answers})
         for name, predictions in answers.get("test", {}).items():
             self.every_epoch[name, epoch] = predictions
-        needed = {chosen for _, chosen in self._best.values()}
+        needed = {self._kept, *(chosen for _, chosen in self._best.values())}
         if epoch in needed:
             # On the CPU: the device holds one set of weights, however many tasks there are.
             self.states[epoch] = {

@@ -40,8 +40,9 @@ class Effect(Word):
     """What the paper says that training with one task does to another."""
 
     IMPROVES = "improves"
+    CAN_IMPROVE = "can_improve"  # at least one gain among the edges
     NOT_IMPROVES = "not_improves"  # anything but a gain
-    BARELY = "barely"  # equivalent, or a gain under one point
+    BARELY = "barely"  # no gain of a point or more
     MIXED = "mixed"  # at least one gain and one loss among the edges
 
 

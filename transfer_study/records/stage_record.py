@@ -18,6 +18,17 @@ class _Kept(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
+class Weights(_Kept):
+    """Whose weights a stage hands on: those of its committed run, or of one that did not agree.
+
+    `alike` is the share of that run's test answers that were as committed, by task; empty where
+    the runs agree.
+    """
+
+    attempt: _Shown
+    alike: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+
+
 class Provenance(_Kept):
     """With what, where and at what cost a stage was run."""
 
@@ -25,16 +36,21 @@ class Provenance(_Kept):
     device: _Shown
     wall_seconds: float = Field(ge=0, le=1e9)
     peak_memory_bytes: int = Field(default=0, ge=0, le=1 << 60)
+    starts: dict[str, Weights] = {}  # by the parent's name
 
 
 class StageRecord(_Kept):
-    """The content of `stage.json`; `pre_image` is that of the id."""
+    """The content of `stage.json`; `pre_image` is that of the id.
+
+    `alike` is said of a run that does not agree with the committed one, as in `Weights`.
+    """
 
     id: str
     pre_image: dict[str, Any]
     selected_epoch: dict[str, int]
     handed_on_epoch: int
     provenance: Provenance
+    alike: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
 
     @property
     def is_whole(self) -> bool:

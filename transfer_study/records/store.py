@@ -1,11 +1,12 @@
 """Write-once stage directories: a stage exists when its `result.json` does.
 
     stages/<name>/    stage.json  history.jsonl  predictions/<task>.<split>.parquet  result.json
-    models/<name>/    the encoder that children start from, and model.json
+    models/<name>/    the encoder that children start from, and model.json; again/ where they are
+                      of a run that does not agree with the results (`execute.keep`)
     snapshots/<name>-e<epoch>/  encoder, heads and tokenizer of one epoch, what they answer, and
-                      snapshot.json; made where a model is exported
+                      snapshot.json; made where a model is exported; again/ likewise
     failures/<name>/  error.txt of the last attempt that failed
-    attempts/         directories being written; never read
+    attempts/         directories being written, and what runs (records/running.py)
     ray.log           what Ray and its libraries print; may be deleted at any time
 
 Every attempt writes a directory of its own, which is renamed into place when it is complete. A
@@ -29,7 +30,7 @@ from pydantic import Field, ValidationError
 
 from transfer_study.errors import StoreError
 from transfer_study.files import check_folder, read_regular
-from transfer_study.records.stage_record import StageRecord
+from transfer_study.records.stage_record import StageRecord, Weights
 from transfer_study.spec.frozen import Frozen, file_hash
 from transfer_study.spec.stage import Stage
 
@@ -38,6 +39,7 @@ RESULT = "result.json"
 MODEL = "model.json"
 SNAPSHOT = "snapshot.json"
 STAGE = "stage.json"
+AGAIN = "again"
 _MOST_JSON = 1 << 28
 # stage@host@process@attempt: whose directory it is.
 _ATTEMPT = re.compile(r".+@(?P<host>[^@]+)@(?P<process>\d{1,9})@(?P<attempt>[0-9a-f]{8})")
@@ -109,12 +111,14 @@ class Store:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    def attempts(self) -> Iterator[Path]:
+        """The directories being written: all but those whose process on this host is gone."""
+        return (folder for folder in self._names("attempts") if not _abandoned(folder))
+
     def sweep(self) -> None:
         """Remove attempts whose process on this host is gone."""
-        for folder in self._names("attempts"):
-            made = _ATTEMPT.fullmatch(folder.name)
-            if made and made["host"] == socket.gethostname() and not _lives(int(made["process"])):
-                shutil.rmtree(folder, ignore_errors=True)
+        for folder in filter(_abandoned, self._names("attempts")):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def check_free(self, stage: Stage, epoch: int | None = None) -> None:
         """Raise StoreError where a folder without its record is in the way of the stage's."""
@@ -133,7 +137,9 @@ class Store:
 
     def commit_model(self, stage: Stage, attempt: Path) -> bool:
         """Publish the weights that the stage hands on, likewise."""
-        return self._publish(stage, attempt, self.model_folder(stage), MODEL)
+        published = self._publish(stage, attempt, self.model_folder(stage), MODEL)
+        shutil.rmtree(self.root / "failures" / stage.name, ignore_errors=True)
+        return published
 
     def commit_snapshot(self, stage: Stage, epoch: int, attempt: Path) -> bool:
         """Publish the whole model of one of the stage's epochs, likewise."""
@@ -172,8 +178,10 @@ class Store:
 
     def read(self, stage: Stage, file: str) -> bytes:
         """The bytes of one of the stage's files, checked against its record."""
-        folder = self.folder(stage)
-        path, expected = _on_record(folder, self._record(stage, folder, RESULT), file)
+        return self._read(stage, self.folder(stage), RESULT, file)
+
+    def _read(self, stage: Stage, folder: Path, record: str, file: str) -> bytes:
+        path, expected = _on_record(folder, self._record(stage, folder, record), file)
         try:
             content = read_regular(path, expected.size)
         except OSError:
@@ -184,19 +192,39 @@ class Store:
 
     def record(self, stage: Stage) -> StageRecord:
         """What the stage says of itself, checked likewise."""
+        return self._said(stage, self.folder(stage), RESULT, STAGE)
+
+    def _said(self, stage: Stage, folder: Path, name: str, file: str) -> StageRecord:
         try:
-            record = StageRecord.model_validate_json(self.read(stage, STAGE))
+            said = StageRecord.model_validate_json(self._read(stage, folder, name, file))
         except ValidationError:
-            record = None
-        if record is None or record.id != stage.id:
-            raise self.fault(stage, STAGE, "is not what a stage says of itself")
-        return record
+            said = None
+        if said is None or said.id != stage.id:
+            raise _no_such_file(folder / file, "is not what a stage says of itself")
+        return said
+
+    def weights(self, stage: Stage) -> Weights:
+        """Whose weights the stage hands on."""
+        folder = self.model_folder(stage)
+        again = self._again(stage, folder, MODEL)
+        attempt = self._record(stage, folder, MODEL).attempt
+        return Weights(attempt=attempt, alike=again.alike if again else {})
+
+    def snapshot_record(self, stage: Stage, epoch: int) -> StageRecord:
+        """What the run says of itself that left the whole model of an epoch."""
+        again = self._again(stage, self.snapshot_folder(stage, epoch), SNAPSHOT)
+        return again or self.record(stage)
+
+    def _again(self, stage: Stage, folder: Path, name: str) -> StageRecord | None:
+        """What a run that does not agree with the committed one says of itself."""
+        file = f"{AGAIN}/{STAGE}"
+        if file not in self._record(stage, folder, name).files:
+            return None
+        return self._said(stage, folder, name, file)
 
     def fault(self, stage: Stage, file: str, fault: str) -> StoreError:
         """What is to be said of a file that is as committed, and yet no such file."""
-        return StoreError(
-            f"{self.folder(stage) / file} {fault}; remove the folder and run the stage again"
-        )
+        return _no_such_file(self.folder(stage) / file, fault)
 
     def lost(self, stage: Stage) -> str | None:
         """What is to be said of a stage whose folder has lost its record, None of any other."""
@@ -252,9 +280,9 @@ class Store:
         return path
 
     def failure(self, stage: Stage) -> Path | None:
-        """The error of a stage that failed and has not succeeded since."""
+        """The error of a stage that failed and has not succeeded since, its first time or again."""
         path = self.root / "failures" / stage.name / "error.txt"
-        return path if path.is_file() and not self.is_done(stage) else None
+        return path if path.is_file() else None
 
     def records(self, family: str | None = None) -> Iterator[StageRecord]:
         """What every committed stage, or those of one family, say of themselves, where it is sound.
@@ -281,6 +309,10 @@ def _on_record(folder: Path, record: _Record, file: str) -> tuple[Path, _File]:
     return path, record.files[file]
 
 
+def _no_such_file(path: Path, fault: str) -> StoreError:
+    return StoreError(f"{path} {fault}; remove the folder and run the stage again")
+
+
 def _not_as_committed(path: Path) -> str:
     return (
         f"{path} is missing or not what was committed (its size or sha256 differs); "
@@ -292,6 +324,11 @@ def _in_the_way(folder: Path, record: str) -> str:
     return (
         f"{folder} holds files but no {record}, so it counts for nothing; remove it and run again"
     )
+
+
+def _abandoned(attempt: Path) -> bool:
+    made = _ATTEMPT.fullmatch(attempt.name)
+    return bool(made and made["host"] == socket.gethostname() and not _lives(int(made["process"])))
 
 
 def _lives(process: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from transfer_study.spec.stage import Stage
 from transfer_study.visible import visible
 
 LEAKS_FILE, COSTS_FILE = "leaks.csv", "costs.csv"
+_LISTED = 5
 _COSTS = ["stages of", "stages", "core_hours", "mean_seconds", "peak_gigabytes", "device"]
 
 
@@ -24,14 +26,17 @@ _COSTS = ["stages of", "stages", "core_hours", "mean_seconds", "peak_gigabytes",
 class Beside:
     """Tables of `leaks` (`data.leaks.leak_table`) and `costs`; None where nothing is known.
 
-    `file` is the study's file as its commands name it; `lost` is what the store had and has no
-    more, in sentences.
+    `file` is the study as commands name it, `options` what its report was asked for besides;
+    `lost` is what the store had and has no more, `apart` what `other_attempts` found, both in
+    sentences.
     """
 
     leaks: pd.DataFrame | None = None
     costs: pd.DataFrame | None = None
     file: str = "STUDY"
+    options: str = ""
     lost: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
     def kept_in(self, results: Path) -> Beside:
         """With what an earlier report kept where nothing newer is known, and kept for a later."""
@@ -73,6 +78,27 @@ def costs(plan: Plan, store: Store) -> pd.DataFrame | None:
     total = ("all", len(rows), round(rows["h"].sum(), 2), round(rows["seconds"].mean(), 1))
     rest = (table["peak_gigabytes"].max(), ", ".join(sorted(set(rows["device"]))))
     return pd.concat([table, pd.DataFrame([(*total, *rest)], columns=_COSTS)], ignore_index=True)
+
+
+def other_attempts(plan: Plan, store: Store) -> tuple[str, ...]:
+    """Which stages began from weights that do not answer as is told of them, in a sentence."""
+    began, shares = 0, dict[str, float]()
+    for stage in filter(store.is_done, plan):
+        with suppress(StoreError):  # told where its answers are read
+            starts = store.record(stage).provenance.starts
+            apart = {name: min(w.alike.values()) for name, w in starts.items() if w.alike}
+            began += bool(apart)
+            shares |= apart
+    if not began:
+        return ()
+    listed = [f"{name} ({share:.1%} alike)" for name, share in sorted(shares.items())]
+    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
+    return (
+        f"{began} stage{' begins' if began == 1 else 's begin'} from weights that were made later, "
+        "by running a stage again on another kind of processor or with other versions, and that do "
+        "not answer as that stage's own scores say, which are those of its first run: "
+        f"{', '.join(listed[:_LISTED])}{more}.",
+    )
 
 
 def _taken(plan: Plan, store: Store) -> Iterator[tuple[str, float, float, float, str]]:

@@ -9,6 +9,7 @@ from typing import Protocol
 import pandas as pd
 
 from transfer_study.analysis.deltas import CONTROLS
+from transfer_study.analysis.same_edge import repeated
 from transfer_study.metrics.measurable import absence
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.study import Study
@@ -59,7 +60,8 @@ class Content:
     costs: pd.DataFrame | None = None
     false_edges: pd.DataFrame | None = None
     false_edge_rate: str = ""  # what they say together
-    file: str = "STUDY"  # the study's file as its commands name it
+    file: str = "STUDY"  # the study as commands name it
+    options: str = ""  # what the report was asked for besides
     warnings: Sequence[str] = ()
     captions: Mapping[CaptionKey, str] = field(default_factory=dict)
     figures: Sequence[str] = ()
@@ -74,11 +76,17 @@ class Content:
 
     @property
     def edges(self) -> pd.DataFrame:
-        """The raw effects of one task, or several, on another: without controls."""
-        return self.deltas[(self.deltas["over"] == "") & ~self.deltas["arm"].isin(CONTROLS)]
+        """The raw effects of one task, or several, on another, each once: without controls."""
+        return raw_edges(self.deltas)
+
+
+def raw_edges(deltas: pd.DataFrame) -> pd.DataFrame:
+    """The rows that show an effect of tasks by itself, one of two names under its first."""
+    raw = deltas[(deltas["over"] == "") & ~deltas["arm"].isin(CONTROLS)]
+    return raw[~repeated(raw)]
 
 
 def family_size(deltas: pd.DataFrame, reading: str) -> int:
     """How many edges of a reading were corrected together."""
-    raw = (deltas["over"] == "") & ~deltas["arm"].isin(CONTROLS)
-    return int((raw & (deltas["reading"] == reading) & deltas["adjusted_p"].notna()).sum())
+    raw = raw_edges(deltas)
+    return int(((raw["reading"] == reading) & raw["adjusted_p"].notna()).sum())

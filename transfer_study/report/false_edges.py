@@ -9,7 +9,8 @@ def false_edge_sentence(found: FalseEdges) -> str:
     """What A/A comparisons found, and how far that may be trusted; why there is nothing if so."""
     if not found.systems:
         return (
-            "False edges: not known; a model needs four seeds or more to be compared with itself."
+            "False edges: not known; to be compared with itself a model needs four seeds or more "
+            "that have learned and differ, on several test documents."
         )
     level = f"{100 * found.alpha:g}%"
     return (

@@ -20,7 +20,7 @@ from transfer_study.analysis.recommend import recommendations
 from transfer_study.analysis.scores import Scored, comparison_table, score_systems, task_table
 from transfer_study.analysis.stability import has_failed, run_table, stability_table
 from transfer_study.analysis.uncertainty import ALPHA
-from transfer_study.analysis.views import Shown, View, at_size
+from transfer_study.analysis.views import Shown, View
 from transfer_study.data.leaks import Severity
 from transfer_study.metrics import score
 from transfer_study.records.compact import CompactAnswers, write_compact
@@ -160,7 +160,7 @@ def _write_protocol(
     if written.stability is not None:
         runs = run_table(plan, scored.table, scored.test_sets)
         runs = runs.assign(failed=has_failed(runs, failed))
-        figures += _write_stability(plan.study, written.stability, runs, plots, outputs)
+        figures += _write_stability(plan.study, written.stability, runs, plots, shown, outputs)
     content = _content(plan, scored, edges, failed, itself, beside, captions)
     page = write_report_files(content, figures, results, outputs)
     note = font_note(content)
@@ -192,24 +192,23 @@ def _write_tables(
     table("deltas", edges)
     write_edge_tables(plan.study, edges, results, outputs)
     table("false_edges", itself)
+    stability = None
     if plan.study.variants:
         runs = run_table(plan, scored.table, scored.test_sets)
         stability = stability_table(runs, scored.test_sets, plan.study.margin, failed)
         table("stability", stability)
         text = results / "stability.md"
+        said = stability_markdown(stability, plan.study.name)
+        outputs.write([text], partial(write_text, text, said))
+    else:
         outputs.write(
-            [text],
-            lambda: write_text(text, stability_markdown(stability, plan.study.name)),
+            [results / f"tables.{kind}" for kind in ("md", "tex", "csv")],
+            partial(write_system_tables, plan, scored.table, results),
         )
-        return Written(edges, [], stability=stability)
-    outputs.write(
-        [results / f"tables.{kind}" for kind in ("md", "tex", "csv")],
-        partial(write_system_tables, plan, at_size(scored.table, None), results),
-    )
     gains = pretraining_table(plan, scored.test_sets, failed)
     if len(gains):
         table("pretraining", gains)
-    return Written(edges, [], pretraining=gains)
+    return Written(edges, [], stability=stability, pretraining=gains)
 
 
 def _write_figures(
@@ -269,6 +268,7 @@ def _content(
         itself,
         false_edge_sentence(rate),
         beside.file,
+        beside.options,
         _warnings(edges, beside),
         captions,
         absent=scored.absent,
@@ -282,7 +282,11 @@ def _warnings(edges: pd.DataFrame, beside: Beside) -> list[str]:
         coverage_warning(MetricName(metric), int(seeds), int(n))
         for metric, seeds, n in cells.itertuples(index=False)
     )
-    found = [*beside.lost, *(said for said in dict.fromkeys(missed) if said is not None)]
+    found = [
+        *beside.lost,
+        *beside.apart,
+        *(said for said in dict.fromkeys(missed) if said is not None),
+    ]
     if beside.leaks is not None and len(beside.leaks):
         high = int((beside.leaks["severity"] == Severity.HIGH).sum())
         if high:
@@ -301,7 +305,12 @@ def _by_variant(edges: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _write_stability(
-    study: Study, table: pd.DataFrame, runs: pd.DataFrame, plots: Path, outputs: Outputs
+    study: Study,
+    table: pd.DataFrame,
+    runs: pd.DataFrame,
+    plots: Path,
+    shown: Shown,
+    outputs: Outputs,
 ) -> list[Path]:
     """Draw what the variants of a recipe reach and how they scatter."""
     from transfer_study.figures import draw_stability_figures
@@ -312,6 +321,7 @@ def _write_stability(
         plots,
         title=study.name,
         caption=stability_caption(study, margin_text(study.margin)),
+        size=shown.size,
         write=outputs.write,
     )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from transfer_study.analysis.stability import SYSTEM
+from transfer_study.analysis.stability import by_system
 from transfer_study.spec.study import Study
 
 _HEADINGS = ("variant", "mean", "sd", "lowest", "highest", "failed", "change", "95% interval")
@@ -16,12 +17,10 @@ _HEADINGS = ("variant", "mean", "sd", "lowest", "highest", "failed", "change", "
 def stability_markdown(table: pd.DataFrame, title: str) -> str:
     """A table of `analysis.stability.stability_table` in points, one part a system."""
     lines = [f"# {title}", ""]
-    for system, rows in table.groupby(SYSTEM, sort=False):
-        about = dict(zip(SYSTEM, map(str, system), strict=True))
+    for about, rows in by_system(table):
         first = rows.iloc[0]
-        learned = f" after {about['source']}" if about["source"] else ""
         lines += [
-            f"## {about['task']}{learned}: {about['metric']}, {about['arm']}, "
+            f"## {learned(about)}: {about['metric']}, {about['arm']}, "
             f"{about['reading']} reading, {about['encoder']}",
             "",
             f"| {' | '.join(_HEADINGS)} | verdict |",
@@ -34,6 +33,13 @@ def stability_markdown(table: pd.DataFrame, title: str) -> str:
             "",
         ]
     return "\n".join(lines)
+
+
+def learned(about: Mapping[str, Any]) -> str:
+    """What a system learned: its task, after which others, from how many rows where that varies."""
+    after = f" after {about['source']}" if about["source"] else ""
+    size = about.get("size", pd.NA)
+    return f"{about['task']}{after}" + ("" if pd.isna(size) else f", {size} training examples")
 
 
 def stability_caption(study: Study, margin: str) -> str:

@@ -11,7 +11,13 @@ from string import ascii_lowercase
 
 import pandas as pd
 
-from transfer_study.analysis.systems import AVERAGE, cut_splits, places, system_table
+from transfer_study.analysis.systems import (
+    AVERAGE,
+    cut_splits,
+    largest_sizes,
+    places,
+    system_table,
+)
 from transfer_study.published import CAUTION, SOURCE, SystemKind
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.study import Reading
@@ -76,6 +82,9 @@ def about(plan: Plan, cells: pd.DataFrame) -> tuple[str, ...]:
             Reading.REFINE: "trained from the encoder by the joint recipe",
         }[alone[0]]
         lines.append(f"Single task: {how}, on the task alone.")
+    if sizes := largest_sizes(plan.study):
+        said = ", ".join(f"{size} examples of {task}" for task, size in sizes.items())
+        lines.append(f"Of several training sizes the largest is shown: {said}.")
     recipes = {Reading.REFINE: plan.study.refine, Reading.FINETUNE: plan.study.finetune}
     lines += [
         f"Not the clean protocol ({reading}): {', '.join(departures)}."

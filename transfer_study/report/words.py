@@ -15,6 +15,8 @@ from transfer_study.report.cautions import cautions
 from transfer_study.report.content import Content, family_size
 from transfer_study.report.stability import in_points
 from transfer_study.spec.correction import Correction
+from transfer_study.spec.pairs import left_out_sentence
+from transfer_study.spec.stage_labels import stage_labels
 from transfer_study.spec.study import Reading
 
 _VERDICTS = {
@@ -163,7 +165,7 @@ def doubts(content: Content) -> list[str]:
         for reading in study.readings
         if (departures := recipes[reading].departures())
     ]
-    said += filter(None, map(content.absence, content.absent))
+    said += filter(None, [left_out_sentence(study), *map(content.absence, content.absent)])
     if content.leaks is None:
         said.append("The data were not searched for leaks between training and test.")
     elif len(content.leaks):
@@ -179,17 +181,19 @@ def doubts(content: Content) -> list[str]:
 
 def reproduce(content: Content) -> list[str]:
     """The commands that give the same tables again, each with what it does."""
-    file = f"{content.study.name}.yaml"
+    file, asked = content.file, f" {content.options}" if content.options else ""
     return [
         f"transfer-study plan {file}  # what is stored, what would run and why",
         f"transfer-study run {file}  # trains what is missing, then writes this report",
-        f"transfer-study report {file}  # this report alone, from what is stored",
+        f"transfer-study report {file}{asked}  # this report alone, from what is stored",
     ]
 
 
 def failures(content: Content) -> list[str]:
-    """The stages that failed, or waited for one that did, as `name (id)`."""
-    return [f"{stage.name} ({stage.id})" for stage in content.plan if stage.id in content.failed]
+    """The stages that failed, or waited for one that did, by label and the name of their folder."""
+    labels = stage_labels(content.plan)
+    failed = [stage for stage in content.plan if stage.id in content.failed]
+    return [f"{labels[stage.id]}: {stage.name}" for stage in failed]
 
 
 def _many(count: int, word: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from transfer_study.spec.blue import BLUE
 from transfer_study.spec.encoder import TinyConfig
+from transfer_study.spec.pairs import ARMS_OF_PAIRS, Pairing
 from transfer_study.spec.pretraining_faults import pretraining_faults
 from transfer_study.spec.recipe import Mixing, Recipe
 from transfer_study.spec.sharing import OPTIONS
@@ -95,8 +96,8 @@ def _lonely_arms(study: Written) -> Iterator[Fault]:
             f"found {len(tasks)} task{'' if alone else 's'}, but the arm {needy[0]!r} needs "
             f"{_NUMBERS[_LEAST_TASKS[needy[0]]]} or more; add a task, or {remedy}",
         )
-    paired = [arm for arm in ("pairs", "sequential", "heads-only", "soft") if arm in arms]
-    if paired and study.get("pairs", "within_domain") == "within_domain":
+    paired = [arm for arm in ARMS_OF_PAIRS if arm in arms]
+    if paired and study.get("pairs") == Pairing.WITHIN:
         domains = {_name(task): _domain(task) for task in tasks}
         apart = len(tasks) > 1 and len(set(domains.values())) == len(tasks)
         if apart and None not in domains.values():
@@ -104,7 +105,7 @@ def _lonely_arms(study: Written) -> Iterator[Fault]:
             yield (
                 ("tasks",),
                 f"no domain holds two tasks ({found}), so there is no pair; set "
-                f"`pairs: across_domains`, or leave {paired[0]!r} out of `arms`",
+                f"`pairs: all`, or leave {paired[0]!r} out of `arms`",
             )
 
 

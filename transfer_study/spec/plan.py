@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import combinations
 
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.fingerprint import DataFingerprint, TextsFingerprint
 from transfer_study.spec.frozen import Frozen
 from transfer_study.spec.looks import Edge, Looks
-from transfer_study.spec.pretraining import SUFFIX, MaskedTexts
+from transfer_study.spec.pairs import pairs_of
+from transfer_study.spec.pretraining import MaskedTexts
 from transfer_study.spec.protocol import Protocol
 from transfer_study.spec.recipe import Precision, Recipe
 from transfer_study.spec.sharing import recipe_of
 from transfer_study.spec.sizes import points
 from transfer_study.spec.stage import Stage, StageKind, StageTask
-from transfer_study.spec.study import Arm, Control, Pairing, Reading, Study, group_arm
+from transfer_study.spec.study import Arm, Control, Reading, Study, group_arm
 from transfer_study.spec.task import Change, Task
 
 
@@ -190,13 +190,13 @@ def plan(study: Study, fingerprints: Fingerprints) -> Plan:
         system
         for protocol, followed in study.protocols().items()
         for point in points(followed)
-        for encoder in study.resolved_encoders
-        for pretrained in study.starts
+        for label, encoder, pretrained in study.starting_points
         for seed in study.seeds
         for system in _systems(
             _Builder(
                 point.study,
                 _pick(fingerprints, point.data),
+                label,
                 encoder,
                 seed,
                 point.size,
@@ -234,16 +234,12 @@ def _distinct(stages: Iterable[Stage]) -> Iterator[Stage]:
 class _Builder:
     study: Study
     fingerprints: Fingerprints
+    label: str  # the encoder as tables name it
     encoder: Encoder
     seed: int
     size: int | None
     protocol: str
     pretrained: bool = False
-
-    @property
-    def label(self) -> str:
-        """The encoder as tables name it."""
-        return self.encoder.name + (SUFFIX if self.pretrained else "")
 
     def refine(self, *tasks: str | Task) -> Stage:
         return self._stage(StageKind.REFINE, tasks, self.study.refine, self._start())
@@ -413,7 +409,7 @@ def _single(read: _Reader) -> Iterator[System]:
 def _pairs(read: _Reader) -> Iterator[System]:
     """The pairs, and after them the controls that the study holds them against."""
     controls: list[System] = []
-    for pair in _pairs_of(read.build.study):
+    for pair in pairs_of(read.build.study):
         for system in read.mixture("pair", pair):
             own = tuple(_CONTROLS[control](read, system) for control in read.build.study.controls)
             controls += own
@@ -467,7 +463,7 @@ def _sequential(read: _Reader) -> Iterator[System]:
     if read.reading is not Reading.FINETUNE:
         return
     finetune = read.build.finetune
-    for pair in _pairs_of(read.build.study):
+    for pair in pairs_of(read.build.study):
         for source, target in (pair[::-1], pair):
             stage = finetune(target, finetune(source))
             yield read.system("sequential", (source,), target, stage, read.alone(target))
@@ -491,7 +487,7 @@ def _heads_only(read: _Reader) -> Iterator[System]:
     That is the target's own refinement, in the fine-tune reading the bare encoder.
     """
     heads, refine = read.build.heads, read.build.refine
-    pairs = list(_pairs_of(read.build.study))
+    pairs = list(pairs_of(read.build.study))
     baselines: dict[str, System] = {}
     for target in dict.fromkeys(name for pair in pairs for name in pair):
         refined = read.reading is Reading.REFINE
@@ -506,7 +502,7 @@ def _heads_only(read: _Reader) -> Iterator[System]:
 
 
 def _soft(read: _Reader) -> Iterator[System]:
-    for pair in _pairs_of(read.build.study):
+    for pair in pairs_of(read.build.study):
         yield from read.mixture("soft", pair, read.build.soft)
 
 
@@ -526,10 +522,3 @@ _SYSTEMS_OF_ARM: dict[Arm, Callable[[_Reader], Iterator[System]]] = {
     Arm.SOFT: _soft,
     Arm.DISTIL: _distil,
 }
-
-
-def _pairs_of(study: Study) -> Iterator[tuple[str, str]]:
-    """The pairs that the study forms, in its order of tasks."""
-    for a, b in combinations(study.tasks, 2):
-        if study.pairs is Pairing.ACROSS or a.domain == b.domain:
-            yield a.name, b.name

@@ -18,6 +18,11 @@ from transfer_study.spec.texts import Texts
 SUFFIX = "+mlm"
 
 
+def started_name(encoder: str, pretrained: bool) -> str:
+    """An encoder as tables name it, by whether stages start from its pretraining."""
+    return f"{encoder}{SUFFIX}" if pretrained else encoder
+
+
 class MaskedTexts(Frozen):
     """What a stage of pretraining reads, and how it is masked.
 

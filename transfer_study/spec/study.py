@@ -24,7 +24,8 @@ from transfer_study.spec.correction import Correction
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.frozen import Frozen, Seed, Word
 from transfer_study.spec.margin import Margin
-from transfer_study.spec.pretraining import Pretraining, with_vocabulary
+from transfer_study.spec.pairs import Pairing
+from transfer_study.spec.pretraining import Pretraining, started_name, with_vocabulary
 from transfer_study.spec.protocol import (
     PAPER_RECIPE,
     Protocol,
@@ -59,13 +60,6 @@ class Control(Word):
     PLACEBO = "placebo"  # the pair with the partner's labels shuffled
     SELF = "self"  # two halves of the task as a pair, against one half alone
     MATCHED = "matched"  # the task alone for as many updates as the pair takes
-
-
-class Pairing(Word):
-    """Which pairs are formed."""
-
-    WITHIN = "within_domain"
-    ACROSS = "across_domains"
 
 
 class Reading(Word):
@@ -173,8 +167,8 @@ class Study(Frozen):
     """Built-in tasks by name, with changes (`name` and what differs), or tasks of your own."""
     arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = (Arm.SINGLE, Arm.FULL, Arm.PAIRS)
     """Which tasks are learned together, or one after the other."""
-    pairs: Pairing = Pairing.WITHIN
-    """Which pairs are formed."""
+    pairs: Pairing = Pairing.ALL
+    """Which pairs the arms form: all, or those within a domain."""
     groups: dict[Name, tuple[str, ...]] = Field(default_factory=dict)
     """Of the arm `groups`: the names of tasks by a name of your own, such as {ner: [a, b]}."""
     controls: tuple[Control, ...] = ()
@@ -249,6 +243,15 @@ class Study(Frozen):
         if self.pretrain is None:
             return (False,)
         return (False, True) if self.pretrain.compare else (True,)
+
+    @property
+    def starting_points(self) -> tuple[tuple[str, Encoder, bool], ...]:
+        """What stages start from: each encoder as tables name it, itself, whether pretrained."""
+        return tuple(
+            (started_name(encoder.name, pretrained), encoder, pretrained)
+            for encoder in self.resolved_encoders
+            for pretrained in self.starts
+        )
 
     def finetune_recipe(self, task: str) -> Recipe:
         """The recipe with which a task is fine-tuned, its own changes included."""

@@ -19,13 +19,16 @@ from transfer_study.spec.task import Task
 from transfer_study.spec.yaml_document import Document, Key, read_document
 
 
-def read_study(path: Path, settings: Sequence[str] = (), data: Path | None = None) -> Study:
+def read_study(
+    path: Path | str, settings: Sequence[str] = (), data: Path | str | None = None
+) -> Study:
     """Read and check a study file; raises InvalidStudy with every fault found.
 
     `settings` are `key=value` changes with dotted keys, a task named by its name or position.
     `data`, else $TRANSFER_STUDY_DATA, else the study's own `data`, else the file's folder is the
     root of relative data files; other relative paths resolve against the study file.
     """
+    path = Path(path)
     document = read_document(path, settings)
     try:
         study = Study.model_validate(document.value)
@@ -64,7 +67,7 @@ def _faults(document: Document, error: ValidationError) -> Iterator[tuple[Key, s
     yield from (told or derived).items()
 
 
-def _located(study: Study, base: Path, data: Path | None) -> Study:
+def _located(study: Study, base: Path, data: Path | str | None) -> Study:
     """The study with every relative path resolved."""
     root = data or os.environ.get("TRANSFER_STUDY_DATA")
     resolved = _under(base, study.data or base) if not root else Path(root).expanduser().resolve()

@@ -30,6 +30,7 @@ _STYLE = {
 }
 _SAID = {
     Effect.IMPROVES: "improves",
+    Effect.CAN_IMPROVE: "improves",
     Effect.NOT_IMPROVES: "does not improve",
     Effect.BARELY: "barely improves",
     Effect.MIXED: "helps or harms",
@@ -93,7 +94,8 @@ def _count(things: Sized, name: str) -> str:
 
 def _claim(held: HeldClaim) -> str:
     claim = held.claim
-    source, target = ("every other task" if n == ANY else n for n in (claim.source, claim.target))
+    others = "another task" if claim.effect is Effect.CAN_IMPROVE else "every other task"
+    source, target = (others if n == ANY else n for n in (claim.source, claim.target))
     return (
         f"{source} {_SAID[claim.effect]} {target} "
         f'({claim.domain}, {held.encoder}; "{claim.wording}")'
@@ -105,7 +107,8 @@ def _edge(edge: HeldEdge) -> str:
     if edge.verdict is None or edge.delta is None:
         return f"{words}{Outcome.NOT_MEASURED}"
     change = "" if math.isnan(edge.delta) else f" ({_points(edge.delta, '+')})"
-    return f"{words}{edge.verdict.replace('_', ' ')}{change}"
+    doubt = f"; {edge.doubt}" if edge.doubt else ""
+    return f"{words}{edge.verdict.replace('_', ' ')}{change}{doubt}"
 
 
 def _score(held: HeldScore) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 from rich.table import Table
 
 from transfer_study.analysis.difference import Happened
+from transfer_study.analysis.same_edge import repeated
 from transfer_study.report.comparison import Compared, correction_words
 from transfer_study.terminal.console import stdout
 
@@ -89,7 +90,7 @@ def _happened(edge: Mapping[Any, Any], compared: Compared) -> str:
 
 
 def _summary(compared: Compared) -> list[str]:
-    table = compared.differences
+    table = _once(compared.differences)
     both = ~table["happened"].isin([Happened.ONLY_A, Happened.ONLY_B])
     counts = table["happened"].value_counts()
     said = {
@@ -116,6 +117,11 @@ def _summary(compared: Compared) -> list[str]:
     return lines
 
 
+def _once(edges: pd.DataFrame) -> pd.DataFrame:
+    """The edges without second names for them."""
+    return edges[~repeated(edges)]
+
+
 def _points(value: float) -> str:
     if math.isnan(value):
         return "–"
@@ -130,13 +136,14 @@ def _interval(low: float, high: float) -> str:
 def differences_as_json(compared: Compared) -> None:
     """Print the same as one JSON object; values are fractions of 1, unknown ones null."""
     edges = compared.differences
+    once = _once(edges)
     content = {
         "schema": _SCHEMA,
         "a": compared.a,
         "b": compared.b,
         "correction": compared.correction,
-        "counts": {kind: int((edges["happened"] == kind).sum()) for kind in Happened},
-        "shown": int(edges["shown"].sum()),
+        "counts": {kind: int((once["happened"] == kind).sum()) for kind in Happened},
+        "shown": int(once["shown"].sum()),
         "edges": json.loads(edges.to_json(orient="records", double_precision=15)),
         "figures": [str(path) for path in compared.figures],
         "notes": list(compared.notes),

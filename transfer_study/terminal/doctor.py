@@ -35,7 +35,7 @@ Findings = dict[str, dict[str, str]]
 def examine(store: Path) -> Findings:
     """Versions, devices, Ray and storage, as section -> name -> value."""
     return {
-        "versions": {"python": platform.python_version(), **{n: _version(n) for n in _LIBRARIES}},
+        "versions": {"python": platform.python_version(), **{n: version_of(n) for n in _LIBRARIES}},
         "machine": _machine(),
         "devices": _devices(),
         "ray": _ray(),
@@ -50,7 +50,8 @@ def examine(store: Path) -> Findings:
     }
 
 
-def _version(name: str) -> str:
+def version_of(name: str) -> str:
+    """The installed version of a package, of a bare source tree that it is none."""
     try:
         return version(name)
     except PackageNotFoundError:

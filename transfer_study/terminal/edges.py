@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from transfer_study.analysis.deltas import CONTROLS
+from transfer_study.analysis.choices import STEPS
 from transfer_study.analysis.views import Shown, View
+from transfer_study.outcome import Outcome
 from transfer_study.report.captions import adjustment
 from transfer_study.report.cautions import cautions
 from transfer_study.report.words import interval_text
-from transfer_study.session import Outcome
 from transfer_study.spec.plan import Plan
 from transfer_study.terminal.console import stdout
 from transfer_study.terminal.looks import schedule_line
 from transfer_study.terminal.stability import print_stability
 
 _SCHEMA = 1
+_SIZED = {True: ("size",), False: ()}
 _STYLE = {
     "gain": "green",
     "loss": "red",
@@ -34,24 +36,20 @@ _STYLE = {
 }
 
 
-def print_edges(plan: Plan, outcome: Outcome) -> None:
+def print_edges(outcome: Outcome) -> None:
     """Print one line an edge to stdout, in points, and where the figures are."""
-    console = stdout()
+    console, plan, own = stdout(), outcome.plan, outcome.edges
     for table in _tables(plan, outcome.deltas):
         console.print(table)
     if outcome.pretraining is not None:
-        grouped = outcome.pretraining.groupby(["encoder", "reading"], sort=False)
-        for (encoder, reading), gains in grouped:
-            title = f"{plan.study.name}: {encoder} against the bare encoder, {reading} reading"
-            console.print(_gain_table(title, gains))
+        for (encoder, *about), gains in _grouped(outcome.pretraining):
+            said = ", ".join([f"{encoder} against the bare encoder", *about])
+            console.print(_gain_table(f"{plan.study.name}: {said}", gains))
     if outcome.stability is not None:
         print_stability(console, outcome.stability)
-    own = outcome.deltas[(outcome.deltas["over"] == "") & ~outcome.deltas["arm"].isin(CONTROLS)]
-    counts = own["verdict"].value_counts()
-    said = ", ".join(f"{counts[v]} {v.replace('_', ' ')}" for v in _STYLE if v in counts)
-    if said or outcome.stability is None:
-        console.print(f"{len(own)} edges: {said}" if said else "No edges to compare.")
-    if said:
+    if len(own) or outcome.stability is None:
+        console.print(outcome.counts)
+    if len(own):
         sentence = adjustment(plan.study.correction, "the edges of a reading")
         console.print(f"{sentence} Seeds and test examples are crossed.", style="dim")
         if plan.looks is not None:
@@ -61,8 +59,10 @@ def print_edges(plan: Plan, outcome: Outcome) -> None:
         for caution in cautions(own):
             console.print(caution, style="yellow")
     if outcome.choices is not None:
-        for (encoder, reading), rows in outcome.choices.groupby(["encoder", "reading"], sort=False):
-            console.print(_choices(f"What the paper's choices add ({encoder}, {reading})", rows))
+        for about, rows in _grouped(outcome.choices):
+            console.print(_choices(f"What the paper's choices add ({', '.join(about)})", rows))
+        if len(outcome.choices):
+            console.print("95% intervals over seeds, test examples as given.", style="dim")
     _print_paths(console, outcome)
 
 
@@ -70,18 +70,16 @@ def _print_paths(console: Console, outcome: Outcome) -> None:
     """Print where the pictures and the report are."""
     shown = ("transfer_graph", "size", "stability")
     for path in outcome.figures:
-        drawn = path.suffix in (".svg", ".pdf", ".png")
-        if drawn and path.stem.startswith(shown):
-            console.print(str(path), soft_wrap=True)
-    if outcome.page is not None:
-        console.print(f"Report: {outcome.page}", soft_wrap=True)
+        drawn = path.endswith((".svg", ".pdf", ".png"))
+        if drawn and Path(path).name.startswith(shown):
+            console.print(path, soft_wrap=True)
+    if outcome.report is not None:
+        console.print(f"Report: {outcome.report}", soft_wrap=True)
 
 
 def _tables(plan: Plan, deltas: pd.DataFrame) -> Iterator[Table]:
     """The edges of each view, and what is left of them over their controls."""
-    by = [name for name in ("encoder", "reading", "variant") if name in deltas]
-    for (encoder, reading, *variant), edges in deltas.groupby(by, sort=False):
-        parts = [f"{encoder}", f"{reading} reading", *map(str, variant)]
+    for parts, edges in _grouped(deltas):
         over = edges["over"] != ""
         for view in Shown().views(plan.study):
             rows = edges[edges["arm"].isin(view.arms.values()) & ~over]
@@ -93,11 +91,19 @@ def _tables(plan: Plan, deltas: pd.DataFrame) -> Iterator[Table]:
             yield _over_table(f"{plan.study.name}: {said}", edges[over])
 
 
+def _grouped(table: pd.DataFrame) -> Iterator[tuple[list[str], pd.DataFrame]]:
+    """The rows of each encoder, reading and variant of the recipe, with the words for these."""
+    by = [name for name in ("encoder", "reading", "variant") if name in table]
+    for (encoder, reading, *variant), rows in table.groupby(by, sort=False):
+        yield [str(encoder), f"{reading} reading", *map(str, variant)], rows
+
+
 def _gain_table(title: str, gains: pd.DataFrame) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for heading in ("task", "learned with"):
         table.add_column(heading, overflow="fold")
-    for heading in ("bare", "change", "95% interval"):
+    sized = _is_sized(gains)
+    for heading in (*_SIZED[sized], "bare", "change", "95% interval"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for gain in gains.to_dict("records"):
@@ -107,6 +113,7 @@ def _gain_table(title: str, gains: pd.DataFrame) -> Table:
             {"full": "all others", "control": "itself"}.get(
                 str(gain["arm"]), gain["source"] or "–"
             ),
+            *([_number(gain["size"])] if sized else []),
             _points(gain["baseline"]),
             _points(gain["delta"], signed=True),
             _interval(gain["low"], gain["high"]),
@@ -118,12 +125,12 @@ def _gain_table(title: str, gains: pd.DataFrame) -> Table:
 
 def _table(title: str, view: View, edges: pd.DataFrame) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    sized = edges.get("size", pd.Series(dtype="Int64")).notna().any()
+    sized = _is_sized(edges)
     for heading in ("from", "to"):
         table.add_column(heading, overflow="fold")
     without = view.number == "score"  # the baselines are with all tasks but one
     numbers = ("without" if without else "alone", "change", "95% interval")
-    for heading in ("size", *numbers) if sized else numbers:
+    for heading in (*_SIZED[sized], *numbers):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     looked = "look" in edges
@@ -153,6 +160,11 @@ def _verdict(edge: Mapping[Any, Any]) -> str:
     return f"{words} (did not learn)" if edge["collapsed"] else words
 
 
+def _is_sized(table: pd.DataFrame) -> bool:
+    """Whether any row is of a task of several training sizes."""
+    return "size" in table and bool(table["size"].notna().any())
+
+
 def _number(value: Any) -> str:
     return "–" if pd.isna(value) else str(value)
 
@@ -160,16 +172,15 @@ def _number(value: Any) -> str:
 def _over_table(title: str, edges: pd.DataFrame) -> Table:
     """What is left of each pair's effect once that of a control is taken away."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    sized = edges.get("size", pd.Series(dtype="Int64")).notna().any()
+    sized = _is_sized(edges)
     for heading in ("from", "to"):
         table.add_column(heading, overflow="fold")
-    numbers = ("change", "95% interval")
-    for heading in ("size", "over", *numbers) if sized else ("over", *numbers):
+    for heading in (*_SIZED[sized], "over", "change", "95% interval"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for edge in edges.to_dict("records"):
         verdict = str(edge["verdict"])
-        size = [] if not sized else ["–" if pd.isna(edge["size"]) else str(edge["size"])]
+        size = [_number(edge["size"])] if sized else []
         table.add_row(
             edge["source"],
             edge["target"],
@@ -187,19 +198,19 @@ def _choices(title: str, rows: pd.DataFrame) -> Table:
     """The gain of the full model over the single-task one, with one choice more a line."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     table.add_column("task", overflow="fold")
-    table.add_column("with", no_wrap=True)
-    for heading in ("alone", "full", "gain", "adds"):
+    table.add_column("with")
+    for heading in ("alone", "full", "gain", "95% interval", "adds"):
         table.add_column(heading, justify="right", no_wrap=True)
-    before = None
     for row in rows.to_dict("records"):
-        first = row["task"] != before
-        before = row["task"]
+        first = row["step"] == STEPS[0]
+        size = f", {row['size']} examples" if pd.notna(row.get("size", pd.NA)) else ""
         table.add_row(
-            row["task"] if first else "",
+            f"{row['task']}{size}" if first else "",
             row["step"] if first else f"+ {row['step']}",
             _points(row["baseline"]),
             _points(row["score"]),
             _points(row["gain"], signed=True),
+            _interval(row["gain_low"], row["gain_high"]),
             "" if first else _points(row["change"], signed=True),
         )
     return table
@@ -217,9 +228,9 @@ def _interval(low: float, high: float) -> str:
     return f"[{_points(low, signed=True)}, {_points(high, signed=True)}]"
 
 
-def edges_as_json(plan: Plan, outcome: Outcome) -> None:
+def edges_as_json(outcome: Outcome) -> None:
     """Print the deltas, figures and failures as one JSON object."""
-    names = {stage.id: stage.name for stage in plan}
+    names = {stage.id: stage.name for stage in outcome.plan}
     others = {
         "choices": outcome.choices,
         "stability": outcome.stability,
@@ -227,10 +238,10 @@ def edges_as_json(plan: Plan, outcome: Outcome) -> None:
     }
     content: dict[str, Any] = {
         "schema": _SCHEMA,
-        "study": plan.study.name,
+        "study": outcome.plan.study.name,
         "edges": _records(outcome.deltas),
         **{name: _records(table) for name, table in others.items() if table is not None},
-        "figures": [str(path) for path in outcome.figures],
+        "figures": outcome.figures,
         "failed": sorted(names[identity] for identity in outcome.failed),
         "lost": list(outcome.lost),
     }

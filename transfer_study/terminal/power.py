@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LISTED = 30
+_AXES = ("protocol", "encoder", "reading", "variant", "size")  # told where there are several
 
 
 def print_power(console: Console, table: pd.DataFrame | None) -> None:
@@ -54,12 +55,15 @@ def _table(*headings: str, left: int) -> Table:
 
 def _by_edge(edges: pd.DataFrame) -> Table:
     numbers = ("seeds", "tests", "detects", "(range)", "corrected", "known by")
-    table = _table("from", "to", "arm", *numbers, left=3)
-    for edge in edges.to_dict("records"):
+    axes = [name for name in _AXES if name in edges and edges[name].nunique(dropna=False) > 1]
+    table = _table("from", "to", "arm", *axes, *numbers, left=3 + len(axes))
+    said = edges.assign(**{name: edges[name].astype("string").fillna("–") for name in axes})
+    for edge in said.to_dict("records"):
         table.add_row(
             "all others" if edge["arm"] == "full" else edge["source"],
             edge["target"],
             edge["arm"],
+            *(edge[name] for name in axes),
             str(edge["n_seeds"]),
             str(edge["n_test"]),
             _points(edge["detectable"]),

@@ -22,6 +22,7 @@ from transfer_study.files import read_regular
 from transfer_study.records.store import Store
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.stage import Stage
+from transfer_study.spec.stage_labels import stage_labels
 from transfer_study.terminal.console import stderr
 from transfer_study.visible import visible_lines
 
@@ -53,13 +54,6 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def stage_label(stage: Stage, plan: Plan) -> str:
-    """The readable name of a stage, with its encoder where the study has several."""
-    return (
-        f"{stage.family} ({stage.encoder.name})" if len(plan.study.encoders) > 1 else stage.family
-    )
 
 
 @contextmanager
@@ -98,11 +92,11 @@ def folded(text: str, width: int) -> list[str]:
     return [line.replace(_JOINED, " ") for line in lines if line]
 
 
-def shortened(text: str, width: int) -> str:
-    """A text of at most `width` cells; where it is longer its beginning and its end."""
+def shortened(text: str, width: int, kept: int = 6) -> str:
+    """A text of at most `width` cells; of a longer one its beginning and `kept` last signs."""
     if cell_len(text) <= width:
         return text
-    end = text[-6:]
+    end = text[-kept:]
     return f"{set_cell_size(text, width - 1 - cell_len(end))}…{end}"
 
 
@@ -130,6 +124,7 @@ class Lines:
         self._cost = cost
         self._verbose = verbose
         self._console = console
+        self._labels = stage_labels(todo)
         self._began = time.monotonic()
         self._since: dict[str, float] = {}  # running stages
         self._dev: dict[str, dict[str, float]] = {}
@@ -190,7 +185,7 @@ class Lines:
         running = sorted(self._since.items(), key=lambda item: item[1])
         shown = running[: max(self._console.height - 4, 1)] if self._console else running
         by_id = {stage.id: stage for stage in self._todo}
-        labels = [shortened(self._label(by_id[identity]), width // 2) for identity, _ in shown]
+        labels = [_short_label(self._label(by_id[identity]), width // 2) for identity, _ in shown]
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", width=width)
         for heading in ("running", "epoch", "time"):
             table.add_column(heading, no_wrap=True, overflow="crop")
@@ -238,7 +233,7 @@ class Lines:
         return f"  NOT{_JOINED}LEARNED: {names} (no better than a constant answer)" if names else ""
 
     def _label(self, stage: Stage) -> str:
-        return stage_label(stage, self._todo)
+        return self._labels[stage.id]
 
     def _count(self) -> str:
         total = str(len(self._todo))
@@ -254,6 +249,13 @@ class Lines:
         if not self._done or left <= 0:
             return ""
         return f"  about {duration(left * (time.monotonic() - self._began) / done)} left"
+
+
+def _short_label(label: str, width: int) -> str:
+    """A stage's label with what sets it apart, as far as there is room: seed, recipe and size."""
+    _, bracket, marks = label.partition(" (")
+    kept = len(bracket + marks) + 4
+    return shortened(label, width, max(6, kept if cell_len(label[-kept:]) <= width * 2 // 3 else 0))
 
 
 def _scores(scores: dict[str, float]) -> str:

@@ -8,16 +8,14 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from transfer_study.analysis.stability import SYSTEM
-from transfer_study.report.stability import in_points
+from transfer_study.analysis.stability import by_system
+from transfer_study.report.stability import in_points, learned
 
 
 def print_stability(console: Console, stability: pd.DataFrame) -> None:
     """Print one table a system: mean, spread and failed runs of each variant, in points."""
-    for _, rows in stability.groupby(SYSTEM, sort=False):
-        first = rows.iloc[0]
-        learned = f" after {first['source']}" if first["source"] else ""
-        title = f"{first['task']}{learned}: {first['encoder']}, {first['reading']} reading"
+    for about, rows in by_system(stability):
+        title = f"{learned(about)}: {about['encoder']}, {about['reading']} reading"
         table = Table(
             title=title, title_justify="left", title_style="bold", box=None, pad_edge=False
         )

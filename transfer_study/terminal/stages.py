@@ -1,4 +1,4 @@
-"""The stages of a study: planned, done, failed, and why each missing one will run."""
+"""The stages of a study as planned, and why each missing one will run."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from transfer_study.data.leaks import Dropped
 from transfer_study.execute.cost import SecondsEstimate
 from transfer_study.records.store import Store
 from transfer_study.session import power
+from transfer_study.spec.pairs import count_left_out, left_out_sentence
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.recipe import Precision
 from transfer_study.spec.stage import Stage, StageKind
+from transfer_study.spec.stage_labels import stage_labels
 from transfer_study.spec.study import Study
 from transfer_study.spec.task import Change
-from transfer_study.terminal.console import headed, stderr, stdout, warn
+from transfer_study.terminal.console import headed, stdout
 from transfer_study.terminal.leaks import dropped_as_json, print_dropped
 from transfer_study.terminal.power import power_records, print_power
-from transfer_study.terminal.progress import duration, log_lines, stage_label
+from transfer_study.terminal.progress import duration
 
 _SCHEMA = 1
 _LISTED = 40
@@ -44,6 +46,8 @@ def print_plan(
         f"Sharing: each answer trained by itself would take {plan.unshared} stages; "
         f"{plan.unshared - len(plan)} are saved."
     )
+    if left_out := left_out_sentence(plan.study):
+        console.print(left_out, soft_wrap=True)
     if plan.study.exclude_leaks:
         print_dropped(dropped)
     print_power(console, power(plan, store, pilot))
@@ -64,8 +68,9 @@ def print_plan(
     table = Table(box=None, pad_edge=False)
     table.add_column("will run", no_wrap=True)
     table.add_column("why")
+    labels = stage_labels(plan)
     for stage in todo.stages[:_LISTED]:
-        table.add_row(stage_label(stage, plan), why(stage, store))
+        table.add_row(labels[stage.id], why(stage, store))
     console.print(table)
     if len(todo) > _LISTED:
         console.print(f"... and {len(todo) - _LISTED} more (--json lists all)")
@@ -193,7 +198,7 @@ def plan_as_json(
     And what was dropped as leaks.
     """
     todo = {stage.id for stage in plan.missing(store.is_done, store.has_model)}
-    estimate = SecondsEstimate(plan, store)
+    estimate, labels = SecondsEstimate(plan, store), stage_labels(plan)
     _print_json(
         study=plan.study.name,
         unshared=plan.unshared,
@@ -204,6 +209,7 @@ def plan_as_json(
             {
                 "id": stage.id,
                 "name": stage.name,
+                "label": labels[stage.id],
                 "kind": stage.kind,
                 "tasks": stage.task_names,
                 "seed": stage.seed,
@@ -213,46 +219,10 @@ def plan_as_json(
             }
             for stage in plan
         ],
+        pairs=dict(zip(("left_out", "of"), count_left_out(plan.study), strict=True)),
         left_out=dropped_as_json(dropped),
         power=power_records(power(plan, store, pilot)),
     )
-
-
-def print_status(plan: Plan, store: Store) -> None:
-    """Print how many stages are done, missing and failed."""
-    console = stdout()
-    states = Counter(_state(stage, store) for stage in plan)
-    console.print(
-        headed(
-            plan.study.name,
-            f": {states['done']} of {len(plan)} stages done, "
-            f"{states['missing']} missing, {states['failed']} failed",
-        )
-    )
-    print_failures(plan, store)
-
-
-def status_as_json(plan: Plan, store: Store) -> None:
-    """Print the state of every stage as one JSON object."""
-    states = {stage.name: _state(stage, store) for stage in plan}
-    _print_json(study=plan.study.name, counts=Counter(states.values()), stages=states)
-
-
-def print_failures(plan: Plan, store: Store) -> None:
-    """Print to stderr how failed stages ended, where the rest is, and which lost their record."""
-    console = stderr()
-    for stage in plan:
-        if log := store.failure(stage):
-            console.print(f"failed: {stage_label(stage, plan)}: {log_lines(log)[-1]}", style="red")
-            console.print(f"  {log}", soft_wrap=True)
-        elif lost := store.lost(stage):
-            warn([lost])
-
-
-def _state(stage: Stage, store: Store) -> str:
-    if store.is_done(stage):
-        return "done"
-    return "failed" if store.failure(stage) else "missing"
 
 
 def resolved_study(study: Study) -> str:

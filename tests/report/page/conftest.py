@@ -42,7 +42,7 @@ def _study(names: list[str], readings: list[str], seeds: int, domains: int) -> S
             entry["labels"] = ["yes", "no"]
         listed.append(entry)
     about = {"name": f"study-of-{len(names)}", "encoder": "tiny", "tasks": listed, "seeds": seeds}
-    return Study.model_validate(about | {"readings": readings, "pairs": "across_domains"})
+    return Study.model_validate(about | {"readings": readings})
 
 
 def _plan(study: Study):

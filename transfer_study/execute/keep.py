@@ -1,0 +1,115 @@
+"""What a run leaves: its results and, where a child wants them, its weights.
+
+A stage whose weights are wanted later is run again. On one type of processor, with one set of
+library versions, it is the same run to the byte. On others it begins with differences of rounding,
+which learning may enlarge. The run *agrees* with the committed one where it chose the same epochs
+and gives every test answer within `TOLERANCE`; of pretraining, every loss of held-out texts.
+
+A run that does not agree is another attempt at the same stage: of the same recipe and seed, and as
+good as the first, but not the one whose scores are told. Committed bytes never change, so the first
+attempt's results stay. The weights of the other are kept with all that this attempt says and
+answers (`again/` in their folder), children start from them, and their provenance names the attempt
+and how much of it was alike.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from transfer_study.execute.answers import write_answers
+from transfer_study.learn.model import save_body, save_heads
+from transfer_study.learn.soft import Learner, handed_on
+from transfer_study.learn.train import Learned
+from transfer_study.records.alike import is_alike
+from transfer_study.records.chosen import history
+from transfer_study.records.predictions import StoredAnswers, epoch_split
+from transfer_study.records.store import AGAIN, STAGE, Store
+from transfer_study.spec.recipe import Precision
+from transfer_study.spec.stage import Stage
+
+# How far a probability, or a share of a value or loss, may be off between two processors.
+TOLERANCE = {Precision.FLOAT32: 1e-3, Precision.BFLOAT16: 2e-2}
+
+Alike = dict[str, float]
+
+
+def keep(
+    stage: Stage,
+    store: Store,
+    model: Learner,
+    learned: Learned,
+    provenance: dict[str, Any],
+    *,
+    keep_model: bool,
+) -> Alike:
+    """Commit what was learned, and the weights where a child wants them.
+
+    Where another run was first and this one does not agree with it: the share of test answers that
+    are alike, by task. Else nothing.
+    """
+    with store.attempt(stage) as attempt:
+        write_attempt(attempt, stage, learned, provenance, {})
+        first = store.commit(stage, attempt)
+    alike = {} if first else _compare(stage, store, learned)
+    if keep_model:
+        with store.attempt(stage) as weights:
+            for folder, part in handed_on(model, weights).items():
+                save_body(part, folder)
+                if len(part.heads):
+                    save_heads(part, folder)
+            if alike:
+                write_attempt(weights / AGAIN, stage, learned, provenance, alike)
+            store.commit_model(stage, weights)
+    return alike
+
+
+def write_attempt(
+    folder: Path, stage: Stage, learned: Learned, provenance: dict[str, Any], alike: Alike
+) -> None:
+    """Write all that a run says and answers, weights excepted, as a stage's folder has it."""
+    folder.mkdir(exist_ok=True)
+    for (name, split), answers in learned.predictions.items():
+        write_answers(folder, stage, name, split, answers)
+    for (name, epoch), answers in learned.every_epoch.items():
+        write_answers(folder, stage, name, epoch_split(epoch), answers)
+    lines = "".join(json.dumps(epoch) + "\n" for epoch in learned.history)
+    (folder / "history.jsonl").write_text(lines, encoding="utf-8")
+    record = {
+        "id": stage.id,
+        "name": stage.name,
+        "pre_image": stage.pre_image,
+        "encoder": stage.encoder.name,
+        "domains": {member.task.name: member.task.domain for member in stage.tasks},
+        "selected_epoch": learned.selected,
+        "handed_on_epoch": learned.handed_on,
+        "provenance": provenance,
+        **({"alike": alike} if alike else {}),
+    }
+    (folder / STAGE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _compare(stage: Stage, store: Store, learned: Learned) -> Alike:
+    """By task the share of answers like the committed ones; empty where the two runs agree."""
+    tolerance = TOLERANCE[stage.recipe.precision]
+    committed = store.record(stage)
+    shares = {}
+    for member in stage.tasks:
+        task, now = member.task, learned.predictions[member.task.name, "test"]
+        before = StoredAnswers(store).answers(stage, task)
+        same = [
+            is_alike(task, label, scores, before, n, tolerance)
+            for n, (label, scores) in enumerate(zip(now.labels, now.scores, strict=True))
+        ]
+        shares[task.name] = float(np.mean(same))
+    if stage.masked_texts is not None:
+        for name in learned.history[0]["dev"]:
+            was = np.array([epoch.dev[name] for epoch in history(store, stage)])
+            losses = np.array([epoch["dev"][name] for epoch in learned.history])
+            shares[name] = float(np.mean(np.abs(losses - was) <= tolerance * was))
+    chosen = (learned.selected, learned.handed_on)
+    same_epochs = chosen == (committed.selected_epoch, committed.handed_on_epoch)
+    return {} if same_epochs and min(shares.values()) == 1 else shares
