@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from transfer_study.data.faults import Faults
+from transfer_study.data.from_tasksource import made_by_tasksource
 from transfer_study.data.nested import Nested
 from transfer_study.data.records import Record, Value, missing_columns, parts_of, record_of
 from transfer_study.data.selection import Selection
@@ -80,7 +81,7 @@ def _load(source: DatasetsSource, split: SplitName) -> Any:
 def _load_all(source: DatasetsSource) -> Any:
     """All splits of a data set, by its own names; one without splits is its train."""
     try:
-        import datasets
+        import datasets  # noqa: F401
     except ImportError:
         raise DataError(
             Problem(
@@ -89,12 +90,13 @@ def _load_all(source: DatasetsSource) -> Any:
                 source.name,
             )
         ) from None
-    folder = Path(source.name)
     try:
-        if any((folder / mark).exists() for mark in ("dataset_dict.json", "state.json")):
-            found = datasets.load_from_disk(str(folder))
+        if source.tasksource is not None:
+            found = made_by_tasksource(source.tasksource, lambda: _raw(source))
         else:
-            found = datasets.load_dataset(source.name, source.config, revision=source.revision)
+            found = _raw(source)
+    except DataError:
+        raise
     except Exception as error:  # the library raises a dozen kinds, all about this name
         reason = str(error).strip().split("\n")[0] or type(error).__name__
         raise DataError(
@@ -105,6 +107,18 @@ def _load_all(source: DatasetsSource) -> Any:
             )
         ) from error
     return found if isinstance(found, dict) else {"train": found}
+
+
+def _raw(source: DatasetsSource) -> Any:
+    """The data set as its authors have it; None where only tasksource knows its name."""
+    import datasets
+
+    folder = Path(source.name)
+    if any((folder / mark).exists() for mark in ("dataset_dict.json", "state.json")):
+        return datasets.load_from_disk(str(folder))
+    if source.name == source.tasksource:
+        return None
+    return datasets.load_dataset(source.name, source.config, revision=source.revision)
 
 
 def saved_rows(folder: Path) -> dict[str, list[dict[str, Value]]]:

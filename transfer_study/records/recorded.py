@@ -17,7 +17,7 @@ from transfer_study.spec.study import Study
 
 RECORD_FILE = "stages.json"
 _SCHEMA = 2
-_RARER_KEYS = ("header", "delimiter", "leave_out", "file", "split", "data")
+_RARER_KEYS = ("header", "delimiter", "leave_out", "file", "split", "data", "tasksource")
 
 
 def write_record(plan_: Plan, folder: Path, answered: Callable[[Stage], bool]) -> None:

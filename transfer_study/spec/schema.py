@@ -60,6 +60,8 @@ def _describe_short_forms(types: Schema) -> None:
     column = {"type": ["string", "integer"]}
     columns |= {part: {**columns[part], **column} for part in columns if part != "label"}
     _replace(types["Columns"], {"label": _one_or_many(column)})
+    types["DatasetsSource"]["required"] = ["format"]
+    types["DatasetsSource"]["anyOf"] = [{"required": ["name"]}, {"required": ["tasksource"]}]
     values = _one_or_many(_TEXT)
     left_out = {"type": "object", "additionalProperties": values, "minProperties": 1}
     for source in ("FileSource", "DatasetsSource"):

@@ -166,6 +166,10 @@ class DatasetsSource(Frozen):
 
     format: Literal["datasets"]
     """The `datasets` library."""
+    tasksource: str | None = None
+    """The name of a task of the `tasksource` package, such as glue/rte, which makes its rows: their
+    columns are sentence1, sentence2 and labels, or tokens and labels. `name` is then a folder with
+    the data set as its authors have it; without one it comes from its hub."""
     name: str
     """A hub id, or a folder."""
     config: str | None = None
@@ -188,6 +192,17 @@ class DatasetsSource(Frozen):
     scheme: Scheme = "iob2"
     """How tags mark the words of a mention: in iob1 an I- may begin one; bioes (IOBES, BILOU) marks
     its last word and single words."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_tasksource(cls, value: object) -> object:
+        """What tasksource names needs no other name."""
+        if isinstance(value, dict) and value.get("tasksource"):
+            for key in ("config", "revision"):
+                if value.get(key) is not None:
+                    raise ValueError(f"found `{key}`, which tasksource chooses itself; remove it")
+            return {"name": value["tasksource"], **value}
+        return value
 
 
 class SyntheticSource(Frozen):
