@@ -64,8 +64,8 @@ def deltas(
     of a reading as one family, those over a control and the controls' own apart; `level` is what
     its intervals leave out. Ends that nothing is known of, or that leave all open, are NaN. Where
     the baseline, or the control, is in most seeds no better than `constant`, the best constant
-    answer, nothing can be said: such an edge is of no family. `collapsed` is one whose baseline learned and whose model
-    did not. `n_documents` are the units that were resampled.
+    answer, nothing can be said: such an edge is of no family. `collapsed` is one whose baseline
+    learned and whose model did not. `n_documents` are the units that were resampled.
     """
     key = [name for name in comparisons if name in (*EDGE, VARIANT, SIZE)]
     edges = [
