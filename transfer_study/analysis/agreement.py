@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from transfer_study.analysis.deltas import Verdict
+from transfer_study.analysis.intervals import no_interval_of_scores
 from transfer_study.analysis.systems import Row, cut_splits, mix_of, seed_values, system_rows
 from transfer_study.analysis.uncertainty import Interval, paired_t
 from transfer_study.errors import StudyError
@@ -112,6 +113,7 @@ def hold_scores(plan: Plan, scores: pd.DataFrame, failed: Collection[str]) -> li
             values = seed_values(scores, row, score.task, str(score.metric))
             interval = paired_t(values).within(1 - score_span(score.metric), 1)
             doubts = "; ".join(_doubts(score, row, plan, scores, failed))
+            doubts = doubts or no_interval_of_scores(interval, len(values))
             outcome, reason = _weigh(score, interval, doubts)
             found = row.encoder, interval, len(values)
             held.append(HeldScore(protocol, score, *found, outcome, reason))
