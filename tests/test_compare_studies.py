@@ -72,6 +72,21 @@ def compared(folder: Path, *words: str) -> tuple[int, dict[str, Any]]:
     return code, json.loads(said)
 
 
+def test_a_study_with_a_further_task_is_compared_by_what_both_have(two: Path) -> None:
+    further = """\
+  - name: conflict
+    kind: regression
+    source: {format: synthetic, task: conflict, train: 40, dev: 20, test: 60}
+arms:"""
+    text = STUDY.replace("name: before", "name: more", 1).replace("arms:", further)
+    (two / "more.yaml").write_text(text, encoding="utf-8")
+    code, found = compared(two, "before.yaml", "more.yaml")
+    assert code == 0
+    said = {(edge["source"], edge["target"]): edge["happened"] for edge in found["edges"]}
+    assert said["entities", "conflict"] == "only_b"
+    assert said["entities", "relation"] in ("kept", "not_measured")
+
+
 def test_two_studies_are_compared_in_table_json_and_figure(two: Path) -> None:
     code, found = compared(two, "before.yaml", "after.yaml")
     assert code == (4 if found["shown"] else 0)

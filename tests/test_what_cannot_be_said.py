@@ -125,6 +125,12 @@ def test_one_document_and_two_seeds_leave_no_interval(tmp_path: Path, seeds: int
     (one,) = json.loads(advice.stdout)["recommendations"]
     assert one["regret"] is None
     assert "one test document" in one["text"]
+    # Seeds cannot settle it, so that no look spends any on it.
+    more = ("--until-decided", "--max-seeds", str(seeds + 1), "--looks", "2")
+    done = call(tmp_path, "run", str(study), *more, "--executor", "in-process")
+    assert done.exit_code in (0, 3), done.output
+    assert deltas(tmp_path).loc["noise", ["verdict", "n_seeds"]].tolist() == ["undecided", seeds]
+    assert not list((tmp_path / "store/stages").glob(f"refine-noise-s{seeds}-*"))
 
 
 def test_a_plan_proposes_no_study_of_two_seeds(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Seeds for undecided edges alone, at looks fixed in advance, until all are decided.
+"""Seeds for undecided edges alone, at looks fixed in advance, until seeds can decide no more.
 
 Everything follows from the store: run again after a kill, it comes to the same stages, the same
 looks and the same verdicts. No edge is judged before the seeds of its look are complete.
@@ -15,7 +15,7 @@ import pandas as pd
 
 from transfer_study.analysis.corrections import worst_level
 from transfer_study.analysis.deltas import Verdict
-from transfer_study.analysis.looks import asked_edges, edges_of, standing
+from transfer_study.analysis.looks import asked_edges, beyond_seeds, edges_of, standing
 from transfer_study.analysis.power import chance_of_decision, family_sizes
 from transfer_study.analysis.uncertainty import ALPHA
 from transfer_study.errors import StudyError
@@ -84,7 +84,7 @@ def run_until_decided(
         judged, deltas = part, _deltas(part, places)
         looks = looks.after(standing(deltas))
         write_looks(first, looks, ALPHA, folder)
-        undecided = looks.undecided()
+        undecided = looks.undecided() - beyond_seeds(deltas)
         ended = not undecided or looks.done == len(looks.counts)
         if not ended:
             part = first.looked(looks.another(undecided))

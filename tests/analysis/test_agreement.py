@@ -257,6 +257,23 @@ def test_what_cannot_be_decided_says_why(make_plan: MakePlan, make_scores: MakeS
     assert found.outcome == AGREES
 
 
+@pytest.mark.parametrize(
+    ("by_seed", "says"),
+    [
+        ((0.6, 0.6, 0.6), "all runs score alike"),
+        ((0.1, 0.9), "no usable interval with 2 seeds"),
+    ],
+)
+def test_without_an_interval_nothing_disagrees(
+    make_plan: MakePlan, make_scores: MakeScores, by_seed: tuple[float, ...], says: str
+) -> None:
+    plan = make_plan("BlueBERT-biomedical", seeds=len(by_seed))
+    scores = make_scores(plan, lambda system, metric: by_seed[system.seed])
+    held = hold_scores(plan, scores, failed=())
+    found = held_score(held, SystemKind.SINGLE, "chemprot", encoder="BlueBERT-biomedical")
+    assert (found.outcome, found.reason) == (CANNOT, says)
+
+
 def test_what_the_study_lacks_is_not_measured(make_plan: MakePlan, make_scores: MakeScores) -> None:
     plan = make_plan("BlueBERT-biomedical", readings=["refine"])
     held = hold_scores(plan, make_scores(plan, around(0.7)), failed=())

@@ -266,6 +266,20 @@ def test_paired_examples_tell_more_than_a_table_of_deltas(two):
     assert (narrow < wide).all()
 
 
+def test_what_was_not_learned_is_of_no_family_of_differences(two):
+    flat = [
+        replace(side, deltas=side.deltas.assign(verdict=side.deltas["verdict"].mask(unlearned)))
+        for side in two
+        for unlearned in [side.deltas["source"] == "up"]
+    ]
+    flat = [replace(s, deltas=s.deltas.fillna({"verdict": "not_learned"})) for s in flat]
+    table = differences(*flat, Correction.HOLM).set_index("source")
+    up = table.loc["up"]
+    assert (up["happened"], up["shown"]) == ("not_measured", False)
+    assert math.isnan(up["adjusted_p"])
+    assert table["adjusted_p"].notna().sum() == 2
+
+
 def test_a_study_against_itself_differs_in_nothing(two):
     table = differences(two[0], two[0], Correction.BH)
     assert set(table["happened"]) == {"kept"}

@@ -153,6 +153,13 @@ def test_no_effect_is_detectable_that_is_not_possible() -> None:
     assert table["detectable"][1] < 1
 
 
+def test_one_document_tells_nothing_of_noise() -> None:
+    alone = {"n_documents": [1, 400, 1], "example_error": [np.nan, 0.006, np.nan]}
+    table = power_table(planned(), pilot(**alone), Correction.BH)
+    assert table["evidence"].to_list() == ["target", "own", "target", "none"]
+    assert table["detectable"].notna().to_list() == [True, True, True, False]
+
+
 def test_what_was_not_learned_tells_nothing_of_noise() -> None:
     verdicts = ["not_learned", "not_learned", "undecided"]
     table = power_table(planned(), pilot(verdict=verdicts), Correction.BH)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from transfer_study.analysis.deltas import Verdict
+from transfer_study.analysis.intervals import no_interval_of_scores
 from transfer_study.analysis.systems import (
     Row,
     at_largest,
@@ -139,6 +140,7 @@ def hold_scores(plan: Plan, scores: pd.DataFrame, failed: Collection[str]) -> li
             values = seed_values(scores, row, score.task, str(score.metric))
             interval = paired_t(values).within(1 - score_span(score.metric), 1)
             doubts = "; ".join(_doubts(score, row, plan, scores, failed))
+            doubts = doubts or no_interval_of_scores(interval, len(values))
             outcome, reason = _weigh(score, interval, doubts)
             found = row.encoder, interval, len(values)
             held.append(HeldScore(protocol, score, *found, outcome, reason))

@@ -202,10 +202,14 @@ def _corrected(effects: list[Crossed], correction: Correction) -> Corrected:
 
 def _difference(row: Mapping[Any, Any], a: Side, b: Side) -> tuple[Crossed, bool]:
     """The uncertainty of one difference, and whether its test examples are paired."""
-    if not (isinstance(row["verdict_a"], str) and isinstance(row["verdict_b"], str)):
+    verdicts = row["verdict_a"], row["verdict_b"]
+    if not all(isinstance(verdict, str) for verdict in verdicts):
         return UNKNOWN, False
     test_set = a.test_sets.get(row["target"])
-    if test_set is None or b.test_sets.get(row["target"]) is not test_set:
+    same = test_set is not None and b.test_sets.get(row["target"]) is test_set
+    if Verdict.NOT_LEARNED in verdicts:  # it is of no family
+        return Crossed(float(row["delta_b"] - row["delta_a"])), same
+    if test_set is None or not same:
         return independent(_known(row, "a"), _known(row, "b")), False
     first, second = (
         measure({"target": row["target"]}, _runs(side, row, encoder), side.test_sets, ()).edge

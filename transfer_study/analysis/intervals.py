@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from transfer_study.analysis.deltas import Verdict
-from transfer_study.analysis.uncertainty import ROUNDING
+from transfer_study.analysis.uncertainty import ROUNDING, Interval
 
 ONE_SEED = "one seed"
 ONE_DOCUMENT = "one test document"
@@ -33,4 +34,15 @@ def why_no_interval(n_seeds: int, n_documents: int, seed_sd: float, example_erro
         return ONE_DOCUMENT
     if not (seed_sd > ROUNDING or example_error > ROUNDING):
         return ALIKE
+    return f"no usable interval with {n_seeds} seeds"
+
+
+def no_interval_of_scores(interval: Interval, n_seeds: int) -> str:
+    """Why the mean of a system's scores over seeds has no interval; empty where it has one."""
+    if not math.isnan(interval.low):
+        return ""
+    if n_seeds < 2:
+        return ONE_SEED
+    if math.isnan(interval.p):
+        return "all runs score alike"
     return f"no usable interval with {n_seeds} seeds"

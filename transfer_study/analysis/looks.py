@@ -49,6 +49,12 @@ def standing(deltas: pd.DataFrame) -> list[Looked]:
     ]
 
 
+def beyond_seeds(deltas: pd.DataFrame) -> frozenset[Edge]:
+    """The edges that no seed decides, for all their test examples are of one document."""
+    raw = asked_edges(deltas)
+    return frozenset(edges_of(raw[raw["n_documents"] == 1]))
+
+
 def asked_edges(deltas: pd.DataFrame) -> pd.DataFrame:
     """The raw deltas of what a study asks: controls have seeds for the sake of others' alone."""
     return deltas[(deltas["over"] == "") & ~deltas["arm"].isin(CONTROLS)]

@@ -111,9 +111,9 @@ def power_table(
     at the correction's worst case. Effects are fractions of 1, infinite where the largest that is
     possible would not be detected.
     """
-    # Runs that were all the same, or learned nothing, tell nothing of noise.
+    # Runs that were all the same, or learned nothing, tell nothing of noise; nor does one document.
     varies = (pilot["seed_sd"] > 0) | (pilot["example_error"] > 0)
-    varies &= pilot["verdict"] != Verdict.NOT_LEARNED
+    varies &= (pilot["verdict"] != Verdict.NOT_LEARNED) & (pilot["n_documents"] > 1)
     known = pilot[(pilot["over"] == "") & (pilot["n_seeds"] > 1) & varies]
     key = [name for name in planned if name in pilot and name not in ("n_seeds", "n_test")]
     renamed = {"n_seeds": "pilot_seeds", "n_test": "pilot_test", "n_documents": "pilot_documents"}

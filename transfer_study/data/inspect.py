@@ -12,7 +12,7 @@ from transfer_study.data.document_patterns import ProposedPattern, propose_patte
 from transfer_study.data.measurable import shortcomings
 from transfer_study.data.splits import TaskData
 from transfer_study.data.unread import Read
-from transfer_study.metrics.constant import constant_score
+from transfer_study.metrics.constant import best_constant
 from transfer_study.spec.example import Example, Label
 from transfer_study.spec.source import SPLITS
 from transfer_study.spec.task import Task, TaskKind
@@ -54,7 +54,7 @@ class SplitSummary:
 
 @dataclass(frozen=True)
 class TaskSummary:
-    """A task's splits, and the test score of always giving one answer, known from train.
+    """A task's splits, and the test score of always giving the best one answer.
 
     `shortcomings` are what its splits lack, each in a sentence; `proposed` is a `document_pattern`
     where documents are not named but ids seem to tell them; `unread` counts what of the source is
@@ -87,11 +87,10 @@ def _unread(data: TaskData) -> dict[str, dict[str, int]]:
 
 
 def majority_score(data: TaskData) -> float:
-    """The test score, by the task's metric, of the best constant answer that train suggests."""
-    seen = [example.label for example in data.train]
+    """The test score, by the task's metric, that a model which has learned is above."""
     gold = [example.label for example in data.test]
     documents = [example.document for example in data.test]
-    return constant_score(data.task, seen, gold, documents)
+    return best_constant(data.task, gold, documents)
 
 
 def _summary(

@@ -18,26 +18,18 @@ from transfer_study.spec.task import MetricName, Task, TaskKind
 ROUNDING = 1e-9
 
 
-def constant_score(
-    task: Task, seen: Sequence[Label], gold: Sequence[Label], documents: Sequence[str]
-) -> float:
-    """Score, by the task's metric, the best of the constant answers that `seen` suggests.
-
-    Those are the most frequent class, and the most frequent of those that F1 counts; the most
-    frequent labels together; one tag for all words. A constant correlates with nothing: 0.
-    """
-    labels, times = _distinct(_units(task, gold, documents))
-    return max((_score(task, labels, times, a) for a in _answers(task, seen)), default=0.0)
-
-
 def best_constant(task: Task, gold: Sequence[Label], documents: Sequence[str]) -> float:
     """The best score that any one answer, to all examples or all words, reaches on `gold`.
 
-    A model that always answers the same scores no more, whatever it learned from. Of sets of labels
-    this is exact under micro and macro F1; under example-based F1 a set without its most frequent
-    label may rarely score a little more.
+    A model that always answers the same scores no more, whatever it learned from. It is that of the
+    most frequent class, or of the most frequent of those that F1 counts; of the most frequent
+    labels together; of one tag for all words. A constant correlates with nothing: 0. Of sets of
+    labels this is exact under micro and macro F1; under example-based F1 a set without its most
+    frequent label may rarely score a little more.
     """
-    return constant_score(task, _units(task, gold, documents), gold, documents)
+    units = _units(task, gold, documents)
+    labels, times = _distinct(units)
+    return max((_score(task, labels, times, a) for a in _answers(task, units)), default=0.0)
 
 
 def _units(task: Task, labels: Sequence[Label], documents: Sequence[str]) -> Sequence[Label]:
@@ -65,14 +57,14 @@ def _score(task: Task, labels: Sequence[Label], times: Floats, answer: Label) ->
     return float(from_sums(task.metric, times @ rows.values))
 
 
-def _answers(task: Task, seen: Sequence[Label]) -> Iterator[Label]:
+def _answers(task: Task, gold: Sequence[Label]) -> Iterator[Label]:
     """The constants worth trying; of tagging, the tag that every word gets."""
     if task.kind is TaskKind.TAGGING:
-        yield from _tags(_tuples(seen))
+        yield from _tags(_tuples(gold))
     elif task.kind is TaskKind.MULTILABEL:
-        yield from _sets(task, _tuples(seen))
+        yield from _sets(task, _tuples(gold))
     elif task.kind is TaskKind.CLASSIFICATION:
-        classes = _by_frequency(Counter(cast("Sequence[str]", seen)))
+        classes = _by_frequency(Counter(cast("Sequence[str]", gold)))
         yield from classes[:1]
         yield from [name for name in classes if name != task.negative][:1]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -11,6 +10,7 @@ from typing import Any
 import yaml
 
 from transfer_study.analysis.choice import Choice
+from transfer_study.analysis.intervals import no_interval_of_scores
 from transfer_study.analysis.model_scores import ModelScore
 from transfer_study.records.stage_record import Provenance
 from transfer_study.report.loading import how_to_load, how_to_load_multi, pipeline_name
@@ -219,8 +219,8 @@ def _number(value: float) -> str:
 
 
 def _interval(score: ModelScore) -> str:
-    if math.isnan(score.over_seeds.low):
-        return "none (one seed)"
+    if lacking := no_interval_of_scores(score.over_seeds, score.n_seeds):
+        return f"none ({lacking})"
     return f"{_number(score.over_seeds.low)} to {_number(score.over_seeds.high)}"
 
 

@@ -81,8 +81,11 @@ def compare(a: Evidence, b: Evidence, results: Path, plots: Path) -> Compared:
     notes = [*a.notes, *b.notes]
     if first is not None and second is not None:
         own = {task.name: task.metric for task in first.study.tasks}
-        other = {t.name: own[t.name] for t in second.study.tasks if own.get(t.name) != t.metric}
-        other = {name: metric for name, metric in other.items() if name in own}
+        other = {
+            task.name: own[task.name]
+            for task in second.study.tasks
+            if own.get(task.name, task.metric) != task.metric
+        }
         if other:
             said = ", ".join(f"{name} ({metric})" for name, metric in other.items())
             notes.append(f"{b.name} is judged by the metrics of {a.name}: {said}.")

@@ -19,11 +19,14 @@ _AXES = ("protocol", "encoder", "reading", "variant", "size")  # told where ther
 def print_power(console: Console, table: pd.DataFrame | None) -> None:
     """Print one line an edge, or of many edges one a target with its best and worst."""
     if table is None or table["detectable"].isna().all():
-        console.print(
-            "Smallest detectable effects: unknown until some seeds were run, of this study or of "
-            "another as `--pilot`: `transfer-study run STUDY --set seeds=3`.",
-            soft_wrap=True,
+        why = (
+            "unknown until some seeds were run, of this study or of another as `--pilot`: "
+            "`transfer-study run STUDY --set seeds=3`."
+            if table is None
+            else "unknown, for what was run tells nothing of noise: its tasks were not learned, "
+            "its runs answer alike, or its test examples are of one document."
         )
+        console.print(f"Smallest detectable effects: {why}", soft_wrap=True)
         return
     console.print(_by_edge(table) if len(table) <= _LISTED else _by_target(table))
     seeds = table["pilot_seeds"]
