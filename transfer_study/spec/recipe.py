@@ -37,7 +37,7 @@ _FIRST_FIELDS = frozenset(
 # The fields in which the original study's protocol differs in kind from the clean one.
 _CHOICES = (
     *("optimizer", "schedule", "max_tensor_norm", "batches", "train_on", "selection"),
-    *("long_rows", "pair_order", "windows", "tagged_pieces"),
+    *("long_rows", "pair_order", "odd_piece", "windows", "tagged_pieces"),
 )
 
 
@@ -104,6 +104,8 @@ class Recipe(Frozen):
     train_on: Literal["train", "train_and_dev"] = "train"
     long_rows: Literal["keep", "drop"] = "keep"  # training rows of more than max_length pieces
     pair_order: Literal["first_second", "second_first"] = "first_second"
+    # Which text keeps a piece more than the other where both of a pair are cut to an odd room.
+    odd_piece: Literal["longer_text", "first_text"] = "longer_text"
     # Tagging: where long sentences are cut, and which word pieces have labels of their own.
     windows: Literal["blind", "after_gold_outside"] = "blind"
     tagged_pieces: Literal["first", "all"] = "first"
