@@ -562,7 +562,7 @@ def test_folders_that_hold_something_are_left_alone(
     for name, said in (
         ("full", "is not empty; give a new one"),
         ("full/mine.txt", "is a file; give a new one"),
-        ("full/mine.txt/below", "mine.txt is a file; choose another"),
+        ("full/mine.txt/below", "mine.txt is no folder; mend it or choose another"),
     ):
         to = ["--task", "colour", "--to", str(tmp_path / name)]
         assert refused(made, made / "store", *to) == 2

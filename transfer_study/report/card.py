@@ -230,7 +230,7 @@ def _number(value: float) -> str:
 
 def _interval(score: ModelScore) -> str:
     if math.isnan(score.over_seeds.low):
-        return "none (one seed)"
+        return "none (one seed)" if score.n_seeds == 1 else "none (all runs alike)"
     return f"{_number(score.over_seeds.low)} to {_number(score.over_seeds.high)}"
 
 
