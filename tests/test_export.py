@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 from transformers import pipeline
 from transformers.utils import logging
@@ -23,6 +24,7 @@ from transfer_study.data.encode import word_windows
 from transfer_study.data.splits import load
 from transfer_study.data.streams import stream
 from transfer_study.errors import ExportError, StoreError
+from transfer_study.execute import start
 from transfer_study.execute.in_process import run_in_process
 from transfer_study.execute.progress import Silent
 from transfer_study.export import Exported, Wanted, export_model
@@ -353,24 +355,38 @@ def test_weights_are_made_once_and_the_results_stay(
     assert not (tmp_path / "third").exists()
 
 
-def test_a_run_that_answers_otherwise_is_no_model(
+def test_a_model_made_on_another_processor_is_told_by_its_own_answers(
     plan: Plan, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.rmtree(store.root / "snapshots", ignore_errors=True)
-    train = train_module.train
+    stages = files(store.root / "stages")
+    build = start.build_model
 
     def otherwise(*args: Any) -> Any:
-        learned = train(*args)
-        for (_, split), answers in learned.predictions.items():
-            if split == "test":
-                answers.labels.reverse()
-        return learned
+        model = build(*args)
+        with torch.no_grad():
+            for head in model.heads.values():
+                head.weight[0] += torch.arange(head.weight.shape[1]) / 200
+        return model
 
-    monkeypatch.setattr(train_module, "train", otherwise)
-    with pytest.raises(StoreError, match="did not give its committed predictions for cats"):
-        export_model(plan, store, Wanted(task="colour"), tmp_path / "out")
-    assert not (store.root / "snapshots").exists()
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["store"]
+    monkeypatch.setattr(start, "build_model", otherwise)
+    exported = export_model(plan, store, Wanted(task="colour"), tmp_path / "out")
+    assert files(store.root / "stages") == stages
+    stage, task = exported.card.stage, task_of(plan, "colour")
+    committed = StoredAnswers(store).answers(stage, task)
+    assert committed.scores is not None
+    answers = list(asked(exported.folder, task, load(task).test))
+    found, before = np.array([s for _, s in answers]), np.array(committed.scores.to_pylist())
+    same = (np.abs(found - before) <= 1e-3).all(axis=1).mean()
+    assert same < 1
+    text = " ".join((exported.folder / "README.md").read_text().split())
+    assert "This model is of a run of the same recipe and seed that was made for it" in text
+    assert f"{same:.1%} of colour" in text
+    (mine,) = (
+        s.value for s in exported.card.scores if (s.metric, s.split) == (task.metric, "test")
+    )
+    labels = [label for label, _ in answers]
+    assert mine == score(task.metric, task, committed.gold, labels, committed.documents)
 
 
 def test_a_folder_that_answers_otherwise_is_not_left(
@@ -409,10 +425,11 @@ def run_card(exported: Exported, capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     ("wanted", "printed"),
     [
+        ({"task": "colour"}, r"'label': '(red|blue)'"),
         ({"task": "warmth"}, r"'label': '(cold|warm)'"),
         ({"task": "pets"}, r"'label': 'cat'.*'label': 'dog'|'label': 'dog'.*'label': 'cat'"),
         ({"task": "people"}, r"\('words', '(O|B-Person|I-Person)'\)"),
-        ({"multi": True}, r"tensor\("),
+        ({"multi": True}, r"\d\.\d"),
     ],
 )
 def test_the_code_of_the_card_runs(
@@ -422,6 +439,36 @@ def test_the_code_of_the_card_runs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert re.search(printed, run_card(export(**wanted), capsys))
+
+
+def test_mean_pooling_is_exported_with_a_loader_of_its_own(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = ["refine.pooling=mean", "refine.epochs=1", "arms=[single]", "seeds=1"]
+    plan, store = make_plan(read_study(made / "study.yaml", recipe, made)), Store(tmp_path / "s")
+    run_in_process(plan, store, Silent())
+    for name, printed in (
+        ("colour", r"{'red': 0\.\d+, 'blue': 0\.\d+}"),
+        ("warmth", r"{'cold': 0\.\d+, 'warm': 0\.\d+}"),
+        ("pets", r"{'cat': 0\.\d+, 'dog': 0\.\d+}"),
+        ("cats", r"^-?\d+\.\d+"),
+    ):
+        exported = export_model(plan, store, Wanted(task=name), tmp_path / name)
+        assert exported.card.checked == {name: 30}
+        assert json.loads((tmp_path / name / "tasks.json").read_text()).keys() == {name}
+        text = (tmp_path / name / "README.md").read_text()
+        assert ("A second one." in text) == (name in ("warmth", "cats"))
+        assert "pipeline_tag" not in text
+        assert re.search(printed, run_card(exported, capsys))
+    # Tagging reads no pooled text.
+    export_model(plan, store, Wanted(task="people"), tmp_path / "people")
+    assert not (tmp_path / "people" / "load_model.py").exists()
+
+
+def test_whoever_may_read_the_card_may_read_the_model(export: Export, made: Path) -> None:
+    folders = [export(task="colour").folder, export(multi=True).folder, made / "store"]
+    for path in (path for folder in folders for path in folder.rglob("*") if path.is_file()):
+        assert path.stat().st_mode & 0o444 == 0o444, path
 
 
 def test_the_card_tells_what_the_model_is(export: Export, plan: Plan, made: Path) -> None:
@@ -515,7 +562,7 @@ def test_folders_that_hold_something_are_left_alone(
     for name, said in (
         ("full", "is not empty; give a new one"),
         ("full/mine.txt", "is a file; give a new one"),
-        ("full/mine.txt/below", "mine.txt is a file; choose another"),
+        ("full/mine.txt/below", "mine.txt is no folder; mend it or choose another"),
     ):
         to = ["--task", "colour", "--to", str(tmp_path / name)]
         assert refused(made, made / "store", *to) == 2

@@ -26,6 +26,32 @@ def test_the_production_loop_gives_the_recorded_trajectory(name: str) -> None:
     assert deviation.loss < 1e-4
     assert deviation.parameters < 1e-3
     assert deviation.tensor < 1e-3
+    assert deviation.answers > 300
+    assert deviation.predictions == 0
+    assert deviation.score < 1e-5
+
+
+def test_other_recorded_answers_are_told(tmp_path: Path, capsys: Any) -> None:
+    folder = changed(tmp_path, "bert_adam", {})
+    trace = json.loads((folder / "trace.json").read_bytes())
+    said = trace["evaluation"]
+    said["sentence"]["predictions"][2] += 1
+    said["ner"]["predictions"][0][3] += 1
+    said["pair"]["scores"][0] += 0.25
+    (folder / "trace.json").write_text(json.dumps(trace))
+    deviation = replay(folder)
+    assert deviation.predictions == 2
+    assert deviation.score == pytest.approx(0.25, abs=1e-5)
+    assert main([str(folder)]) == 0
+    assert "2 of 341 predictions differ" in capsys.readouterr().out
+
+
+def test_the_odd_piece_of_a_pair_is_the_originals(tmp_path: Path) -> None:
+    # Worked out by the original's rule: its recorded pairs have none whose second text is longer.
+    assert list(differing_ids(RECORDED / "pair_cut")) == []
+    cases = json.loads((RECORDED / "pair_cut" / "cases.json").read_bytes())
+    kept = [(c["type_id"].count(1) - 1, c["type_id"].count(0) - 2) for c in cases["pair"]]
+    assert kept == [(7, 6), (7, 6), (7, 6), (2, 11)]
 
 
 def test_preprocessing_gives_the_recorded_ids() -> None:
@@ -82,7 +108,7 @@ def test_all_folders_inside_a_folder_are_replayed() -> None:
         check=True,
     )
     lines = done.stdout.splitlines()
-    assert [line.split(":")[0] for line in lines] == [*TRACES, "preprocessing"]
+    assert [line.split(":")[0] for line in lines] == [*TRACES, "pair_cut", "preprocessing"]
 
 
 def test_recorded_starts_and_ends_differ() -> None:

@@ -16,7 +16,7 @@ from uuid import uuid4
 from transfer_study.analysis.choice import BEST, Asked, Choice, candidates_for, choose, full_mixes
 from transfer_study.analysis.model_scores import ModelScore, model_scores
 from transfer_study.errors import DataError, ExportError, StudyError
-from transfer_study.files import check_writable, read_regular, writing
+from transfer_study.files import check_writable, read_regular, readable_as, writing
 from transfer_study.records.chosen import chosen_epoch
 from transfer_study.records.predictions import (
     MOST_BYTES,
@@ -30,7 +30,7 @@ from transfer_study.report.card import Card
 from transfer_study.spec.example import Example
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.stage import Stage, StageKind, StageTask
-from transfer_study.spec.task import Task
+from transfer_study.spec.task import Task, TaskKind
 
 Tell = Callable[[str], None]
 
@@ -67,9 +67,9 @@ def export_model(
 ) -> Exported:
     """Write a model of a study into a folder of its own, with a card.
 
-    A stage whose weights are not kept is run again, here, and must give its committed
-    predictions. Raises StudyError, and leaves the folder as it was, where that or anything that
-    was asked for is not so.
+    A stage whose weights are not kept is run again, here; where that run does not agree with the
+    committed one (`execute.keep`), the model and the scores of the card are its own, and the card
+    says so. Raises StudyError, and leaves the folder as it was, for what cannot be exported.
     """
     _check_free(folder)
     # Of a study under both protocols, the models of the clean one.
@@ -85,24 +85,27 @@ def export_model(
         _make_snapshot(stage, store, epoch)
     with writing(folder), _new_folder(folder) as aside:
         tell("Writing the model and reading it back.")
-        checked = _write(aside, store, stage, epoch, wanted.multi, examples)
+        loader, checked = _write(aside, store, stage, epoch, wanted.multi, examples)
         card = Card(
             plan.study.name,
             choice,
             epoch,
             None if only is None else only.task,
-            wanted.multi,
+            tuple(member.task for member in heads),
+            frozenset(m.task.name for m in heads if _on_pairs(m.task, examples[m.task.name])),
+            loader,
             _scores(store, choice, epoch, heads),
             checked,
-            store.record(stage).provenance,
+            store.snapshot_record(stage, epoch),
         )
         (aside / "README.md").write_text(card.markdown(), encoding="utf-8")
+        readable_as(aside / "README.md", aside)
     return Exported(folder, card)
 
 
 def _check_clean(stage: Stage) -> None:
     """Raise ExportError for a model that saw test, or reads texts as no pipeline gives them."""
-    unclean = ("train_on", "selection", "pair_order", "windows", "tagged_pieces")
+    unclean = ("train_on", "selection", "pair_order", "odd_piece", "windows", "tagged_pieces")
     if stage.kind is StageKind.SOFT:
         raise ExportError(
             f"{stage.name} has an encoder a task, which is no one model; export its fine-tuning, "
@@ -195,20 +198,19 @@ def _write(
     epoch: int,
     multi: bool,
     examples: Mapping[str, Sequence[Example]],
-) -> dict[str, int]:
-    """Write the model of one task, or of several; how many answers of each were checked."""
+) -> tuple[bool, dict[str, int]]:
+    """Write a model; whether it has a loader of its own, and how many answers were checked."""
     from transfer_study.execute.run_stage import quiet_libraries
     from transfer_study.learn import take_home
 
     quiet_libraries()
     snapshot = store.checked_snapshot(stage, epoch)
     tasks = [member.task for member in stage.tasks if member.task.name in examples]
-    if multi:
-        take_home.write_multi_folder(snapshot, folder)
-    else:
-        take_home.write_pipeline_folder(snapshot, tasks[0], folder)
-    check = take_home.check_multi_folder if multi else take_home.check_pipeline_folder
-    return {
+    loader = multi or not take_home.write_pipeline_folder(snapshot, tasks[0], folder)
+    if loader:
+        take_home.write_loader_folder(snapshot, tasks, folder)
+    check = take_home.check_loader_folder if loader else take_home.check_pipeline_folder
+    return loader, {
         task.name: check(
             folder,
             task,
@@ -218,6 +220,10 @@ def _write(
         )
         for task in tasks
     }
+
+
+def _on_pairs(task: Task, examples: Sequence[Example]) -> bool:
+    return task.kind is not TaskKind.TAGGING and len(examples[0].text) == 2
 
 
 def _scores(
@@ -237,8 +243,6 @@ def _scores(
 
 
 def _answers(store: Store, stage: Stage, epoch: int, task: Task, split: str) -> Answers:
-    """What the stage answered after an epoch: as committed, where it is the task's own."""
-    if chosen_epoch(store, stage, task.name).epoch == epoch:
-        return StoredAnswers(store).answers(stage, task, split)
+    """What the model of an epoch answers, as the run that left it did."""
     file = store.snapshot_folder(stage, epoch) / predictions_file(task.name, split)
     return answers_from(read_regular(file, MOST_BYTES), file, stage, task.name, split)

@@ -95,6 +95,17 @@ def _unusable(folder: Path, fault: str, option: str) -> StoreError:
     )
 
 
+def readable_as(pattern: Path, folder: Path) -> None:
+    """Let whoever may read a file read all files of a folder.
+
+    What writes tensors lets their owner alone read them, whatever the process's umask is.
+    """
+    mode = stat.S_IMODE(pattern.stat().st_mode)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(mode)
+
+
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
     """Names the folder in whatever fault of a file system does not name its file."""

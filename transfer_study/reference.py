@@ -3,8 +3,9 @@
 python -m transfer_study.reference FOLDER
 
 A folder with `trace.json`, `init.npz` and `final.npz` is trained again from the same start on the
-same batches; the largest relative deviation of the losses and of the final parameters is printed.
-A folder with `cases.json` is tokenised again; the first differing ids are printed.
+same batches, and then asked for what the trace has as its `evaluation`; the largest relative
+deviation of the losses and of the final parameters is printed, and that of the answers. A folder
+with `cases.json` is tokenised again; the first differing ids are printed.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from transfer_study.errors import DataError, StudyError
 from transfer_study.learn.batch import Collator
 from transfer_study.learn.model import MultiTaskModel, head_name
 from transfer_study.learn.optim import build_optimizer
+from transfer_study.learn.predict import row_logits
 from transfer_study.learn.train import Material, Updates
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.example import Example
@@ -53,16 +55,21 @@ class Deviation:
     `loss` is the largest of any update; `parameters` is that of all final parameters together, in
     Euclidean norm, and `tensor` the largest of a single tensor. Attention's key biases have no
     single value: softmax cancels them, so their gradient is rounding noise that Adam enlarges.
+    `score` is the largest absolute difference of a probability or value of the `evaluation`, and
+    `predictions` how many of its `answers` (a class an example, a tag a piece) differ.
     """
 
     loss: float
     parameters: float
     tensor: float
     updates: int
+    score: float
+    predictions: int
+    answers: int
 
 
 def replay(folder: Path) -> Deviation:
-    """Train as a recorded trace says and compare losses and final parameters.
+    """Train as a recorded trace says and compare losses, final parameters and answers.
 
     Raises DataError where the folder's files are missing or not of the known form.
     """
@@ -72,9 +79,10 @@ def replay(folder: Path) -> Deviation:
     model = _model(trace, tasks, start)
     rows = trace["rows"]
     place = {name: {row["uid"]: n for n, row in enumerate(rows[name])} for name in rows}
+    materials = {name: _material(tasks[name], rows[name]) for name in rows}
     updates = Updates(
         model,
-        {name: _material(tasks[name], rows[name]) for name in rows},
+        materials,
         {name: [_target(tasks[name], row["label"]) for row in rows[name]] for name in rows},
         recipe,
         dict.fromkeys(rows, build_optimizer(model, recipe, trace["optimizer"]["total_steps"])),
@@ -92,7 +100,37 @@ def replay(folder: Path) -> Deviation:
     norms = {name: np.linalg.norm(end[name]) for name in end}
     together = np.sqrt(sum((g**2).sum() for g in gaps.values()) / sum(n**2 for n in norms.values()))
     alone = [np.linalg.norm(gaps[n]) / norms[n] for n in end if not n.endswith(_CANCELLED)]
-    return Deviation(max(losses), float(together), float(max(alone)), len(losses))
+    answered = [
+        _answered(model, materials[name], said, recipe.precision)
+        for name, said in trace["evaluation"].items()
+    ]
+    scores, predicted = (np.concatenate(part) for part in zip(*answered, strict=True))
+    return Deviation(
+        max(losses),
+        float(together),
+        float(max(alone)),
+        len(losses),
+        float(scores.max()),
+        int(predicted.sum()),
+        len(predicted),
+    )
+
+
+def _answered(
+    model: MultiTaskModel, material: Material, said: Mapping[str, Any], precision: Precision
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """How far each recorded score is from the trained model's, and which predictions differ."""
+    task = material.task
+    logits = row_logits(model, task, material.collators["train"], precision)
+    if task.kind is TaskKind.TAGGING:
+        lengths = [len(row) for row in said["predictions"]]
+        tags = [row[:n].argmax(axis=1) for row, n in zip(logits, lengths, strict=True)]
+        return np.zeros(0), np.concatenate(tags) != np.concatenate(said["predictions"])
+    values = torch.from_numpy(np.stack(logits))
+    if task.kind is TaskKind.REGRESSION:
+        return np.abs(values.flatten().numpy() - np.array(said["scores"])), np.zeros(0, bool)
+    differ = values.argmax(1).numpy() != np.array(said["predictions"])
+    return np.abs(values.softmax(1).flatten().numpy() - np.array(said["scores"])), differ
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
@@ -208,6 +246,7 @@ def differing_ids(folder: Path) -> Iterator[str]:
     recipe = Recipe(
         max_length=cases["max_length"],
         pair_order="second_first",
+        odd_piece="first_text",
         windows="after_gold_outside",
         tagged_pieces="all",
     )
@@ -217,12 +256,15 @@ def differing_ids(folder: Path) -> Iterator[str]:
             Example(str(n), "", tuple(case[part] for part in parts), "a")
             for n, case in enumerate(cases[key])
         ]
+        if not examples:
+            continue
         encoded = encode(sentence, examples, tokenizer, recipe)
         assert encoded.types is not None
         for n, case in enumerate(cases[key]):
             yield from _difference(f"{key} {n}: ids", case["token_id"], encoded.ids[n].tolist())
             yield from _difference(f"{key} {n}: types", case["type_id"], encoded.types[n].tolist())
-    yield from _differing_windows(cases, tokenizer, recipe)
+    if cases["tagging"]:
+        yield from _differing_windows(cases, tokenizer, recipe)
 
 
 def _differing_windows(cases: Mapping[str, Any], tokenizer: Any, recipe: Recipe) -> Iterator[str]:
@@ -269,7 +311,9 @@ def main(folders: Sequence[str]) -> int:
                 print(
                     f"{folder.name}: largest relative deviation over {deviation.updates} updates: "
                     f"loss {deviation.loss:.1e}, final parameters {deviation.parameters:.1e} "
-                    f"(a single tensor {deviation.tensor:.1e})"
+                    f"(a single tensor {deviation.tensor:.1e}); scores of the evaluation within "
+                    f"{deviation.score:.1e}, {deviation.predictions} of {deviation.answers} "
+                    "predictions differ"
                 )
     except StudyError as error:
         for problem in error.problems:

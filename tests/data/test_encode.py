@@ -315,3 +315,32 @@ def test_the_second_text_of_a_pair_may_come_first(tokenizers: dict[str, Any]) ->
     one = encode(CLASSES, [example("the", "fever")], pieces, swapped)
     other = encode(CLASSES, [example("fever", "the")], pieces, IN_24)
     assert same(one, other)
+
+
+@with_tokenizer
+@given(data=st.data())
+def test_the_odd_piece_goes_where_the_recipe_says(tokenizer: Any, data: st.DataObject) -> None:
+    counts = data.draw(st.lists(st.tuples(*[st.integers(1, 30)] * 2), min_size=1, max_size=6))
+    order = data.draw(st.sampled_from(["first_second", "second_first"]))
+    max_length = data.draw(st.integers(9, 40))
+    words = ["fever", "aspirin", "in", "naloxone", "rats"]
+    pairs = [tuple(" ".join(words[i % 5] for i in range(n)) for n in pair) for pair in counts]
+    original = Recipe(max_length=max_length, pair_order=order, odd_piece="first_text")
+    encoded = encode(CLASSES, [example(*pair) for pair in pairs], tokenizer, original)
+    clean = encode(
+        CLASSES,
+        [example(*pair) for pair in pairs],
+        tokenizer,
+        Recipe(max_length=max_length, pair_order=order),
+    )
+    room = max_length - tokenizer.num_special_tokens_to_add(pair=True)
+    for pair, ids, usual in zip(pairs, encoded.ids, clean.ids, strict=True):
+        first, second = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in pair)
+        both_cut = min(len(first), len(second)) > room // 2
+        while len(first) + len(second) > room:  # MT-BERT's own loop
+            (first if len(first) > len(second) else second).pop()
+        texts = (first, second) if order == "first_second" else (second, first)
+        special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+        assert [i for i in ids.tolist() if i not in special] == [*texts[0], *texts[1]]
+        assert len(ids) == len(usual)
+        assert (both_cut and room % 2) or ids.tolist() == usual.tolist()

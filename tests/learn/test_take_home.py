@@ -1,4 +1,4 @@
-"""What the encoder of a family learned fits transformers' own class exactly, or is refused."""
+"""What an encoder of a family learned goes into transformers' own class, or has a loader."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import (
     AutoModel,
     AutoModelForSequenceClassification,
@@ -22,10 +23,9 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from transfer_study.errors import ExportError
-from transfer_study.learn.load_model import TASKS_FILE, load
+from transfer_study.learn.load_model import HEADS_FILE, TASKS_FILE, load
 from transfer_study.learn.model import MultiTaskModel, build_model, save_whole
-from transfer_study.learn.take_home import write_multi_folder, write_pipeline_folder
+from transfer_study.learn.take_home import write_loader_folder, write_pipeline_folder
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.task import Task
@@ -102,17 +102,16 @@ def same(found: torch.Tensor, expected: torch.Tensor, t: Task) -> None:
 
 
 @pytest.mark.parametrize("t", [SENTENCE, TAGS], ids=["sentence", "tagging"])
-def test_a_folder_for_transformers_computes_the_same_or_is_refused(
+def test_a_folder_for_transformers_computes_the_same_or_is_not_written(
     learned: tuple[str, MultiTaskModel, Path], t: Task, tmp_path: Path
 ) -> None:
     name, model, snapshot = learned
     out = tmp_path / "out"
     if name not in (FIT_TAGGING if t is TAGS else FIT_SENTENCES):
-        with pytest.raises(ExportError, match=r"transformers' \w+Classification .* give --multi"):
-            write_pipeline_folder(snapshot, t, out)
+        assert not write_pipeline_folder(snapshot, t, out)
         assert not out.exists()
         return
-    write_pipeline_folder(snapshot, t, out)
+    assert write_pipeline_folder(snapshot, t, out)
     kinds = AutoModelForTokenClassification if t is TAGS else AutoModelForSequenceClassification
     plain = kinds.from_pretrained(out).eval()
     with torch.no_grad():
@@ -124,11 +123,23 @@ def test_the_loader_fits_every_family(
     learned: tuple[str, MultiTaskModel, Path], tmp_path: Path
 ) -> None:
     _, model, snapshot = learned
-    write_multi_folder(snapshot, tmp_path / "out")
+    write_loader_folder(snapshot, (SENTENCE, TAGS), tmp_path / "out")
     _, _, logits = load(tmp_path / "out")
     for t in (SENTENCE, TAGS):
         with torch.no_grad():
             same(logits(t.name, **inputs()), model(t, inputs()), t)
+
+
+def test_the_loader_of_one_task_has_no_other_head(
+    learned: tuple[str, MultiTaskModel, Path], tmp_path: Path
+) -> None:
+    _, model, snapshot = learned
+    write_loader_folder(snapshot, (SENTENCE,), tmp_path / "out")
+    tasks, _, logits = load(tmp_path / "out")
+    assert list(tasks) == [SENTENCE.name]
+    assert not any("ner" in name for name in load_file(tmp_path / "out" / HEADS_FILE))
+    with torch.no_grad():
+        same(logits(SENTENCE.name, **inputs()), model(SENTENCE, inputs()), SENTENCE)
 
 
 def test_the_loader_pools_as_the_recipe_said(tmp_path: Path) -> None:
@@ -144,5 +155,4 @@ def test_the_loader_pools_as_the_recipe_said(tmp_path: Path) -> None:
     with torch.no_grad():
         same(logits(SENTENCE.name, **inputs()), model(SENTENCE, inputs()), SENTENCE)
     # transformers' own class reads the pooler, and must not be taken for this model.
-    with pytest.raises(ExportError, match="give --multi"):
-        write_pipeline_folder(snapshot, SENTENCE, tmp_path / "out")
+    assert not write_pipeline_folder(snapshot, SENTENCE, tmp_path / "out")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Encoding
 
 from transfer_study.spec.example import Example, Label
 from transfer_study.spec.frozen import content_hash
@@ -53,23 +54,62 @@ _encoded: dict[str, Encoded] = {}
 def encode(task: Task, examples: Sequence[Example], tokenizer: Any, recipe: Recipe) -> Encoded:
     """Tokenise the examples of a task as a recipe says.
 
-    Sentences and pairs are cut to `max_length` pieces, the longer text of a pair first. Long
+    Sentences and pairs are cut to `max_length` pieces, the longer text of a pair first; where both
+    are cut to an odd room, `odd_piece` says which keeps a piece more. Long
     tagging sentences are split at word boundaries into windows that fit; labels play no part
     unless the recipe says `windows: after_gold_outside`, where windows may be longer. A word of
     which the tokenizer makes nothing is its unknown piece, but under that recipe has none.
     """
     if task.kind is TaskKind.TAGGING:
         return _encode_words(examples, tokenizer, recipe)
-    texts = [list(part) for part in zip(*(example.text for example in examples), strict=True)]
-    if recipe.pair_order == "second_first":
-        texts.reverse()
-    batch = tokenizer(*texts, truncation=True, max_length=recipe.max_length)
+    rows = encode_texts([example.text for example in examples], tokenizer, recipe)
+    with_types = "token_type_ids" in tokenizer.model_input_names
     return Encoded(
-        [np.array(row, dtype=np.int32) for row in batch["input_ids"]],
-        _types(batch),
+        [np.array(row.ids, dtype=np.int32) for row in rows],
+        [np.array(row.type_ids, dtype=np.int32) for row in rows] if with_types else None,
         np.arange(len(examples), dtype=np.int32),
         None,
     )
+
+
+def encode_texts(
+    examples: Sequence[tuple[str, ...]], tokenizer: Any, recipe: Recipe
+) -> list[Encoding]:
+    """The sentences or pairs of texts as the tokenizers library has them, cut and in order."""
+    texts = [list(part) for part in zip(*examples, strict=True)]
+    if recipe.pair_order == "second_first":
+        texts.reverse()
+    rows: list[Encoding] = tokenizer(
+        *texts, truncation=True, max_length=recipe.max_length
+    ).encodings
+    if len(texts) == 2 and recipe.odd_piece == "first_text":
+        _give_first_the_odd_piece(rows, texts, tokenizer, recipe)
+    return rows
+
+
+def _give_first_the_odd_piece(
+    rows: list[Encoding], texts: Sequence[Sequence[str]], tokenizer: Any, recipe: Recipe
+) -> None:
+    """Cut pairs as MT-BERT does, whose loop takes the second text's piece where both are equal.
+
+    Tokenizers differ from that where both texts are cut and the first is not the longer.
+    """
+    room = recipe.max_length - tokenizer.num_special_tokens_to_add(pair=True)
+    half = room // 2
+    if room == 2 * half:
+        return
+    cut = [n for n, row in enumerate(rows) if len(row.ids) == recipe.max_length]
+    alone = [
+        tokenizer([part[n] for n in cut], add_special_tokens=False, verbose=False).encodings
+        for part in texts
+        if cut
+    ]
+    for n, *pair in zip(cut, *alone, strict=True):
+        first, second = pair if recipe.pair_order == "first_second" else pair[::-1]
+        if half < len(first.ids) <= len(second.ids):
+            first.truncate(half + 1)
+            second.truncate(half)
+            rows[n] = tokenizer.backend_tokenizer.post_process(*pair)
 
 
 def pieces_of_words(
@@ -200,7 +240,9 @@ def encode_once(
 
     Nothing is kept in a file: to encode takes seconds, and files can change unnoticed.
     """
-    name = content_hash([key, task.kind, recipe.max_length, recipe.pair_order, recipe.windows])
+    name = content_hash(
+        [key, task.kind, recipe.max_length, recipe.pair_order, recipe.odd_piece, recipe.windows]
+    )
     if name not in _encoded:
         while len(_encoded) >= _REMEMBERED:
             _encoded.pop(next(iter(_encoded)), None)

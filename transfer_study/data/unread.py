@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from tokenizers import Encoding
 
-from transfer_study.data.encode import pieces_of_words
+from transfer_study.data.encode import encode_texts, pieces_of_words
 from transfer_study.data.same_text import MASK
 from transfer_study.spec.example import Example
 from transfer_study.spec.recipe import Recipe
@@ -49,13 +50,15 @@ def reader(task: Task, tokenizer: Any, recipe: Recipe) -> Callable[[Example], Re
         whole = tokenizer(*texts, verbose=False)
         pieces = len(whole["input_ids"])
         cut = pieces > recipe.max_length and any(map(_MARKER.search, texts))
-        return Read(pieces, {}, cut and _marker_cut(texts, whole, tokenizer, recipe.max_length))
+        if not cut:
+            return Read(pieces, {}, False)
+        (kept,) = encode_texts([example.text], tokenizer, recipe)
+        return Read(pieces, {}, _marker_cut(texts, whole, kept))
 
     return words if task.kind is TaskKind.TAGGING else sentences
 
 
-def _marker_cut(texts: tuple[str, ...], whole: Any, tokenizer: Any, max_length: int) -> bool:
-    kept = tokenizer(*texts, truncation=True, max_length=max_length)
+def _marker_cut(texts: tuple[str, ...], whole: Any, kept: Encoding) -> bool:
     ends = (
         (place, n)
         for n, text in enumerate(texts)
@@ -63,6 +66,6 @@ def _marker_cut(texts: tuple[str, ...], whole: Any, tokenizer: Any, max_length: 
         for place in (marker.start(), marker.end() - 1)
     )
     return any(
-        whole.char_to_token(0, place, n) is not None and kept.char_to_token(0, place, n) is None
+        whole.char_to_token(0, place, n) is not None and kept.char_to_token(place, n) is None
         for place, n in ends
     )

@@ -1,4 +1,8 @@
-"""A snapshot as a folder for others: transformers' own classes, or all heads with their loader.
+"""A snapshot as a folder for others: a transformers class of its own, or heads and their loader.
+
+Where transformers computes a task's answers as the study did, its pipelines load the folder. Of any
+other model (several heads, mean pooling, families whose class has other layers) the folder has a
+plain module that loads it, which needs nothing of this project and no `trust_remote_code`.
 
 Either folder is read back and must answer as the study did before it counts.
 """
@@ -6,6 +10,7 @@ Either folder is read back and must answer as the study did before it counts.
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import (
     AutoConfig,
@@ -32,6 +37,7 @@ from transfer_study.learn.batch import Collator
 from transfer_study.learn.predict import predict
 from transfer_study.records.alike import is_alike
 from transfer_study.records.predictions import Answers
+from transfer_study.records.store import AGAIN, SNAPSHOT
 from transfer_study.spec.example import Example
 from transfer_study.spec.recipe import Precision, Recipe
 from transfer_study.spec.task import Task, TaskKind
@@ -48,26 +54,30 @@ _PROBLEM = {
 }
 
 
-def write_pipeline_folder(snapshot: Path, task: Task, folder: Path) -> None:
+def write_pipeline_folder(snapshot: Path, task: Task, folder: Path) -> bool:
     """Write one task's model so that `transformers.pipeline` loads it.
 
-    Raises ExportError where transformers' class for the encoder computes its head differently.
+    False, and nothing is written, where transformers has no class for the encoder that computes
+    the task's answers as the study did; so it is of mean pooling, and of some families.
     """
     body = AutoModel.from_pretrained(snapshot, dtype=torch.float32, trust_remote_code=False)
     layers = load_file(snapshot / load_model.HEADS_FILE)
     model = _empty_model(snapshot, task)
+    if model is None:
+        return False
     tensors = _renamed(body.state_dict(), layers, task, model)
     if not _fit(tensors, model.state_dict()):
-        raise _unfit(model)
+        return False
     model.load_state_dict(tensors)
     if not _same_logits(snapshot, task, model.eval()):
-        raise _unfit(model)
+        return False
     model.save_pretrained(folder)
     AutoTokenizer.from_pretrained(snapshot, trust_remote_code=False).save_pretrained(folder)
+    return True
 
 
 def _empty_model(snapshot: Path, task: Task) -> Any:
-    """The transformers class of an encoder for a task, named and configured, weights at random."""
+    """The transformers class of an encoder for a task, weights at random; None where none is."""
     config = AutoConfig.from_pretrained(snapshot, trust_remote_code=False)
     tagging = task.kind is TaskKind.TAGGING
     if not tagging:
@@ -84,8 +94,8 @@ def _empty_model(snapshot: Path, task: Task) -> Any:
     kinds = AutoModelForTokenClassification if tagging else AutoModelForSequenceClassification
     try:
         return kinds.from_config(config)
-    except ValueError:  # transformers has no such class for this family
-        raise ExportError(_says_unfit(f"transformers has no {kinds.__name__[9:]} class")) from None
+    except ValueError:  # of another family
+        return None
 
 
 def _renamed(
@@ -121,27 +131,20 @@ def _same_logits(snapshot: Path, task: Task, model: Any) -> bool:
         return torch.allclose(model(**inputs).logits, logits(task.name, **inputs), 1e-4, 1e-5)
 
 
-def _unfit(model: Any) -> ExportError:
-    return ExportError(
-        _says_unfit(f"transformers' {type(model).__name__} has other layers before its output")
-    )
-
-
-def _says_unfit(why: str) -> str:
-    return (
-        f"{why} than the study, so that `transformers.pipeline` cannot answer as this model does; "
-        "give --multi too, which writes any model, with a loader of its own"
-    )
-
-
-def write_multi_folder(snapshot: Path, folder: Path) -> None:
-    """Write the encoder, all heads and a loader that needs nothing of this project."""
-    shutil.copytree(
-        snapshot,
-        folder,
-        ignore=shutil.ignore_patterns("predictions", "snapshot.json"),
-        dirs_exist_ok=True,
-    )
+def write_loader_folder(snapshot: Path, tasks: Sequence[Task], folder: Path) -> None:
+    """Write the encoder, the heads of these tasks and a loader that needs nothing of ours."""
+    names = [task.name for task in tasks]
+    left_out = shutil.ignore_patterns("predictions", SNAPSHOT, AGAIN)
+    shutil.copytree(snapshot, folder, ignore=left_out, dirs_exist_ok=True)
+    said = json.loads((snapshot / load_model.TASKS_FILE).read_text(encoding="utf-8"))
+    kept = json.dumps({name: said[name] for name in said if name in names}, indent=1)
+    (folder / load_model.TASKS_FILE).write_text(kept + "\n", encoding="utf-8")
+    layers = {
+        name: tensor
+        for name, tensor in load_file(snapshot / load_model.HEADS_FILE).items()
+        if name.rsplit(".", 1)[0] in (*names, "pooler.dense")
+    }
+    save_file(layers, folder / load_model.HEADS_FILE)
     shutil.copyfile(Path(str(load_model.__file__)), folder / LOADER_FILE)
 
 
@@ -161,7 +164,7 @@ def check_pipeline_folder(
     return _check(loaded, tokenizer, task, examples, stored, precision)
 
 
-def check_multi_folder(
+def check_loader_folder(
     folder: Path, task: Task, examples: Sequence[Example], stored: Answers, precision: Precision
 ) -> int:
     """Likewise for one head of a folder with several, through the loader in it."""

@@ -29,7 +29,7 @@ from uuid import uuid4
 from pydantic import Field, ValidationError
 
 from transfer_study.errors import StoreError
-from transfer_study.files import check_folder, read_regular
+from transfer_study.files import check_folder, read_regular, readable_as
 from transfer_study.records.stage_record import StageRecord, Weights
 from transfer_study.spec.frozen import Frozen, file_hash
 from transfer_study.spec.stage import Stage
@@ -161,6 +161,7 @@ class Store:
         )
         text = content.model_dump_json(by_alias=True, indent=1)
         (attempt / record).write_text(text + "\n", encoding="utf-8")
+        readable_as(attempt / record, attempt)
         for path in attempt.rglob("*"):
             _sync(path)
         _sync(attempt)

@@ -12,8 +12,8 @@ import yaml
 from transfer_study.analysis.choice import Choice
 from transfer_study.analysis.intervals import no_interval_of_scores
 from transfer_study.analysis.model_scores import ModelScore
-from transfer_study.records.stage_record import Provenance
-from transfer_study.report.loading import how_to_load, how_to_load_multi, pipeline_name
+from transfer_study.records.stage_record import StageRecord
+from transfer_study.report.loading import how_to_load, how_to_load_with_loader, pipeline_name
 from transfer_study.spec.recipe import Precision
 from transfer_study.spec.stage import Stage, StageTask
 from transfer_study.spec.task import Task, TaskKind
@@ -25,31 +25,27 @@ _LIBRARIES = ("transfer-study", "torch", "transformers")
 class Card:
     """All that a card says.
 
-    `task` is None for a model that was chosen for all its tasks; `multi` says that it has all its
-    heads and a loader of its own. `checked` is how many test examples of a task were held against
-    the stored answers.
+    `task` is None for a model that was chosen for all its tasks; `heads` are those that it
+    answers, `pairs` the names of those on two texts; `loader` says that the folder has a loader of
+    its own. `checked` is how many test examples of a task were held against the stored answers,
+    `record` what the run says of itself that left the model.
     """
 
     study: str
     choice: Choice
     epoch: int
     task: Task | None
-    multi: bool
+    heads: tuple[Task, ...]
+    pairs: frozenset[str]
+    loader: bool
     scores: Sequence[ModelScore]
     checked: Mapping[str, int]
-    provenance: Provenance
+    record: StageRecord
 
     @property
     def stage(self) -> Stage:
         """The stage that the model is of."""
         return self.choice.stage
-
-    @property
-    def heads(self) -> tuple[Task, ...]:
-        """The tasks that the model answers."""
-        if self.task is not None and not self.multi:
-            return (self.task,)
-        return tuple(member.task for member in self.stage.tasks)
 
     def markdown(self) -> str:
         """The card as a README.md that model hubs show."""
@@ -79,7 +75,7 @@ class Card:
 
     def _front_matter(self) -> str:
         values: dict[str, Any] = {"library_name": "transformers", "license": "other"}
-        if not self.multi:
+        if not self.loader:
             values["pipeline_tag"] = pipeline_name(self.heads[0])
         values["tags"] = ["transfer-study", *(task.name for task in self.heads)]
         return f"---\n{yaml.safe_dump(values, sort_keys=False, allow_unicode=True)}---"
@@ -87,7 +83,7 @@ class Card:
     def _what(self) -> str:
         stage = self.stage
         starts = [f" after {', '.join(p.task_names)}" for p in stage.parents]
-        used = {n: self.provenance.versions.get(n, "unknown") for n in _LIBRARIES}
+        used = {n: self.record.provenance.versions.get(n, "unknown") for n in _LIBRARIES}
         heads = [
             f"- `{task.name}`: {task.kind}, {task.domain}; {_outputs(task)}" for task in self.heads
         ]
@@ -101,13 +97,14 @@ class Card:
                 "",
                 f"Stage `{stage.id}` of transfer-study {used['transfer-study']} (torch "
                 f"{used['torch']}, transformers {used['transformers']}), learned on "
-                f"{self.provenance.device}.",
+                f"{self.record.provenance.device}.",
             ]
         )
 
     def _load(self) -> str:
-        how = how_to_load_multi if self.multi else how_to_load
-        code, note = how(self.task or self.heads[0])
+        how = how_to_load_with_loader if self.loader else how_to_load
+        asked = self.task or self.heads[0]
+        code, note = how(asked, asked.name in self.pairs)
         checked = ", ".join(f"{n} of {task}" for task, n in self.checked.items())
         notes = [
             note,
@@ -119,7 +116,7 @@ class Card:
                 "The study and this check computed in bfloat16 (`torch.autocast`); in float32 an "
                 "answer near a tie can differ."
             )
-        return f"```python\n{code}```\n\n" + " ".join(notes)
+        return f"```python\n{code}```\n\n" + " ".join(filter(None, notes))
 
     def _scores(self) -> str:
         table = _table(
@@ -138,9 +135,22 @@ class Card:
             ],
         )
         return (
-            f"{table}\n\nMeans are over the study's runs that differ in their seed alone, each "
-            "task at its own best epoch; the intervals are Student's t. Dev chose the epoch and "
-            "the model, so that dev scores flatter; test was predicted once and chose nothing."
+            f"{table}\n\n{self._again()}Means are over the study's runs that differ in their seed "
+            "alone, each task at its own best epoch; the intervals are Student's t. Dev chose the "
+            "epoch and the model, so that dev scores flatter; test was predicted once and chose "
+            "nothing."
+        )
+
+    def _again(self) -> str:
+        """That the model is not of the run that the study tells of, where it is not."""
+        if not self.record.alike:
+            return ""
+        shares = ", ".join(f"{share:.1%} of {task}" for task, share in self.record.alike.items())
+        return (
+            "The weights of the study's own run were not kept. This model is of a run of the same "
+            "recipe and seed that was made for it, on another kind of processor or with other "
+            f"versions. Of the test examples it answered {shares} as the study's own run did; the "
+            "scores of this model are its own.\n\n"
         )
 
     def _choice(self) -> str:

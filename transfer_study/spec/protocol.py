@@ -32,6 +32,7 @@ _RECIPE: dict[str, Any] = {
     "batches": "once",
     "long_rows": "drop",
     "pair_order": "second_first",
+    "odd_piece": "first_text",
     "windows": "after_gold_outside",
     "tagged_pieces": "all",
 }

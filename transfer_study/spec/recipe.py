@@ -37,7 +37,7 @@ _FIRST_FIELDS = frozenset(
 # The fields in which the original study's protocol differs in kind from the clean one.
 _CHOICES = (
     *("optimizer", "schedule", "max_tensor_norm", "batches", "train_on", "selection"),
-    *("long_rows", "pair_order", "windows", "tagged_pieces"),
+    *("long_rows", "pair_order", "odd_piece", "windows", "tagged_pieces"),
 )
 
 
@@ -130,6 +130,8 @@ class Recipe(Frozen):
     """What becomes of training rows of more than max_length pieces."""
     pair_order: Literal["first_second", "second_first"] = "first_second"
     """Which of two texts comes first."""
+    odd_piece: Literal["longer_text", "first_text"] = "longer_text"
+    """Which text keeps a piece more than the other where both of a pair are cut to an odd room."""
     windows: Literal["blind", "after_gold_outside"] = "blind"
     """Tagging: where long sentences are cut; after_gold_outside looks at the labels."""
     tagged_pieces: Literal["first", "all"] = "first"
