@@ -68,7 +68,7 @@ def _line(row: dict[Any, Any]) -> str:
         f"{row['failed']} of {row['n_seeds']}",
         in_points(row["delta"], signed=True),
         f"[{low}, {high}]" if low != _NONE else _NONE,
-        str(row["verdict"]) if isinstance(row["verdict"], str) else _NONE,
+        row["verdict"].replace("_", " ") if isinstance(row["verdict"], str) else _NONE,
     ]
     return f"| {' | '.join(cells)} |"
 

@@ -26,11 +26,12 @@ def schedule_line(looks: Looks) -> str:
 def look_line(look: Look, looks: Looks) -> str:
     """What one look found, what it took so far, and what comes."""
     counts = dict(look.verdicts)
-    undecided, failed = (counts.pop(verdict, 0) for verdict in ("undecided", "failed"))
+    undecided = counts.pop("undecided", 0)
+    others = {word: counts.pop(word, 0) for word in ("not_learned", "failed", "not_run")}
     parts = [
         f"Look {look.number} of {len(looks.counts)}, {look.n_seeds} seeds: "
         f"{sum(counts.values())} decided, {undecided} undecided",
-        *([f"{failed} failed"] if failed else []),
+        *(f"{count} {word.replace('_', ' ')}" for word, count in others.items() if count),
     ]
     said = f"{', '.join(parts)}; {duration(look.seconds)} of training so far"
     if look.next_seeds is None or look.next_seconds is None:
