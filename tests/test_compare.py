@@ -122,6 +122,9 @@ def test_compare_holds_each_encoder_against_the_paper(two: Path) -> None:
         ("BlueBERT-PubMed", "single task", "ddi2013-type"),
     }
     for score in measured:
+        if score["low"] is None:  # two seeds may leave everything open
+            assert score["outcome"] == "cannot decide"
+            continue
         inside = score["low"] - 0.0005 <= score["published"] <= score["high"] + 0.0005
         assert score["outcome"] == ("agrees" if inside else "disagrees")
     for kind in ("claims", "scores"):

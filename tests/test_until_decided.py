@@ -39,7 +39,7 @@ tasks:
   - name: relation
     kind: classification
     labels: [herb, beast]
-    source: {format: synthetic, task: relation, train: 60, dev: 20, test: 300}
+    source: {format: synthetic, task: relation, train: 120, dev: 20, test: 300}
 arms: [single, pairs]
 seeds: 3
 margin: 0.0
