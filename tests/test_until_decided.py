@@ -27,7 +27,7 @@ from transfer_study.spec.plan import Plan
 from transfer_study.spec.study_file import read_study
 from transfer_study.until_decided import Look, fix_looks, run_until_decided
 
-# A small task that learns its words from a large one, which has nothing to win from it.
+# A task that learns its words faster with another, which has nothing to win from it.
 STUDY = """\
 name: planted
 encoder: {name: tiny, tiny: {hidden_size: 64, layers: 1, heads: 2}}
@@ -39,11 +39,11 @@ tasks:
   - name: relation
     kind: classification
     labels: [herb, beast]
-    source: {format: synthetic, task: relation, train: 120, dev: 20, test: 300}
+    source: {format: synthetic, task: relation, train: 400, dev: 20, test: 300}
 arms: [single, pairs]
 seeds: 3
 margin: 0.0
-refine: {epochs: 8, batch_size: 16, learning_rate: 0.005, precision: float32}
+refine: {epochs: 6, batch_size: 16, learning_rate: 0.005, precision: float32}
 """
 MOST = 4
 
