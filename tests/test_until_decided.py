@@ -43,7 +43,7 @@ tasks:
 arms: [single, pairs]
 seeds: 3
 margin: 0.0
-refine: {epochs: 6, batch_size: 16, learning_rate: 0.005, precision: float32}
+refine: {epochs: 5, batch_size: 16, learning_rate: 0.005, precision: float32}
 """
 MOST = 4
 
