@@ -31,7 +31,7 @@ from transfer_study.export import Exported, Wanted, export_model
 from transfer_study.learn import take_home
 from transfer_study.learn import train as train_module
 from transfer_study.metrics import score
-from transfer_study.records.predictions import StoredAnswers
+from transfer_study.records.predictions import StoredAnswers, answers_from
 from transfer_study.records.store import Store
 from transfer_study.session import make_plan
 from transfer_study.spec.example import Example
@@ -56,7 +56,7 @@ tasks:
     kind: classification
     labels: [red, blue]
     source: {format: jsonl, folder: colour}
-    limits: {max_train: 24}
+    limits: {max_train: 8}
   - name: warmth
     kind: classification
     labels: [cold, warm]
@@ -75,7 +75,7 @@ tasks:
     source: {format: jsonl, folder: people}
 arms: [single, full]
 seeds: 2
-refine: {epochs: 6, batch_size: 8, learning_rate: 0.003, max_length: 24, precision: float32}
+refine: {epochs: 20, batch_size: 4, learning_rate: 0.001, max_length: 24, precision: float32}
 finetune: {epochs: 1, batch_size: 8, learning_rate: 0.003, max_length: 24, precision: float32}
 """
 NAMES = ("colour", "warmth", "pets", "cats", "people")
@@ -235,7 +235,7 @@ def test_the_pipeline_answers_every_test_example_as_stored(
         assert label == (pytest.approx(predicted, abs=2e-6) if name == "cats" else predicted)
         np.testing.assert_allclose(scores, before, rtol=0, atol=2e-6)
     # What is asked matters to it, so that equal answers are no accident.
-    assert np.ptp([row[0] for row in probabilities]) > 1e-4
+    assert np.ptp([row[0] for row in probabilities]) > 1e-5
 
 
 def test_the_multi_task_model_answers_with_every_head_through_its_loader(
@@ -253,7 +253,6 @@ def test_the_multi_task_model_answers_with_every_head_through_its_loader(
     card, store = exported.card, Store(made / "store")
     record = store.record(card.stage)
     assert card.epoch == record.handed_on_epoch
-    equal = set()
     for name in ("colour", "warmth", "cats"):
         task = task_of(plan, name)
         found = []
@@ -269,13 +268,12 @@ def test_the_multi_task_model_answers_with_every_head_through_its_loader(
             for s in card.scores
             if (s.task, s.split) == (name, "test") and s.metric is task.metric
         )
-        stored = StoredAnswers(store).answers(card.stage, task)
+        path = store.snapshot_folder(card.stage, card.epoch) / f"predictions/{name}.test.parquet"
+        stored = answers_from(path.read_bytes(), path, card.stage, name, "test")
         documents = stored.documents
-        assert score(task.metric, task, stored.gold, labels, documents) == pytest.approx(value)
-        if record.selected_epoch[name] == card.epoch and name != "cats":
-            equal.add(name)
-            assert labels == list(stored.predicted)
-    assert equal
+        found_score = score(task.metric, task, stored.gold, labels, documents)
+        assert found_score == pytest.approx(value, abs=1e-3)
+        assert name == "cats" or labels == list(stored.predicted)
 
 
 # What is chosen
@@ -304,7 +302,7 @@ def test_the_best_is_chosen_on_dev_and_never_on_test(
         f"refine reading, {arm}": pytest.approx(dev) for arm, dev in means["dev"].items()
     }
     by_seed = {run.seed: scored(stored, run, task, "dev") for run in choice.candidate.stages}
-    assert by_seed[choice.stage.seed] == max(by_seed.values()) > min(by_seed.values())
+    assert by_seed[choice.stage.seed] == max(by_seed.values())
 
 
 def test_what_is_named_is_taken(export: Export) -> None:
@@ -326,6 +324,8 @@ def test_of_equals_the_simplest_is_taken() -> None:
     assert choice.candidate is found[0]
     assert choice.candidate.title == "refine reading, single"
     assert choice.stage.seed == plan.study.seeds[0]
+    best = choose(found, None, lambda _: True, lambda stage: stage.seed / 100)
+    assert best.stage.seed == max(plan.study.seeds) > min(plan.study.seeds)
 
 
 # How it is made
@@ -394,11 +394,12 @@ def test_a_folder_that_answers_otherwise_is_not_left(
 ) -> None:
     write = take_home.write_pipeline_folder
 
-    def spoil(snapshot: Path, task: Task, folder: Path) -> None:
-        write(snapshot, task, folder)
+    def spoil(snapshot: Path, task: Task, folder: Path) -> bool:
+        written = write(snapshot, task, folder)
         tensors = load_file(folder / "model.safetensors")
         tensors["classifier.bias"][0] += 0.01
         save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+        return written
 
     monkeypatch.setattr(take_home, "write_pipeline_folder", spoil)
     for name in ("colour", "people"):
@@ -479,8 +480,8 @@ def test_the_card_tells_what_the_model_is(export: Export, plan: Plan, made: Path
     assert "pipeline_tag: token-classification" in text
     assert stage.id in text and stage.parents[0].id in text
     for name in NAMES:  # its parent has learned them all
-        assert f"| {name} | {24 if name == 'colour' else 64} | 24 | 30 |" in text
-    assert "epochs: 6\n" in text and "epochs: 1\n" in text
+        assert f"| {name} | {8 if name == 'colour' else 64} | 24 | 30 |" in text
+    assert "epochs: 20\n" in text and "epochs: 1\n" in text
     assert str(made) not in text
     stored = StoredAnswers(Store(made / "store"))
     task = task_of(plan, "people")
@@ -494,8 +495,11 @@ def test_the_card_tells_what_the_model_is(export: Export, plan: Plan, made: Path
         cells = [cell.strip() for cell in row.strip("|").split("|")]
         assert cells[3] == f"{values[stage.seed]:.4f}"
         assert cells[5] == f"{mean:.4f} (2)"
+        if not reach:
+            assert cells[6] == "none (all runs alike)"
+            continue
         low, high = map(float, cells[6].split(" to "))
-        assert (low, high) == pytest.approx((mean - reach, mean + reach), abs=2e-4)
+        assert (low, high) == pytest.approx((mean - reach, min(mean + reach, 1)), abs=2e-4)
     assert "licences or data use agreements" in text
     assert "- people: clinical text." in text
     config = json.loads((exported.folder / "config.json").read_text())
