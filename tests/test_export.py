@@ -496,7 +496,7 @@ def test_the_card_tells_what_the_model_is(export: Export, plan: Plan, made: Path
         assert cells[3] == f"{values[stage.seed]:.4f}"
         assert cells[5] == f"{mean:.4f} (2)"
         if not reach:
-            assert cells[6] == "none (all runs alike)"
+            assert cells[6] == "none (all runs score alike)"
             continue
         low, high = map(float, cells[6].split(" to "))
         assert (low, high) == pytest.approx((mean - reach, min(mean + reach, 1)), abs=2e-4)
