@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from transfer_study import Places, run
+from transfer_study.report.system_tables import markdown_text
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -201,7 +202,8 @@ def test_a_stage_that_lost_its_record_is_told(copied: Path, command: Command, ve
     assert f"warning: {folder} holds files but no result.json" in stderr
     assert code in (0, 3)
     if verb == "report":
-        assert str(folder) in (copied / "results" / "hostile" / "report.md").read_text()
+        report = (copied / "results" / "hostile" / "report.md").read_text()
+        assert markdown_text(str(folder)) in report
 
 
 def test_a_stage_that_is_gone_is_told_until_it_is_run_again(copied: Path, command: Command) -> None:
@@ -281,12 +283,13 @@ def test_a_stage_that_says_senseless_things_of_itself(
 # What data say
 
 
-HOSTILE = "[/red] [bold]x[/] :smile: \x1b[31mred\x1b[0m \x07\x9b1m"
+HOSTILE = "[/red] [bold]x[/] :smile:"
+COLOURS = "\x1b[31mred\x1b[0m"
 
 
 @pytest.fixture
 def table(tmp_path: Path) -> Iterator[Path]:
-    """A study whose ids and documents would move the cursor, and leak from test into train."""
+    """A study whose ids and documents are markup, and leak from test into train."""
     rows = "".join(
         f"{HOSTILE} {n}\tdoc {HOSTILE}\ta text that is long enough to be no heading, {n} [/red]"
         f"\t{label}\n"
@@ -317,6 +320,14 @@ def test_what_data_say_is_shown_and_never_obeyed(table: Path, command: Command) 
     told_ += [path.read_text(encoding="utf-8") for path in files]
     for text in told_:
         assert not set(text) & CONTROLS
+
+    # What would move a cursor or change a colour is not read at all.
+    train = table / "train.tsv"
+    train.write_text(train.read_text().replace(HOSTILE, COLOURS, 1))
+    code, stdout, stderr = command("tasks", study)
+    assert (code, stdout) == (2, "")
+    assert "U+001B" in stderr
+    assert not set(stderr) & CONTROLS
 
 
 FORMATS = {".csv", ".md", ".tex", ".html"}

@@ -67,7 +67,7 @@ def test_every_arm_and_size_is_in_the_tables(ran: Path) -> None:
         assert len(of_arm.drop_duplicates(["source", "target"])) == edges
         for (_, target), rows in of_arm.groupby(["source", "target"]):
             assert rows["size"].tolist() == sizes[target]
-    assert set(deltas["verdict"]) <= {"gain", "loss", "equivalent", "undecided"}
+    assert set(deltas["verdict"]) <= {"gain", "loss", "equivalent", "undecided", "not_learned"}
     assert set(scores["arm"]) == {*deltas["arm"], "single", "control", "without"}
 
 

@@ -18,7 +18,7 @@ from transfer_study.spec.study import Study
 from transfer_study.spec.task import Task
 
 LABELS = ("yes", "no")
-N_TEST = 24
+N_TEST = 96
 FULL = 500  # training examples that every task has
 
 

@@ -149,7 +149,7 @@ def test_every_table_of_two_axes(axes: tuple[str, str], tmp_path: Path) -> None:
         if "variants" in axes:
             stability = stability_table(runs, scored.test_sets, part.study.margin, ())
             check(stability, expected.models(protocol), expected.seeds)
-        itself = compare_with_itself(part, scored.test_sets, judgement, splits=1)
+        itself = compare_with_itself(part, scored.test_sets, judgement, splits=20)
         models = expected.models(protocol)
         check(itself, models - shared(part), expected.seeds)
         gains = pretraining_table(part, scored.test_sets, ())

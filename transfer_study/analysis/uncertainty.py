@@ -62,7 +62,7 @@ class Crossed:
     def known(self) -> bool:
         """Whether there is an error to judge by.
 
-        Runs that all answer alike have none: how often others would differ is not known, and an
+        Runs that all score alike have none: how often others would differ is not known, and an
         interval of no width would be certainty from nothing.
         """
         return self.error > ROUNDING

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Final, Literal
 from uuid import uuid4
 
+import psutil
 from pydantic import Field, ValidationError
 
 from transfer_study.errors import StoreError
@@ -333,13 +334,11 @@ def _abandoned(attempt: Path) -> bool:
 
 
 def _lives(process: int) -> bool:
+    """Whether there is such a process; one that ended and that nobody has asked after is none."""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
-        pass
-    return True
 
 
 def _sync(path: Path) -> None:

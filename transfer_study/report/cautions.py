@@ -68,7 +68,7 @@ def _without_interval(edges: pd.DataFrame) -> Iterator[str]:
             )
         elif reason == ALIKE:
             yield (
-                f"Of {_many(len(rows), 'effect')} on {targets} all runs answer alike: they have no "
+                f"Of {_many(len(rows), 'effect')} on {targets} all runs score alike: they have no "
                 "interval, and say nothing of equivalence."
             )
         elif reason and reason != ONE_SEED:

@@ -24,7 +24,7 @@ def print_power(console: Console, table: pd.DataFrame | None) -> None:
             "`transfer-study run STUDY --set seeds=3`."
             if table is None
             else "unknown, for what was run tells nothing of noise: its tasks were not learned, "
-            "its runs answer alike, or its test examples are of one document."
+            "its runs score alike, or its test examples are of one document."
         )
         console.print(f"Smallest detectable effects: {why}", soft_wrap=True)
         return
