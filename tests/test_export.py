@@ -235,7 +235,7 @@ def test_the_pipeline_answers_every_test_example_as_stored(
         assert label == (pytest.approx(predicted, abs=2e-6) if name == "cats" else predicted)
         np.testing.assert_allclose(scores, before, rtol=0, atol=2e-6)
     # What is asked matters to it, so that equal answers are no accident.
-    assert np.ptp([row[0] for row in probabilities]) > 1e-5
+    assert np.ptp([row[0] for row in probabilities]) > 1e-4
 
 
 def test_the_multi_task_model_answers_with_every_head_through_its_loader(
@@ -272,7 +272,7 @@ def test_the_multi_task_model_answers_with_every_head_through_its_loader(
         stored = answers_from(path.read_bytes(), path, card.stage, name, "test")
         documents = stored.documents
         found_score = score(task.metric, task, stored.gold, labels, documents)
-        assert found_score == pytest.approx(value, abs=1e-3)
+        assert found_score == pytest.approx(value)
         assert name == "cats" or labels == list(stored.predicted)
 
 
