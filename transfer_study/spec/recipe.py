@@ -14,6 +14,8 @@ from transfer_study.spec.task import Task, TaskKind
 PIECE_TAGS = ("X", "CLS", "SEP")
 # Raised when the learning code changes the numbers that a recipe leads to.
 RECIPE_VERSION = 1
+# Likewise, of recipes that freeze anything; what is frozen had dropout in version 1.
+FROZEN_VERSION = 2
 # The fields that are hashed whatever their value.
 _FIRST_FIELDS = frozenset(
     {
@@ -106,9 +108,10 @@ class Recipe(Frozen):
     selection: Literal["best", "last", "best_test"] = "best"
     """The epoch of best dev score, the last, or (which is not honest) of best test score."""
     freeze_embeddings: bool = False
-    """Leave the embeddings as they are."""
+    """Leave the embeddings as they are, without dropout."""
     freeze_layers: int = Field(default=0, ge=0)
-    """Leave so many of the lowest layers as they are, and the embeddings."""
+    """Leave so many of the lowest layers as they are, and the embeddings; without dropout, so that
+    they are computed once a text and left out of all updates."""
     layer_decay: float = Field(default=1.0, gt=0, le=1)
     """A layer's learning rate over that of the next higher one."""
     reinit_layers: int = Field(default=0, ge=0)
@@ -162,4 +165,6 @@ class Recipe(Frozen):
         values = self.model_dump(mode="json")
         usual = Recipe().model_dump(mode="json")
         named = {k: v for k, v in values.items() if k in _FIRST_FIELDS or v != usual[k]}
-        return {**named, "version": RECIPE_VERSION}
+        freezes = self.freeze_embeddings or self.freeze_layers > 0
+        frozen = {"frozen_version": FROZEN_VERSION} if freezes else {}
+        return {**named, **frozen, "version": RECIPE_VERSION}
