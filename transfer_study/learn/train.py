@@ -19,6 +19,7 @@ from transfer_study.data.mixing import Rows, mixed_batches
 from transfer_study.data.splits import TaskData
 from transfer_study.errors import StudyError
 from transfer_study.learn.batch import Collator
+from transfer_study.learn.clip import clip_each_norm, clip_norm
 from transfer_study.learn.distil import Taught, distillation_loss
 from transfer_study.learn.optim import build_optimizer
 from transfer_study.learn.predict import Predictions, autocast, predict
@@ -195,10 +196,9 @@ class Updates:
             loss = torch.lerp(loss, distillation_loss(*wanted), recipe.teacher_weight)
         loss.backward()  # type: ignore[no-untyped-call]
         if recipe.max_gradient_norm:
-            nn.utils.clip_grad_norm_(model.parameters(), recipe.max_gradient_norm)
+            clip_norm(model.parameters(), recipe.max_gradient_norm)
         if recipe.max_tensor_norm:
-            for parameter in model.parameters():
-                nn.utils.clip_grad_norm_(parameter, recipe.max_tensor_norm)
+            clip_each_norm(model.parameters(), recipe.max_tensor_norm)
         optimizer, advance = self._courses[material.task.name]
         optimizer.step()
         if isinstance(model, SoftlyShared):
