@@ -75,7 +75,7 @@ class Collator:
         budget = _PREDICT_PIECES.get(self.device.type, 1024)
         start = 0
         while start < len(order):
-            size = max(1, budget // int(lengths[order[start]]))
+            size = max(1, budget // self._width(int(lengths[order[start]])))
             yield order[start : start + size]
             start += size
 
@@ -85,9 +85,11 @@ class Collator:
             place[: len(row)] = row
         return self._move(padded).float()
 
+    def _width(self, longest: int) -> int:
+        return max(longest, min(-(-longest // _WIDTH) * _WIDTH, self.max_length))
+
     def _pad(self, rows: Sequence[NDArray[Any]], value: int) -> NDArray[np.int64]:
-        longest = max(map(len, rows))
-        width = max(longest, min(-(-longest // _WIDTH) * _WIDTH, self.max_length))
+        width = self._width(max(map(len, rows)))
         padded = np.full((len(rows), width), value, dtype=np.int64)
         for n, row in enumerate(rows):
             padded[n, : len(row)] = row

@@ -78,8 +78,8 @@ def train(
 
     Each task's own predictions come from its own best epoch; a child gets the epoch of best mean
     dev score. The earliest of equals is taken. With `selection: best_test`, test is predicted and
-    scored in every epoch and stands in dev's place. The weights of `keep_epoch` are kept too,
-    chosen or not.
+    scored in every epoch and stands in dev's place; with `last`, dev is in the last epoch alone.
+    The weights of `keep_epoch` are kept too, chosen or not.
     """
     device = next(model.parameters()).device
     train_targets = {
@@ -89,7 +89,7 @@ def train(
     lengths = {name: m.collators["train"].encoded.lengths for name, m in materials.items()}
     epochs = mixed_batches(lengths, recipe, seed)
     updates: Updates | None = None
-    selection = _Selection(recipe, tuple(materials), keep_epoch)
+    selection = _Selection(tuple(materials), keep_epoch)
     history: list[Epoch] = []
     splits = ("dev", "test") if recipe.selection == "best_test" else ("dev",)
     for number, batches in enumerate(epochs, start=1):
@@ -104,6 +104,7 @@ def train(
         losses = {name: float(s[0] / s[1]) if s[1] else None for name, s in sums.items()}
         _check_finite(losses, number)
         trained = time.perf_counter()
+        offered = recipe.selection != "last" or number == recipe.epochs
         answers = {
             split: {
                 name: predict(
@@ -111,17 +112,18 @@ def train(
                 )
                 for name, m in materials.items()
             }
-            for split in splits
+            for split in (splits if offered else ())
         }
         scores = {
             split: {
                 name: score(m.task.metric, m.task, a.gold, a.labels, a.documents)
                 for name, m in materials.items()
-                for a in (answers[split][name],)
+                for a in (of_split[name],)
             }
-            for split in splits
+            for split, of_split in answers.items()
         }
-        selection.offer(number, scores[splits[-1]], answers, model)
+        if offered:
+            selection.offer(number, scores[splits[-1]], answers, model)
         history.append(
             {
                 "epoch": number,
@@ -211,9 +213,8 @@ class Updates:
 class _Selection:
     """Keeps the weights of the best epoch of each task, of the mean over the tasks, and of one."""
 
-    def __init__(self, recipe: Recipe, tasks: tuple[str, ...], kept: int | None) -> None:
+    def __init__(self, tasks: tuple[str, ...], kept: int | None) -> None:
         self._kept = kept
-        self._last = recipe.selection == "last"
         self._best: dict[str | None, tuple[float, int]] = {}
         self.states: dict[int, State] = {}
         self._tasks = tasks
@@ -230,7 +231,7 @@ class _Selection:
     ) -> None:
         mean = sum(scores[name] for name in sorted(scores)) / len(scores)
         for key, value in (*scores.items(), (None, mean)):
-            if self._last or key not in self._best or value > self._best[key][0]:
+            if key not in self._best or value > self._best[key][0]:
                 self._best[key] = (value, epoch)
                 if key is not None:
                     self.answers.update({(key, split): answers[split][key] for split in answers})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from transfer_study.records.store import Store
 from transfer_study.spec.stage import Stage
@@ -13,12 +13,12 @@ _HISTORY = "history.jsonl"
 
 
 class Epoch(BaseModel):
-    """A line of the history: an epoch, from 1, and its dev scores by task."""
+    """A line of the history: an epoch, from 1, and its dev scores by task, where it has any."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     epoch: int
-    dev: dict[str, float] = Field(min_length=1)
+    dev: dict[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
