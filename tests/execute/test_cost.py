@@ -121,6 +121,26 @@ def test_each_encoder_has_rates_of_its_own(made: Plan, tmp_path: Path) -> None:
         assert estimate.seconds(stage) == pytest.approx(seconds(stage, rates), rel=0.2)
 
 
+def test_frozen_layers_have_rates_of_their_own(made: Plan, tmp_path: Path) -> None:
+    """They are computed once and left out of all updates."""
+    variants = {"plain": {}, "frozen": {"freeze_layers": 1}}
+    written = {**made.study.model_dump(mode="json", by_alias=True), "variants": variants}
+    both = plan(Study.model_validate(written), made.fingerprints)
+    store = Store(tmp_path)
+    quick = {name: rate / 10 for name, rate in RATES.items()}
+
+    def rates(stage: Stage) -> Mapping[str, float]:
+        return quick if stage.recipe.freeze_layers else RATES
+
+    assert {stage.recipe.freeze_layers for stage in both} == {0, 1}
+    for stage in both:
+        if len(stage.tasks) < 3:
+            measure(store, stage, rates(stage))
+    estimate = SecondsEstimate(both, store)
+    for stage in both:
+        assert estimate.seconds(stage) == pytest.approx(seconds(stage, rates(stage)), rel=0.2)
+
+
 def test_an_unreadable_record_is_left_out(made: Plan, tmp_path: Path) -> None:
     store = Store(tmp_path)
     first, second = made.stages[:2]

@@ -160,3 +160,15 @@ def test_predicting_draws_no_random_numbers_and_keeps_no_gradients(school: Any) 
     assert torch.equal(torch.get_rng_state(), before)
     assert first.scores == second.scores
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_predicting_pads_little(school: Any) -> None:
+    """Rows of like length stand together, in batches that a CPU's cache holds."""
+    data = school.data(TaskKind.CLASSIFICATION, test=2000)
+    collator = school.collator(data.task, data.test, 24)
+    rounded = np.ceil(collator.encoded.lengths / 8) * 8  # as widths are
+    batches = list(collator.by_length())
+    assert sorted(np.concatenate(batches)) == list(range(2000))
+    shapes = [collator.inputs(rows)["input_ids"].shape for rows in batches]
+    assert all(rows * width <= 1024 for rows, width in shapes)
+    assert sum(rows * width for rows, width in shapes) < 1.05 * rounded.sum()

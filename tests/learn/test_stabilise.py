@@ -147,12 +147,25 @@ def test_learning_with_frozen_layers_leaves_them_to_a_child_as_they_were(school:
     assert any(n.startswith("heads.") for n in moved)
 
 
-def test_dropout_stays_in_frozen_layers(folder: Path) -> None:
-    model = start(folder, "deep-bert", freeze_layers=LAYERS).train()
+def test_what_is_frozen_has_no_dropout_and_what_learns_has(folder: Path) -> None:
+    model = start(folder, "deep-bert", freeze_layers=LAYERS - 1).train()
     torch.manual_seed(0)
-    first, second = (model.encoder(**inputs()).last_hidden_state for _ in range(2))
-    assert not torch.equal(first, second)
-    assert not first.requires_grad
+    below, above = model.encoder.encoder.layer[-2:]
+    seen: dict[nn.Module, list[Tensor]] = {below: [], above: []}
+    for layer, outputs in seen.items():
+        layer.register_forward_hook(lambda *call, outputs=outputs: outputs.append(call[2]))
+    for _ in range(2):
+        model.encoder(**inputs())
+    assert torch.equal(*seen[below]) and not seen[below][0].requires_grad
+    assert not torch.equal(*seen[above]) and seen[above][0].requires_grad
+    assert not model.encoder.embeddings.training
+
+
+def test_frozen_embeddings_alone_have_no_dropout(folder: Path) -> None:
+    model = start(folder, "deep-bert", freeze_embeddings=True).train()
+    ids = {"input_ids": inputs()["input_ids"]}
+    assert torch.equal(model.encoder.embeddings(**ids), model.encoder.embeddings(**ids))
+    assert all(layer.training for layer in model.encoder.encoder.layer)
 
 
 # Layer-wise rates

@@ -168,6 +168,31 @@ def test_the_earliest_of_equals_or_the_last(
     assert equal(state(model), states[chosen - 1])
 
 
+@pytest.mark.parametrize(
+    ("selection", "dev", "test"), [("best", 4, 1), ("last", 1, 1), ("best_test", 4, 4)]
+)
+def test_nothing_is_predicted_that_chooses_or_answers_nothing(
+    school: Any, monkeypatch: pytest.MonkeyPatch, selection: str, dev: int, test: int
+) -> None:
+    pair = [school.data(kind) for kind in (TaskKind.CLASSIFICATION, TaskKind.TAGGING)]
+    predicted: list[tuple[str, str]] = []
+
+    def counted(model: Any, task: Task, examples: Any, *rest: Any) -> Any:
+        data = next(d for d in pair if d.task == task)
+        predicted.append((task.name, "dev" if examples is data.dev else "test"))
+        return predict(model, task, examples, *rest)
+
+    monkeypatch.setattr(module, "predict", counted)
+    _, learned = school.learn(*pair, selection=selection)
+    for data in pair:
+        name = data.task.name
+        counts = [predicted.count((name, split)) for split in ("dev", "test")]
+        assert counts == [dev, test]
+        assert learned.predictions.keys() >= {(name, "dev"), (name, "test")}
+    scored = [epoch["epoch"] for epoch in learned.history if "dev" in epoch]
+    assert scored == [1, 2, 3, 4][-dev:]
+
+
 # An honest protocol
 
 

@@ -44,7 +44,7 @@ def without_dropout(model: torch.nn.Module) -> None:
 def test_a_frozen_encoder_keeps_its_bytes_while_its_head_learns(school: Any) -> None:
     data = school.data(TaskKind.CLASSIFICATION)
     model = school.model(data)
-    model.freeze()
+    model.freeze_body()
     before = state(model)
     assert not any(part.training for part in model.train().body)
     learned(school, model, data, learning_rate=1e-2)

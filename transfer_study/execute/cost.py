@@ -13,7 +13,7 @@ import numpy as np
 from transfer_study.records.store import Store
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.source import SPLITS
-from transfer_study.spec.stage import Stage
+from transfer_study.spec.stage import Stage, StageKind
 from transfer_study.spec.task import HALVES
 
 # A backward pass costs about two forward passes.
@@ -56,30 +56,37 @@ class SecondsEstimate:
     """Seconds of a stage as a sum over its tasks, from all stages of the store that are like it.
 
     A task's examples take as long as its texts are: each task has a rate of its own with each
-    encoder, found by least squares, and so have the texts of pretraining. What was not measured,
-    task or encoder, gets the mean rate.
+    encoder and number of frozen layers, found by least squares, and so have the texts of
+    pretraining. What was not measured, task or encoder, gets the mean rate.
     """
 
     def __init__(self, plan: Plan, store: Store) -> None:
-        names = [*(task.name for task in plan.study.tasks), _TEXTS]
+        names = [*sorted({data.key for data in plan.fingerprints.data.values()}), _TEXTS]
         encoders = set(plan.fingerprints.encoders.values())
         measured = [
-            row for row in _measured(store) if row[0] in encoders and set(row[1]) <= set(names)
+            row for row in _measured(store) if row[0][0] in encoders and set(row[1]) <= set(names)
         ]
         self.measured = len(measured)
         self._usual = _rates(measured, names)
         self._rates = {
-            encoder: _rates([row for row in measured if row[0] == encoder], names)
-            for encoder in {row[0] for row in measured}
+            learner: _rates([row for row in measured if row[0] == learner], names)
+            for learner in {row[0] for row in measured}
         }
 
     def seconds(self, stage: Stage) -> float:
         """The estimate for a stage; call only where `measured` is not 0."""
-        rates = self._rates.get(stage.encoder_hash, self._usual)
+        rates = self._rates.get(_learner(stage.pre_image), self._usual)
         return sum(rates[name] * amount for name, amount in _works(stage.pre_image).items())
 
 
-_Measured = tuple[str, dict[str, float], float]
+# An encoder's hash, and how many of its layers are frozen; -1 is all, with all that is on top.
+_Learner = tuple[str, int]
+_Measured = tuple[_Learner, dict[str, float], float]
+
+
+def _learner(content: Mapping[str, Any]) -> _Learner:
+    frozen = -1 if content["kind"] == StageKind.HEADS else content["recipe"].get("freeze_layers", 0)
+    return str(content["encoder"]), int(frozen)
 
 
 def _rates(measured: Sequence[_Measured], names: Sequence[str]) -> dict[str, float]:
@@ -103,9 +110,9 @@ def _rates(measured: Sequence[_Measured], names: Sequence[str]) -> dict[str, flo
 
 
 def _measured(store: Store) -> Iterator[_Measured]:
-    """Encoder, work by task and seconds of every stage in the store."""
+    """What learned, work by task and seconds of every stage in the store."""
     for record in store.records():
         with suppress(KeyError, TypeError, ValueError):
             works = _works(record.pre_image)
             if math.isfinite(sum(works.values())):
-                yield record.pre_image["encoder"], works, record.provenance.wall_seconds
+                yield _learner(record.pre_image), works, record.provenance.wall_seconds

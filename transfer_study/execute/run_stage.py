@@ -78,7 +78,7 @@ def _run(
     from transfer_study.data.splits import load_planned
     from transfer_study.execute.keep import keep
     from transfer_study.execute.snapshot import keep_snapshot
-    from transfer_study.execute.start import build_learner, taught
+    from transfer_study.execute.start import begin
     from transfer_study.learn.batch import Collator
     from transfer_study.learn.model import MultiTaskModel, torch_seed
     from transfer_study.learn.pretrain import pretrain
@@ -130,8 +130,7 @@ def _run(
             for split in SPLITS
         }
         materials[task.name] = Material(data, collators)
-    materials = taught(stage, store, materials, device)
-    model = build_learner(stage, store).to(device)
+    model, materials = begin(stage, store, materials, device)
     keys = [member.data.key for member in stage.tasks]
     torch.manual_seed(torch_seed(stage.seed, stage.kind, *keys, "dropout"))
     learned = train(model, materials, recipe, stage.seed, on_epoch, keep_epoch)

@@ -10,17 +10,30 @@ from torch import device
 
 from transfer_study.data.encode import targets
 from transfer_study.learn.distil import at_targets
+from transfer_study.learn.keep_prefix import keep_prefixes
 from transfer_study.learn.model import MultiTaskModel, build_model, load_heads
 from transfer_study.learn.predict import row_logits
 from transfer_study.learn.soft import Learner, SoftlyShared
-from transfer_study.learn.stabilise import stabilise
+from transfer_study.learn.stabilise import freeze_lowest, stabilise
 from transfer_study.learn.train import Material
 from transfer_study.records.store import Store
 from transfer_study.spec.stage import Stage, StageKind, StageTask
 
 
-def build_learner(stage: Stage, store: Store) -> Learner:
-    """The model at the start of a stage, shared by its tasks as the stage's kind says."""
+def begin(
+    stage: Stage, store: Store, materials: Mapping[str, Material], on: device
+) -> tuple[Learner, dict[str, Material]]:
+    """The model at the start of a stage, and the materials with all that it learns from.
+
+    That is what its teachers answer, and what its frozen layers leave of the texts.
+    """
+    known = _taught(stage, store, materials, on)
+    model = _build_learner(stage, store).to(on)
+    return model, keep_prefixes(model, known, stage.recipe.precision, store.prefixes)
+
+
+def _build_learner(stage: Stage, store: Store) -> Learner:
+    """The model, shared by the stage's tasks as its kind says."""
     start = _start(stage, store)
 
     def build(*members: StageTask) -> MultiTaskModel:
@@ -33,7 +46,7 @@ def build_learner(stage: Stage, store: Store) -> Learner:
         return SoftlyShared({member.task.name: build(member) for member in stage.tasks})
     model = build(*stage.tasks)
     if stage.kind is StageKind.HEADS:
-        model.freeze()
+        model.freeze_body()
     return model
 
 
@@ -47,7 +60,7 @@ def _start(stage: Stage, store: Store) -> Path | None:
     return None
 
 
-def taught(
+def _taught(
     stage: Stage, store: Store, materials: Mapping[str, Material], on: device
 ) -> dict[str, Material]:
     """The materials with what the stage's teachers, if any, answer on train."""
@@ -58,9 +71,13 @@ def taught(
         heads = [(task, member.data.key)]
         model = build_model(stage.encoder, folder, heads, stage.seed, teacher.recipe)
         load_heads(model, folder)
+        if teacher.recipe.freeze_layers:
+            freeze_lowest(model, teacher.recipe.freeze_layers)
         material = materials[task.name]
-        collator = material.collators["train"]
-        logits = row_logits(model.to(on), task, collator, stage.recipe.precision)
+        of_task, precision = {task.name: material}, stage.recipe.precision
+        known = keep_prefixes(model.to(on), of_task, precision, store.prefixes, ("train",))
+        collator = known[task.name].collators["train"]
+        logits = row_logits(model, task, collator, precision)
         gold = targets(task, material.data.train, collator.encoded, stage.recipe)
         answered[task.name] = replace(material, taught=at_targets(task, logits, gold))
     return answered

@@ -17,21 +17,28 @@ from transfer_study.data.encode import IGNORED, Encoded
 # grew a worker by 0.4 GB a minute.
 _WIDTH = 8
 # Predicting takes no gradients: batches hold about so many pieces, padding included.
-_PREDICT_PIECES = {"cpu": 4096, "cuda": 65536}
+# A CPU gains nothing by larger batches than fill its cores, and loses by their padding.
+_PREDICT_PIECES = {"cpu": 1024, "cuda": 65536}
+# Beside the encoder's own arguments: what its frozen layers answer, [batch, length, size].
+STATES = "prefix_states"
 
 
 @dataclass(frozen=True)
 class Collator:
-    """Pads rows of one split to the longest of the batch, rounded up within `max_length`."""
+    """Pads rows of one split to the longest of the batch, rounded up within `max_length`.
+
+    `states[r]`, where they are known, are what the encoder's frozen layers answer to row r.
+    """
 
     encoded: Encoded
     padding: int
     padding_type: int
     max_length: int
     device: torch.device
+    states: tuple[Tensor, ...] | None = None
 
     def inputs(self, rows: NDArray[np.int64]) -> dict[str, Tensor]:
-        """The encoder's keyword arguments for these rows, each [batch, length]."""
+        """The encoder's keyword arguments for these rows, each [batch, length], and the states."""
         encoded = self.encoded
         ids = self._pad([encoded.ids[r] for r in rows], self.padding)
         lengths = np.array([len(encoded.ids[r]) for r in rows])
@@ -41,7 +48,10 @@ class Collator:
             arrays["token_type_ids"] = self._pad(
                 [encoded.types[r] for r in rows], self.padding_type
             )
-        return {name: self.move(array) for name, array in arrays.items()}
+        inputs = {name: self.move(array) for name, array in arrays.items()}
+        if self.states is not None:
+            inputs[STATES] = self._padded_states([self.states[r] for r in rows], ids.shape[1])
+        return inputs
 
     def targets(self, rows: NDArray[np.int64], targets: Sequence[NDArray[Any]]) -> Tensor:
         """The targets of these rows: [batch], [batch, outputs] or, for tagging, [batch, length]."""
@@ -51,7 +61,9 @@ class Collator:
 
     def move(self, array: NDArray[Any]) -> Tensor:
         """The array as a tensor on the device, copied without waiting where it is a GPU."""
-        tensor = torch.from_numpy(array)
+        return self._move(torch.from_numpy(array))
+
+    def _move(self, tensor: Tensor) -> Tensor:
         if self.device.type == "cuda":
             return tensor.pin_memory().to(self.device, non_blocking=True)
         return tensor
@@ -60,16 +72,24 @@ class Collator:
         """All rows in batches of like length, longest first: too little memory shows at once."""
         lengths = self.encoded.lengths
         order = np.argsort(-lengths, kind="stable")
-        budget = _PREDICT_PIECES.get(self.device.type, 4096)
+        budget = _PREDICT_PIECES.get(self.device.type, 1024)
         start = 0
         while start < len(order):
-            size = max(1, budget // int(lengths[order[start]]))
+            size = max(1, budget // self._width(int(lengths[order[start]])))
             yield order[start : start + size]
             start += size
 
+    def _padded_states(self, rows: Sequence[Tensor], width: int) -> Tensor:
+        padded = rows[0].new_zeros(len(rows), width, rows[0].shape[1])
+        for place, row in zip(padded, rows, strict=True):
+            place[: len(row)] = row
+        return self._move(padded).float()
+
+    def _width(self, longest: int) -> int:
+        return max(longest, min(-(-longest // _WIDTH) * _WIDTH, self.max_length))
+
     def _pad(self, rows: Sequence[NDArray[Any]], value: int) -> NDArray[np.int64]:
-        longest = max(map(len, rows))
-        width = max(longest, min(-(-longest // _WIDTH) * _WIDTH, self.max_length))
+        width = self._width(max(map(len, rows)))
         padded = np.full((len(rows), width), value, dtype=np.int64)
         for n, row in enumerate(rows):
             padded[n, : len(row)] = row

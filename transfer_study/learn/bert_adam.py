@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
+from torch.optim.adamw import adamw
+
+from transfer_study.learn.uncorrected_adamw import uncorrected_state
 
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-6
 
@@ -38,30 +42,51 @@ class BertAdam(Optimizer):
         if closure is not None:
             raise ValueError("BertAdam takes no closure")
         for group in self.param_groups:
-            for parameter in group["params"]:
-                self._update(parameter, group["lr"], group["weight_decay"])
+            for count, parameters in self._by_count(group["params"]).items():
+                rate = group["lr"] * self._factor(count)
+                update = self._update_by_scale if self._infinity else self._update
+                update(parameters, rate, group["weight_decay"])
 
-    def _update(self, parameter: Tensor, peak: float, decay: float) -> None:
-        state = self.state[parameter]
-        gradient = parameter.grad
-        if gradient is None:
+    def _by_count(self, parameters: Iterable[Tensor]) -> dict[int, list[Tensor]]:
+        """The parameters that an update changes, by how many they had before; counts this one."""
+        by_count: dict[int, list[Tensor]] = defaultdict(list)
+        for parameter in parameters:
+            state = self.state[parameter]
+            if parameter.grad is None and not state:
+                continue
             if not state:
-                return
-            gradient = torch.zeros_like(parameter)
-        if not state:
-            state["step"] = 0
-            state["mean"] = torch.zeros_like(parameter)
-            state["scale"] = torch.zeros_like(parameter)
-        mean, scale = state["mean"], state["scale"]
-        mean.lerp_(gradient, 1 - _BETA_1)
-        if self._infinity:
+                state.update(uncorrected_state(parameter), updates=0)
+            by_count[state["updates"]].append(parameter)
+            state["updates"] += 1
+        return by_count
+
+    def _update(self, parameters: list[Tensor], rate: float, decay: float) -> None:
+        states = [self.state[parameter] for parameter in parameters]
+        adamw(
+            parameters,
+            [_gradient(parameter) for parameter in parameters],
+            [state["exp_avg"] for state in states],
+            [state["exp_avg_sq"] for state in states],
+            max_exp_avg_sqs=[],
+            state_steps=[state["step"] for state in states],
+            fused=True,
+            amsgrad=False,
+            beta1=_BETA_1,
+            beta2=_BETA_2,
+            lr=rate,
+            weight_decay=decay,
+            eps=_EPSILON,
+            maximize=False,
+        )
+
+    def _update_by_scale(self, parameters: list[Tensor], rate: float, decay: float) -> None:
+        for parameter in parameters:
+            gradient, state = _gradient(parameter), self.state[parameter]
+            mean, scale = state["exp_avg"], state["exp_avg_sq"]
+            mean.lerp_(gradient, 1 - _BETA_1)
             torch.maximum(scale.mul_(_BETA_2), gradient.abs().add_(_EPSILON), out=scale)
-            step = mean / (scale + _EPSILON)
-        else:
-            scale.mul_(_BETA_2).addcmul_(gradient, gradient, value=1 - _BETA_2)
-            step = mean / (scale.sqrt() + _EPSILON)
-        if decay:
-            step.add_(parameter, alpha=decay)
-        rate = peak * self._factor(state["step"])
-        parameter.add_(step, alpha=-rate)
-        state["step"] += 1
+            parameter.mul_(1 - rate * decay).addcdiv_(mean, scale + _EPSILON, value=-rate)
+
+
+def _gradient(parameter: Tensor) -> Tensor:
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from transfer_study.data.encoders import encoder_folder
 from transfer_study.data.streams import stream
 from transfer_study.data.vocabulary import tiny_vocabulary
 from transfer_study.errors import EncoderError, StoreError
+from transfer_study.learn.batch import STATES
 from transfer_study.learn.load_model import HEADS_FILE, mean_of_tokens
+from transfer_study.learn.prefix import Prefix
 from transfer_study.spec.encoder import Encoder, ScratchConfig, TinyConfig
 from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.task import Task, TaskKind
@@ -40,7 +42,10 @@ class MultiTaskModel(nn.Module):
     """An encoder shared by all tasks; a head is dropout and one linear layer.
 
     Sentence tasks read the pooled first token or the mean of the tokens, tagging every token.
+    Frozen layers, the `prefix`, are not run where what they answer is among the inputs.
     """
+
+    prefix: Prefix | None = None
 
     def __init__(
         self,
@@ -56,29 +61,33 @@ class MultiTaskModel(nn.Module):
         self.heads = heads
         self.dropout = nn.Dropout(dropout)
         self._pooling = pooling
-        self._frozen = False
 
     @property
     def body(self) -> tuple[nn.Module, ...]:
         """What is handed on: the encoder, and the pooler it was given."""
         return (self.encoder,) if self.pooler is None else (self.encoder, self.pooler)
 
-    def freeze(self) -> None:
-        """Let only the heads learn: the body takes no gradients, and has no dropout."""
-        self._frozen = True
-        for part in self.body:
-            part.requires_grad_(False)
+    def freeze(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Take parameters out of learning; a part of which none learns has no dropout either."""
+        for parameter in parameters:
+            parameter.requires_grad_(False)
+
+    def freeze_body(self) -> None:
+        """Let only the heads learn."""
+        self.freeze(parameter for part in self.body for parameter in part.parameters())
 
     def train(self, mode: bool = True) -> Self:
-        """Set learning or predicting; a frozen body always predicts."""
+        """Set learning or predicting; what is frozen always predicts."""
         super().train(mode)
-        for part in self.body if self._frozen else ():
-            part.eval()
+        for part in self.modules():
+            parameters = list(part.parameters())
+            if parameters and not any(parameter.requires_grad for parameter in parameters):
+                part.eval()
         return self
 
     def forward(self, task: Task, inputs: dict[str, Tensor]) -> Tensor:
         """Logits [batch, outputs], for tagging [batch, length, outputs]."""
-        encoded = self.encoder(**inputs)
+        encoded = self._encode(inputs)
         if task.kind is TaskKind.TAGGING:
             features = encoded.last_hidden_state
         elif self._pooling == "mean":
@@ -89,6 +98,14 @@ class MultiTaskModel(nn.Module):
             features = encoded.pooler_output
         logits: Tensor = self.heads[head_name(task)](self.dropout(features))
         return logits.float()
+
+    def _encode(self, inputs: dict[str, Tensor]) -> Any:
+        if STATES not in inputs:
+            return self.encoder(**inputs)
+        assert self.prefix is not None
+        arguments = {name: tensor for name, tensor in inputs.items() if name != STATES}
+        with self.prefix.given(inputs[STATES]):
+            return self.encoder(**arguments)
 
 
 def head_name(task: Task) -> str:

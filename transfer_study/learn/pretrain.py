@@ -20,6 +20,7 @@ from transfer_study.data.mixing import task_batches
 from transfer_study.data.streams import stream
 from transfer_study.data.tokenizer import load_tokenizer
 from transfer_study.errors import EncoderError
+from transfer_study.learn.clip import clip_norm
 from transfer_study.learn.model import MultiTaskModel, build_model, torch_seed
 from transfer_study.learn.optim import build_optimizer
 from transfer_study.learn.predict import autocast
@@ -96,7 +97,7 @@ def pretrain(
             with autocast(device, recipe.precision):
                 losses = language_model(inputs, targets)
             losses.mean().backward()
-            nn.utils.clip_grad_norm_(language_model.parameters(), recipe.max_gradient_norm)
+            clip_norm(language_model.parameters(), recipe.max_gradient_norm)
             optimizer.step()
             advance()
             optimizer.zero_grad(set_to_none=True)

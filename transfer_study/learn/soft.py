@@ -59,11 +59,12 @@ class SoftlyShared(nn.Module):
         return len(self.members) ** 2 * float(torch.stack(variances).sum())
 
     def _corresponding(self) -> list[tuple[nn.Parameter, ...]]:
-        """The parameters that stand at one place of all the tasks' encoders."""
+        """The parameters that learn at one place of all the tasks' encoders."""
         bodies = []
         for model in self.members.values():
             assert isinstance(model, MultiTaskModel)
-            bodies.append([p for part in model.body for p in part.parameters()])
+            parameters = (p for part in model.body for p in part.parameters())
+            bodies.append([p for p in parameters if p.requires_grad])
         return list(zip(*bodies, strict=True))
 
 

@@ -22,7 +22,7 @@ def stabilise(model: MultiTaskModel, recipe: Recipe, seed: int) -> None:
     if recipe.reinit_layers:
         _reinitialise(model, recipe.reinit_layers, seed)
     if recipe.freeze_embeddings or recipe.freeze_layers:
-        _freeze(model, recipe.freeze_layers)
+        freeze_lowest(model, recipe.freeze_layers)
 
 
 def _reinitialise(model: MultiTaskModel, count: int, seed: int) -> None:
@@ -49,8 +49,10 @@ def _draw(part: nn.Module, spread: float) -> None:
                 parameter.fill_(float(is_normalisation(module) and name == "weight"))
 
 
-def _freeze(model: MultiTaskModel, count: int) -> None:
-    """Take the embeddings and the lowest layers out of training; their dropout stays."""
-    for depth, _, parameter in parameters_by_depth(model):
-        if depth in range(EMBEDDINGS, count + 1):
-            parameter.requires_grad_(False)
+def freeze_lowest(model: MultiTaskModel, count: int) -> None:
+    """Take the embeddings and so many of the lowest layers out of training, dropout included."""
+    model.freeze(
+        parameter
+        for depth, _, parameter in parameters_by_depth(model)
+        if depth in range(EMBEDDINGS, count + 1)
+    )

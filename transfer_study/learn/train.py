@@ -19,6 +19,7 @@ from transfer_study.data.mixing import Rows, mixed_batches
 from transfer_study.data.splits import TaskData
 from transfer_study.errors import StudyError
 from transfer_study.learn.batch import Collator
+from transfer_study.learn.clip import clip_each_norm, clip_norm
 from transfer_study.learn.distil import Taught, distillation_loss
 from transfer_study.learn.optim import build_optimizer
 from transfer_study.learn.predict import Predictions, autocast, predict
@@ -77,8 +78,8 @@ def train(
 
     `materials` are in the stage's order. Each task's own predictions come from its own best epoch;
     a child gets the epoch of best mean dev score. The earliest of equals is taken. With `selection:
-    best_test`, test is predicted and scored in every epoch and stands in dev's place. The weights
-    of `keep_epoch` are kept too, chosen or not.
+    best_test`, test is predicted and scored in every epoch and stands in dev's place; with `last`,
+    dev is in the last epoch alone. The weights of `keep_epoch` are kept too, chosen or not.
     """
     device = next(model.parameters()).device
     train_targets = {
@@ -89,7 +90,7 @@ def train(
     keys = {name: m.data.key for name, m in materials.items()}
     epochs = mixed_batches(lengths, keys, recipe, seed)
     updates: Updates | None = None
-    selection = _Selection(recipe, tuple(materials), keep_epoch)
+    selection = _Selection(tuple(materials), keep_epoch)
     history: list[Epoch] = []
     splits = ("dev", "test") if recipe.selection == "best_test" else ("dev",)
     for number, batches in enumerate(epochs, start=1):
@@ -104,6 +105,7 @@ def train(
         losses = {name: float(s[0] / s[1]) if s[1] else None for name, s in sums.items()}
         _check_finite(losses, number)
         trained = time.perf_counter()
+        offered = recipe.selection != "last" or number == recipe.epochs
         answers = {
             split: {
                 name: predict(
@@ -111,17 +113,18 @@ def train(
                 )
                 for name, m in materials.items()
             }
-            for split in splits
+            for split in (splits if offered else ())
         }
         scores = {
             split: {
                 name: score(m.task.selection_metric, m.task, a.gold, a.labels, a.documents)
                 for name, m in materials.items()
-                for a in (answers[split][name],)
+                for a in (of_split[name],)
             }
-            for split in splits
+            for split, of_split in answers.items()
         }
-        selection.offer(number, scores[splits[-1]], answers, model)
+        if offered:
+            selection.offer(number, scores[splits[-1]], answers, model)
         history.append(
             {
                 "epoch": number,
@@ -196,10 +199,9 @@ class Updates:
             loss = torch.lerp(loss, distillation_loss(*wanted), recipe.teacher_weight)
         loss.backward()  # type: ignore[no-untyped-call]
         if recipe.max_gradient_norm:
-            nn.utils.clip_grad_norm_(model.parameters(), recipe.max_gradient_norm)
+            clip_norm(model.parameters(), recipe.max_gradient_norm)
         if recipe.max_tensor_norm:
-            for parameter in model.parameters():
-                nn.utils.clip_grad_norm_(parameter, recipe.max_tensor_norm)
+            clip_each_norm(model.parameters(), recipe.max_tensor_norm)
         optimizer, advance = self._courses[material.task.name]
         optimizer.step()
         if isinstance(model, SoftlyShared):
@@ -212,9 +214,8 @@ class Updates:
 class _Selection:
     """Keeps the weights of the best epoch of each task, of the mean over the tasks, and of one."""
 
-    def __init__(self, recipe: Recipe, tasks: tuple[str, ...], kept: int | None) -> None:
+    def __init__(self, tasks: tuple[str, ...], kept: int | None) -> None:
         self._kept = kept
-        self._last = recipe.selection == "last"
         self._best: dict[str | None, tuple[float, int]] = {}
         self.states: dict[int, State] = {}
         self._tasks = tasks
@@ -231,7 +232,7 @@ class _Selection:
     ) -> None:
         mean = sum(scores.values()) / len(scores)
         for key, value in (*scores.items(), (None, mean)):
-            if self._last or key not in self._best or value > self._best[key][0]:
+            if key not in self._best or value > self._best[key][0]:
                 self._best[key] = (value, epoch)
                 if key is not None:
                     self.answers.update({(key, split): answers[split][key] for split in answers})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from transfer_study.records.stage_record import renamed
 from transfer_study.records.store import Store
@@ -14,12 +14,12 @@ _HISTORY = "history.jsonl"
 
 
 class Epoch(BaseModel):
-    """A line of the history: an epoch, from 1, and its dev scores by task."""
+    """A line of the history: an epoch, from 1, and its dev scores by task, where it has any."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     epoch: int
-    dev: dict[str, float] = Field(min_length=1)
+    dev: dict[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,8 @@ def history(store: Store, stage: Stage) -> list[Epoch]:
         epochs = [
             Epoch.model_validate_json(line) for line in store.read(stage, _HISTORY).splitlines()
         ]
-        return [epoch.model_copy(update={"dev": renamed(epoch.dev, stage)}) for epoch in epochs]
+        dev = [renamed(epoch.dev, stage) if epoch.dev else {} for epoch in epochs]
+        return [e.model_copy(update={"dev": named}) for e, named in zip(epochs, dev, strict=True)]
     except ValueError:
         raise store.fault(stage, _HISTORY, "is not what a stage says of its epochs") from None
 

@@ -7,6 +7,7 @@
                       snapshot.json; made where a model is exported; again/ likewise
     failures/<name>/  error.txt of the last attempt that failed
     attempts/         directories being written, and what runs (records/running.py)
+    prefixes/         what frozen layers compute (records/prefixes.py); may be deleted at any time
     ray.log           what Ray and its libraries print; may be deleted at any time
 
 A stage's folder tells its kind, seed and id, and its files name a task by its place among the
@@ -35,6 +36,7 @@ from pydantic import Field
 
 from transfer_study.errors import StoreError
 from transfer_study.files import check_folder, read_regular, readable_as
+from transfer_study.records.prefixes import Prefixes
 from transfer_study.records.stage_record import StageRecord, Weights
 from transfer_study.spec.frozen import Frozen, file_hash
 from transfer_study.spec.stage import Stage
@@ -76,6 +78,11 @@ class Store:
     def ray_log(self) -> Path:
         """Where Ray's own messages go."""
         return self.root / "ray.log"
+
+    @property
+    def prefixes(self) -> Prefixes:
+        """The cache of what frozen layers compute."""
+        return Prefixes(self.root / "prefixes", lambda: self.scratch("prefix"))
 
     def is_done(self, stage: Stage) -> bool:
         """Whether the stage's results are committed."""

@@ -106,9 +106,10 @@ class Recipe(Frozen):
     selection: Literal["best", "last", "best_test"] = "best"
     """The epoch of best dev score, the last, or (which is not honest) of best test score."""
     freeze_embeddings: bool = False
-    """Leave the embeddings as they are."""
+    """Leave the embeddings as they are, without dropout."""
     freeze_layers: int = Field(default=0, ge=0)
-    """Leave so many of the lowest layers as they are, and the embeddings."""
+    """Leave so many of the lowest layers as they are, and the embeddings; without dropout, so that
+    they are computed once a text and left out of all updates."""
     layer_decay: float = Field(default=1.0, gt=0, le=1)
     """A layer's learning rate over that of the next higher one."""
     reinit_layers: int = Field(default=0, ge=0)

@@ -142,12 +142,12 @@ class Lines:
     def epoch(self, stage: Stage, epoch: dict[str, Any]) -> None:
         """A stage has finished an epoch."""
         self._epoch[stage.id] = epoch["epoch"]
-        self._dev[stage.id] = epoch["dev"]
+        self._dev[stage.id] = epoch.get("dev", {})
         if self._verbose:
             losses = _scores({n: v for n, v in epoch["loss"].items() if v is not None})
             self._say(
                 f"  {self._label(stage)}  epoch {epoch['epoch']}/{stage.recipe.epochs}  "
-                f"loss{_JOINED}{losses}  dev{_JOINED}{_scores(epoch['dev'])}"
+                f"loss{_JOINED}{losses}{self._scored(stage)}"
             )
 
     def finished(self, stage: Stage) -> None:
@@ -156,8 +156,8 @@ class Lines:
         self._done.add(stage.id)
         left = "" if self._console else self._remaining()  # the view tells it
         self._say(
-            f"{self._count()}  done    {self._label(stage)}  {duration(seconds)}{left}  "
-            f"dev{_JOINED}{_scores(self._dev.get(stage.id, {}))}{self._unlearned(stage)}"
+            f"{self._count()}  done    {self._label(stage)}  {duration(seconds)}{left}"
+            f"{self._scored(stage)}{self._unlearned(stage)}"
         )
 
     def failed(self, stage: Stage, message: str, log: Path | None) -> None:
@@ -231,6 +231,11 @@ class Lines:
         except StoreError:
             return ""  # the report will say what is wrong with what was stored
         return f"  NOT{_JOINED}LEARNED: {names} (no better than a constant answer)" if names else ""
+
+    def _scored(self, stage: Stage) -> str:
+        """Its dev scores of the last epoch, where it has any."""
+        scores = self._dev.get(stage.id)
+        return f"  dev{_JOINED}{_scores(scores)}" if scores else ""
 
     def _label(self, stage: Stage) -> str:
         return self._labels[stage.id]

@@ -1,0 +1,82 @@
+"""Stages share what frozen layers compute, and give the same bytes with and without that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.execute.test_run_stage import content, study  # noqa: F401
+from transfer_study.execute.run_stage import run_stage
+from transfer_study.records.store import Store
+from transfer_study.session import make_plan
+from transfer_study.spec.plan import Plan
+from transfer_study.spec.study import Study
+
+FREEZING = {"epochs": 1, "max_length": 16, "learning_rate": 1e-3, "precision": "float32"}
+FREEZING |= {"freeze_layers": 1}
+
+
+def planned(study: Study, **changes: object) -> Plan:  # noqa: F811
+    written = study.model_dump(mode="json", by_alias=True)
+    written["encoder"][0]["tiny"]["layers"] = 2
+    written |= {"refine": FREEZING, "finetune": FREEZING, "heads": {**FREEZING, "freeze_layers": 0}}
+    return make_plan(Study.model_validate({**written, **changes}))
+
+
+def run(plan: Plan, store: Store, before: Callable[[Path], object] = lambda _: None) -> int:
+    """Run all stages; the number of files in the cache."""
+    for stage in plan:
+        before(store.root / "prefixes")
+        run_stage(stage, store, keep_model=True)
+    return len(list((store.root / "prefixes").iterdir()))
+
+
+def disturb(prefixes: Path) -> None:
+    """Remove a third of the files, and damage a third."""
+    for n, file in enumerate(sorted(prefixes.glob("*"))):
+        if n % 3 == 0:
+            file.unlink()
+        elif n % 3 == 1:
+            file.write_bytes(file.read_bytes()[:-1] + b"?")
+
+
+def test_all_stages_share_what_the_encoder_s_frozen_layers_compute(
+    study: Study,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    arms = ["single", "full", "sequential", "soft", "distil"]
+    plan = planned(study, arms=arms)
+    assert {stage.kind for stage in plan} == {"refine", "finetune", "soft", "distil"}
+    assert any(parent.parents for stage in plan for parent in stage.parents)
+    shared = Store(tmp_path / "shared")
+    # Three splits of two tasks: children of frozen parents, seeds and arms read the same texts.
+    assert run(plan, shared) == 6
+    other = Store(tmp_path / "other")
+    run(plan, other, disturb)
+    for stage in plan:
+        assert content(other, stage) == content(shared, stage)
+
+
+def test_a_cache_that_cannot_be_written_fails_no_stage(
+    study: Study,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    plan = planned(study, arms=["single"], readings=["refine"])
+    plain, occupied = Store(tmp_path / "plain"), Store(tmp_path / "occupied")
+    occupied.root.mkdir()
+    (occupied.root / "prefixes").write_text("not a folder")
+    run(plan, plain)
+    for stage in plan:
+        run_stage(stage, occupied, keep_model=False)
+        assert content(occupied, stage) == content(plain, stage)
+
+
+def test_each_head_on_an_encoder_that_learned_has_states_of_its_own(
+    study: Study,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    learning = {**FREEZING, "freeze_layers": 0}
+    arms = ["single", "heads-only"]
+    plan = planned(study, arms=arms, readings=["refine"], refine=learning)
+    heads = [stage for stage in plan if stage.kind == "heads"]
+    assert run(plan, Store(tmp_path / "store")) == 3 * len(heads) > 0

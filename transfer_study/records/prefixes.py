@@ -1,0 +1,82 @@
+"""A cache of what frozen layers compute: bytes by a key that says all they follow from.
+
+    prefixes/<key>   the sha256 of what follows (32 bytes), and the bytes themselves
+
+Every file may be removed at any time; what is not there is computed again. A file is written aside
+and renamed into place, so that several processes may use the cache at once, and is read whole and
+held against its sha256, so that what is damaged counts as not there. Those that were used least
+recently make room for new ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+
+from transfer_study.files import read_regular
+
+# The most that all files take together, and what is left free for everything else.
+_MOST_BYTES = 4 << 30
+_LEFT_FREE = 1 << 30
+_KEY = re.compile(r"[0-9a-f]{64}")
+_HASH_SIZE = 32
+
+
+class Prefixes:
+    """The cache in a store; `scratch` makes a folder on the same disk, removed at its end."""
+
+    def __init__(
+        self,
+        folder: Path,
+        scratch: Callable[[], AbstractContextManager[Path]],
+        most: int = _MOST_BYTES,
+    ) -> None:
+        self._folder = folder
+        self._scratch = scratch
+        self._most = most
+
+    def get(self, key: str, size: int) -> bytearray | None:
+        """The bytes of a key, so many; None where they are not there whole."""
+        path = self._folder / key
+        try:
+            path.touch()  # used last
+            content = read_regular(path, _HASH_SIZE + size)
+        except OSError:
+            return None
+        found = memoryview(content)[_HASH_SIZE:]
+        if len(found) != size or hashlib.sha256(found).digest() != content[:_HASH_SIZE]:
+            return None
+        return bytearray(found)
+
+    def put(self, key: str, content: memoryview) -> None:
+        """Keep the bytes of a key, unless the disk has no room for them."""
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            if not self._make_room(len(content)):
+                return
+            with self._scratch() as aside:
+                with (aside / key).open("wb") as file:
+                    file.write(hashlib.sha256(content).digest())
+                    file.write(content)
+                (aside / key).replace(self._folder / key)
+
+    def _make_room(self, size: int) -> bool:
+        """Remove what was used least recently; False where so many bytes have no room even so."""
+        used = []
+        for path in self._folder.iterdir():
+            if _KEY.fullmatch(path.name):
+                with suppress(FileNotFoundError):  # another process removed it
+                    stat = path.lstat()
+                    used.append((stat.st_mtime_ns, stat.st_size, path))
+        total = size + sum(taken for _, taken, _ in used)
+        for _, taken, path in sorted(used):
+            if total <= self._most:
+                break
+            path.unlink(missing_ok=True)
+            total -= taken
+        free = shutil.disk_usage(self._folder).free
+        return total <= self._most and free >= size + _LEFT_FREE
