@@ -79,7 +79,7 @@ def test_each_kind_is_learned(school: Any, kind: TaskKind) -> None:
 
 def test_all_kinds_are_learned_at_once(school: Any) -> None:
     together = [school.data(kind, train=120) for kind in KINDS]
-    _, learned = school.learn(*together, epochs=6)
+    _, learned = school.learn(*together, epochs=10)
     assert all(scored(learned, data.task) > 0.7 for data in together)
     assert {name for name, _ in learned.predictions} == {data.task.name for data in together}
     assert {split for _, split in learned.predictions} == {"dev", "test"}
@@ -113,7 +113,7 @@ def test_epochs_are_told_as_they_come_and_can_be_written_as_json(school: Any) ->
 def test_the_best_epoch_is_restored(school: Any) -> None:
     """Its weights give again the dev score on record, and the predictions kept for it."""
     data = school.data(TaskKind.CLASSIFICATION, train=24)
-    model, learned = school.learn(data, epochs=6, learning_rate=0.02, schedule="constant")
+    model, learned = school.learn(data, epochs=12, learning_rate=0.02, schedule="constant")
     scores = [epoch["dev"]["colour"] for epoch in learned.history]
     best = int(np.argmax(scores)) + 1
     assert scores[best - 1] > scores[-1]  # or there is nothing to restore
