@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from transfer_study.data.encoder_weights import parameter_counts
 from transfer_study.data.encoders import encoder_config, encoder_folder
@@ -14,7 +13,6 @@ _BYTES = 4  # of a float32
 _LAYER = re.compile(r"(?:^|\.)layers?\.(\d+)\.")
 
 
-@lru_cache(maxsize=64)
 def weight_bytes(encoder: Encoder) -> int:
     """The bytes of an encoder's weights in float32, pooler included, as a stage would keep them.
 

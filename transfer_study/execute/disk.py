@@ -10,7 +10,7 @@ a later run trains their stage again.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from transfer_study.data.encoder_size import weight_bytes
@@ -72,7 +72,7 @@ def forecast(
     models = folder_size(place)
     if limit is None:
         limit = min(USUAL_LIMIT, (free + models) // 10)
-    sizes = {stage.id: _weights(stage) for stage in todo if not store.has_model(stage)}
+    sizes = _sizes(stage for stage in todo if not store.has_model(stage))
     needed = todo.parents() & {stage.id for stage in todo}
     needed_bytes = sum(sizes.get(stage, 0) for stage in needed)
     answers = sum(map(_answers, todo))
@@ -100,10 +100,16 @@ def forecast(
     )
 
 
-def _weights(stage: Stage) -> int:
-    """The bytes of the weights that a stage hands on; heads are too small to count."""
-    encoders = len(stage.tasks) if stage.kind is StageKind.SOFT else 1
-    return encoders * weight_bytes(stage.encoder)
+def _sizes(stages: Iterable[Stage]) -> dict[str, int]:
+    """The bytes of the weights that each stage hands on; heads are too small to count."""
+    sizes: dict[str, int] = {}
+    encoders: dict[str, int] = {}
+    for stage in stages:
+        if stage.encoder_hash not in encoders:
+            encoders[stage.encoder_hash] = weight_bytes(stage.encoder)
+        n = len(stage.tasks) if stage.kind is StageKind.SOFT else 1
+        sizes[stage.id] = n * encoders[stage.encoder_hash]
+    return sizes
 
 
 def _answers(stage: Stage) -> int:
