@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
 
 from tests.conftest import Command
@@ -211,3 +216,51 @@ def test_a_store_that_is_not_there_is_not_made(call: Call, tmp_path: Path) -> No
     assert code == 0
     assert "Nothing to remove" in out
     assert not (tmp_path / "results").exists()
+
+
+def test_what_a_run_counts_on_stays_while_it_goes_on(
+    call: Call, small_study: Path, tmp_path: Path
+) -> None:
+    assert call("run", "STUDY", *SMALLER, *REFINE)[0] == 0
+    before = models()
+    # Stages that go on until they are killed, of a study that `prune` knows nothing of.
+    endless = (*SMALLER, *BOTH, "--set", "finetune.epochs=5000", "--keep-weights=0", "-q")
+    words = ["run", str(small_study), *endless, "--results=elsewhere", "--plots=elsewhere"]
+    with subprocess.Popen([sys.executable, "-m", "transfer_study", *words], cwd=tmp_path) as run:
+        try:
+            deadline = time.monotonic() + 150
+            while not list(Path("results/stages/attempts").glob("*/running.json")):
+                assert run.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+            shown = told(call, "prune", "--yes", "--results=nothing")
+        finally:
+            run.kill()
+    assert {one["name"] for one in shown["wanted"]["running processes"]} == before.keys()
+    assert models() == before
+    # The study that was killed is unfinished, and wants them; nobody else does.
+    (kept,) = told(call, "prune", "--results=elsewhere")["wanted"].values()
+    assert {one["name"] for one in kept} == before.keys()
+    assert len(told(call, "prune", "--yes", "--results=nothing")["unwanted"]) == len(before)
+    assert not models()
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize(("answer", "left"), [("n", True), ("y", False)])
+def test_in_a_terminal_it_asks(tmp_path: Path, answer: str, left: bool) -> None:
+    lost = tmp_path / "store" / "models" / "lost"
+    lost.mkdir(parents=True)
+    (lost / "model.safetensors").write_bytes(bytes(53_000))
+    words = ["-m", "transfer_study", "prune", "--store=store"]
+    environment = {**os.environ, "TERM": "dumb"}
+    terminal = pexpect.spawn(
+        sys.executable, words, cwd=str(tmp_path), env=environment, timeout=60, encoding="utf-8"
+    )
+    terminal.expect("53.0 KB")
+    terminal.expect("Remove it\\?")
+    terminal.sendline(answer)
+    terminal.expect("Removed 1 folder, 53.0 KB" if not left else "Nothing was removed")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
+    assert lost.exists() is left
