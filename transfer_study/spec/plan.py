@@ -186,7 +186,7 @@ class Plan:
     def possible_parents(self) -> frozenset[str]:
         """The ids of stages that another could start from if the study had every reading and arm.
 
-        What a variant changes is no start of another stage.
+        Of stages that the plan has, and of others. What a variant changes is no start of another.
         """
         every = {"readings": tuple(Reading), "arms": tuple(Arm), "variants": {}}
         return plan(self.study.model_copy(update=every), self.fingerprints).parents()
