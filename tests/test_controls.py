@@ -142,7 +142,7 @@ def test_the_plan_names_what_controls_learn(
 ) -> None:
     file = tmp_path / "study.yaml"
     file.write_text(yaml.safe_dump({**STUDY, "readings": ["refine", "finetune"]}))
-    print_plan(make_plan(read_study(file)), Store(tmp_path / "stages"))
+    print_plan(make_plan(read_study(file)), Places(tmp_path / "stages"))
     said = capsys.readouterr().out
     for kind, count in {
         "refine a pair with shuffled labels": 2,

@@ -83,6 +83,7 @@ VERBS = {
     "recommend": (["--all"], ("store", "results")),
     "compare": (["SAME"], ("store", "results", "plots")),
     "export": (["--task=topics"], ("store", "results", "to")),
+    "prune": ([], ("store", "results")),
 }
 
 

@@ -203,7 +203,7 @@ def test_another_text_changes_the_vocabulary_and_the_plan_says_so(
     assert "its vocabulary follows the texts" in why(
         next(s for s in after if s.kind == "refine"), store
     )
-    print_plan(after, store)
+    print_plan(after, Places(store.root))
     assert "pretrain an encoder" in capsys.readouterr().out
 
 

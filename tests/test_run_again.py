@@ -17,7 +17,7 @@ SMALLER = ("--set", "seeds=1", "--set", "arms=[single, full]", "--executor", "in
 
 @pytest.fixture
 def grown(command: Command, small_study: Path, tmp_path: Path) -> Any:
-    """Runs the study with both readings; with one it has been run, so that no weights are kept."""
+    """Runs the study with both readings; with one it has been run, and no weights were kept."""
 
     def run(reading: str) -> tuple[int, str, str]:
         places = (
@@ -25,7 +25,8 @@ def grown(command: Command, small_study: Path, tmp_path: Path) -> Any:
             for name in ("store", "results", "plots")
             for word in (f"--{name}", str(tmp_path / name))
         )
-        return command("run", str(small_study), *SMALLER, "--set", f"readings={reading}", *places)
+        options = (*SMALLER, "--keep-weights=0", "--set", f"readings={reading}")
+        return command("run", str(small_study), *options, *places)
 
     code, _, error = run("[refine]")
     assert code == 0, error

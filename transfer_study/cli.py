@@ -79,6 +79,16 @@ PlotsFolder = Annotated[
     Path,
     typer.Option("--plots", envvar="TRANSFER_STUDY_PLOTS", help="Folder of figures, one a study."),
 ]
+KeepWeights = Annotated[
+    str | None,
+    typer.Option(
+        "--keep-weights",
+        metavar="SIZE",
+        envvar="TRANSFER_STUDY_KEEP_WEIGHTS",
+        help="Keep weights for other readings and arms too, up to this size in all, e.g. 5GB.",
+        show_default="10GB, or a tenth of the free disk",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, only results and errors.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="A line an epoch.")]
@@ -165,6 +175,7 @@ def run(
     address: Annotated[
         str | None, typer.Option(envvar="RAY_ADDRESS", help="Address of a running Ray cluster.")
     ] = None,
+    keep_weights: KeepWeights = None,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Start nothing more after a failure.")
     ] = False,
@@ -191,6 +202,7 @@ def run(
     """Run what is missing of a study, then write its tables and figures."""
     from transfer_study.session import (
         begin,
+        check_places,
         execute,
         missing,
         stage_cost,
@@ -208,9 +220,9 @@ def run(
             "for example: --until-decided --max-seeds 10"
         )
     say(f"Reading {study} and its data.", quiet)
-    places = Places(store, results, plots)
+    places = Places(store, results, plots, keep_weights)
     first, leaks = survey(read_study(study, settings, data))
-    places.check_writable(first.study, store=True)
+    check_places(first, places)
     stages = Store(places.store)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
 
@@ -265,9 +277,10 @@ def plan(
     resolved: Annotated[
         bool, typer.Option("--resolved", help="Print the final study with every default.")
     ] = False,
+    keep_weights: KeepWeights = None,
     as_json: Json = False,
 ) -> None:
-    """Show the stages of a study: what is done, what will run and why, how long it takes.
+    """Show the stages of a study: what is done, what will run and why, what time and disk it takes.
 
     And how small an effect its edges could show.
     """
@@ -281,7 +294,7 @@ def plan(
     piloted = make_plan(read_study(pilot, (), data)) if pilot else None
     planned, dropped = plan_with_dropped(checked)
     view = plan_as_json if as_json else print_plan
-    view(planned, Store(store), piloted, dropped)
+    view(planned, Places(store, keep_weights=keep_weights), piloted, dropped)
 
 
 @app.command()
@@ -554,6 +567,47 @@ def prefetch(
 
     for line in prefetch_study(read_study(study, settings, data)):
         print(visible(line))
+
+
+@app.command()
+def prune(
+    studies: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[STUDY]...",
+            help="Studies of which all weights stay, for other readings or arms.",
+            show_default=False,
+        ),
+    ] = None,
+    settings: Settings = [],  # noqa: B006
+    data: Data = None,
+    store: StoreFolder = _STORE,
+    results: ResultsFolder = _RESULTS,
+    with_results: Annotated[
+        bool,
+        typer.Option(
+            "--with-results",
+            help="Also what stages answered, of those that neither these studies have nor any in "
+            "the folder of tables.",
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("-y", "--yes", help="Remove it; else it is shown.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove weights that nothing wants any more from the store; shows them first.
+
+    Those stay from which an unfinished study in the folder of tables starts, or anything that
+    runs now. A run that wants removed weights after all trains their stage again.
+    """
+    from transfer_study.session import known_plan, prunable_of
+    from transfer_study.terminal.prune import print_pruned
+
+    if with_results and not studies:
+        raise typer.BadParameter("--with-results goes with the studies whose results stay")
+    places = Places(store, results)
+    named = [known_plan(read_study(study, settings, data), places) for study in studies or []]
+    known, found = prunable_of(named, places, results=with_results)
+    print_pruned(Store(store), known, found, yes=yes, as_json=as_json)
 
 
 @app.command("convert-tf")

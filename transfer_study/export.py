@@ -18,6 +18,7 @@ from transfer_study.analysis.model_scores import ModelScore, model_scores
 from transfer_study.errors import ExportError, StudyError
 from transfer_study.files import check_writable, read_regular, readable_as, writing
 from transfer_study.records.chosen import chosen_epoch
+from transfer_study.records.held import hold
 from transfer_study.records.predictions import (
     MOST_BYTES,
     Answers,
@@ -80,10 +81,7 @@ def export_model(
     only = next((m for m in stage.tasks if m.task.name == wanted.task), None)
     heads = stage.tasks if only is None or wanted.multi else (only,)
     examples = {member.task.name: _test_examples(member) for member in heads}
-    if not store.has_snapshot(stage, epoch):
-        tell(f"The weights of {stage.family} are not kept; running it again.")
-        _make_snapshot(stage, store, epoch)
-    with writing(folder), _new_folder(folder) as aside:
+    with _snapshot(stage, store, epoch, tell), writing(folder), _new_folder(folder) as aside:
         tell("Writing the model and reading it back.")
         loader, checked = _write(aside, store, stage, epoch, wanted.multi, examples)
         card = Card(
@@ -148,6 +146,18 @@ def _choose(plan: Plan, store: Store, wanted: Wanted) -> Choice:
         store.is_done,
         lambda stage: chosen_epoch(store, stage, wanted.task).dev,
     )
+
+
+@contextmanager
+def _snapshot(stage: Stage, store: Store, epoch: int, tell: Tell) -> Iterator[None]:
+    """Have the whole model of an epoch in the store; nobody removes meanwhile what is made."""
+    if store.has_snapshot(stage, epoch):
+        yield
+        return
+    tell(f"The weights of {stage.family} are not kept; running it again.")
+    with hold(store, (*_ancestors(stage), stage)):
+        _make_snapshot(stage, store, epoch)
+        yield
 
 
 def _make_snapshot(stage: Stage, store: Store, epoch: int) -> None:

@@ -20,6 +20,7 @@ from transfer_study.session import (
     Executor,
     Places,
     begin,
+    check_places,
     execute,
     stage_cost,
     survey,
@@ -60,7 +61,7 @@ def run(
     checked = _read(study, settings, data)
     places = places or Places()
     planned, leaks = survey(checked)
-    places.check_writable(checked, store=True)
+    check_places(planned, places)
     plan_, store = begin(planned, places), Store(places.store)
     view: AbstractContextManager[Progress]
     if isinstance(progress, bool):

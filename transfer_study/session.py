@@ -9,18 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from pydantic import ByteSize, TypeAdapter, ValidationError
+
 from transfer_study.analysis.views import Shown
-from transfer_study.errors import StudyError
+from transfer_study.errors import StoreError, StudyError
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
-from transfer_study.files import check_folder, check_writable, writing
+from transfer_study.files import check_folder, check_writable, size_text, writing
 from transfer_study.outcome import Outcome
+from transfer_study.records.held import hold
 from transfer_study.records.looked import looked_plan
 from transfer_study.records.recorded import (
     RECORD_FILE,
     plan_of_record,
     recorded_as_run,
     recorded_plan,
+    recorded_stages,
     write_record,
 )
 from transfer_study.records.store import Store
@@ -37,7 +41,9 @@ if TYPE_CHECKING:
     from transfer_study.analysis.judgement import Rejudged
     from transfer_study.data.leaks import Dropped
     from transfer_study.data.splits import TaskData
+    from transfer_study.execute.disk import DiskForecast
     from transfer_study.records.predictions import AnswerSource
+    from transfer_study.records.prune import Prunable
     from transfer_study.report.comparison import Compared, Evidence
 
 Executor = Literal["ray", "in-process"]
@@ -45,19 +51,25 @@ Executor = Literal["ray", "in-process"]
 
 @dataclass(frozen=True, init=False)
 class Places:
-    """Where stages, tables and figures go; by default beside where the command is given."""
+    """Where stages, tables and figures go; by default beside where the command is given.
+
+    `keep_weights` is how much the models of the store may take, in bytes, before weights that only
+    a later stage may start from are kept no more; None is `execute.disk.forecast`'s own limit.
+    """
 
     store: Path
     results: Path
     plots: Path
+    keep_weights: int | None
 
     def __init__(
         self,
         store: Path | str | None = None,
         results: Path | str | None = None,
         plots: Path | str | None = None,
+        keep_weights: int | str | None = None,
     ) -> None:
-        """Raises StoreError for a place that cannot be a folder."""
+        """A size may be written as 5GB; raises StoreError for a place that cannot be a folder."""
         for option, given, usual in (
             ("store", store, "results/stages"),
             ("results", results, "results"),
@@ -67,6 +79,10 @@ class Places:
             place = Path(os.environ.get(variable) or usual) if given is None else Path(given)
             check_folder(place, option)
             object.__setattr__(self, option, place)
+        if keep_weights is None:
+            keep_weights = os.environ.get("TRANSFER_STUDY_KEEP_WEIGHTS") or None
+        limit = None if keep_weights is None else _size(keep_weights)
+        object.__setattr__(self, "keep_weights", limit)
 
     def check_writable(self, study: Study, *, store: bool) -> None:
         """Raise StoreError unless what a study writes can be written; makes nothing."""
@@ -74,6 +90,16 @@ class Places:
             check_writable(self.store, "store")
         check_writable(self.results / study.name, "results")
         check_writable(self.plots / study.name, "plots")
+
+
+def _size(said: int | str) -> int:
+    try:
+        return int(TypeAdapter(ByteSize).validate_python(said))
+    except (ValidationError, OverflowError):
+        raise StudyError(
+            f"--keep-weights: found {said!r}; give a size such as 5GB or 500MB, or 0 to keep only "
+            "the weights that the study itself needs"
+        ) from None
 
 
 def make_plan(study: Study) -> Plan:
@@ -142,6 +168,32 @@ def missing(plan_: Plan, store: Store) -> Plan:
     return plan_.missing(store.is_done, store.has_model)
 
 
+def disk_forecast(plan_: Plan, places: Places) -> DiskForecast:
+    """What a run of the missing stages will take of the disk, and which weights it keeps."""
+    from transfer_study.execute.disk import forecast
+
+    store = Store(places.store)
+    return forecast(plan_, store, places.keep_weights, stage_cost(plan_, store))
+
+
+def check_places(first: Plan, places: Places) -> None:
+    """Raise StoreError unless what a run of a study writes can be written, and fits.
+
+    `first` is the plan of the study's own seeds. Makes nothing.
+    """
+    from transfer_study.execute.disk import forecast
+
+    places.check_writable(first.study, store=True)
+    found = forecast(with_looks(first, places), Store(places.store), 0)
+    if not found.fits:
+        raise StoreError(
+            f"the disk of {places.store} has {size_text(found.free)} free, and the run takes about "
+            f"{size_text(found.needed_bytes)} for weights that its stages start from and "
+            f"{size_text(found.answers_bytes)} for predictions; make room (`transfer-study prune` "
+            "removes weights that nothing wants) or choose another place with --store"
+        )
+
+
 def execute(
     plan_: Plan,
     places: Places,
@@ -158,18 +210,20 @@ def execute(
     """
     store = Store(places.store)
     store.sweep()
-    todo = missing(plan_, store)
-    if not todo.stages:
-        return
-    if executor == "in-process":
-        from transfer_study.execute.in_process import run_in_process
+    with hold(store, plan_):
+        todo = missing(plan_, store)
+        if not todo.stages:
+            return
+        kept = disk_forecast(plan_, places).kept
+        if executor == "in-process":
+            from transfer_study.execute.in_process import run_in_process
 
-        run_in_process(todo, store, progress, fail_fast=fail_fast)
-        return
-    from transfer_study.execute.on_ray import run_on_ray
+            run_in_process(todo, store, progress, kept=kept, fail_fast=fail_fast)
+            return
+        from transfer_study.execute.on_ray import run_on_ray
 
-    cost = None if in_order else stage_cost(plan_, store)
-    run_on_ray(todo, store, progress, resources, cost=cost, fail_fast=fail_fast)
+        cost = None if in_order else stage_cost(plan_, store)
+        run_on_ray(todo, store, progress, resources, cost=cost, kept=kept, fail_fast=fail_fast)
 
 
 def stage_cost(plan_: Plan, store: Store) -> Callable[[Stage], float]:
@@ -204,6 +258,22 @@ def power(plan_: Plan, store: Store, pilot: Plan | None = None) -> pd.DataFrame 
         table.insert(0, "protocol", protocol)
         found.append(table)
     return pd.concat(found, ignore_index=True)
+
+
+def prunable_of(
+    named: Sequence[Plan], places: Places, *, results: bool
+) -> tuple[list[str], Prunable]:
+    """The studies that the results folder knows, and what neither they nor those named want.
+
+    Raises StoreError where it cannot be told what a study wants.
+    """
+    from transfer_study.records.prune import prunable
+
+    folders = sorted(places.results.iterdir()) if places.results.is_dir() else []
+    recorded = {folder.name: recorded_stages(folder) for folder in folders}
+    recorded = {name: stages for name, stages in recorded.items() if stages}
+    ids = {stage.id for plan_ in named for stage in plan_}
+    return [*recorded], prunable(Store(places.store), recorded.values(), ids, results=results)
 
 
 def failed_stages(plan_: Plan, store: Store) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -69,16 +70,34 @@ def hash_weights(encoder: Encoder, folder: Path, config: dict[str, Any]) -> str:
     # Where two shards hold a name, the later one counts, as for transformers.
     tensors = {name: where for file in files for name, where in _tensors(encoder, file)}
     digest = hashlib.sha256()
-    for name, (shard, kind, begin, end) in sorted(tensors.items()):
-        digest.update(f"{name} {kind}\n".encode())
+    for name, (shard, kind, shape, begin, end) in sorted(tensors.items()):
+        digest.update(f"{name} {kind} {shape}\n".encode())
         with shard.open("rb") as opened:
             opened.seek(begin)
             digest.update(opened.read(end - begin))
     return digest.hexdigest()
 
 
-def _tensors(encoder: Encoder, file: Path) -> Iterator[tuple[str, tuple[Path, str, int, int]]]:
-    """The tensors of a safetensors file: name, then file, type and shape, first byte and end.
+def parameter_counts(encoder: Encoder, folder: Path, config: dict[str, Any]) -> dict[str, int]:
+    """How many numbers each tensor of the weights holds, by name.
+
+    Of files whose tensors cannot be listed it is what they may hold at most, by the file's name.
+    """
+    counts: dict[str, int] = {}
+    half = str(config.get("dtype", config.get("torch_dtype"))) in ("float16", "bfloat16")
+    for file in weight_files(encoder, folder, config):
+        if file.suffix == ".safetensors":
+            counts |= {name: prod(shape) for name, (_, _, shape, *_) in _tensors(encoder, file)}
+        else:
+            counts[file.name] = file.stat().st_size // (2 if half else 4)
+    return counts
+
+
+_Tensor = tuple[Path, str, tuple[int, ...], int, int]
+
+
+def _tensors(encoder: Encoder, file: Path) -> Iterator[tuple[str, _Tensor]]:
+    """The tensors of a safetensors file: name, then file, type, shape, first byte and end.
 
     Read from the file's own header, for numpy knows no bfloat16.
     """
@@ -91,10 +110,10 @@ def _tensors(encoder: Encoder, file: Path) -> Iterator[tuple[str, tuple[Path, st
         for name, tensor in header.items():
             if name != "__metadata__":
                 begin, end = (8 + length + offset for offset in tensor["data_offsets"])
-                kind = f"{_DTYPES.get(tensor['dtype'], tensor['dtype'])} {tuple(tensor['shape'])}"
+                kind, shape = _DTYPES.get(tensor["dtype"], tensor["dtype"]), tuple(tensor["shape"])
                 if end > file.stat().st_size:
                     raise ValueError("it is cut short")
-                yield name, (file, kind, begin, end)
+                yield name, (file, kind, shape, begin, end)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise EncoderError(
             f"encoder {encoder.name}: {file} is not a complete safetensors file ({error}); "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,16 +48,19 @@ def job_of(
     store: Path,
     resources: Resources,
     cost: Callable[[Stage], float] | None,
+    kept: Collection[str],
     fail_fast: bool,
 ) -> Job:
-    """The stages of a plan, the longest by this cost first; without one in the plan's order."""
-    parents = plan.parents()
+    """The stages of a plan, the longest by this cost first; without one in the plan's order.
+
+    `kept` are the ids of those whose weights are kept.
+    """
     works = (
         Work(
             id=stage.id,
             stage=stage.model_dump_json(),
             parents=tuple(parent.id for parent in stage.parents),
-            keep_model=stage.id in parents,
+            keep_model=stage.id in kept,
             cpus=stage.recipe.cpu_threads,
         )
         for stage in (_longest_first(plan, cost) if cost else plan)

@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -38,16 +38,18 @@ def run_on_ray(
     resources: Resources,
     *,
     cost: Callable[[Stage], float] | None,
+    kept: Collection[str],
     fail_fast: bool = False,
 ) -> None:
     """Run the stages of a plan on Ray; a failed stage holds back only its children.
 
-    The longest by this cost are first, without one those that are first in the plan. Raises
-    ExecutionError where Ray cannot run them; however it ends, no process of Ray's stays behind.
+    The longest by this cost are first, without one those that are first in the plan. `kept` are the
+    ids of the stages whose weights are kept. Raises ExecutionError where Ray cannot run them;
+    however it ends, no process of Ray's stays behind.
     """
     stages = {stage.id: stage for stage in plan}
     complete = False
-    with _events(job_of(plan, store.root, resources, cost, fail_fast), store) as events:
+    with _events(job_of(plan, store.root, resources, cost, kept, fail_fast), store) as events:
         for event in events:
             if event.is_ == "impossible":
                 raise ExecutionError(event.message)

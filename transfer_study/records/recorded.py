@@ -6,8 +6,11 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import AliasPath, BaseModel, ConfigDict, Field, TypeAdapter
+
+from transfer_study.errors import StoreError
 from transfer_study.files import read_json
 from transfer_study.spec.frozen import content_hash
 from transfer_study.spec.plan import Fingerprints, Plan, plan
@@ -66,6 +69,39 @@ def recorded_as_run(folder: Path) -> frozenset[str]:
         return frozenset(str(stage["id"]) for stage in stages if stage.get("run") is True)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return frozenset()
+
+
+class RecordedStage(BaseModel):
+    """A stage as a results folder records it, and the ids of those it starts from or learns from.
+
+    Whatever version has written it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    parents: Annotated[
+        tuple[str, ...], Field(validation_alias=AliasPath("pre_image", "parents"))
+    ] = ()
+
+
+def recorded_stages(folder: Path) -> list[RecordedStage]:
+    """The stages of a study as last run, parents first; none where the folder has no record.
+
+    Raises StoreError for a record that cannot be read.
+    """
+    path = folder / RECORD_FILE
+    try:
+        stages = read_json(path)["stages"]
+        return TypeAdapter(list[RecordedStage]).validate_python(stages)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        said = " ".join(str(error).split())[:120]
+        raise StoreError(
+            f"{path} cannot be read ({said}), so that nobody knows what its study still wants; "
+            "restore it, or remove it"
+        ) from None
 
 
 def plan_of_record(folder: Path) -> Plan | None:

@@ -33,6 +33,7 @@ class Running(Frozen):
     since: float = Field(ge=0, le=_MOST_TIME)
     told: float = Field(ge=0, le=_MOST_TIME)  # when it last gave a sign
     epoch: int = Field(ge=0)  # how many are over
+    parents: tuple[str, ...] = ()  # by their ids
 
 
 @contextmanager
@@ -49,6 +50,7 @@ def tell_running(stage: Stage, store: Store) -> Iterator[Callable[[int], None]]:
                 since=since,
                 told=time.time(),
                 epoch=epoch,
+                parents=tuple(parent.id for parent in stage.parents),
             )
             with suppress(OSError):  # a full disk must not end what it only cannot watch
                 (folder / "aside").write_text(said.model_dump_json(), encoding="utf-8")

@@ -31,7 +31,6 @@ from pathlib import Path
 from typing import Final, Literal
 from uuid import uuid4
 
-import psutil
 from pydantic import Field
 
 from transfer_study.errors import StoreError
@@ -346,6 +345,8 @@ def _abandoned(attempt: Path) -> bool:
 
 def _lives(process: int) -> bool:
     """Whether there is such a process; one that ended and that nobody has asked after is none."""
+    import psutil  # which few commands need
+
     try:
         return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

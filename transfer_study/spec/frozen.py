@@ -8,7 +8,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
 
 from transfer_study.files import regular_file
 
@@ -29,9 +30,22 @@ class Frozen(BaseModel):
     The text below a field describes its key to users: in editors, and in docs/study-file.md.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Pydantic's schema with the texts below the fields, which it would read at every start."""
+        from transfer_study.spec.field_texts import field_texts
+
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema)["properties"]
+        for name, text in field_texts(cls).items():
+            key = cls.model_fields[name].alias or name
+            if key in properties:
+                properties[key]["description"] = text
+        return schema
 
 
 def canonical_json(value: Any) -> str:

@@ -188,6 +188,14 @@ class Plan:
         """The ids of the stages that another stage of the plan starts from."""
         return frozenset(parent.id for stage in self.stages for parent in stage.parents)
 
+    def possible_parents(self) -> frozenset[str]:
+        """The ids of stages that another could start from if the study had every reading and arm.
+
+        Of stages that the plan has, and of others. What a variant changes is no start of another.
+        """
+        every = {"readings": tuple(Reading), "arms": tuple(Arm), "variants": {}}
+        return plan(self.study.model_copy(update=every), self.fingerprints).parents()
+
 
 def plan(study: Study, fingerprints: Fingerprints) -> Plan:
     """Turn a study into its plan; pure: the same study and fingerprints give the same ids."""

@@ -12,7 +12,6 @@ from typing import Any
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.console import Console, Group
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
@@ -75,6 +74,8 @@ def open_progress(
     if not sys.stderr.isatty() or console.is_dumb_terminal:
         yield Lines(todo, store, cost, verbose)
         return
+    from rich.live import Live
+
     lines = Lines(todo, store, cost, verbose, console)
     with Live(console=console, get_renderable=lines.view, refresh_per_second=2, transient=True):
         yield lines

@@ -13,7 +13,7 @@ from rich.table import Table
 from transfer_study.data.leaks import Dropped
 from transfer_study.execute.cost import SecondsEstimate
 from transfer_study.records.store import Store
-from transfer_study.session import power
+from transfer_study.session import Places, disk_forecast, power
 from transfer_study.spec.pairs import count_left_out, left_out_sentence
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.recipe import Precision
@@ -22,6 +22,7 @@ from transfer_study.spec.stage_labels import stage_labels
 from transfer_study.spec.study import Study
 from transfer_study.spec.task import Change
 from transfer_study.terminal.console import headed, stdout
+from transfer_study.terminal.disk import disk_as_json, disk_sentences
 from transfer_study.terminal.leaks import dropped_as_json, print_dropped
 from transfer_study.terminal.power import power_records, print_power
 from transfer_study.terminal.progress import duration
@@ -31,14 +32,14 @@ _LISTED = 40
 
 
 def print_plan(
-    plan: Plan, store: Store, pilot: Plan | None = None, dropped: Sequence[Dropped] = ()
+    plan: Plan, places: Places, pilot: Plan | None = None, dropped: Sequence[Dropped] = ()
 ) -> None:
-    """Print the stages by kind, what sharing saves, why each missing one runs, and the time.
+    """Print the stages by kind, what sharing saves, why each missing one runs, time and disk.
 
     And the training rows that were dropped as leaks, and the smallest effects that the edges can
     detect, by what is stored of the plan or a pilot's.
     """
-    console = stdout()
+    console, store = stdout(), Store(places.store)
     todo = plan.missing(store.is_done, store.has_model)
     console.print(headed(plan.study.name, f": {len(plan)} stages, {len(todo)} to run"))
     console.print(_by_kind(plan, todo))
@@ -65,6 +66,10 @@ def print_plan(
         )
     else:
         console.print("Time: unknown until a stage of this study was measured.")
+    disk = disk_forecast(plan, places)
+    console.print(disk_sentences(disk), soft_wrap=True)
+    if not disk.fits:
+        console.print("That does not fit: `run` will refuse it until there is room.", style="red")
     table = Table(box=None, pad_edge=False)
     table.add_column("will run", no_wrap=True)
     table.add_column("why")
@@ -197,12 +202,13 @@ def _differences(before: Any, now: Any, key: str = "") -> Iterator[str]:
 
 
 def plan_as_json(
-    plan: Plan, store: Store, pilot: Plan | None = None, dropped: Sequence[Dropped] = ()
+    plan: Plan, places: Places, pilot: Plan | None = None, dropped: Sequence[Dropped] = ()
 ) -> None:
     """Print every stage with its state and reason, and every edge's power, as one JSON object.
 
     And what was dropped as leaks.
     """
+    store = Store(places.store)
     todo = {stage.id for stage in plan.missing(store.is_done, store.has_model)}
     estimate, labels = SecondsEstimate(plan, store), stage_labels(plan)
     _print_json(
@@ -211,6 +217,7 @@ def plan_as_json(
         estimated_seconds=(
             sum(estimate.seconds(s) for s in plan if s.id in todo) if estimate.measured else None
         ),
+        disk=disk_as_json(disk_forecast(plan, places)),
         stages=[
             {
                 "id": stage.id,

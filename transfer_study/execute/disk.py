@@ -1,0 +1,124 @@
+"""How much disk a run takes: the weights that it keeps, and what its stages answer.
+
+Weights that a stage of the plan starts from are always kept. Those that a later stage may start
+from (of another reading, arm or control) are kept while the store's models stay below a limit,
+which is of the place and not of the study: no stage's identity knows of it. What is kept is settled
+here, before anything runs, so that workers do not race for the room. Where weights were not kept,
+a later run trains their stage again.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from transfer_study.data.encoder_size import weight_bytes
+from transfer_study.execute.cost import work
+from transfer_study.files import check_folder, folder_size
+from transfer_study.records.store import Store
+from transfer_study.spec.plan import Plan
+from transfer_study.spec.stage import Stage, StageKind
+from transfer_study.spec.task import TaskKind
+
+USUAL_LIMIT = 10**10
+# Bytes of a file of predictions, of a row of it, and of what else a stage says; as measured.
+_FILE, _ROW, _TAGGED_ROW, _RECORDS = 4_000, 20, 60, 6_000
+
+
+@dataclass(frozen=True, slots=True)
+class DiskForecast:
+    """What the missing stages of a plan will leave in a store; sizes in bytes.
+
+    `needed` are the stages from whose weights the plan starts others, `wished` those of a later
+    child for which there is room, `let_go` those for which there is none. `limit` is that of the
+    models in the store, which take `models` now.
+    """
+
+    needed: frozenset[str]
+    wished: frozenset[str]
+    let_go: frozenset[str]
+    needed_bytes: int
+    wished_bytes: int
+    let_go_bytes: int
+    answers_bytes: int
+    models: int
+    limit: int
+    free: int
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """The stages whose weights are kept."""
+        return self.needed | self.wished
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is room for what the plan itself needs."""
+        return self.needed_bytes + self.answers_bytes <= self.free
+
+
+def forecast(
+    plan: Plan, store: Store, limit: int | None, cost: Callable[[Stage], float] = work
+) -> DiskForecast:
+    """What a run of a plan's missing stages will take.
+
+    The limit in bytes is by default 10 GB, or a tenth of what is free or models' already where
+    that is less. Of what a later child may want the weights are kept that cost most to make again
+    by their size; a tenth of the free disk is left alone. Raises EncoderError.
+    """
+    todo = plan.missing(store.is_done, store.has_model)
+    place = (store.root / "models").resolve()
+    free = shutil.disk_usage(check_folder(place, "store")).free
+    models = folder_size(place)
+    if limit is None:
+        limit = min(USUAL_LIMIT, (free + models) // 10)
+    sizes = _sizes(stage for stage in todo if not store.has_model(stage))
+    needed = todo.parents() & {stage.id for stage in todo}
+    needed_bytes = sum(sizes.get(stage, 0) for stage in needed)
+    answers = sum(map(_answers, todo))
+    room = min(limit - models, free - free // 10 - answers) - needed_bytes
+    possible = plan.possible_parents() - needed if limit else frozenset()
+    candidates = [stage for stage in todo if stage.id in possible and stage.id in sizes]
+    wished, let_go = set(), set()
+    for stage in sorted(candidates, key=lambda stage: -cost(stage) / sizes[stage.id]):
+        if sizes[stage.id] <= room:
+            wished.add(stage.id)
+            room -= sizes[stage.id]
+        else:
+            let_go.add(stage.id)
+    return DiskForecast(
+        needed,
+        frozenset(wished),
+        frozenset(let_go),
+        needed_bytes,
+        sum(sizes[stage] for stage in wished),
+        sum(sizes[stage] for stage in let_go),
+        answers,
+        models,
+        limit,
+        free,
+    )
+
+
+def _sizes(stages: Iterable[Stage]) -> dict[str, int]:
+    """The bytes of the weights that each stage hands on; heads are too small to count."""
+    sizes: dict[str, int] = {}
+    encoders: dict[str, int] = {}
+    for stage in stages:
+        if stage.encoder_hash not in encoders:
+            encoders[stage.encoder_hash] = weight_bytes(stage.encoder)
+        n = len(stage.tasks) if stage.kind is StageKind.SOFT else 1
+        sizes[stage.id] = n * encoders[stage.encoder_hash]
+    return sizes
+
+
+def _answers(stage: Stage) -> int:
+    """About the bytes of what a stage answers and says of itself."""
+    every_epoch = stage.recipe.epochs if stage.recipe.selection == "best_test" else 0
+    size = _RECORDS
+    for member in stage.tasks:
+        tagged = member.task.kind is TaskKind.TAGGING
+        row = _TAGGED_ROW if tagged else _ROW + 3 * len(member.task.outputs)
+        tests = 1 + every_epoch
+        size += (1 + tests) * _FILE + row * (member.data.dev.n + tests * member.data.test.n)
+    return size
