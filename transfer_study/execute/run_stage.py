@@ -10,12 +10,14 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timezone
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from transfer_study.errors import DataError, EncoderError
+from transfer_study.execute.processor import processor_name
 from transfer_study.records.running import tell_running
 from transfer_study.records.store import Store
 from transfer_study.spec.source import SPLITS
@@ -248,7 +250,8 @@ def _provenance(device: Any, began: float, starts: dict[str, Any]) -> dict[str, 
     return {
         "versions": _versions(),
         "host": platform.node(),
-        "device": torch.cuda.get_device_name(device) if on_gpu else platform.processor() or "cpu",
+        "date": datetime.now(timezone.utc).date().isoformat(),
+        "device": torch.cuda.get_device_name(device) if on_gpu else processor_name(),
         "wall_seconds": round(time.perf_counter() - began, 2),
         "peak_memory_bytes": int(peak),
         **({"starts": starts} if starts else {}),
