@@ -51,7 +51,7 @@ def share_report(
         None,
         costs(plan_, store),
         options=" ".join([*shown.options, *(rejudged.options if rejudged else ())]),
-        lost=(f"{lost} stages were run and are in the store no more",) if lost else (),
+        lost=(f"Of the stages, {lost} were run and are in the store no more",) if lost else (),
         apart=other_attempts(plan_, store),
         made=made(plan_, store),
     )

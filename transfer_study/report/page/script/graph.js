@@ -15,7 +15,8 @@ async function updateGraph() {
   const wanted = figures[figures.length > 1 ? state.chosen : 0];
   if (wanted !== drawnNow) {
     drawnNow = wanted;
-    const svg = await unpacked(wanted);
+    // An older figure must not stay in the place of one that an old browser cannot unpack.
+    const svg = await unpacked(wanted).catch(() => "<p>This browser is too old to show this graph: see the matrix.</p>");
     if (wanted !== drawnNow) return; // another was asked for meanwhile
     graphs().forEach(unlist);
     sheet.innerHTML = svg || "<p>This task has no part in what is shown.</p>";
