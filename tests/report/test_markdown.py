@@ -151,4 +151,8 @@ def test_advice_for_one_task_has_a_heading_each_that_says_what_differs(content: 
     titled = replace(content, recommendations=variants)
     assert [title for title, _ in advised(titled)] == ["b, plain", "b, frozen"]
     assert "- **b, frozen**: Train b" in report_markdown(titled)
-    assert [title for title, _ in advised(replace(content, recommendations=[Advice()]))] == ["b"]
+    once = replace(content, recommendations=[Advice()])
+    assert [title for title, _ in advised(once)] == ["b"]
+    systems = tuple(replace(system, protocol="paper") for system in once.plan.systems)
+    paper = replace(once, plan=replace(once.plan, systems=systems))
+    assert [title for title, _ in advised(paper)] == ["b, protocol paper"]

@@ -17,6 +17,7 @@ from transfer_study.report.cautions import cautions
 from transfer_study.report.content import Content, Recommended, family_size
 from transfer_study.spec.correction import Correction
 from transfer_study.spec.pairs import left_out_sentence
+from transfer_study.spec.protocol import Protocol
 from transfer_study.spec.stage_labels import stage_labels
 from transfer_study.spec.study import Reading
 
@@ -180,11 +181,18 @@ def doubts(content: Content) -> list[str]:
 
 
 def advised(content: Content) -> list[tuple[str, Recommended]]:
-    """All advice, each under a heading of its own: the task, and what is not the same for all."""
+    """All advice, each under a heading of its own: the task, and what is not the same for all.
+
+    The other protocols of a study have reports of their own, which say so.
+    """
     advice = content.recommendations or ()
     axes = ("encoder", "reading", "variant")
     told = [axis for axis in axes if len({getattr(one, axis) for one in advice}) > 1]
-    return [(", ".join([one.task, *(_about(one, axis) for axis in told)]), one) for one in advice]
+    other = [f"protocol {p}" for p in content.plan.protocols if p != Protocol.CLEAN]
+    return [
+        (", ".join([one.task, *(_about(one, axis) for axis in told), *other]), one)
+        for one in advice
+    ]
 
 
 def _about(advice: Recommended, axis: str) -> str:
