@@ -112,8 +112,17 @@ def test_what_is_shared_names_no_example_and_no_machine(command, marked, tmp_pat
     text = (folder / "report.md").read_text("utf-8")
     assert "](figures/transfer_graph.svg)" in text
     assert "transfer-study run STUDY" in text
-    # Once more is the same; what is not of it is neither overwritten nor mixed with it.
-    assert command("report", str(marked), "--share", str(folder))[0] == 0
+    for kept in ("costs.csv", "made.csv"):
+        assert (folder / kept).read_bytes() == (own / kept).read_bytes()
+    # Where the stages are no more, it is made from what is kept, and says no more than before.
+    shutil.rmtree(marked.parent / "results" / "stages")
+    command("report", str(marked), "--share", str(folder))
+    for kept in ("costs.csv", "made.csv", "leaks.csv"):
+        assert (folder / kept).is_file()
+    assert "Stages run" in (folder / "report.md").read_text("utf-8")
+    for path in filter(Path.is_file, folder.rglob("*")):
+        assert not [m for m in MARKERS.values() for w in _readable(path) if m.encode() in w], path
+    # What is no part of it is neither overwritten nor mixed with it.
     (folder / "notes.txt").write_text("mine", encoding="utf-8")
     kept = _content(folder)
     code, _, error = command("report", str(marked), "--share", str(folder))

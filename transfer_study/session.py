@@ -274,7 +274,8 @@ def write_report(
     label = "+".join(filter(None, [apart, rejudged.label if rejudged else ""]))
     with writing(results):
         known = Beside(leaks, costs(plan_, store), name, asked, lost, others, made(plan_, store))
-        beside = known.kept_in(results / label if apart else results, results)
+        folder = results / label if apart else results
+        beside = known.kept_in(folder, results, alike=not apart)
         if label:
             plan_ = rejudged.of(plan_) if rejudged else plan_
             epochs = epoch_scores(plan_, source, results / EPOCHS_FILE)

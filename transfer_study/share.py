@@ -18,6 +18,7 @@ from transfer_study.analysis.views import Shown
 from transfer_study.errors import StoreError
 from transfer_study.files import check_writable, writing
 from transfer_study.outcome import Outcome
+from transfer_study.records.recorded import is_recorded_otherwise
 from transfer_study.records.store import Store
 from transfer_study.session import Places, answer_source, failed_stages, lost_stages, outcome_of
 from transfer_study.spec.encoder import Encoder
@@ -55,12 +56,13 @@ def share_report(
         apart=other_attempts(plan_, store),
         made=made(plan_, store),
     )
+    alike = not is_recorded_otherwise(plan_.study, own)
     check_writable(folder, "share")
     plan_ = _by_plain_names(rejudged.of(plan_) if rejudged else plan_)
     epochs = epoch_scores(plan_, source, own / EPOCHS_FILE)
     with tempfile.TemporaryDirectory() as aside:
         made_in = Path(aside)
-        beside = known.without_examples(own).kept_in(made_in, made_in)
+        beside = known.without_examples(own).kept_in(made_in, own, alike=alike)
         figures = made_in / FIGURES
         written = write_judged(plan_, source, failed, made_in, figures, shown, beside, epochs)
         with writing(folder):

@@ -49,21 +49,23 @@ class Beside:
             leaks = leaks.drop(columns="examples", errors="ignore")
         return replace(self, leaks=leaks)
 
-    def kept_in(self, results: Path, of_study: Path) -> Beside:
+    def kept_in(self, results: Path, of_study: Path, *, alike: bool = True) -> Beside:
         """With what an earlier report kept where nothing newer is known, and kept in `results`.
 
-        `of_study` is the study's own folder, whose leaks are those of every report.
+        `of_study` is the study's own folder; of a report that is not `alike` in its stages, only
+        the leaks are the same.
         """
         results.mkdir(parents=True, exist_ok=True)
         tables: dict[str, Any] = {}
         for name, kept in (("leaks", LEAKS_FILE), ("costs", COSTS_FILE), ("made", MADE_FILE)):
             file = results / kept
-            earlier = of_study / kept if kept == LEAKS_FILE else file
+            earlier = of_study / kept if alike or kept == LEAKS_FILE else file
             table: pd.DataFrame | None = getattr(self, name)
-            if table is not None:
-                table.map(_shown).to_csv(file, index=False, lineterminator="\n")
-            elif earlier.exists():
+            known = table is not None
+            if table is None and earlier.exists():
                 table = read_kept(earlier, keep_default_na=False)
+            if table is not None and (known or earlier != file):
+                table.map(_shown).to_csv(file, index=False, lineterminator="\n")
             tables[name] = None if table is None else table.map(_shown)
         return replace(self, **tables)
 
