@@ -394,8 +394,8 @@ def test_a_folder_that_answers_otherwise_is_not_left(
 ) -> None:
     write = take_home.write_pipeline_folder
 
-    def spoil(snapshot: Path, task: Task, folder: Path) -> bool:
-        written = write(snapshot, task, folder)
+    def spoil(snapshot: Path, place: int, task: Task, folder: Path) -> bool:
+        written = write(snapshot, place, task, folder)
         tensors = load_file(folder / "model.safetensors")
         tensors["classifier.bias"][0] += 0.01
         save_file(tensors, folder / "model.safetensors", {"format": "pt"})
@@ -449,7 +449,7 @@ def test_mean_pooling_is_exported_with_a_loader_of_its_own(
     plan, store = make_plan(read_study(made / "study.yaml", recipe, made)), Store(tmp_path / "s")
     run_in_process(plan, store, Silent())
     for name, printed in (
-        ("colour", r"{'red': 0\.\d+, 'blue': 0\.\d+}"),
+        ("colour", r"{'blue': 0\.\d+, 'red': 0\.\d+}"),
         ("warmth", r"{'cold': 0\.\d+, 'warm': 0\.\d+}"),
         ("pets", r"{'cat': 0\.\d+, 'dog': 0\.\d+}"),
         ("cats", r"^-?\d+\.\d+"),
@@ -579,7 +579,9 @@ def test_data_that_changed_are_told(made: Path, plan: Plan, store: Store, tmp_pa
     content = path.read_bytes()
     try:
         path.write_bytes(content.replace(b"house", b"today"))
-        with pytest.raises(Exception, match="the data of colour changed since the study was run"):
+        with pytest.raises(
+            Exception, match="the data of colour changed since the study was planned"
+        ):
             export_model(plan, store, Wanted(task="colour"), tmp_path / "out")
     finally:
         path.write_bytes(content)

@@ -368,19 +368,39 @@ def report(
     correction: Annotated[
         Correction | None, typer.Option(help="Judge by another correction for many edges.")
     ] = None,
+    share: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write a report to pass on, without ids, texts, paths and names of machines.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write tables and figures from what is stored; runs nothing and needs no corpora."""
-    from transfer_study.session import known_plan, write_report
+    """Write tables and figures from what is stored; runs nothing and needs no corpora.
+
+    What is judged otherwise, or has changed settings, goes to a folder inside the study's, whose
+    own tables stay as they are.
+    """
+    from transfer_study.session import apart_as, known_plan, write_report
     from transfer_study.terminal.asked import rejudged
     from transfer_study.terminal.edges import edges_as_json, print_edges
 
     places = Places(store, results, plots)
     otherwise = rejudged(metric, margin, correction)
     plan_ = known_plan(read_study(study, settings, data), places)
-    places.check_writable(plan_.study, store=False)
     shown = Shown(arm, size, task)
-    outcome = write_report(plan_, places, shown, otherwise, file=study, settings=settings)
+    if share is not None:
+        from transfer_study.share import share_report
+
+        outcome = share_report(plan_, places, share, shown, otherwise)
+    else:
+        places.check_writable(plan_.study, store=False)
+        apart = apart_as(plan_, places, settings)
+        outcome = write_report(
+            plan_, places, shown, otherwise, file=study, settings=settings, apart=apart
+        )
     edges_as_json(outcome) if as_json else print_edges(outcome)
     _exit_by(outcome)
 

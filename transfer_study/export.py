@@ -79,7 +79,8 @@ def export_model(
     _check_clean(stage)
     epoch = chosen_epoch(store, stage, wanted.task).epoch
     only = next((m for m in stage.tasks if m.task.name == wanted.task), None)
-    heads = stage.tasks if only is None or wanted.multi else (only,)
+    by_name = sorted(stage.tasks, key=lambda member: member.task.name)
+    heads = by_name if only is None or wanted.multi else [only]
     examples = {member.task.name: _test_examples(member) for member in heads}
     with _snapshot(stage, store, epoch, tell), writing(folder), _new_folder(folder) as aside:
         tell("Writing the model and reading it back.")
@@ -209,7 +210,7 @@ def _write(
 
     quiet_libraries()
     snapshot = store.checked_snapshot(stage, epoch)
-    heads = {n: m.task for n, m in enumerate(stage.tasks) if m.task.name in examples}
+    heads = {place: stage.tasks[place].task for place in map(stage.place, examples)}
     first = next(iter(heads.items()))
     loader = multi or not take_home.write_pipeline_folder(snapshot, *first, folder)
     if loader:

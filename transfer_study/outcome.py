@@ -185,7 +185,7 @@ class Outcome:
         """The edges as people read them: in points, what is always the same left out."""
         import pandas as pd
 
-        from transfer_study.report.stability import in_points
+        from transfer_study.points import points
         from transfer_study.report.words import interval_text
 
         edges = self.edges
@@ -196,8 +196,8 @@ class Outcome:
             "from": edges["source"],
             "to": edges["target"],
             "arm": edges["arm"],
-            "baseline": edges["baseline"].map(in_points),
-            "change": [in_points(row["delta"], signed=True) for row in rows],
+            "baseline": edges["baseline"].map(points),
+            "change": [points(row["delta"], signed=True) for row in rows],
             "adjusted interval": list(map(interval_text, rows)),
             "verdict": edges["verdict"].map(lambda verdict: str(verdict).replace("_", " ")),
         }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from zlib import crc32
 
 from pydantic import ByteSize, TypeAdapter, ValidationError
 
@@ -21,6 +23,7 @@ from transfer_study.records.held import hold
 from transfer_study.records.looked import looked_plan
 from transfer_study.records.recorded import (
     RECORD_FILE,
+    is_recorded_otherwise,
     plan_of_record,
     recorded_as_run,
     recorded_plan,
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from transfer_study.records.predictions import AnswerSource
     from transfer_study.records.prune import Prunable
     from transfer_study.report.comparison import Compared, Evidence
+    from transfer_study.report.results import Written
 
 Executor = Literal["ray", "in-process"]
 
@@ -316,16 +320,17 @@ def write_report(
     leaks: pd.DataFrame | None = None,
     file: Path | str | None = None,
     settings: Sequence[str] = (),
+    apart: str = "",
 ) -> Outcome:
     """Write a study's tables and figures from the store, or from its compact predictions.
 
     `leaks` are those of `survey`, else as an earlier run found them; `file` is the study's and
     `settings` what was changed of it, which the report's commands name. With `shown`, the
-    figures and the outcome's deltas are those of one arm or training size. What is `rejudged` goes
-    to a folder of its own inside the study's, whose own tables stay. Raises StudyError for what the
-    study does not have.
+    figures and the outcome's deltas are those of one arm or training size. What is `rejudged`, or
+    `apart` under a name, goes to a folder of its own inside the study's, whose own tables stay.
+    Raises StudyError for what the study does not have.
     """
-    from transfer_study.report.beside import Beside, costs, other_attempts
+    from transfer_study.report.beside import Beside, costs, made, other_attempts
     from transfer_study.report.results import EPOCHS_FILE, epoch_scores, write_judged, write_results
 
     shown = shown or Shown()
@@ -335,16 +340,27 @@ def write_report(
     source = answer_source(plan_, places)
     lost, name, store = lost_stages(plan_, places), as_named(file, settings), Store(places.store)
     asked = shlex.join([*shown.options, *(rejudged.options if rejudged else ())])
-    apart = other_attempts(plan_, store)
+    others = other_attempts(plan_, store)
+    label = "+".join(filter(None, [apart, rejudged.label if rejudged else ""]))
     with writing(results):
-        beside = Beside(leaks, costs(plan_, store), name, asked, lost, apart).kept_in(results)
-        if rejudged:
-            plan_ = rejudged.of(plan_)
+        known = Beside(leaks, costs(plan_, store), name, asked, lost, others, made(plan_, store))
+        folder = results / label if apart else results
+        beside = known.kept_in(folder, results, alike=not apart)
+        if label:
+            plan_ = rejudged.of(plan_) if rejudged else plan_
             epochs = epoch_scores(plan_, source, results / EPOCHS_FILE)
-            folders = results / rejudged.label, plots / rejudged.label
+            folders = results / label, plots / label
             written = write_judged(plan_, source, failed, *folders, shown, beside, epochs)
         else:
             written = write_results(plan_, source, failed, results, plots, shown, beside)
+    outcome = outcome_of(plan_, written, shown, source, failed)
+    return replace(outcome, notes=(*written.notes, *others), lost=lost, study=name)
+
+
+def outcome_of(
+    plan_: Plan, written: Written, shown: Shown, source: AnswerSource, failed: frozenset[str]
+) -> Outcome:
+    """What was written of a plan, for those who go on with it."""
     return Outcome(
         plan_,
         shown.of(plan_.study, written.deltas),
@@ -357,10 +373,22 @@ def write_report(
         written.false_edge_rate,
         None if written.page is None else str(written.page),
         written.unwritten,
-        (*written.notes, *apart),
-        lost,
-        name,
+        written.notes,
     )
+
+
+def apart_as(plan_: Plan, places: Places, settings: Sequence[str]) -> str:
+    """What a report with changed settings is called beside the study's own, which it spares.
+
+    Empty where the study's folder holds nothing, or was written with the same settings.
+    """
+    if not settings or not is_recorded_otherwise(plan_.study, places.results / plan_.study.name):
+        return ""
+    from transfer_study.figures.save import file_part
+
+    said = "+".join(settings)
+    plain = re.sub(r"[^\w.=,+-]+", "-", said)
+    return file_part(plain if plain == said else f"{plain}-{crc32(said.encode()):08x}")
 
 
 def as_named(file: Path | str | None, settings: Sequence[str] = ()) -> str:

@@ -10,7 +10,7 @@ import pytest
 from transfer_study.report.citations import bibtex
 from transfer_study.report.content import Content
 from transfer_study.report.markdown import report_markdown
-from transfer_study.report.words import completeness, doubts, headline, methods
+from transfer_study.report.words import advised, completeness, doubts, headline, methods
 from transfer_study.spec.correction import Correction
 from transfer_study.spec.pairs import Pairing
 
@@ -20,6 +20,9 @@ class Advice:
     """Advice as the report takes it."""
 
     task: str = "b"
+    encoder: str = "tiny"
+    reading: str = "refine"
+    variant: str = ""
     text: str = "Train b with a_1."
     command: str = "transfer-study export made_up.yaml --task b --arm pair:a_1 --to model"
     enough: bool = True
@@ -74,7 +77,7 @@ def test_the_report_goes_from_the_verdict_to_the_failures(content: Content) -> N
     for said in (
         "![transfer_graph](../plots/transfer_graph.svg)",
         "[transfer_graph-column.pdf](../plots/transfer_graph-column.pdf)",
-        r"Train b with a\_1.",
+        r"- **b**: Train b with a\_1.",
         "transfer-study export made_up.yaml",
         "| exact | 3 |",
         "| pairs | 9 | 1.25 |",
@@ -134,3 +137,22 @@ def test_the_correction_is_named_and_cited(
     assert words in methods(asked)
     assert cited in bibtex(correction)
     assert cited in report_markdown(asked)
+
+
+def test_advice_for_one_task_has_a_heading_each_that_says_what_differs(content: Content) -> None:
+    both = [Advice(), Advice(reading="finetune"), Advice(task="c", encoder="/models/large")]
+    titles = [title for title, _ in advised(replace(content, recommendations=both))]
+    assert titles == [
+        "b, tiny, refine reading",
+        "b, tiny, finetune reading",
+        "c, large, refine reading",
+    ]
+    variants = [Advice(variant="plain"), Advice(variant="frozen")]
+    titled = replace(content, recommendations=variants)
+    assert [title for title, _ in advised(titled)] == ["b, plain", "b, frozen"]
+    assert "- **b, frozen**: Train b" in report_markdown(titled)
+    once = replace(content, recommendations=[Advice()])
+    assert [title for title, _ in advised(once)] == ["b"]
+    systems = tuple(replace(system, protocol="paper") for system in once.plan.systems)
+    paper = replace(once, plan=replace(once.plan, systems=systems))
+    assert [title for title, _ in advised(paper)] == ["b, protocol paper"]

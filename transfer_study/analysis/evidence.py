@@ -174,14 +174,6 @@ def sizes_of(edges: pd.DataFrame) -> dict[str, int]:
     return {str(t): int(n) for t, n in zip(sized["target"], sized[SIZE], strict=True)}
 
 
-def points(value: float, *, signed: bool = False) -> str:
-    """A fraction of 1 in points, to one decimal; `?` for what is not known."""
-    if math.isnan(value):
-        return "?"
-    # Never -0.0.
-    return f"{round(100 * value, 1) + 0:{'+' if signed else ''}.1f}".replace("-", "−")
-
-
 def listed(names: Sequence[str]) -> str:
     """Names as one lists them in a sentence."""
     *first, last = names

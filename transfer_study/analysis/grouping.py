@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from transfer_study.analysis.commands import Commands
-from transfer_study.analysis.evidence import by_system, effects, listed, points, sizes_of
+from transfer_study.analysis.evidence import by_system, effects, listed, sizes_of
 from transfer_study.analysis.joint_effects import Gain, JointEffects
 from transfer_study.analysis.partition import (
     MOST_TASKS,
@@ -25,6 +25,7 @@ from transfer_study.analysis.partition import (
 from transfer_study.analysis.preference import By
 from transfer_study.analysis.views import at_size
 from transfer_study.errors import StudyError
+from transfer_study.points import points
 from transfer_study.spec.plan import Plan
 
 _BY = {By.EXPECTED: "expected gains", By.LOW: "lower ends of the intervals"}

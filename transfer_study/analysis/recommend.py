@@ -20,12 +20,12 @@ from transfer_study.analysis.evidence import (
     by_system,
     effects,
     listed,
-    points,
     sizes_of,
 )
 from transfer_study.analysis.sentences import advice, evidence_words, settling, unlearned
 from transfer_study.analysis.views import Shown, at_size
 from transfer_study.errors import NothingRun, StudyError
+from transfer_study.points import points
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.spelling import choices
 from transfer_study.spec.study import Reading, Study

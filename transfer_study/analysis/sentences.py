@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from transfer_study.analysis.evidence import SINGLE, Effect, listed, points
+from transfer_study.analysis.evidence import SINGLE, Effect, listed
 from transfer_study.analysis.intervals import ALIKE, ONE_DOCUMENT, ONE_SEED, why_no_interval
 from transfer_study.analysis.settle import examples_to_settle, seeds_to_settle
+from transfer_study.points import interval, points
 from transfer_study.spec.study import MOST_SEEDS
 
 # Beyond it, seeds are better spent on something else.
@@ -109,4 +110,4 @@ def _measured(effect: Effect) -> str:
     said = f"{points(effect.delta, signed=True)} points"
     if lacking := _lacking(effect):
         return f"{said} ({lacking})"
-    return f"{said} [{points(effect.low, signed=True)}, {points(effect.high, signed=True)}]"
+    return f"{said} {interval(effect.low, effect.high, signed=True)}"

@@ -62,22 +62,25 @@ def load(task: Task, planned: DataFingerprint | None = None) -> TaskData:
 def load_planned(member: StageTask) -> TaskData:
     """The data of a stage's task as they were planned, of a derived task its origin's.
 
-    Read once a process. Raises DataError where they are not as planned any more.
+    Raises DataError where they are not as planned any more.
     """
-    task = member.task.underived()
-    return _planned(task.model_dump_json(), member.data.model_dump_json())
-
-
-@lru_cache(maxsize=64)
-def _planned(task: str, data: str) -> TaskData:
-    expected = DataFingerprint.model_validate_json(data)
-    found = load(Task.model_validate_json(task), expected)
-    if fingerprint(found) != expected:
+    found = load(member.task.underived(), member.data)
+    if fingerprint(found) != member.data:
         raise DataError(
             f"the data of {found.task.name} changed since the study was planned; put them back, "
             "or run the same command again"
         )
     return found
+
+
+def load_planned_once(member: StageTask) -> TaskData:
+    """`load_planned`, remembered in this process by what was planned."""
+    return _planned(member.model_dump_json())
+
+
+@lru_cache(maxsize=64)
+def _planned(member: str) -> TaskData:
+    return load_planned(StageTask.model_validate_json(member))
 
 
 def read(task: Task) -> TaskData:

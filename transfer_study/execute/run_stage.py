@@ -10,12 +10,14 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timezone
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from transfer_study.errors import DataError, EncoderError
+from transfer_study.execute.processor import processor_name
 from transfer_study.records.running import tell_running
 from transfer_study.records.store import Store
 from transfer_study.spec.source import SPLITS
@@ -75,7 +77,7 @@ def _run(
 
     from transfer_study.data.derived import derive
     from transfer_study.data.encode import encode_once
-    from transfer_study.data.splits import load_planned
+    from transfer_study.data.splits import load_planned_once
     from transfer_study.execute.keep import keep
     from transfer_study.execute.snapshot import keep_snapshot
     from transfer_study.execute.start import begin
@@ -104,7 +106,7 @@ def _run(
     materials = {}
     for member in stage.tasks:
         task = member.task
-        data = load_planned(member)
+        data = load_planned_once(member)
         contents = {split: getattr(member.data, split).sha256 for split in SPLITS}
         if task.transform is not None:
             data = derive(data, task)
@@ -231,7 +233,8 @@ def _provenance(device: Any, began: float, starts: dict[str, Any]) -> dict[str, 
     return {
         "versions": _versions(),
         "host": platform.node(),
-        "device": torch.cuda.get_device_name(device) if on_gpu else platform.processor() or "cpu",
+        "date": datetime.now(timezone.utc).date().isoformat(),
+        "device": torch.cuda.get_device_name(device) if on_gpu else processor_name(),
         "wall_seconds": round(time.perf_counter() - began, 2),
         "peak_memory_bytes": int(peak),
         **({"starts": starts} if starts else {}),

@@ -138,17 +138,20 @@ def _draw_graph(
     write: Write,
 ) -> list[Path]:
     """The graph of a view, whole, for a column and of one task, files' names with this end."""
+    title, caption = words["title"], words["caption"]
     stem = folder / f"transfer_graph{end}"
     paths = write(graph_files(stem), lambda: write_graph(graph, stem))
     if len(graph) <= LARGEST:
-        paths += save_by(write, stem, partial(draw_transfer_graph, graph, **words))
+        paths += save_by(
+            write, stem, partial(draw_transfer_graph, graph, title=title, caption=caption)
+        )
     elif task is None:
         task = most_decided(graph)
     column = folder / f"transfer_graph-column{end}"
     paths += save_by(write, column, partial(draw_column, graph), kinds=("pdf",))
     if task is not None and task in graph:  # a view may be without it
         name = plain_label(task, numbers_of(graph)[task])
-        about = {**words, "title": f"{words['title']}: {name}"}
+        about = {"title": f"{title}: {name}", "caption": caption}
         stem = folder / f"transfer_graph-task-{file_part(task)}{end}"
         paths += save_by(write, stem, partial(draw_task_graph, graph, task, **about))
     return paths

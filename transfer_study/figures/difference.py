@@ -27,12 +27,12 @@ from transfer_study.figures.legend import (
     draw_title,
     node_rows,
 )
-from transfer_study.figures.lettering import interval, signed
 from transfer_study.figures.naming import draw_key, numbers_of
 from transfer_study.figures.palette import CHANGES
 from transfer_study.figures.save import Write, file_part, save_by
 from transfer_study.figures.scene import arrange
 from transfer_study.figures.transfer_graph import LARGEST, draw_scene
+from transfer_study.points import MISSING, interval, points
 from transfer_study.records.outputs import at_once
 
 _SAMPLE = 34.0
@@ -113,8 +113,9 @@ def _edges(graph: nx.DiGraph[str], detail: Detail) -> list[Edge]:
             continue
         labelled = detail.label_coloured if told else detail.label_grey
         known = not math.isnan(effect["difference"])
-        number = signed(effect["difference"])
+        number = points(effect["difference"], signed=True)
         reach = interval(effect["adjusted_low"], effect["adjusted_high"])
+        reach = "" if reach == MISSING else reach
         edges.append(
             Edge(
                 source,

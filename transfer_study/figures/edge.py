@@ -13,9 +13,10 @@ from matplotlib.path import Path
 from transfer_study.figures import palette
 from transfer_study.figures.arc import Arc, right_of
 from transfer_study.figures.canvas import Canvas
-from transfer_study.figures.lettering import BODY, SMALL, height, interval, signed, width
+from transfer_study.figures.lettering import BODY, SMALL, height, width
 from transfer_study.figures.outline import Points, expand, outline
 from transfer_study.figures.palette import VERDICTS, Verdict
+from transfer_study.points import MISSING, interval, points
 
 _CURVE = [int(Path.MOVETO), int(Path.CURVE3), int(Path.CURVE3)]
 _STROKES = [int(Path.MOVETO), int(Path.LINETO)] * 2
@@ -61,9 +62,10 @@ def label_of(effect: Mapping[str, Any], prefix: str = "") -> Label:
     if verdict.mark or math.isnan(effect[f"{prefix}delta"]):
         return Label(verdict.word, "")
     ends = interval(effect[f"{prefix}adjusted_low"], effect[f"{prefix}adjusted_high"])
-    missing = NO_INTERVAL if effect[f"{prefix}lacking"] else ""
+    if ends == MISSING:
+        ends = NO_INTERVAL if effect[f"{prefix}lacking"] else ""
     collapsed = COLLAPSED if effect[f"{prefix}collapsed"] else ""
-    return Label(signed(effect[f"{prefix}delta"]) + collapsed, ends or missing)
+    return Label(points(effect[f"{prefix}delta"], signed=True) + collapsed, ends)
 
 
 def head_half(line_width: float) -> float:

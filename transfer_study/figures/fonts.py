@@ -31,11 +31,12 @@ _SHAPES = hasattr(ft2font, "__libraqm_version__")
 
 def font(text: str, size: float, *, bold: bool = False) -> FontProperties:
     """DejaVu Sans as matplotlib ships it, then the fonts that have the other letters of a text."""
-    own = _own(bold=bold)
+    own, weight = _own(bold=bold), "bold" if bold else "normal"  # the file decides, but in SVG text
     others = _others(frozenset(text), bold=bold)
     if not others:
-        return FontProperties(fname=own, size=size)
-    return FontProperties(family=[_family(file) for file in (own, *others)], size=size)
+        return FontProperties(fname=own, size=size, weight=weight)
+    families = [_family(file) for file in (own, *others)]
+    return FontProperties(family=families, size=size, weight=weight)
 
 
 def drawable(text: str) -> bool:

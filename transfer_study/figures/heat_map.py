@@ -31,10 +31,10 @@ from transfer_study.figures.legend import (
     draw_title,
     remark_rows,
 )
-from transfer_study.figures.lettering import signed
 from transfer_study.figures.matrix import Matrix
 from transfer_study.figures.naming import draw_key, numbers_of
 from transfer_study.figures.palette import VERDICTS
+from transfer_study.points import points
 
 _LARGE = 13  # tasks from which cells have no room for intervals, and order says more than names
 _SAMPLE = np.array([30.0, 15.0])
@@ -125,6 +125,6 @@ def _scale(largest: float) -> Row:
 
     if largest == 0:
         return "Colour", []
-    low, high = signed(-largest), signed(largest)
+    low, high = points(-largest), points(largest, signed=True)
     words = "points of score; colour only where the verdict is gain or loss"
     return "Colour", [Entry(low), Entry(f"{high} {words}", _SCALE, draw)]

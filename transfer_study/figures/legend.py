@@ -187,14 +187,18 @@ def _ring_sample(canvas: Canvas, x: float, y: float) -> None:
 
 
 def draw_title(canvas: Canvas, title: str) -> float:
-    """Set the title at the top; return where the figure begins."""
+    """Set the title, if there is one, at the top; return where the figure begins."""
+    if not title:
+        return MARGIN
     limit = canvas.width - 2 * MARGIN
     lines = wrap(title, _SURE * limit, TITLE, bold=True)
     return canvas.lines(MARGIN, MARGIN, lines, size=TITLE, bold=True, gid="title") + 12.0
 
 
 def draw_caption(canvas: Canvas, y: float, caption: str) -> float:
-    """Set the caption, wrapped, below a hairline; return where it ends."""
+    """Set the caption, if there is one, wrapped, below a hairline; return where it ends."""
+    if not caption:
+        return y
     rule = [(MARGIN, y), (canvas.width - MARGIN, y)]
     canvas.shape(rule, line=palette.HAIRLINE, width=0.6, closed=False)
     lines = wrap(caption, _SURE * min(canvas.width - 2 * MARGIN, _MEASURE), SMALL)

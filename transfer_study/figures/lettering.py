@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
@@ -16,7 +15,6 @@ TITLE = 12.0  # sizes in points
 BODY = 9.0
 SMALL = 8.0
 LEADING = 1.22  # from one baseline to the next, in sizes
-MINUS = "\u2212"
 _EXCESS = 1.6  # how far, in lines, a part of a name may run over before it is broken
 
 _METRICS = {
@@ -106,26 +104,3 @@ def _pieces(part: str, limit: float, size: float, bold: bool, may_exceed: float)
 def metric_name(metric: str) -> str:
     """The metric as readers write it."""
     return _METRICS.get(metric, metric.replace("_", " "))
-
-
-def points(score: float) -> str:
-    """A score as a percentage; a dash where there is none."""
-    return "–" if math.isnan(score) else f"{100 * score:.1f}"
-
-
-def signed(delta: float) -> str:
-    """A difference in points with its sign, and a true minus: +2.7, −0.4, 0.0."""
-    text = f"{100 * delta:+.1f}"
-    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", MINUS)
-
-
-def interval(low: float, high: float) -> str:
-    """An interval in points; empty where there is none."""
-    if math.isnan(low) or math.isnan(high):
-        return ""
-    return f"[{_plain(low)}, {_plain(high)}]"
-
-
-def _plain(value: float) -> str:
-    text = f"{100 * value:.1f}"
-    return "0.0" if text == "-0.0" else text.replace("-", MINUS)

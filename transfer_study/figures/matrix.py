@@ -15,13 +15,13 @@ from transfer_study.figures.cell import CellStyle, cell_of, draw_cell, draw_miss
 from transfer_study.figures.lettering import (
     SMALL,
     height,
-    points,
     shorten,
     width,
     wrap_name,
 )
 from transfer_study.figures.naming import fit_names, numbers_of, one_line, plain_label
 from transfer_study.figures.outline import Points
+from transfer_study.points import points
 
 MIX = "+"  # stands for the source of the full mix; no task can have this name
 _MIX_NAME = "all the others"

@@ -17,12 +17,12 @@ from transfer_study.figures.lettering import (
     SMALL,
     height,
     metric_name,
-    points,
     width,
 )
 from transfer_study.figures.outline import Points, expand, outline
 from transfer_study.figures.palette import VERDICTS
 from transfer_study.figures.placement import Boxes, box_of
+from transfer_study.points import points
 
 RING = 5.0  # from the outline to the ring around it
 GAP = 2.3  # from a node's outermost line to the ends of its edges

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from transfer_study.points import tenths
+
 WHITE = "#FFFFFF"
 INK = "#1F1F1F"  # text
 MUTED = "#5F5F5F"  # text of second rank
@@ -123,4 +125,4 @@ def shade(delta: float, largest: float) -> str:
 
 def _points(delta: float) -> float:
     # As printed: an edge that says 2.0 must not be drawn as less than 2.
-    return round(abs(delta) * 100, 1)
+    return abs(tenths(delta)) / 10

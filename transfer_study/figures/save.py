@@ -17,7 +17,7 @@ KINDS = ("svg", "png", "pdf")
 _DPI = 200
 _LONGEST = 60  # bytes
 # Neither dates nor the versions of libraries.
-_METADATA: dict[str, dict[str, Any]] = {
+METADATA: dict[str, dict[str, Any]] = {
     "svg": {"Date": None, "Creator": None},
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -43,7 +43,7 @@ def save(figure: Figure, stem: Path, *, kinds: Sequence[str] = KINDS) -> list[Pa
     paths = files_of(stem, kinds)
     with house_style():
         for kind, path in zip(kinds, paths, strict=True):
-            figure.savefig(path, format=kind, dpi=_DPI, metadata=_METADATA[kind], facecolor="white")
+            figure.savefig(path, format=kind, dpi=_DPI, metadata=METADATA[kind], facecolor="white")
     return paths
 
 

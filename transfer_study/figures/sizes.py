@@ -27,10 +27,11 @@ from transfer_study.figures.legend import (
     draw_legend,
     draw_title,
 )
-from transfer_study.figures.lettering import MINUS, SMALL, height, points, width, wrap_name
+from transfer_study.figures.lettering import SMALL, height, width, wrap_name
 from transfer_study.figures.naming import draw_key, fit_names, numbers_of, one_line
 from transfer_study.figures.outline import outline
 from transfer_study.figures.palette import VERDICTS, Verdict
+from transfer_study.points import MINUS, points
 
 _MIX, _MIX_NAME = "+", "all the others"
 _PANEL = np.array([92.0, 64.0])

@@ -20,19 +20,16 @@ from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
 from transfer_study.figures.legend import Entry, Row, draw_caption, draw_legend, draw_title
 from transfer_study.figures.lettering import (
     BODY,
-    MINUS,
     SMALL,
     height,
-    interval,
     metric_name,
-    points,
-    signed,
     width,
     wrap_name,
 )
 from transfer_study.figures.naming import Labels, draw_key, fit_names, one_line, plain_label
 from transfer_study.figures.outline import outline
 from transfer_study.figures.palette import VERDICTS
+from transfer_study.points import MINUS, interval, points
 
 _ROW = 25.0  # the height of a variant's row
 _HEAD = 20.0  # of a task's heading
@@ -100,11 +97,13 @@ def draw_stability(runs: pd.DataFrame, table: pd.DataFrame, *, title: str, capti
 
 def _texts(row: dict[Any, Any]) -> tuple[str, str, str]:
     """What stands beside the runs of a variant, by column."""
-    mean, change = _minus(points(row["mean"])), ""
+    mean, change = points(row["mean"]), ""
     if not math.isnan(row["sd"]):
         mean = f"{mean} ± {points(row['sd'])}"
     if not math.isnan(row["delta"]):
-        change = f"{signed(row['delta'])} {interval(row['low'], row['high'])}".rstrip()
+        change = points(row["delta"], signed=True)
+        if not math.isnan(row["low"]):
+            change = f"{change} {interval(row['low'], row['high'])}"
     return mean, f"{row['failed']} of {row['n_seeds']}", change
 
 
@@ -119,10 +118,6 @@ def _draw_task(canvas: Canvas, y: float, name: str, axis: _Axis) -> float:
         return y
     lines = wrap_name(name, 0.95 * (canvas.width - 2 * MARGIN), BODY, bold=True)
     return canvas.lines(MARGIN, y, lines, size=BODY, bold=True, gid="task") + 3.0
-
-
-def _minus(number: str) -> str:
-    return number.replace("-", MINUS)
 
 
 def _axis(values: pd.Series[float], rows: pd.DataFrame, left: float, right: float) -> _Axis:
@@ -158,7 +153,7 @@ def _draw_block(
         canvas.text(
             x,
             bottom + 9.0,
-            _minus(f"{100 * tick:.0f}"),
+            f"{100 * tick:.0f}".replace("-", MINUS),
             align="center",
             colour=palette.MUTED,
             gid=f"tick:{task}",

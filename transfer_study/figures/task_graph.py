@@ -68,7 +68,9 @@ def most_decided(graph: nx.DiGraph[str]) -> str:
     return max(decided, key=decided.__getitem__)
 
 
-def draw_task_graph(graph: nx.DiGraph[str], task: str, *, title: str, caption: str) -> Figure:
+def draw_task_graph(
+    graph: nx.DiGraph[str], task: str, *, title: str = "", caption: str = ""
+) -> Figure:
     """Draw all edges into a task and out of it, each with its number and interval.
 
     Takes a graph of `analysis.graph.build_graph` of any size; raises StudyError for a task that is

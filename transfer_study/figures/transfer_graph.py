@@ -31,11 +31,14 @@ _WITH_MATRIX = 9
 _BETWEEN = 24.0  # graph and matrix
 
 
-def draw_transfer_graph(graph: nx.DiGraph[str], *, title: str, caption: str) -> Figure:
+def draw_transfer_graph(
+    graph: nx.DiGraph[str], *, title: str = "", caption: str = "", beside: bool = True
+) -> Figure:
     """Draw the graph that `analysis.graph.build_graph` built, with legend and caption below.
 
     Up to four tasks every edge has its number and interval; up to eight the coloured ones have;
-    up to twelve a matrix beside the graph has them. Raises StudyError beyond.
+    up to twelve a matrix beside the graph has them, unless it is to stand elsewhere. Raises
+    StudyError beyond.
     """
     if len(graph) > LARGEST:
         raise StudyError(
@@ -44,10 +47,9 @@ def draw_transfer_graph(graph: nx.DiGraph[str], *, title: str, caption: str) -> 
         )
     with house_style():
         scene = compose(graph)
-        matrix = Matrix(graph, NUMBERS) if len(graph) >= _WITH_MATRIX else None
+        matrix = Matrix(graph, NUMBERS) if beside and len(graph) >= _WITH_MATRIX else None
         left, top, right, bottom = scene.box[0].tolist()
-        beside = (matrix.width + _BETWEEN) if matrix else 0.0
-        content = right - left + beside
+        content = right - left + (matrix.width + _BETWEEN if matrix else 0.0)
         canvas = Canvas(max(PAGE, content + 2 * MARGIN))
         y = draw_title(canvas, title)
         tall = max(bottom - top, matrix.height if matrix else 0.0)
@@ -64,7 +66,7 @@ def draw_transfer_graph(graph: nx.DiGraph[str], *, title: str, caption: str) -> 
                 intervals=scene.has_intervals,
             ),
             *node_rows(graph),
-            *_left_out(len(graph)),
+            *_left_out(len(graph), "heat map" if beside else "matrix"),
         ]
         y = draw_legend(canvas, y, rows) + 8.0
         labels = {name: node.lines for name, node in scene.nodes.items()}
@@ -73,11 +75,11 @@ def draw_transfer_graph(graph: nx.DiGraph[str], *, title: str, caption: str) -> 
         return canvas.finish(y + MARGIN)
 
 
-def _left_out(tasks: int) -> list[Row]:
+def _left_out(tasks: int, where: str) -> list[Row]:
     if tasks >= _WITH_MATRIX:
         return [("Not drawn", [Entry("edges without a gain or loss: they are in the matrix")])]
     if tasks > 4:
-        return [("Not written", [Entry("the numbers of grey edges: they are in the heat map")])]
+        return [("Not written", [Entry(f"the numbers of grey edges: they are in the {where}")])]
     return []
 
 

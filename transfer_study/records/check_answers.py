@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from transfer_study.data.splits import load_planned
+from transfer_study.data.splits import load_planned_once
 from transfer_study.errors import StudyError
 from transfer_study.records.labels import label_from_text
 from transfer_study.spec.example import Label
@@ -85,7 +85,7 @@ def check_gold(
         "with which it was planned, in their order"
     )
     try:
-        examples = load_planned(member).split(split)
+        examples = load_planned_once(member).split(split)
     except StudyError as error:
         raise Misfit(f"{misfit} (they cannot be read now: {error.problems[0]})") from None
     if [example.label for example in examples] != gold:

@@ -62,6 +62,14 @@ def recorded_plan(study: Study, folder: Path) -> Plan | None:
         return None
 
 
+def is_recorded_otherwise(study: Study, folder: Path) -> bool:
+    """Whether a results folder is of another study than this, as one with changed settings is."""
+    try:
+        return bool(read_json(folder / RECORD_FILE)["definition"] != _without_places(study))
+    except (OSError, ValueError, LookupError, TypeError):
+        return False  # it holds nothing that could be read
+
+
 def recorded_as_run(folder: Path) -> frozenset[str]:
     """The ids of the stages that had answered when a results folder was last written."""
     try:

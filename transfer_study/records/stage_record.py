@@ -44,9 +44,10 @@ class Weights(_Kept):
 
 
 class Provenance(_Kept):
-    """With what, where and at what cost a stage was run."""
+    """With what, when, where and at what cost a stage was run."""
 
     versions: dict[str, _Shown]
+    date: _Shown = ""  # in UTC, empty of earlier versions
     device: _Shown
     wall_seconds: float = Field(ge=0, le=1e9)
     peak_memory_bytes: int = Field(default=0, ge=0, le=1 << 60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from transfer_study.errors import StoreError
+from transfer_study.records.stage_record import Provenance
 from transfer_study.records.store import Store
 from transfer_study.report.kept_table import read_kept
 from transfer_study.spec.plan import Plan
@@ -18,14 +20,14 @@ from transfer_study.spec.stage import Stage
 from transfer_study.spec.stage_labels import stage_labels
 from transfer_study.visible import visible
 
-LEAKS_FILE, COSTS_FILE = "leaks.csv", "costs.csv"
+LEAKS_FILE, COSTS_FILE, MADE_FILE = "leaks.csv", "costs.csv", "made.csv"
 _LISTED = 5
 _COSTS = ["stages of", "stages", "core_hours", "mean_seconds", "peak_gigabytes", "device"]
 
 
 @dataclass(frozen=True)
 class Beside:
-    """Tables of `leaks` (`data.leaks.leak_table`) and `costs`; None where nothing is known.
+    """Tables of `leaks` (`data.leaks.leak_table`), `costs` and `made`; None where nothing is known.
 
     `file` is the study as commands name it, `options` what its report was asked for besides;
     `lost` is what the store had and has no more, `apart` what `other_attempts` found, both in
@@ -38,17 +40,33 @@ class Beside:
     options: str = ""
     lost: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
+    made: pd.DataFrame | None = None
 
-    def kept_in(self, results: Path) -> Beside:
-        """With what an earlier report kept where nothing newer is known, and kept for a later."""
+    def without_examples(self, of_study: Path) -> Beside:
+        """With the leaks that an earlier report kept in the study's folder, but for their ids."""
+        file = of_study / LEAKS_FILE
+        leaks = read_kept(file, keep_default_na=False) if file.exists() else None
+        if leaks is not None:
+            leaks = leaks.drop(columns="examples", errors="ignore")
+        return replace(self, leaks=leaks)
+
+    def kept_in(self, results: Path, of_study: Path, *, alike: bool = True) -> Beside:
+        """With what an earlier report kept where nothing newer is known, and kept in `results`.
+
+        `of_study` is the study's own folder; of a report that is not `alike` in its stages, only
+        the leaks are the same.
+        """
         results.mkdir(parents=True, exist_ok=True)
         tables: dict[str, Any] = {}
-        for name, file in (("leaks", results / LEAKS_FILE), ("costs", results / COSTS_FILE)):
+        for name, kept in (("leaks", LEAKS_FILE), ("costs", COSTS_FILE), ("made", MADE_FILE)):
+            file = results / kept
+            earlier = of_study / kept if alike or kept == LEAKS_FILE else file
             table: pd.DataFrame | None = getattr(self, name)
-            if table is not None:
+            known = table is not None
+            if table is None and earlier.exists():
+                table = read_kept(earlier, keep_default_na=False)
+            if table is not None and (known or earlier != file):
                 table.map(_shown).to_csv(file, index=False, lineterminator="\n")
-            elif file.exists():
-                table = read_kept(file, keep_default_na=False)
             tables[name] = None if table is None else table.map(_shown)
         return replace(self, **tables)
 
@@ -81,6 +99,19 @@ def costs(plan: Plan, store: Store) -> pd.DataFrame | None:
     return pd.concat([table, pd.DataFrame([(*total, *rest)], columns=_COSTS)], ignore_index=True)
 
 
+def made(plan: Plan, store: Store) -> pd.DataFrame | None:
+    """With what the complete stages were run: a row a date, device or version of a library.
+
+    None where the store has none of the stages.
+    """
+    found = Counter[tuple[str, str]]()
+    for _, told in _records(plan, store):
+        found.update([("date", told.date), ("device", told.device)])
+        found.update(told.versions.items())
+    rows = [(what, name, stages) for (what, name), stages in sorted(found.items()) if name]
+    return pd.DataFrame(rows, columns=["what", "found", "stages"]) if rows else None
+
+
 def other_attempts(plan: Plan, store: Store) -> tuple[str, ...]:
     """Which stages began from weights that do not answer as is told of them, in a sentence."""
     began, shares = 0, dict[str, float]()
@@ -109,15 +140,15 @@ def other_attempts(plan: Plan, store: Store) -> tuple[str, ...]:
 
 
 def _taken(plan: Plan, store: Store) -> Iterator[tuple[str, float, float, float, str]]:
-    for stage in plan:
-        if not store.is_done(stage):
-            continue
-        try:
-            made = store.record(stage).provenance
-        except StoreError:
-            continue  # what a stage took is no reason to withhold a report
-        hours = made.wall_seconds * stage.recipe.cpu_threads / 3600
-        yield _kind(stage), made.wall_seconds, hours, made.peak_memory_bytes, made.device
+    for stage, told in _records(plan, store):
+        hours = told.wall_seconds * stage.recipe.cpu_threads / 3600
+        yield _kind(stage), told.wall_seconds, hours, told.peak_memory_bytes, told.device
+
+
+def _records(plan: Plan, store: Store) -> Iterator[tuple[Stage, Provenance]]:
+    for stage in filter(store.is_done, plan):
+        with suppress(StoreError):  # what a stage took is no reason to withhold a report
+            yield stage, store.record(stage).provenance
 
 
 def _shown(value: Any) -> Any:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from transfer_study.analysis.deltas import VARIANT, Verdict
 from transfer_study.analysis.intervals import ALIKE, ONE_DOCUMENT, ONE_SEED, lacking
-from transfer_study.report.stability import in_points
+from transfer_study.points import points
 
 # Fewer documents than these are worth a word where examples are counted.
 _FEW_DOCUMENTS = 30
@@ -36,7 +36,7 @@ def _not_learned(edges: pd.DataFrame) -> Iterator[str]:
         yield (
             f"{about['target']} was not learned{where}: in half of the seeds or more, what its "
             "partners are held against is no better than a constant answer (mean "
-            f"{' against '.join(map(in_points, scores))}), so that nothing can be said of "
+            f"{' against '.join(map(points, scores))}), so that nothing can be said of "
             f"{_many(len(rows), 'effect')} on it; give it more epochs, another learning rate or "
             "more data."
         )

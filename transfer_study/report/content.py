@@ -25,6 +25,18 @@ class Recommended(Protocol):
         """The task that is to be trained."""
 
     @property
+    def encoder(self) -> str:
+        """By which encoder the evidence was found."""
+
+    @property
+    def reading(self) -> str:
+        """In which reading."""
+
+    @property
+    def variant(self) -> str:
+        """Under which variant of the recipe, empty where the study has none."""
+
+    @property
     def text(self) -> str:
         """The advice as a plain sentence."""
 
@@ -44,7 +56,8 @@ class Content:
     `deltas`, `scores` and `tasks` are the tables of a study as `results/` holds them, judged by its
     margin and correction. `failed` has the ids of stages that were tried in vain. `leaks` has
     a row a finding, `costs` a row a kind of stage, `false_edges` a row a comparison of an arm with
-    itself; all three are shown as they are. `captions` are the words below the figures, `figures`
+    itself; all three are shown as they are. `made` has a row a date, device or version that stages
+    were run with. `captions` are the words below the figures, `figures`
     the links to the drawn ones, relative to the report. `absent` names the classes that a task's
     test set lacks.
     """
@@ -66,6 +79,8 @@ class Content:
     captions: Mapping[CaptionKey, str] = field(default_factory=dict)
     figures: Sequence[str] = ()
     absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    made: pd.DataFrame | None = None
+    reported: str = ""  # when and with what the report itself was made
 
     def absence(self, task: str) -> str | None:
         """What follows from the classes that a task's test set lacks, in a sentence."""

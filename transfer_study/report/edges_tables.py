@@ -13,11 +13,11 @@ from typing import Any
 import pandas as pd
 
 from transfer_study.analysis.deltas import CONTROLS, SIZE, VARIANT
+from transfer_study.points import MISSING, points
 from transfer_study.records.outputs import Outputs, write_text
 from transfer_study.report.captions import adjustment, edges_text
 from transfer_study.report.content import family_size
-from transfer_study.report.stability import in_points
-from transfer_study.report.system_tables import MISSING, latex_text, markdown_text
+from transfer_study.report.system_tables import latex_text, markdown_text
 from transfer_study.report.words import interval_text, source_name
 from transfer_study.spec.study import Study
 
@@ -68,8 +68,8 @@ def _table(
         words = [source_name(row["source"], row["target"], row["arm"]), row["target"]]
         words += [str(row[name]) for name in arms]
         words += [MISSING if pd.isna(row[name]) else str(row[name]) for name in axes]
-        numbers = [in_points(row["baseline"]), in_points(row["score"])]
-        numbers += [in_points(row["delta"], signed=True), interval_text(row)]
+        numbers = [points(row["baseline"]), points(row["score"])]
+        numbers += [points(row["delta"], signed=True), interval_text(row)]
         numbers.append(p_text(row["adjusted_p"]))
         held = (over.get((*_edge(row, axes), control)) for control in controls)
         numbers += [over_text(effect) if effect else MISSING for effect in held]
@@ -99,7 +99,7 @@ def over_text(row: dict[Any, Any]) -> str:
     """An effect over a control with its interval, in points."""
     if pd.isna(row["delta"]):
         return MISSING
-    return f"{in_points(row['delta'], signed=True)} {interval_text(row)}"
+    return f"{points(row['delta'], signed=True)} {interval_text(row)}"
 
 
 def p_text(p: float) -> str:

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from transfer_study.points import MISSING
 from transfer_study.report import figure_names
 from transfer_study.report.citations import bibtex
 from transfer_study.report.content import Content
 from transfer_study.report.edges_tables import as_markdown, edge_tables
-from transfer_study.report.system_tables import MISSING, markdown_text
+from transfer_study.report.made import made
+from transfer_study.report.system_tables import markdown_text
 from transfer_study.report.words import (
+    advised,
     completeness,
     doubts,
     failures,
@@ -53,6 +56,8 @@ def _verdict(content: Content) -> list[str]:
         f"**{markdown_text(headline(content))}**",
         "",
         f"Measured: {completeness(content)}.",
+        *([""] if made(content) else []),
+        *(markdown_text(sentence) for sentence in made(content)),
     ]
 
 
@@ -89,8 +94,8 @@ def _edges(content: Content) -> Iterator[str]:
 
 
 def _recommendations(content: Content) -> Iterator[str]:
-    for advice in content.recommendations or ():
-        yield f"- {markdown_text(advice.text)}"
+    for title, advice in advised(content):
+        yield f"- **{markdown_text(title)}**: {markdown_text(advice.text)}"
         yield from (f"  {line}" for line in ["", *_code(advice.command, "sh"), ""])
 
 

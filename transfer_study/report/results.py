@@ -34,6 +34,7 @@ from transfer_study.report.edges_tables import write_edge_tables
 from transfer_study.report.false_edges import false_edge_sentence
 from transfer_study.report.files import write_report_files
 from transfer_study.report.kept_table import read_kept
+from transfer_study.report.made import own_provenance
 from transfer_study.report.stability import stability_caption, stability_markdown
 from transfer_study.report.system_tables import write_system_tables
 from transfer_study.spec.plan import Plan
@@ -272,6 +273,8 @@ def _content(
         _warnings(edges, beside),
         captions,
         absent=scored.absent,
+        made=beside.made,
+        reported=own_provenance(),
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from transfer_study.analysis.stability import by_system
+from transfer_study.points import MISSING, interval, points
 from transfer_study.spec.study import Study
 
 _HEADINGS = ("variant", "mean", "sd", "lowest", "highest", "failed", "change", "95% interval")
@@ -28,7 +28,7 @@ def stability_markdown(table: pd.DataFrame, title: str) -> str:
             *map(_line, rows.to_dict("records")),
             "",
             f"Points of {about['metric']}; sd is the standard deviation over seeds. Failed: not "
-            f"above the {in_points(first['constant'])} of a constant answer, or broken off. "
+            f"above the {points(first['constant'])} of a constant answer, or broken off. "
             f"Change: from `{first['variant']}`, paired by seed.",
             "",
         ]
@@ -61,24 +61,12 @@ def _changes(study: Study, variant: str) -> str:
 
 
 def _line(row: dict[Any, Any]) -> str:
-    low, high = in_points(row["low"], signed=True), in_points(row["high"], signed=True)
     cells = [
         str(row["variant"]),
-        *(in_points(row[name]) for name in ("mean", "sd", "lowest", "highest")),
+        *(points(row[name]) for name in ("mean", "sd", "lowest", "highest")),
         f"{row['failed']} of {row['n_seeds']}",
-        in_points(row["delta"], signed=True),
-        f"[{low}, {high}]" if low != _NONE else _NONE,
-        row["verdict"].replace("_", " ") if isinstance(row["verdict"], str) else _NONE,
+        points(row["delta"], signed=True),
+        interval(row["low"], row["high"], signed=True),
+        row["verdict"].replace("_", " ") if isinstance(row["verdict"], str) else MISSING,
     ]
     return f"| {' | '.join(cells)} |"
-
-
-_NONE = "–"
-
-
-def in_points(value: float, *, signed: bool = False) -> str:
-    """A score, or a difference with its sign, times 100; a dash where there is none."""
-    if math.isnan(value):
-        return _NONE
-    text = f"{100 * value:+.1f}" if signed else f"{100 * value:.1f}"
-    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")

@@ -18,12 +18,12 @@ from transfer_study.analysis.systems import (
     places,
     system_table,
 )
+from transfer_study.points import MISSING, points
 from transfer_study.published import CAUTION, SOURCE, SystemKind
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.study import Reading
 from transfer_study.visible import visible
 
-MISSING = "–"
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -126,17 +126,13 @@ def lay_out(cells: pd.DataFrame, title: str, lines: tuple[str, ...]) -> Table:
             texts.append(Cell(_measured(mean, cell["sd"]), bold=mean == best[task]))
             if task in has_published:
                 said = [letters[note] for note in cell["notes"].split("; ") if note]
-                texts.append(Cell(_points(cell["published"]), marks=",".join(said)))
+                texts.append(Cell(points(cell["published"]), marks=",".join(said)))
         rows.append(tuple(texts))
     return Table(title, tuple(headings), tuple(rows), lines, tuple(letters))
 
 
 def _measured(mean: float, sd: float) -> str:
-    return _points(mean) if math.isnan(sd) else f"{_points(mean)} ± {_points(sd)}"
-
-
-def _points(value: float) -> str:
-    return MISSING if math.isnan(value) else f"{100 * value:.1f}"
+    return points(mean) if math.isnan(sd) else f"{points(mean)} ± {points(sd)}"
 
 
 def _range(counts: Iterable[int]) -> str:

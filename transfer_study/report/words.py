@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import PurePath
 from typing import Any
 
 import pandas as pd
 
 from transfer_study.analysis.deltas import Verdict
 from transfer_study.analysis.intervals import lacking
+from transfer_study.points import interval, points
 from transfer_study.report.captions import adjustment, margin_text
 from transfer_study.report.cautions import cautions
-from transfer_study.report.content import Content, family_size
-from transfer_study.report.stability import in_points
+from transfer_study.report.content import Content, Recommended, family_size
 from transfer_study.spec.correction import Correction
 from transfer_study.spec.pairs import left_out_sentence
+from transfer_study.spec.protocol import Protocol
 from transfer_study.spec.stage_labels import stage_labels
 from transfer_study.spec.study import Reading
 
@@ -76,7 +78,7 @@ def effect_text(row: pd.Series[Any]) -> str:
     variant = f"{row['variant']}, " if "variant" in row else ""
     return (
         f"{source_name(row['source'], row['target'], str(row['arm']))} on {row['target']}{size}, "
-        f"{in_points(row['delta'], signed=True)} points {interval_text(row)} "
+        f"{points(row['delta'], signed=True)} points {interval_text(row)} "
         f"({variant}{row['arm']}, {row['reading']} reading, {row['encoder']})"
     )
 
@@ -95,8 +97,7 @@ def interval_text(row: pd.Series[Any] | dict[Any, Any]) -> str:
     """The adjusted interval in points, or why there is none, or a dash."""
     if pd.isna(row["adjusted_low"]):
         return lacking(row) or "–"
-    low, high = (in_points(row[key], signed=True) for key in ("adjusted_low", "adjusted_high"))
-    return f"[{low}, {high}]"
+    return interval(row["adjusted_low"], row["adjusted_high"], signed=True)
 
 
 def methods(content: Content) -> str:
@@ -179,6 +180,31 @@ def doubts(content: Content) -> list[str]:
     return said
 
 
+def advised(content: Content) -> list[tuple[str, Recommended]]:
+    """All advice, each under a heading of its own: the task, and what is not the same for all.
+
+    The other protocols of a study have reports of their own, which say so.
+    """
+    advice = content.recommendations or ()
+    axes = ("encoder", "reading", "variant")
+    told = [axis for axis in axes if len({getattr(one, axis) for one in advice}) > 1]
+    other = [f"protocol {p}" for p in content.plan.protocols if p != Protocol.CLEAN]
+    return [
+        (", ".join([one.task, *(_about(one, axis) for axis in told), *other]), one)
+        for one in advice
+    ]
+
+
+def _about(advice: Recommended, axis: str) -> str:
+    said = {"encoder": short_encoder(advice.encoder), "reading": f"{advice.reading} reading"}
+    return said.get(axis, advice.variant)
+
+
+def short_encoder(name: str) -> str:
+    """An encoder as readers know it; a folder of another machine means nothing to them."""
+    return PurePath(name).name if name[:1] in ("/", ".", "~") else name
+
+
 def reproduce(content: Content) -> list[str]:
     """The commands that give the same tables again, each with what it does."""
     file, asked = content.file, f" {content.options}" if content.options else ""
@@ -193,7 +219,11 @@ def failures(content: Content) -> list[str]:
     """The stages that failed, or waited for one that did, by label and the name of their folder."""
     labels = stage_labels(content.plan)
     failed = [stage for stage in content.plan if stage.id in content.failed]
-    return [f"{labels[stage.id]}: {stage.name}" for stage in failed]
+    encoders = {stage.id: stage.encoder.name for stage in failed}
+    return [
+        f"{labels[s.id].replace(encoders[s.id], short_encoder(encoders[s.id]))}: {s.name}"
+        for s in failed
+    ]
 
 
 def _many(count: int, word: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from transfer_study.analysis.agreement import HeldClaim, HeldEdge, HeldScore, Outcome
 from transfer_study.analysis.uncertainty import Interval
+from transfer_study.points import points
 from transfer_study.published import ANY, CAUTION, SOURCE, Effect, known_encoders, published_encoder
 from transfer_study.spec.study import Study
 from transfer_study.terminal.console import stdout
@@ -106,7 +107,7 @@ def _edge(edge: HeldEdge) -> str:
     words = f"{edge.source} → {edge.target}: "
     if edge.verdict is None or edge.delta is None:
         return f"{words}{Outcome.NOT_MEASURED}"
-    change = "" if math.isnan(edge.delta) else f" ({_points(edge.delta, '+')})"
+    change = "" if math.isnan(edge.delta) else f" ({points(edge.delta, signed=True)})"
     doubt = f"; {edge.doubt}" if edge.doubt else ""
     return f"{words}{edge.verdict.replace('_', ' ')}{change}{doubt}"
 
@@ -117,19 +118,15 @@ def _score(held: HeldScore) -> str:
     tables = " and ".join(f"Table {number}" for number in published.tables)
     return (
         f"{held.encoder}, {published.system}, {published.task} ({published.metric}): measured "
-        f"{_points(interval.mean)}{_reach(interval)} ({_count(range(held.n_seeds), 'seed')}), "
-        f"published {_points(published.value)} ({tables})"
+        f"{points(interval.mean)}{_reach(interval)} ({_count(range(held.n_seeds), 'seed')}), "
+        f"published {points(published.value)} ({tables})"
     )
 
 
 def _reach(interval: Interval) -> str:
     if math.isnan(interval.low):
         return ""
-    return f" [{_points(interval.low)}, {_points(interval.high)}]"
-
-
-def _points(value: float, sign: str = "") -> str:
-    return "–" if math.isnan(value) else f"{100 * value:{sign}.1f}".replace("-", "−")
+    return f" [{points(interval.low)}, {points(interval.high)}]"
 
 
 def agreement_as_json(study: Study, scores: list[HeldScore], claims: list[HeldClaim]) -> None:

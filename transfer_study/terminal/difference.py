@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from rich.table import Table
 
 from transfer_study.analysis.difference import Happened
 from transfer_study.analysis.same_edge import repeated
+from transfer_study.points import interval, points
 from transfer_study.report.comparison import Compared, correction_words
 from transfer_study.terminal.console import stdout
 
@@ -64,8 +64,8 @@ def _table(title: str, compared: Compared, edges: pd.DataFrame) -> Table:
             "all others" if edge["arm"] == "full" else edge["source"],
             edge["target"],
             *size,
-            *(_points(edge[name]) for name in ("delta_a", "delta_b", "difference")),
-            _interval(edge["adjusted_low"], edge["adjusted_high"]),
+            *(points(edge[name], signed=True) for name in ("delta_a", "delta_b", "difference")),
+            interval(edge["adjusted_low"], edge["adjusted_high"], signed=True),
             " → ".join(_verdict(edge[f"verdict_{side}"]) for side in "ab"),
             _happened(edge, compared),
             style=("bold " if edge["shown"] else "") + _STYLE[kind],
@@ -120,17 +120,6 @@ def _summary(compared: Compared) -> list[str]:
 def _once(edges: pd.DataFrame) -> pd.DataFrame:
     """The edges without second names for them."""
     return edges[~repeated(edges)]
-
-
-def _points(value: float) -> str:
-    if math.isnan(value):
-        return "–"
-    text = f"{100 * value:+.1f}"
-    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
-
-
-def _interval(low: float, high: float) -> str:
-    return "–" if math.isnan(low) else f"[{_points(low)}, {_points(high)}]"
 
 
 def differences_as_json(compared: Compared) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from rich.table import Table
 from transfer_study.analysis.choices import STEPS
 from transfer_study.analysis.views import Shown, View
 from transfer_study.outcome import Outcome
+from transfer_study.points import interval, points
 from transfer_study.report.captions import adjustment
 from transfer_study.report.cautions import cautions
 from transfer_study.report.words import interval_text
@@ -114,9 +114,9 @@ def _gain_table(title: str, gains: pd.DataFrame) -> Table:
                 str(gain["arm"]), gain["source"] or "–"
             ),
             *([_number(gain["size"])] if sized else []),
-            _points(gain["baseline"]),
-            _points(gain["delta"], signed=True),
-            _interval(gain["low"], gain["high"]),
+            points(gain["baseline"]),
+            points(gain["delta"], signed=True),
+            interval(gain["low"], gain["high"], signed=True),
             _verdict(gain),
             style=_STYLE[verdict],
         )
@@ -145,8 +145,8 @@ def _table(title: str, view: View, edges: pd.DataFrame) -> Table:
                 "all others" if edge["arm"] == "full" else edge["source"],
                 edge["target"],
                 *size,
-                _points(edge["baseline"]),
-                _points(edge["delta"], signed=True),
+                points(edge["baseline"]),
+                points(edge["delta"], signed=True),
                 interval_text(edge),
                 _verdict(edge),
                 *([str(edge["n_seeds"]), _number(edge["look"])] if looked else []),
@@ -186,7 +186,7 @@ def _over_table(title: str, edges: pd.DataFrame) -> Table:
             edge["target"],
             *size,
             edge["over"],
-            _points(edge["delta"], signed=True),
+            points(edge["delta"], signed=True),
             interval_text(edge),
             _verdict(edge),
             style=_STYLE[verdict],
@@ -207,25 +207,13 @@ def _choices(title: str, rows: pd.DataFrame) -> Table:
         table.add_row(
             f"{row['task']}{size}" if first else "",
             row["step"] if first else f"+ {row['step']}",
-            _points(row["baseline"]),
-            _points(row["score"]),
-            _points(row["gain"], signed=True),
-            _interval(row["gain_low"], row["gain_high"]),
-            "" if first else _points(row["change"], signed=True),
+            points(row["baseline"]),
+            points(row["score"]),
+            points(row["gain"], signed=True),
+            interval(row["gain_low"], row["gain_high"], signed=True),
+            "" if first else points(row["change"], signed=True),
         )
     return table
-
-
-def _points(value: float, signed: bool = False) -> str:
-    if math.isnan(value):
-        return "–"
-    return f"{100 * value:{'+' if signed else ''}.1f}".replace("-", "−")
-
-
-def _interval(low: float, high: float) -> str:
-    if math.isnan(low):
-        return "–"
-    return f"[{_points(low, signed=True)}, {_points(high, signed=True)}]"
 
 
 def edges_as_json(outcome: Outcome) -> None:

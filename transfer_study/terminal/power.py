@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from transfer_study.points import points
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -98,9 +100,7 @@ def _by_target(edges: pd.DataFrame) -> Table:
 
 
 def _points(value: float) -> str:
-    if math.isinf(value):
-        return "none"  # not even the largest possible effect
-    return "–" if math.isnan(value) else f"{100 * value:.1f}"
+    return "none" if math.isinf(value) else points(value)  # not even the largest possible effect
 
 
 def _range(low: float, high: float) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from transfer_study.analysis.evidence import points
 from transfer_study.analysis.grouping import Advice, Grouping, assumptions
 from transfer_study.analysis.recommend import Recommendation
 from transfer_study.analysis.sentences import how
+from transfer_study.points import MISSING, interval, points
 from transfer_study.spec.stage_labels import sizes_text
 from transfer_study.terminal.console import stdout
 
@@ -40,7 +40,7 @@ def _print_compared(console: Console, one: Recommendation) -> None:
         table.add_row(
             how(effect),
             points(effect.delta, signed=True),
-            _interval(effect.low, effect.high),
+            interval(effect.low, effect.high, signed=True),
             points(effect.expected, signed=True),
             str(effect.n_seeds),
             str(effect.verdict),
@@ -64,8 +64,8 @@ def print_groupings(_: str, advice: Sequence[Advice]) -> None:
                 "; ".join(" + ".join(group) for group in row.groups),
                 str(row.models),
                 points(row.expected, signed=True),
-                _interval(row.low, row.high),
-                points(row.gap) if row.gap else "–",
+                interval(row.low, row.high, signed=True),
+                points(row.gap) if row.gap else MISSING,
                 _measured(row),
                 style="bold" if row.groups == one.chosen.groups else "",
             )
@@ -76,7 +76,7 @@ def print_groupings(_: str, advice: Sequence[Advice]) -> None:
                 source = "predicted from pairs" if gain.evidence == "pairs" else gain.evidence
                 console.print(
                     f"  {gain.task}: {points(gain.expected, signed=True)} "
-                    f"{_interval(gain.low, gain.high)}, {source}"
+                    f"{interval(gain.low, gain.high, signed=True)}, {source}"
                 )
         if one.chosen.models < len(one.chosen.gains) and not math.isnan(one.chosen.regret):
             console.print(
@@ -107,12 +107,6 @@ def _table(first: str, numbers: Sequence[str]) -> Table:
     for heading in numbers:
         table.add_column(heading, justify="right", no_wrap=True)
     return table
-
-
-def _interval(low: float, high: float) -> str:
-    if math.isnan(low):
-        return "–"
-    return f"[{points(low, signed=True)}, {points(high, signed=True)}]"
 
 
 def _print_commands(console: Console, commands: Sequence[str]) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
 from transfer_study.analysis.stability import by_system
-from transfer_study.report.stability import in_points, learned
+from transfer_study.points import interval, points
+from transfer_study.report.stability import learned
 
 
 def print_stability(console: Console, stability: pd.DataFrame) -> None:
@@ -23,13 +22,12 @@ def print_stability(console: Console, stability: pd.DataFrame) -> None:
         for heading in ("mean", "sd", "failed", "change", "95% interval"):
             table.add_column(heading, justify="right", no_wrap=True)
         for row in rows.to_dict("records"):
-            low, high = (in_points(row[side], signed=True) for side in ("low", "high"))
             table.add_row(
                 str(row["variant"]),
-                in_points(row["mean"]),
-                in_points(row["sd"]),
+                points(row["mean"]),
+                points(row["sd"]),
                 f"{row['failed']} of {row['n_seeds']}",
-                in_points(row["delta"], signed=True),
-                "–" if math.isnan(row["low"]) else f"[{low}, {high}]",
+                points(row["delta"], signed=True),
+                interval(row["low"], row["high"], signed=True),
             )
         console.print(table)

@@ -16,6 +16,7 @@ from transfer_study.data.fingerprints import load_tasks
 from transfer_study.data.inspect import SplitSummary, TaskSummary, describe
 from transfer_study.data.splits import TaskData
 from transfer_study.data.unread import reader
+from transfer_study.points import points
 from transfer_study.spec.characters import code_point
 from transfer_study.spec.study import Study
 from transfer_study.spec.task import TaskKind
@@ -95,7 +96,7 @@ def print_tasks(summaries: list[TaskSummary], max_length: int) -> None:
         task = summary.task
         console.print(
             f"{task.name}: {task.kind}, {task.domain}; the best constant answer scores "
-            f"{100 * summary.majority:.1f} {task.metric} on test"
+            f"{points(summary.majority)} {task.metric} on test"
         )
         console.print(f"  train: {_labels(summary.splits[0])}", style="dim")
         for said, counts in summary.unread.items():

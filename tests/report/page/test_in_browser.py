@@ -43,9 +43,9 @@ def _on_the_curve(page) -> list[float]:
     """A point of the edge, where no other crosses, in the window."""
     return page.evaluate(
         f"""() => {{
-            const path = document.querySelector('#graph {EDGE} .hit');
+            const path = document.querySelector('#graph .line{EDGE} .hit');
             path.scrollIntoView({{block: "center", behavior: "instant"}});
-            const at = path.getPointAtLength(0.2 * path.getTotalLength());
+            const at = path.getPointAtLength(0.7 * path.getTotalLength());
             const spot = at.matrixTransform(path.getScreenCTM());
             return [spot.x, spot.y];
         }}"""
@@ -66,9 +66,9 @@ def test_a_click_opens_the_evidence_and_all_views_share_the_selection(opened) ->
     assert page.locator("#evidence .seeds").get_attribute("d").count("M") == 5
     page.locator("#evidence summary").click()
     assert "/history.jsonl" in page.text("#evidence pre")
-    for view in ("graph", "matrix", "table"):
-        page.locator(f"#tab-{view}").click()
-        assert page.shown(f"#panel-{view} {EDGE}.selected") == 1
+    for view in ("graph .line", "matrix ", "table "):
+        page.locator(f"#tab-{view.split()[0]}").click()
+        assert page.shown(f"#panel-{view}{EDGE}.selected") == 1
     assert page.shown(f"#forest {EDGE}.selected") == 1
 
 
@@ -93,7 +93,10 @@ def test_filters_hide_in_every_view_what_they_leave_out(opened) -> None:
     assert page.text("#count") == f"{gains} of 16 effects shown"
     page.locator("#tab-table").click()
     assert page.shown("#edges tbody tr") == gains
-    assert page.locator("#graph .edges .e:not(.off):not(.gain)").count() == 0
+    slots = "[...document.querySelectorAll('#graph .line:not(.off)')].map(e => e.dataset.e)"
+    drawn = page.evaluate(slots)
+    assert len(drawn) == gains
+    assert all(page.locator(f'#forest .gain[data-e="{slot}"]').count() == 1 for slot in drawn)
     page.locator("[data-filter=task]").select_option("1")
     slots = "[...document.querySelectorAll('#forest .gain:not(.off)')].map(e => +e.dataset.e)"
     assert all(slot in (17, slot - slot % 4 + 1) or slot // 4 == 1 for slot in page.evaluate(slots))
@@ -104,13 +107,20 @@ def test_filters_hide_in_every_view_what_they_leave_out(opened) -> None:
 def test_another_reading_changes_every_view(opened) -> None:
     page = opened(8)
     before = [page.text(part) for part in ("#caption", "#forest")]
+    drawn = page.locator("#graph").text_content()
     words = page.locator("#matrix").text_content()
     page.locator("[data-axis=reading]").select_option("finetune")
     assert "fine-tuned after joint training" in page.text("#caption")
     assert page.text("#forest") != before[1]
+    page.wait_for_function(
+        "said => document.querySelector('#graph').textContent !== said", arg=drawn
+    )
     assert page.locator("#matrix").text_content() != words
     page.locator("[data-axis=reading]").select_option("refine")
     # The script writes what the page had written.
+    page.wait_for_function(
+        "said => document.querySelector('#graph').textContent === said", arg=drawn
+    )
     assert [page.text(part) for part in ("#caption", "#forest")] == before
     assert page.locator("#matrix").text_content() == words
 
@@ -215,10 +225,8 @@ def test_of_many_tasks_the_matrix_is_first_and_the_graph_is_of_one(opened) -> No
     page.locator("#tab-graph").click()
     chooser = page.locator("#panel-graph [data-choose]")
     chooser.select_option("3")
-    assert page.locator("#hub-name").text_content() == "corpus-4"
-    shown = page.evaluate(
-        "[...document.querySelectorAll('#graph .edges .e:not(.absent)')].map(e => +e.dataset.e)"
-    )
+    page.locator('#graph [data-t="3"].score').wait_for()
+    shown = page.evaluate("[...document.querySelectorAll('#graph .line')].map(e => +e.dataset.e)")
     assert len(shown) == 58
     assert all(slot % 30 == 3 or slot // 30 == 3 for slot in shown)
     assert page.locator("#forest .f").count() == 30
@@ -254,6 +262,34 @@ def test_a_phone_scrolls_parts_and_never_the_page(opened, tasks) -> None:
     for view in ("graph", "matrix", "table"):
         page.locator(f"#tab-{view}").click()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, view
+
+
+@pytest.mark.parametrize("tasks", [4, 8])
+def test_what_is_wider_than_a_phone_says_so_and_fades(opened, tasks) -> None:
+    page = opened(tasks, viewport={"width": 390, "height": 844})
+    hint = "getComputedStyle(document.querySelector('#sheet'), '::before').content"
+    faded = "getComputedStyle(document.querySelector('#sheet')).maskImage !== 'none'"
+    page.locator("#sheet.wide.more").wait_for()
+    assert "scroll sideways" in page.evaluate(hint)
+    assert page.evaluate(faded)
+    page.locator("#sheet").evaluate("part => part.scrollTo(part.scrollWidth, 0)")
+    page.locator("#sheet.wide:not(.more)").wait_for()
+    assert not page.evaluate(faded)
+    wide = opened(tasks)
+    wide.page.wait_for_timeout(100)
+    assert wide.locator("#sheet.wide").count() == 0
+
+
+@pytest.mark.parametrize("tasks", [4, 8])
+def test_the_graph_is_the_figure_and_its_words_can_be_read_on_a_phone(opened, tasks) -> None:
+    page = opened(tasks, viewport={"width": 390, "height": 844})
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('#graph text')].map(text =>"
+        " parseFloat(text.getAttribute('font-size')) * text.getScreenCTM().a)"
+    )
+    assert min(sizes) > 9  # pixels
+    for words in ("A → B: effect on B", "Kind of task", "Outer ring"):  # the figure's own legend
+        assert page.locator("#graph text", has_text=words).count() == 1
 
 
 def test_print_shows_everything(opened) -> None:

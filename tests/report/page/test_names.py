@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from transfer_study.report.edges_tables import edges_latex, edges_markdown
 from transfer_study.report.markdown import report_markdown
 from transfer_study.report.page import page
-from transfer_study.report.page.drawing import Drawing
 from transfer_study.report.page.subject import Subject
 from transfer_study.report.system_tables import latex_text, markdown_text
 
@@ -49,8 +48,6 @@ def test_names_of_any_length_are_whole_and_apart(names, content):
     for labels in (subject.short, subject.brief):
         assert len({*labels.values()}) == len(names)
         assert max(map(len, labels.values())) < 120
-    drawn = ["".join(node.lines) for node in Drawing(subject).nodes]
-    assert len(set(drawn)) == len(names)
     cut = {name for name in names if subject.short[name] != name}
     assert {name for name in cut if f'<abbr title="{name}">' in html} == cut
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from transfer_study.points import points
 from transfer_study.report.content import Content
 from transfer_study.report.page.frames import Effect, Frame
-from transfer_study.report.stability import in_points
 
 _FEW_SEEDS = 5
 _DECIDED = ("gain", "loss")
@@ -27,14 +27,14 @@ def doubts_of(effect: Effect, frame: Frame, content: Content) -> Iterator[str]:
     if effect.verdict == "not_learned":
         yield (
             f"{effect.target} was not learned: in most seeds what this is held against is no "
-            f"better than a constant answer ({in_points(effect.constant)}), so that nothing can be "
+            f"better than a constant answer ({points(effect.constant)}), so that nothing can be "
             "said of it."
         )
         return
     if effect.collapsed:
         yield (
             "The model did not learn: in most seeds it is no better than a constant answer "
-            f"({in_points(effect.constant)}), where its baseline is. Its training failed."
+            f"({points(effect.constant)}), where its baseline is. Its training failed."
         )
     planned, seeds = len(content.study.seeds), int(effect.n_seeds)
     if seeds < planned:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from transfer_study.report.page.frames import Effect
-from transfer_study.report.page.geometry import number
 from transfer_study.report.page.scale import limit_of
 from transfer_study.report.page.subject import Subject
 
@@ -84,6 +83,11 @@ def tick_text(value: float) -> str:
 def place(value: float, limit: float) -> float:
     """Where a value stands; what is off the scale stands at its end."""
     return CENTRE + HALF * max(-1.0, min(1.0, value / limit))
+
+
+def number(value: float) -> str:
+    """A coordinate to a tenth, as short as it can be."""
+    return f"{round(value, 1) + 0.0:g}"
 
 
 def _row(slot: int, effect: Effect | None, name: str, y: int, limit: float) -> Row:

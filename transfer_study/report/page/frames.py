@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from typing import Any
 
+import networkx as nx
 import pandas as pd
 
 from transfer_study.analysis.deltas import SIZE, VARIANT
+from transfer_study.analysis.graph import build_graph
 from transfer_study.analysis.intervals import lacking
 from transfer_study.analysis.views import Shown, View, at_size
 from transfer_study.report.captions import caption
 from transfer_study.report.content import Content, family_size
+from transfer_study.report.words import short_encoder
 
 AXES = ("encoder", "reading", "variant", "view", "size")
 LARGEST = "largest"
@@ -60,7 +62,10 @@ class Effect:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """The effects that are seen together: edges, by their ends, and rings, by their target."""
+    """The effects that are seen together: edges, by their ends, and rings, by their target.
+
+    `graph` has the same, as figures draw it.
+    """
 
     at: Mapping[str, str]  # by AXES
     view: View
@@ -68,6 +73,7 @@ class Frame:
     family: int
     edges: Mapping[tuple[str, str], Effect]
     rings: Mapping[str, Effect]
+    graph: nx.DiGraph[str]
 
     def __iter__(self) -> Iterator[Effect]:
         yield from self.edges.values()
@@ -90,11 +96,6 @@ def frames(content: Content) -> list[Frame]:
         for size in _sizes(rows)
         if (frame := _frame(content, runs, (encoder, reading, variant), view, rows, size))
     ]
-
-
-def short_encoder(name: str) -> str:
-    """An encoder as readers know it; a folder of another machine means nothing to them."""
-    return PurePath(name).name if PurePath(name).is_absolute() else name
 
 
 _Runs = Mapping[tuple[object, ...], list[tuple[int, str, str, float]]]
@@ -147,7 +148,8 @@ def _frame(
     words = caption(content.study, short_encoder(encoder), reading, view, family)
     title = view.title or "pairs and full mix"
     at = dict(zip(AXES, (short_encoder(encoder), reading, variant, title, size), strict=True))
-    return Frame(at, view, words, family, edges, rings)
+    graph = build_graph(rows, content.tasks, encoder=encoder, reading=reading, view=view)
+    return Frame(at, view, words, family, edges, rings, graph)
 
 
 def _effect(

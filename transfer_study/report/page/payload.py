@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from transfer_study.points import DECIMALS
 from transfer_study.report.page.doubts import doubts_of
 from transfer_study.report.page.frames import AXES, EDGE_NUMBERS, Effect, Frame
-from transfer_study.report.page.scale import limit_of, limits_of
+from transfer_study.report.page.graph import packed
+from transfer_study.report.page.scale import limit_of
 from transfer_study.report.page.subject import Subject
 
 EFFECT = ("slot", "arm", "verdict", *EDGE_NUMBERS, "by_seed", "runs", "over", "doubts")
@@ -28,11 +30,14 @@ _CORRECTIONS = {
 OVER = ("delta", "adjusted_low", "adjusted_high", "adjusted_p", "verdict")
 
 
-def payload(subject: Subject) -> str:
-    """The data as JSON that is safe inside a script element."""
+def payload(subject: Subject, graphs: Sequence[Sequence[str]]) -> str:
+    """The data as JSON that is safe inside a script element; `graphs` are those of each frame."""
     content = subject.content
     words, stages = _Numbered(), _Numbered()
-    listed = [_frame(frame, subject, words, stages) for frame in subject.frames]
+    listed = [
+        {**_frame(frame, subject, words, stages), "graphs": list(map(packed, drawn))}
+        for frame, drawn in zip(subject.frames, graphs, strict=True)
+    ]
     data = {
         "study": content.study.name,
         "margin": {
@@ -44,6 +49,7 @@ def payload(subject: Subject) -> str:
             {**task, "name": name, "brief": subject.brief[name]}
             for name, task in subject.tasks.items()
         ],
+        "chosen": subject.number[subject.chosen],
         "axes": AXES,
         "effect": EFFECT,
         "over": OVER,
@@ -79,9 +85,7 @@ def _frame(frame: Frame, subject: Subject, words: _Numbered, stages: _Numbered) 
         "number": frame.view.number,
         "base": subject.base_label(frame),
         "partner": subject.partner_label(frame),
-        "limits": limits_of(frame),
         "limit": limit_of(frame, subject.content.study.margin),
-        "tasks": [subject.number[name] for name in frame.view.tasks or subject.names],
         "kinds": subject.kinds(frame),
         "effects": [_effect(e, frame, subject, words, stages) for e in frame],
     }
@@ -106,12 +110,12 @@ def _effect(
 
 
 def _plain(values: Iterable[float]) -> list[float | int | None]:
-    """Numbers to a thousandth of a point; null where there is none."""
+    """Numbers with the decimals of the files; null where there is none."""
     return [_number(value) for value in values]
 
 
 def _number(value: float) -> float | int | None:
     if not math.isfinite(value):
         return None
-    rounded = round(value, 5)
+    rounded = round(value, DECIMALS)
     return int(rounded) if rounded == int(rounded) else rounded

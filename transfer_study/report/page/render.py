@@ -5,27 +5,41 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from transfer_study.figures.edge import COLLAPSED
-from transfer_study.figures.lettering import interval, metric_name, points, signed
-from transfer_study.figures.palette import BIN_WIDTHS, VERDICTS, bin_width, domain_fills
+from transfer_study.figures.lettering import metric_name
+from transfer_study.figures.palette import VERDICTS
+from transfer_study.points import MISSING, interval, points
 from transfer_study.report import figure_names, words
 from transfer_study.report.captions import margin_text
 from transfer_study.report.citations import bibtex
+from transfer_study.report.edges_tables import p_text
+from transfer_study.report.made import made
 from transfer_study.report.page import forest
-from transfer_study.report.page.drawing import Drawing
-from transfer_study.report.page.frames import AXES, Effect, short_encoder
+from transfer_study.report.page.frames import AXES, Effect
+from transfer_study.report.page.graph import drawn
 from transfer_study.report.page.payload import payload
 from transfer_study.report.page.plain import card_rows, frame_rows
-from transfer_study.report.page.scale import limit_of, limits_of
+from transfer_study.report.page.scale import limit_of
 from transfer_study.report.page.subject import Subject
 
-_SCRIPTS = ("data", "format", "effects", "graph", "tables", "forest", "evidence", "choose", "start")
+_SCRIPTS = (
+    "data",
+    "format",
+    "effects",
+    "graph",
+    "tables",
+    "forest",
+    "evidence",
+    "scroll",
+    "choose",
+    "start",
+)
 _LEVELS = 4  # of the matrix's colours
 _MARKS = {"failed": "×", "not_run": "○", "not_learned": "◇"}
 
@@ -33,6 +47,8 @@ _MARKS = {"failed": "×", "not_run": "○", "not_learned": "◇"}
 def render(subject: Subject) -> str:
     """The page as HTML."""
     content, style, script = subject.content, _style(), _script()
+    graphs = [drawn(subject, frame) for frame in subject.frames]
+    first = subject.number[subject.chosen] if subject.many else 0
     return (
         _environment()
         .get_template("page.html")
@@ -42,9 +58,8 @@ def render(subject: Subject) -> str:
             study=content.study,
             tasks=subject.tasks,
             frame=subject.frames[0] if subject.frames else None,
-            limits=limits_of(subject.first) if subject.frames else (0.0, 0.0),
             choices=_choices(subject),
-            drawing=Drawing(subject),
+            drawing=Markup(graphs[0][first]) if graphs else "",
             any_collapsed=any(e.collapsed for frame in subject.frames for e in frame),
             forest=forest,
             limit=limit_of(subject.first, content.study.margin) if subject.frames else 1.0,
@@ -52,6 +67,7 @@ def render(subject: Subject) -> str:
             many=subject.many,
             controls=_controls(subject),
             words=words,
+            made=made(content),
             headline=words.headline(content),
             completeness=words.completeness(content),
             margin=margin_text(content.study.margin),
@@ -63,7 +79,7 @@ def render(subject: Subject) -> str:
             false_edges=frame_rows(content.false_edges),
             style=Markup(style),
             script=Markup(script),
-            data=Markup(payload(subject)) if subject.frames else Markup("null"),
+            data=Markup(payload(subject, graphs)) if graphs else Markup("null"),
             policy=(
                 f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
                 "base-uri 'none'; form-action 'none'"
@@ -85,14 +101,13 @@ def _environment() -> Environment:
         VERDICTS=VERDICTS,
         MARKS=_MARKS,
         axes=AXES,
-        signed=signed,
+        signed=partial(points, signed=True),
         points=points,
         metric_name=metric_name,
-        short_encoder=short_encoder,
-        interval=_interval,
-        p_text=_p_text,
+        short_encoder=words.short_encoder,
+        interval=interval,
+        p_text=p_text,
         label=_label,
-        bin_of=_bin_of,
         level=_level,
         share=_share,
     )
@@ -101,27 +116,13 @@ def _environment() -> Environment:
 
 def _label(effect: Effect) -> str:
     """What stands on an edge or in a cell."""
-    return _MARKS.get(effect.verdict) or signed(effect.delta) + COLLAPSED * bool(effect.collapsed)
-
-
-def _interval(low: float, high: float) -> str:
-    return interval(low, high) or "–"
-
-
-def _p_text(p: float) -> str:
-    if math.isnan(p):
-        return "–"
-    return "<0.001" if p < 0.0005 else f"{p:.3f}"
+    return _MARKS.get(effect.verdict) or points(effect.delta, signed=True) + COLLAPSED * bool(
+        effect.collapsed
+    )
 
 
 def _share(effect: Effect) -> str:
-    return "–" if math.isnan(effect.seed_share) else f"{100 * effect.seed_share:.0f}%"
-
-
-def _bin_of(effect: Effect, limits: tuple[float, float]) -> int:
-    """Which of the three widths an effect's line has."""
-    known = not math.isnan(effect.delta)
-    return BIN_WIDTHS.index(bin_width(effect.delta, limits)) if known else 0
+    return MISSING if math.isnan(effect.seed_share) else f"{100 * effect.seed_share:.0f}%"
 
 
 def _level(effect: Effect, limit: float) -> int:
@@ -151,7 +152,6 @@ def _style() -> str:
     colours = {
         **{word: verdict.colour for word, verdict in VERDICTS.items()},
         **{f"{word}-text": verdict.text for word, verdict in VERDICTS.items()},
-        **{f"d{n}": fill for n, fill in enumerate(domain_fills("abcdef").values())},
     }
     root = "".join(f"--{name}:{colour};" for name, colour in colours.items())
     return f":root{{{root}}}\n{_read('style.css')}"

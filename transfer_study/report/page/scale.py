@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import math
 
-from transfer_study.figures.palette import bin_limits
 from transfer_study.report.page.frames import Frame
 from transfer_study.spec.margin import Margin
 
 _LIMITS = (0.01, 0.02, 0.04, 0.06, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)
-
-
-def limits_of(frame: Frame) -> tuple[float, float]:
-    """The limits, in points, between the three widths of a frame's lines."""
-    return bin_limits(e.delta for e in frame if not math.isnan(e.delta))
 
 
 def limit_of(frame: Frame, margin: Margin) -> float:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from transfer_study.analysis.circle import place_on_circle
 from transfer_study.analysis.clustering import cluster_tasks
 from transfer_study.figures.lettering import metric_name
-from transfer_study.figures.naming import Labels, fit_names, one_line
-from transfer_study.figures.palette import domain_fills
+from transfer_study.figures.naming import fit_names, one_line
+from transfer_study.figures.transfer_graph import LARGEST
 from transfer_study.report.content import Content
 from transfer_study.report.page.frames import Effect, Frame, frames
 from transfer_study.report.words import source_name
 
-DRAWN = 12  # tasks up to which all edges are drawn between named nodes
 _IN_TABLES, _TABLE_TYPE = 250.0, 14.4  # widths and sizes of type in pixels
 _BESIDE, _PLOT_TYPE = 162.0, 15.0
-MANY = 20  # tasks from which the matrix comes first, and the graph is of one chosen task
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,21 +44,14 @@ class Subject:
     @cached_property
     def tasks(self) -> Mapping[str, Mapping[str, Any]]:
         """What is known of each task by its name, in the study's order."""
-        fills = list(domain_fills(self.content.tasks["domain"]))
         return {
             str(task["name"]): {
                 "kind": str(task["kind"]),
                 "domain": str(task["domain"]),
                 "metric": metric_name(str(task["metric"])),
-                "fill": fills.index(task["domain"]) % 6,
             }
             for task in self.content.tasks.to_dict("records")
         }
-
-    @cached_property
-    def domains(self) -> Mapping[str, int]:
-        """The number of each domain's fill."""
-        return {str(task["domain"]): int(task["fill"]) for task in self.tasks.values()}
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -81,36 +70,22 @@ class Subject:
 
     @cached_property
     def brief(self) -> Mapping[str, str]:
-        """Likewise beside small shapes and intervals."""
+        """Likewise beside intervals."""
         return self._cut(_BESIDE, _PLOT_TYPE)
 
-    def cut(self, width: float, size: float, lines: int, *, bold: bool) -> Labels:
-        """The lines of each name, of this width; a browser has fonts for all letters."""
-        numbers = {name: n + 1 for name, n in self.number.items()}
-        return fit_names(numbers, width, size, lines=lines, bold=bold, plain=lambda name, _: name)
-
     def _cut(self, width: float, size: float) -> dict[str, str]:
-        fitted = self.cut(width, size, 1, bold=False)
+        numbers = {name: n + 1 for name, n in self.number.items()}
+        # A browser has fonts for all letters.
+        fitted = fit_names(numbers, width, size, plain=lambda name, _: name)
         return {name: one_line(label) for name, label in fitted.items()}
-
-    @cached_property
-    def places(self) -> Mapping[str, tuple[float, float]]:
-        """Every task's point on the unit circle, the same for all frames."""
-        domains = {name: task["domain"] for name, task in self.tasks.items()}
-        known = {ends: abs(d) for ends, d in self._deltas.items() if not math.isnan(d)}
-        return place_on_circle(domains, known)
 
     @cached_property
     def clustered(self) -> list[str]:
         """The tasks in the order of the matrix."""
-        if len(self.names) <= DRAWN:
+        if not self.many:
             return list(self.names)
         domains = {name: task["domain"] for name, task in self.tasks.items()}
-        return cluster_tasks(domains, self._deltas)
-
-    @property
-    def _deltas(self) -> dict[tuple[str, str], float]:
-        return {ends: effect.delta for ends, effect in self.first.edges.items()}
+        return cluster_tasks(domains, {e: effect.delta for e, effect in self.first.edges.items()})
 
     @cached_property
     def held(self) -> frozenset[tuple[str, str]]:
@@ -130,8 +105,8 @@ class Subject:
 
     @property
     def many(self) -> bool:
-        """Whether there are too many tasks to draw all their edges."""
-        return len(self.names) >= MANY
+        """Whether there are too many tasks to draw all their edges; then the matrix comes first."""
+        return len(self.names) > LARGEST
 
     @cached_property
     def chosen(self) -> str:

@@ -22,8 +22,8 @@ function frameOf(packed) {
   return { ...packed, effects };
 }
 
-// What is shown and chosen; only `show`, `select` and `choose` change it.
-const state = { frame: null, selected: null, task: null };
+// What is shown and chosen; only `show`, `select` and `chooseTask` change it.
+const state = { frame: null, selected: null, task: null, chosen: data?.chosen };
 const absent = (effect) => !effect || effect.delta === null || effect.verdict === "not_learned";
 const decided = (effect) => effect.verdict === "gain" || effect.verdict === "loss";
 

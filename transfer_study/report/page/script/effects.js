@@ -40,7 +40,7 @@ function select(slot) {
 
 function markTask(task) {
   state.task = task;
-  for (const node of $$("#graph .node")) node.classList.toggle("selected", Number(node.dataset.t) === task);
+  for (const part of $$("#graph [data-t]")) part.classList.toggle("selected", Number(part.dataset.t) === task);
 }
 
 function selectTask(task) {

@@ -2,16 +2,16 @@
 const DASH = "–";
 const MARKS = { failed: "×", not_run: "○", not_learned: "◇" };
 const minus = (text) => text.replace("-", "−");
-const zero = (text) => (/^[+-]?0\.0$/.test(text) ? "0.0" : text);
-const points = (value) => (value === null ? DASH : minus(zero((100 * value).toFixed(1))));
 const verdictName = (verdict) => verdict.replace("_", " ");
 
-function signed(value) {
+// As points.py rounds: half away from zero, of the six decimals that the page was given.
+function points(value, sign = "") {
   if (value === null) return DASH;
-  const text = zero((100 * value).toFixed(1));
-  return text === "0.0" || value < 0 ? minus(text) : `+${text}`;
+  const size = Math.floor((2 * Math.round(Math.abs(value) * 1e6) + 1000) / 2000);
+  return `${size && value < 0 ? "−" : size ? sign : ""}${Math.floor(size / 10)}.${size % 10}`;
 }
 
+const signed = (value) => points(value, "+");
 const interval = (low, high) => (low === null ? DASH : `[${points(low)}, ${points(high)}]`);
 const label = (effect) => MARKS[effect.verdict] ?? signed(effect.delta) + (effect.collapsed ? "†" : "");
 const pText = (p) => (p === null ? DASH : p < 0.0005 ? "<0.001" : p.toFixed(3));

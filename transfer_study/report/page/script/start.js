@@ -1,4 +1,5 @@
 document.documentElement.classList.add("js");
+startScrolling();
 if (data) {
   startChoices();
   startGraph();
