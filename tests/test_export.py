@@ -23,7 +23,7 @@ from transfer_study.cli import main
 from transfer_study.data.encode import word_windows
 from transfer_study.data.splits import load
 from transfer_study.data.streams import stream
-from transfer_study.errors import ExportError, StoreError
+from transfer_study.errors import ExportError
 from transfer_study.execute import start
 from transfer_study.execute.in_process import run_in_process
 from transfer_study.execute.progress import Silent
@@ -579,9 +579,7 @@ def test_data_that_changed_are_told(made: Path, plan: Plan, store: Store, tmp_pa
     content = path.read_bytes()
     try:
         path.write_bytes(content.replace(b"house", b"today"))
-        with pytest.raises(
-            Exception, match="the data of colour changed since the study was planned"
-        ):
+        with pytest.raises(DataError, match="of colour changed since the study was planned"):
             export_model(plan, store, Wanted(task="colour"), tmp_path / "out")
     finally:
         path.write_bytes(content)

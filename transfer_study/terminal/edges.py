@@ -19,6 +19,7 @@ from transfer_study.report.captions import adjustment
 from transfer_study.report.cautions import cautions
 from transfer_study.report.words import interval_text
 from transfer_study.spec.plan import Plan
+from transfer_study.spec.stage_labels import stage_labels
 from transfer_study.terminal.console import stdout
 from transfer_study.terminal.looks import schedule_line
 from transfer_study.terminal.stability import print_stability
@@ -218,7 +219,7 @@ def _choices(title: str, rows: pd.DataFrame) -> Table:
 
 def edges_as_json(outcome: Outcome) -> None:
     """Print the deltas, figures and failures as one JSON object."""
-    names = {stage.id: stage.name for stage in outcome.plan}
+    names = stage_labels(outcome.plan)
     others = {
         "choices": outcome.choices,
         "stability": outcome.stability,

@@ -73,7 +73,7 @@ def test_says_what_is_there_and_what_is_not(content) -> None:
     for words in ("Not asked for.", "Not searched for:", "Not known here:", "Not measured:"):
         assert words in said
     assert "These stages failed" in said
-    assert "refine-corpus-1+corpus-2-s0-" in said
+    assert "refine-corpus-1+corpus-2-s0" in said
     assert "benjamini1995controlling" in said
 
 

@@ -17,6 +17,7 @@ from transfer_study.analysis.views import Shown, View, at_size
 from transfer_study.report.captions import caption
 from transfer_study.report.content import Content, family_size
 from transfer_study.report.words import short_encoder
+from transfer_study.spec.stage_labels import stage_labels
 
 AXES = ("encoder", "reading", "variant", "view", "size")
 LARGEST = "largest"
@@ -172,7 +173,7 @@ def _effect(
 
 def _runs(content: Content) -> _Runs:
     """The runs of every compared system by what the table of deltas knows it by, and metric."""
-    scores = content.scores
+    scores, labels = content.scores, stage_labels(content.plan)
     keys = zip(scores["stage"], scores["task"], scores["metric"], strict=True)
     values = dict(zip(keys, scores["value"].astype(float), strict=True))
     metrics: dict[str, list[str]] = {
@@ -188,6 +189,6 @@ def _runs(content: Content) -> _Runs:
             ends = ((stage.id, system.target, metric) for stage in (system.stage, baseline.stage))
             score, alone = (values.get(end, math.nan) for end in ends)
             runs.setdefault((*key, metric), []).append(
-                (system.seed, system.stage.name, baseline.stage.name, score - alone)
+                (system.seed, labels[system.stage.id], labels[baseline.stage.id], score - alone)
             )
     return runs

@@ -14,6 +14,7 @@ from transfer_study.figures.transfer_graph import LARGEST
 from transfer_study.report.content import Content
 from transfer_study.report.page.frames import Effect, Frame, frames
 from transfer_study.report.words import source_name
+from transfer_study.spec.stage_labels import stage_labels
 
 _IN_TABLES, _TABLE_TYPE = 250.0, 14.4  # widths and sizes of type in pixels
 _BESIDE, _PLOT_TYPE = 162.0, 15.0
@@ -36,10 +37,16 @@ class Subject:
         return self.frames[0]
 
     @cached_property
+    def labels(self) -> dict[str, str]:
+        """What people read of each stage, by its id."""
+        return stage_labels(self.content.plan)
+
+    @cached_property
     def failed(self) -> frozenset[str]:
-        """The names of the stages that were tried in vain."""
-        content = self.content
-        return frozenset(stage.name for stage in content.plan if stage.id in content.failed)
+        """The labels of the stages that were tried in vain."""
+        return frozenset(
+            self.labels[stage] for stage in self.content.failed if stage in self.labels
+        )
 
     @cached_property
     def tasks(self) -> Mapping[str, Mapping[str, Any]]:
@@ -146,7 +153,7 @@ class Subject:
 
     def kinds(self, frame: Frame) -> list[str]:
         """The kinds of stage that answer in a frame."""
-        kinds = {stage.name: str(stage.kind) for stage in self.content.plan}
+        kinds = {self.labels[stage.id]: str(stage.kind) for stage in self.content.plan}
         return sorted({kinds[stage] for effect in frame for _, stage, _ in effect.runs})
 
     @cached_property
