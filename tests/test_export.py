@@ -23,7 +23,7 @@ from transfer_study.cli import main
 from transfer_study.data.encode import word_windows
 from transfer_study.data.splits import load
 from transfer_study.data.streams import stream
-from transfer_study.errors import ExportError
+from transfer_study.errors import DataError, ExportError, StoreError
 from transfer_study.execute import start
 from transfer_study.execute.in_process import run_in_process
 from transfer_study.execute.progress import Silent
