@@ -103,7 +103,7 @@ def run(way: Way, data: TaskData, encoder: Encoder, recipe: Recipe, seed: int, s
     place = tempfile.TemporaryDirectory() if way.fresh else nullcontext(store.root)
     with place as root, patch.dict(batch._PREDICT_PIECES, cpu=way.pieces):
         began = time.process_time()
-        model = build_model(encoder, None, (data.task,), seed, changed)
+        model = build_model(encoder, None, [(data.task, data.key)], seed, changed)
         stabilise(model, changed, seed)
         if way.kept:
             prefixes = Store(Path(root)).prefixes
@@ -163,7 +163,7 @@ def _bert_adam_by_a_loop(
 
 def time_updates(encoder: Encoder) -> None:
     """Prints the second table: optimisers and clipping of all parameters."""
-    model = build_model(encoder, None, (), 0, Recipe())
+    model = build_model(encoder, None, [], 0, Recipe())
     parameters = list(model.parameters())
     for p in parameters:
         p.grad = 1e-3 * torch.randn_like(p)

@@ -96,7 +96,7 @@ def test_a_stage_hands_on_frozen_layers_as_it_got_them(tmp_path: Path) -> None:
     stage = next(stage for stage in plan if len(stage.tasks) == 2)
     run_stage(stage, store, keep_model=True, device="cpu")
     task = stage.tasks[0].task
-    given = build_model(stage.encoder, None, (task,), 0, Recipe()).encoder.state_dict()
+    given = build_model(stage.encoder, None, [(task, "key")], 0, Recipe()).encoder.state_dict()
     handed_on = load_file(store.checked_model(stage) / "model.safetensors")
     same = {name for name in handed_on if torch.equal(handed_on[name], given[name])}
     assert same == {n for n in handed_on if n.startswith(("embeddings.", "encoder.layer.0."))}

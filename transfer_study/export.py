@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from transfer_study.analysis.choice import BEST, Asked, Choice, candidates_for, choose, full_mixes
 from transfer_study.analysis.model_scores import ModelScore, model_scores
-from transfer_study.errors import DataError, ExportError, StudyError
+from transfer_study.errors import ExportError, StudyError
 from transfer_study.files import check_writable, read_regular, readable_as, writing
 from transfer_study.records.chosen import chosen_epoch
 from transfer_study.records.predictions import (
@@ -81,7 +81,7 @@ def export_model(
     heads = stage.tasks if only is None or wanted.multi else (only,)
     examples = {member.task.name: _test_examples(member) for member in heads}
     if not store.has_snapshot(stage, epoch):
-        tell(f"The weights of {stage.name} are not kept; running it again.")
+        tell(f"The weights of {stage.family} are not kept; running it again.")
         _make_snapshot(stage, store, epoch)
     with writing(folder), _new_folder(folder) as aside:
         tell("Writing the model and reading it back.")
@@ -108,28 +108,22 @@ def _check_clean(stage: Stage) -> None:
     unclean = ("train_on", "selection", "pair_order", "odd_piece", "windows", "tagged_pieces")
     if stage.kind is StageKind.SOFT:
         raise ExportError(
-            f"{stage.name} has an encoder a task, which is no one model; export its fine-tuning, "
+            f"{stage.family} has an encoder a task, which is no one model; export its fine-tuning, "
             "or another arm"
         )
     found = [said for said in stage.recipe.departures() if said.split()[0] in unclean]
     if found:
         raise ExportError(
-            f"{stage.name} follows the original study's protocol ({', '.join(found)}), whose "
+            f"{stage.family} follows the original study's protocol ({', '.join(found)}), whose "
             "models are chosen on test and read texts in a form of their own; export from a study "
             "with `protocol: clean`"
         )
 
 
 def _test_examples(member: StageTask) -> tuple[Example, ...]:
-    from transfer_study.data.splits import fingerprint, load
+    from transfer_study.data.splits import load_planned
 
-    data = load(member.task, member.data)
-    if fingerprint(data) != member.data:
-        raise DataError(
-            f"the data of {member.task.name} changed since the study was run, so that the model "
-            "cannot be held against its stored answers; put them back, or run the study again"
-        )
-    return data.test
+    return load_planned(member).test
 
 
 def _check_free(folder: Path) -> None:
@@ -167,7 +161,7 @@ def _make_snapshot(stage: Stage, store: Store, epoch: int) -> None:
         if isinstance(failure.__cause__, StudyError):
             raise failure.__cause__ from None
         raise ExportError(
-            f"{stage.name} failed when it was run again: {failure}; see {failure.log}"
+            f"{stage.family} failed when it was run again: {failure}; see {failure.log}"
         ) from failure
 
 
@@ -205,10 +199,11 @@ def _write(
 
     quiet_libraries()
     snapshot = store.checked_snapshot(stage, epoch)
-    tasks = [member.task for member in stage.tasks if member.task.name in examples]
-    loader = multi or not take_home.write_pipeline_folder(snapshot, tasks[0], folder)
+    heads = {n: m.task for n, m in enumerate(stage.tasks) if m.task.name in examples}
+    first = next(iter(heads.items()))
+    loader = multi or not take_home.write_pipeline_folder(snapshot, *first, folder)
     if loader:
-        take_home.write_loader_folder(snapshot, tasks, folder)
+        take_home.write_loader_folder(snapshot, heads, folder)
     check = take_home.check_loader_folder if loader else take_home.check_pipeline_folder
     return loader, {
         task.name: check(
@@ -218,7 +213,7 @@ def _write(
             _answers(store, stage, epoch, task, "test"),
             stage.recipe.precision,
         )
-        for task in tasks
+        for task in heads.values()
     }
 
 
@@ -244,5 +239,5 @@ def _scores(
 
 def _answers(store: Store, stage: Stage, epoch: int, task: Task, split: str) -> Answers:
     """What the model of an epoch answers, as the run that left it did."""
-    file = store.snapshot_folder(stage, epoch) / predictions_file(task.name, split)
+    file = store.snapshot_folder(stage, epoch) / predictions_file(stage, task.name, split)
     return answers_from(read_regular(file, MOST_BYTES), file, stage, task.name, split)

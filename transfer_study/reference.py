@@ -226,7 +226,7 @@ def _material(task: Task, rows: Sequence[Mapping[str, Any]]) -> Material:
     )
     longest = max(map(len, encoded.ids))
     collator = Collator(encoded, 0, 0, longest, torch.device("cpu"))
-    return Material(TaskData(task, (), (), ()), {"train": collator})
+    return Material(TaskData(task, (), (), (), task.name), {"train": collator})
 
 
 def _target(task: Task, label: Any) -> NDArray[Any]:

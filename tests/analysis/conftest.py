@@ -33,7 +33,9 @@ def make_plan() -> Callable[..., Plan]:
             study,
             Fingerprints(
                 data={
-                    name: DataFingerprint(train=split(name), dev=split("0"), test=split("0"))
+                    name: DataFingerprint(
+                        key=name, train=split(name), dev=split("0"), test=split("0")
+                    )
                     for name in data_sets(study)
                 },
                 encoders={encoder.name: encoder.name for encoder in study.encoders},

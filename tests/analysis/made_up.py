@@ -39,7 +39,10 @@ def planned(tasks: Sequence[str | dict[str, Any]], **changes: Any) -> Plan:
         content = sha256(f"{task.name} {n}".encode()).hexdigest()
         rest = SplitFingerprint(n=N_TEST, sha256=task.name, gold="0")
         data[name] = DataFingerprint(
-            train=SplitFingerprint(n=n, sha256=content, gold="0"), dev=rest, test=rest
+            key=task.name,
+            train=SplitFingerprint(n=n, sha256=content, gold="0"),
+            dev=rest,
+            test=rest,
         )
     return plan(
         study,

@@ -119,5 +119,5 @@ def test_one_document_has_no_halves() -> None:
     data = built_in("relation")
     rows = tuple(Example(e.id, "the only", e.text, e.label) for e in data.train)
     with pytest.raises(DataError, match="relation: train is one document \\('the only'\\)"):
-        check_divisible(TaskData(data.task, rows, data.dev, data.test))
+        check_divisible(TaskData(data.task, rows, data.dev, data.test, data.key))
     check_divisible(data)

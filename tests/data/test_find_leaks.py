@@ -41,7 +41,8 @@ def task(
         made[split] = tuple(
             _example(f"{split}-{n}", row, kind, documents) for n, row in enumerate(rows)
         )
-    return TaskData(Task(name=name, source=source, **KINDS[kind]), **made)
+    task = Task(name=name, source=source, **KINDS[kind])
+    return TaskData(task, **made, key=name)
 
 
 def _words(text: str) -> tuple[str, ...]:

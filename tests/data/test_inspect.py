@@ -27,7 +27,7 @@ def data(
         )
 
     task = Task(name="t", source=SOURCE, **fields)
-    return TaskData(task, made(train), made(train), made(test))
+    return TaskData(task, made(train), made(train), made(test), "key")
 
 
 def _text(label: Label, i: int) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ def epochs(
     recipe_ = Recipe.model_validate({"epochs": epochs, "batch_size": 4, **recipe})
     return [
         [(name, rows.tolist()) for name, rows in epoch]
-        for epoch in mixed_batches(lengths, recipe_, seed)
+        for epoch in mixed_batches(lengths, {name: name for name in lengths}, recipe_, seed)
     ]
 
 
@@ -80,11 +80,26 @@ def test_tasks_of_one_size_have_orders_of_their_own() -> None:
     assert own(order, "a") != own(order, "b")
 
 
-def test_the_order_of_writing_means_nothing() -> None:
+def test_names_mean_nothing() -> None:
+    """Not even that of a task which stands elsewhere in the alphabet then."""
     lengths = lengths_of(a=50, b=31, c=9)
+    other = {"a": "zeta", "b": "b", "c": "alpha"}
     for mixing in Mixing:
-        forth = epochs(lengths, mixing=mixing, temperature=2.0)
-        assert forth == epochs(dict(reversed(lengths.items())), mixing=mixing, temperature=2.0)
+        made = Recipe(epochs=3, batch_size=4, mixing=mixing, temperature=2.0)
+        one = mixed_batches(lengths, {n: f"key {n}" for n in lengths}, made, 0)
+        renamed = {other[n]: rows for n, rows in lengths.items()}
+        two = mixed_batches(renamed, {other[n]: f"key {n}" for n in lengths}, made, 0)
+        for first, second in zip(one, two, strict=True):
+            assert [(other[n], r.tolist()) for n, r in first] == [
+                (n, r.tolist()) for n, r in second
+            ]
+
+
+def test_batches_of_a_small_task_have_other_members_in_every_epoch() -> None:
+    """Though all lengths differ, so that sorting all rows would always give the same."""
+    order = epochs({"a": np.arange(3, 43)}, epochs=4, batch_size=4)
+    members = [{frozenset(rows) for _, rows in epoch} for epoch in order]
+    assert all(len(one & other) < 5 for one, other in pairwise(members))
 
 
 def test_batches_of_tasks_are_interleaved() -> None:
@@ -156,7 +171,7 @@ def test_tasks_of_one_row() -> None:
 def orders(lengths: list[int], **recipe: Any) -> list[list[list[int]]]:
     """The rows of every batch of every epoch of one task."""
     made = Recipe(batch_size=4, epochs=3, max_length=8, **recipe)
-    epochs = mixed_batches({"task": np.array(lengths)}, made, 0)
+    epochs = mixed_batches({"task": np.array(lengths)}, {"task": "key"}, made, 0)
     return [[rows.tolist() for _, rows in epoch] for epoch in epochs]
 
 

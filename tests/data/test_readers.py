@@ -315,7 +315,7 @@ def test_bare_tags_are_of_the_only_type(tmp_path: Path) -> None:
 FAULTS = {
     "unknown label": ("text\tlabel\nx\tyess\n", SENTENCE, "tsv", "line 2: unknown label 'yess'"),
     "nearest label": ("text\tlabel\nx\tyess\n", SENTENCE, "tsv", "did you mean 'yes'?"),
-    "allowed labels": ("text\tlabel\nx\tyess\n", SENTENCE, "tsv", "allowed: yes, no"),
+    "allowed labels": ("text\tlabel\nx\tyess\n", SENTENCE, "tsv", "allowed: no, yes"),
     "case of label": ("text\tlabel\nx\tYES\n", SENTENCE, "tsv", "did you mean 'yes'?"),
     "unknown multilabel": ("text\tlabel\nx\ta,d\n", MULTILABEL, "tsv", "unknown label 'd'"),
     "hallmark too high": ("text\tlabel\nx\t7_1\n", MULTILABEL, "tsv", "unknown label '7_1'"),

@@ -61,7 +61,7 @@ def test_a_subset_is_the_same_twice_and_another_elsewhere() -> None:
 def test_carving_divides_whole_documents(sizes: list[int], share: float) -> None:
     pool = examples(sizes)
     try:
-        train, dev = carve("t", pool, share)
+        train, dev = carve("t", "key", pool, share)
     except DataError:
         # Only where the last document was needed to reach the share.
         assert sum(sizes) - max(sizes) < share * sum(sizes)
@@ -75,13 +75,13 @@ def test_carving_divides_whole_documents(sizes: list[int], share: float) -> None
 
 def test_carving_does_not_depend_on_the_order_of_rows() -> None:
     pool = examples([3, 1, 4, 1, 5, 9, 2, 6])
-    assert set(carve("t", pool, 0.3)[1]) == set(carve("t", pool[::-1], 0.3)[1])
-    assert any(carve("t", pool, 0.3) != carve(name, pool, 0.3) for name in "abcdef")
+    assert set(carve("t", "key", pool, 0.3)[1]) == set(carve("t", "key", pool[::-1], 0.3)[1])
+    assert any(carve("t", "key", pool, 0.3) != carve("t", name, pool, 0.3) for name in "abcdef")
 
 
 def test_one_document_cannot_be_carved() -> None:
     with pytest.raises(DataError, match="dev cannot be carved"):
-        carve("t", examples([40]), 0.1)
+        carve("t", "key", examples([40]), 0.1)
 
 
 def test_load_reads_all_three(tmp_path: Path) -> None:
@@ -128,34 +128,51 @@ def test_fingerprint_is_of_the_examples_and_nothing_else(tmp_path: Path) -> None
     here = fingerprint(load(task))
     assert here == fingerprint(load(corpus(tmp_path / "b", domain="clinical", metric="micro_f1")))
     assert here.train.n == 80
-    assert len({here.train.sha256, here.dev.sha256, here.test.sha256}) == 3
+    assert len({here.train.gold, here.dev.gold, here.test.gold}) == 3
     limited = fingerprint(load(corpus(tmp_path / "a", limits=Limits(max_train=10))))
     assert limited.train != here.train
     assert (limited.dev, limited.test) == (here.dev, here.test)
 
 
 BASE = Example("1", "d", ("a", "b"), "yes")
-CHANGED = [
-    Example("2", "d", ("a", "b"), "yes"),
-    Example("1", "e", ("a", "b"), "yes"),
+# What is learned and answered, and what only scoring needs.
+LEARNED = [
     Example("1", "d", ("ab",), "yes"),
     Example("1", "d", ("b", "a"), "yes"),
     Example("1", "d", ("a", "b"), "no"),
     Example("1", "d", ("a", "b"), ("yes",)),
     Example("1", "d", ("a", "b"), 1.0),
 ]
+SCORED = [Example("2", "d", ("a", "b"), "yes"), Example("1", "e", ("a", "b"), "yes")]
 
 
-@pytest.mark.parametrize("changed", CHANGED)
+@pytest.mark.parametrize("changed", [*LEARNED, *SCORED])
 def test_every_part_of_an_example_counts(tmp_path: Path, changed: Example) -> None:
     task = corpus(tmp_path)
-    data = [TaskData(task, (e,), (BASE,), (BASE,)) for e in (BASE, changed)]
-    assert fingerprint(data[0]).train != fingerprint(data[1]).train
-    swapped = [TaskData(task, pair, (), ()) for pair in ((BASE, changed), (changed, BASE))]
+    data = [TaskData(task, (e,), (BASE,), (BASE,), "key") for e in (BASE, changed)]
+    one, other = map(fingerprint, data)
+    assert one.train != other.train
+    # Ids and documents change no training, unless train is divided by them.
+    assert (one.identity() == other.identity()) == (changed in SCORED)
+    assert one.identity(by_document=True) != other.identity(by_document=True) or (
+        changed.text != BASE.text
+    )
+    swapped = [TaskData(task, pair, (), (), "key") for pair in ((BASE, changed), (changed, BASE))]
     assert fingerprint(swapped[0]).train != fingerprint(swapped[1]).train
     # What predictions are held against: all but the texts, in their order.
     gold = [fingerprint(one).train.gold for one in (*data, *swapped)]
     assert (gold[0] == gold[1]) == (gold[2] == gold[3]) == (changed.text != BASE.text)
+
+
+def test_the_key_is_of_all_of_train_and_of_nothing_else(tmp_path: Path) -> None:
+    task = corpus(tmp_path / "a")
+    key = load(task).key
+    assert key == load(corpus(tmp_path / "b", name="u", labels=["no", "yes"])).key
+    assert key == load(task.model_copy(update={"limits": Limits(max_train=3, max_test=2)})).key
+    assert key == load(corpus(tmp_path / "c", carve_dev=0.2)).key
+    path = tmp_path / "a" / "train.tsv"
+    path.write_text(path.read_text().replace("t79\t", "other\t"))
+    assert load(task.model_copy(update={"limits": Limits(max_train=3)})).key != key
 
 
 def test_streams_are_known_by_their_key() -> None:

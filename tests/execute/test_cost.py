@@ -30,15 +30,15 @@ def made() -> Plan:
         {"name": "s", "encoder": "tiny", "tasks": [{"name": n, **task} for n in SIZES]}
     )
 
-    def data(n: int) -> DataFingerprint:
+    def data(name: str, n: int) -> DataFingerprint:
         splits = {
             split: SplitFingerprint(n=size, sha256=sha256(b"").hexdigest(), gold="0")
             for split, size in (("train", n), ("dev", n // 4), ("test", n // 2))
         }
-        return DataFingerprint(**splits)
+        return DataFingerprint(key=name, **splits)
 
     fingerprints = Fingerprints(
-        data={name: data(n) for name, n in SIZES.items()},
+        data={name: data(name, n) for name, n in SIZES.items()},
         encoders={"tiny": "0"},
         precision=Precision.FLOAT32,
     )
@@ -57,8 +57,13 @@ def seconds(stage: Stage, rates: Mapping[str, float]) -> float:
 def measure(store: Store, stage: Stage, rates: Mapping[str, float] = RATES) -> None:
     with store.attempt(stage) as attempt:
         taken = {"wall_seconds": seconds(stage, rates), "versions": {}, "device": "cpu"}
-        record = {"id": stage.id, "pre_image": stage.pre_image, "provenance": taken}
-        record |= {"selected_epoch": {}, "handed_on_epoch": 1}
+        record = {
+            "id": stage.id,
+            "family": stage.family,
+            "pre_image": stage.pre_image,
+            "provenance": taken,
+        }
+        record |= {"selected_epoch": dict.fromkeys(stage.task_names, 1), "handed_on_epoch": 1}
         (attempt / "stage.json").write_text(json.dumps(record))
         store.commit(stage, attempt)
 

@@ -92,7 +92,7 @@ class School:
             splits[split] = tuple(
                 Example(f"{split}{n}", f"{split}{n // 2}", *draw(random)) for n in range(size)
             )
-        return TaskData(task, **splits)
+        return TaskData(task, **splits, key=name)
 
     def collator(self, task: Task, examples: tuple[Example, ...], max_length: int) -> Collator:
         """The examples encoded, ready to be batched."""
@@ -104,7 +104,7 @@ class School:
     def model(self, *data: TaskData, seed: int = 0, dropout: float = 0.1) -> MultiTaskModel:
         """The model at the start of a stage."""
         return build_model(
-            self.encoder, None, tuple(d.task for d in data), seed, Recipe(head_dropout=dropout)
+            self.encoder, None, [(d.task, d.key) for d in data], seed, Recipe(head_dropout=dropout)
         )
 
     def materials(self, *data: TaskData) -> dict[str, Material]:

@@ -91,7 +91,7 @@ def encoder(request: pytest.FixtureRequest, encoders: dict[str, Encoder]) -> Enc
 def start(
     encoder: Encoder, *tasks: Task, parent: Path | None = None, seed: int = 0
 ) -> MultiTaskModel:
-    return build_model(encoder, parent, tasks, seed, Recipe())
+    return build_model(encoder, parent, [(t, t.name) for t in tasks], seed, Recipe())
 
 
 def inputs() -> dict[str, Tensor]:
@@ -295,7 +295,7 @@ def test_tiny_is_the_same_encoder_each_time(school: Any) -> None:
 
 
 def test_mean_pooling_reads_every_token_and_no_padding(encoder: Encoder) -> None:
-    model = build_model(encoder, None, (PAIR,), 0, Recipe(pooling="mean")).eval()
+    model = build_model(encoder, None, [(PAIR, "pair")], 0, Recipe(pooling="mean")).eval()
     given = inputs()
     with torch.no_grad():
         hidden = model.encoder(**given).last_hidden_state

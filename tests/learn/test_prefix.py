@@ -85,7 +85,7 @@ def cache(tmp_path: Path) -> Prefixes:
 
 def model_of(folder: Path, name: str, recipe: Recipe, *data: Any) -> MultiTaskModel:
     encoder = Encoder(name=name, source=str(folder / name))
-    model = build_model(encoder, None, tuple(d.task for d in data), 0, recipe)
+    model = build_model(encoder, None, [(d.task, d.key) for d in data], 0, recipe)
     stabilise(model, recipe, 0)
     return model
 

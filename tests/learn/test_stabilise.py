@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(folder: Path, name: str, seed: int = 0, **recipe: Any) -> MultiTaskModel:
     """The model as a stage trains it first."""
     encoder = Encoder(name=name, source=str(folder / name))
-    model = build_model(encoder, None, (PAIR, TAGS), seed, Recipe())
+    model = build_model(encoder, None, [(PAIR, "pair"), (TAGS, "tags")], seed, Recipe())
     stabilise(model, Recipe(**recipe), seed)
     return model
 
@@ -292,7 +292,7 @@ def test_the_first_update_is_as_much_larger_as_the_correction(folder: Path, name
 @BOTH
 def test_at_neutral_values_nothing_changes(folder: Path, name: str) -> None:
     encoder = Encoder(name=name, source=str(folder / name))
-    model = build_model(encoder, None, (PAIR,), 0, Recipe())
+    model = build_model(encoder, None, [(PAIR, "pair")], 0, Recipe())
     before = state(model)
     stabilise(model, Recipe(), 0)
     assert not changed(before, state(model))

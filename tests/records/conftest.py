@@ -81,6 +81,6 @@ def made_plan() -> Plan:
         split = SplitFingerprint(
             n=SIZE, sha256=sha256(b"data").hexdigest(), gold=gold_hash(*made_gold(task))
         )
-        data[task.name] = DataFingerprint(train=split, dev=split, test=split)
+        data[task.name] = DataFingerprint(key=task.name, train=split, dev=split, test=split)
     fingerprints = Fingerprints(data=data, encoders={"tiny": "0"}, precision=Precision.FLOAT32)
     return plan(study, fingerprints)

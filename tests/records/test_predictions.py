@@ -88,7 +88,7 @@ def write(path: Path, stage: Stage, task: Task, answers: Answers) -> None:
 def complete(store: Store, stage: Stage, made_answers: MadeAnswers) -> None:
     with store.attempt(stage) as attempt:
         for member in stage.tasks:
-            path = attempt / predictions_file(member.task.name, "test")
+            path = attempt / predictions_file(stage, member.task.name, "test")
             write(path, stage, member.task, made_answers(stage, member.task))
         store.commit(stage, attempt)
 
@@ -134,6 +134,7 @@ def test_a_predictions_file_is_a_plain_table(
     assert table["score"].to_pylist()[:2] == [[0.5] * 3] * 2
     assert table.schema.metadata == {
         b"stage": stage.id.encode(),
+        b"place": b"0",
         b"task": b"ner",
         b"split": b"test",
     }
@@ -253,7 +254,7 @@ def told_of(store: Store, stage: Stage, task: Task) -> str:
         StoredAnswers(store).answers(stage, task)
     (problem,) = caught.value.problems
     said = str(problem)
-    assert str(store.folder(stage) / predictions_file(task.name, "test")) in said
+    assert str(store.folder(stage) / predictions_file(stage, task.name, "test")) in said
     assert stage.name in said and "run the stage again" in said and "\n" not in said
     return said
 
@@ -268,7 +269,7 @@ def test_rows_that_are_not_those_of_the_data_are_told(
     store: Store, made_plan: Plan, change: Callable[[Column], None]
 ) -> None:
     stage, task = single(made_plan, "nli")
-    file = predictions_file("nli", "test")
+    file = predictions_file(stage, "nli", "test")
     reseal(store, stage, file, rewritten(pq.read_table(store.folder(stage) / file), change))
     told_of(store, stage, task)
 
@@ -301,7 +302,7 @@ def test_answers_that_the_task_cannot_give_are_told(
     store: Store, made_plan: Plan, name: str, change: Callable[[Column], None]
 ) -> None:
     stage, task = single(made_plan, name)
-    file = predictions_file(name, "test")
+    file = predictions_file(stage, name, "test")
     reseal(store, stage, file, rewritten(pq.read_table(store.folder(stage) / file), change))
     told_of(store, stage, task)
 
@@ -310,12 +311,12 @@ def test_files_of_another_stage_task_or_split_are_told(store: Store, made_plan: 
     """Another stage's answers have the same gold: the file's own word tells them apart."""
     stage, task = single(made_plan, "nli")
     other = next(s for s in made_plan if s.id != stage.id and "nli" in s.task_names)
-    file = predictions_file("nli", "test")
+    file = predictions_file(stage, "nli", "test")
     table = pq.read_table(store.folder(stage) / file)
     reseal(store, stage, file, (store.folder(other) / file).read_bytes())
     assert other.id in told_of(store, stage, task)
-    for key, value in (("task", "ner"), ("split", "dev"), ("stage", "")):
-        said = {"stage": stage.id, "task": "nli", "split": "test", key: value}
+    for key, value in (("place", "1"), ("split", "dev"), ("stage", "")):
+        said = {"stage": stage.id, "place": "0", "split": "test", key: value}
         reseal(store, stage, file, table.replace_schema_metadata(said))
         assert f"is of the {key} {value!r}" in told_of(store, stage, task)
     reseal(store, stage, file, table.replace_schema_metadata(None))
@@ -340,7 +341,7 @@ def _damaged(content: bytes) -> list[bytes]:
 
 def test_columns_of_other_types_and_no_parquet_are_told(store: Store, made_plan: Plan) -> None:
     stage, task = single(made_plan, "nli")
-    file = predictions_file("nli", "test")
+    file = predictions_file(stage, "nli", "test")
     content = (store.folder(stage) / file).read_bytes()
     for table in _types(pq.read_table(store.folder(stage) / file)):
         reseal(store, stage, file, table)

@@ -57,9 +57,11 @@ def content() -> Content:
     ]
     study = Study.model_validate({"name": "made_up", "encoder": "tiny", "tasks": tasks})
     split = SplitFingerprint(n=10, sha256="0", gold="0")
-    data = DataFingerprint(train=split, dev=split, test=split)
     known = Fingerprints(
-        data=dict.fromkeys(("a_1", "b", "c"), data),
+        data={
+            name: DataFingerprint(key=name, train=split, dev=split, test=split)
+            for name in ("a_1", "b", "c")
+        },
         encoders={"tiny": "0"},
         precision=Precision.FLOAT32,
     )

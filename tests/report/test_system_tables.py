@@ -120,7 +120,7 @@ def test_signs_are_escaped(words: str, latex: str, markdown: str) -> None:
 
 def test_the_switches_of_a_recipe_are_stated() -> None:
     split = SplitFingerprint(n=10, sha256="0", gold="0")
-    data = DataFingerprint(train=split, dev=split, test=split)
+    data = DataFingerprint(key="key", train=split, dev=split, test=split)
     known = Fingerprints(data={"mednli": data}, encoders={"tiny": "0"}, precision=Precision.FLOAT32)
     said = {}
     for protocol in ("clean", "paper"):

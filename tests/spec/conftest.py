@@ -58,10 +58,11 @@ def take_fingerprints() -> TakeFingerprints:
         return Fingerprints(
             data={
                 t.name: DataFingerprint(
+                    key=content(t.name),
                     **{
                         split: SplitFingerprint(n=10, sha256=content(t.name), gold="0")
                         for split in ("train", "dev", "test")
-                    }
+                    },
                 )
                 for t in study.tasks
             },

@@ -139,7 +139,7 @@ def test_a_derived_task_is_its_content(make_study: Callable[..., Study]) -> None
     (task,) = make_study("a", arms=["single"]).tasks
     assert "transform" not in task.identity()
     one = task.derived(Change.SHUFFLED, 1)
-    assert one.identity()["transform"] == {"of": "a", "change": "shuffled", "seed": 1}
+    assert one.identity()["transform"] == {"change": "shuffled", "seed": 1}
     assert one.identity() != task.derived(Change.SHUFFLED, 2).identity()
     assert Task.model_validate_json(one.model_dump_json()) == one
     assert one.underived() == task

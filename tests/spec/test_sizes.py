@@ -35,7 +35,7 @@ def make_plan(make_study: MakeStudy) -> MakePlan:
             rest = SplitFingerprint(n=9, sha256=task.name, gold="0")
             content = sha256(f"{task.name} {n}".encode()).hexdigest()
             train = SplitFingerprint(n=n, sha256=content, gold="0")
-            data[key] = DataFingerprint(train=train, dev=rest, test=rest)
+            data[key] = DataFingerprint(key=task.name, train=train, dev=rest, test=rest)
         encoders = {encoder.name: encoder.name for encoder in study.encoders}
         return plan(study, Fingerprints(data=data, encoders=encoders, precision=Precision.FLOAT32))
 

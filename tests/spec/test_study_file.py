@@ -67,7 +67,7 @@ def faults(path: Path, *settings: str) -> list[str]:
 
 def test_scalars_stay_the_text_that_was_written(write: Write) -> None:
     task = read_study(write(BASIC)).tasks[1]
-    assert task.labels == ("true", "yes", "NA", "1.0", "null", "0x1", "~")
+    assert task.labels == ("0x1", "1.0", "NA", "null", "true", "yes", "~")
 
 
 def test_columns_of_conll_files_are_numbers_or_names(write: Write) -> None:
@@ -160,7 +160,7 @@ def test_the_resolved_study_reads_back_as_the_same(write: Write) -> None:
         ("tasks=[biosses, hoc]", lambda s: [t.name for t in s.tasks] == ["biosses", "hoc"]),
         ("tasks.chemprot.metric=macro_f1", lambda s: s.tasks[0].metric == "macro_f1"),
         ("tasks.0.limits.max_train=9", lambda s: s.tasks[0].limits.max_train == 9),
-        ("tasks.mine.labels=[true, no]", lambda s: s.tasks[1].labels == ("true", "no")),
+        ("tasks.mine.labels=[true, no]", lambda s: s.tasks[1].labels == ("no", "true")),
         ("encoder.tiny.layers=1", lambda s: s.encoders[0].tiny.layers == 1),
         ("finetune.tasks.mine.epochs=2", lambda s: s.finetune_recipe("mine").epochs == 2),
         ("margin={relative: 0.1}", lambda s: s.margin.relative == 0.1),

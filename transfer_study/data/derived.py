@@ -9,8 +9,8 @@
 - *half1*, *half2*: train in two parts of like size, whole documents at a time. Both have all of dev
   and test.
 
-Test is as it was. What is random is drawn from (the transform's seed, the task): each seed of a
-study has a shuffle and halves of its own, so that a control's mean is over them too.
+Test is as it was. What is random is drawn from (the transform's seed, the task's data): each seed
+of a study has a shuffle and halves of its own, so that a control's mean is over them too.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ def derive(data: TaskData, task: Task) -> TaskData:
     """The data of a derived task, from those of its origin."""
     transform = task.transform
     assert transform is not None
-    key = transform.seed, task.origin
+    key = transform.seed, data.key
     match transform.change:
         case Change.SHUFFLED:
             train, dev = (
                 shuffled(task.kind, examples, stream(*key, "placebo", split))
                 for split, examples in (("train", data.train), ("dev", data.dev))
             )
-            return TaskData(task, train, dev, data.test)
+            return TaskData(task, train, dev, data.test, data.key)
         case Change.HALF_1 | Change.HALF_2:
             parts = halves(data.train, stream(*key, "halves"))
             train = parts[transform.change is Change.HALF_2]
-            return TaskData(task, train, data.dev, data.test)
+            return TaskData(task, train, data.dev, data.test, data.key)
 
 
 def shuffled(

@@ -187,15 +187,14 @@ def word_windows(pieces: NDArray[np.int64], room: int) -> list[tuple[int, int]]:
 
     The runs are as even as whole words allow, so that no word stands alone at the end.
     """
-    total = int(pieces.sum())
-    if total <= room:
-        return [(0, len(pieces))]
-    target = total / -(-total // room)
+    left = int(pieces.sum())
     windows, first, held = [], 0, 0
     for word, count in enumerate(pieces):
-        if held and (held + count > room or held + count / 2 > target):
+        # An even share of what is left, so that what one window lacks does not add up.
+        share = left / max(1, -(-left // room))
+        if held and (held + count > room or held + count / 2 > share):
             windows.append((first, word))
-            first, held = word, 0
+            first, left, held = word, left - held, 0
         held += int(count)
     return [*windows, (first, len(pieces))]
 

@@ -11,8 +11,9 @@ from transfer_study.data.streams import stream
 from transfer_study.errors import DataError
 from transfer_study.spec.recipe import Mixing, Recipe
 
-# Rows are sorted by length within groups of so many batches: little padding, still random.
-_BUCKET = 50
+# Rows are sorted by length within groups of at most so many batches, and there are at least so many
+# groups: little padding, while batches have other members in every epoch.
+_BATCHES, _GROUPS = 50, 4
 
 Rows = NDArray[np.int64]
 
@@ -22,7 +23,8 @@ def task_batches(
 ) -> list[Rows]:
     """One pass over a task: every row once, rows of like length together, batches shuffled."""
     order = random.permutation(len(lengths))
-    group = batch_size * _BUCKET
+    count = -(-len(lengths) // batch_size)
+    group = batch_size * min(_BATCHES, max(1, -(-count // _GROUPS)))
     batches = []
     for start in range(0, len(order), group):
         rows = order[start : start + group]
@@ -48,8 +50,10 @@ def batches_an_epoch(batches: Mapping[str, int], recipe: Recipe) -> dict[str, in
     shares = {name: total * w / sum(weights.values()) for name, w in weights.items()}
     quotas = {name: max(1, int(share)) for name, share in shares.items()}
 
-    def excess(name: str) -> tuple[float, str]:  # ties by name: the order of writing means nothing
-        return quotas[name] - shares[name], name
+    order = {name: n for n, name in enumerate(batches)}
+
+    def excess(name: str) -> tuple[float, int]:
+        return quotas[name] - shares[name], order[name]
 
     while sum(quotas.values()) < total:
         quotas[min(quotas, key=excess)] += 1
@@ -59,21 +63,24 @@ def batches_an_epoch(batches: Mapping[str, int], recipe: Recipe) -> dict[str, in
 
 
 def mixed_batches(
-    lengths: Mapping[str, NDArray[np.int64]], recipe: Recipe, seed: int
+    lengths: Mapping[str, NDArray[np.int64]], keys: Mapping[str, str], recipe: Recipe, seed: int
 ) -> Iterator[list[tuple[str, Rows]]]:
     """The batches of each epoch as (task, rows), one list an epoch.
 
-    A task's own order is drawn from (seed, task) alone: it is the same alone, in a pair and in
-    the full mix. Only the interleaving depends on the company.
+    A task's own order is drawn from (seed, key of its data) alone: it is the same alone, in a pair
+    and in the full mix. Only the interleaving depends on the company. The order in which tasks are
+    given counts; their names do not.
     """
-    names = sorted(lengths)
+    names = list(lengths)
     kept = {name: _kept_rows(name, lengths[name], recipe) for name in names}
-    passes = {name: _endless(kept[name], lengths[name], recipe, seed, name) for name in names}
+    passes = {name: _endless(kept[name], lengths[name], recipe, seed, keys[name]) for name in names}
     counts = {name: -(-len(kept[name]) // recipe.batch_size) for name in names}
     quotas = batches_an_epoch(counts, recipe)
     for epoch in range(recipe.epochs):
         turns = [name for name in names for _ in range(quotas[name])]
-        order = stream(seed, *names, "mixing", epoch).permutation(len(turns))
+        order = stream(seed, *(keys[name] for name in names), "mixing", epoch).permutation(
+            len(turns)
+        )
         yield [(turns[n], next(passes[turns[n]])) for n in order]
 
 
@@ -90,15 +97,15 @@ def _kept_rows(name: str, lengths: NDArray[np.int64], recipe: Recipe) -> Rows:
 
 
 def _endless(
-    rows: Rows, lengths: NDArray[np.int64], recipe: Recipe, seed: int, name: str
+    rows: Rows, lengths: NDArray[np.int64], recipe: Recipe, seed: int, key: str
 ) -> Iterator[Rows]:
     size = recipe.batch_size
     if recipe.batches == "once":
-        order = stream(seed, name, "batches").permutation(rows)
+        order = stream(seed, key, "batches").permutation(rows)
         cut = [order[n : n + size] for n in range(0, len(order), size)]
     cycle = 0
     while True:
-        random = stream(seed, name, "order", cycle)
+        random = stream(seed, key, "order", cycle)
         if recipe.batches == "once":
             yield from (cut[n] for n in random.permutation(len(cut)))
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from transfer_study.data.leaks import Dropped
 from transfer_study.data.readers import read_counted
@@ -14,6 +15,7 @@ from transfer_study.spec.example import Example
 from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint, gold_hash
 from transfer_study.spec.frozen import canonical_json
 from transfer_study.spec.source import SPLITS, DatasetsSource, FileSource, SplitName
+from transfer_study.spec.stage import StageTask
 from transfer_study.spec.task import Task
 
 _DEFAULT_CARVE = 0.1
@@ -25,14 +27,16 @@ LeftOut = Mapping[str, tuple[int, ...]]
 class TaskData:
     """A task with the examples that it is learned, selected and tested on.
 
-    `left_out` are the rows of each split that were dropped as leaks; a study that is planned also
-    knows why. `unread` counts by split what of its source was not read, by what is said of it.
+    `key` is that of its data (`spec.fingerprint`), of a derived task's its origin's. `left_out` are
+    the rows of each split that were dropped as leaks; a study that is planned also knows why.
+    `unread` counts by split what of its source was not read, by what is said of it.
     """
 
     task: Task
     train: tuple[Example, ...]
     dev: tuple[Example, ...]
     test: tuple[Example, ...]
+    key: str
     left_out: LeftOut = field(default_factory=dict)
     dropped: tuple[Dropped, ...] = field(default=(), compare=False)
     unread: Mapping[str, Mapping[str, int]] = field(default_factory=dict, compare=False)
@@ -55,6 +59,27 @@ def load(task: Task, planned: DataFingerprint | None = None) -> TaskData:
     return limited(whole, task, left_out)
 
 
+def load_planned(member: StageTask) -> TaskData:
+    """The data of a stage's task as they were planned, of a derived task its origin's.
+
+    Read once a process. Raises DataError where they are not as planned any more.
+    """
+    task = member.task.underived()
+    return _planned(task.model_dump_json(), member.data.model_dump_json())
+
+
+@lru_cache(maxsize=64)
+def _planned(task: str, data: str) -> TaskData:
+    expected = DataFingerprint.model_validate_json(data)
+    found = load(Task.model_validate_json(task), expected)
+    if fingerprint(found) != expected:
+        raise DataError(
+            f"the data of {found.task.name} changed since the study was planned; put them back, "
+            "or run the same command again"
+        )
+    return found
+
+
 def read(task: Task) -> TaskData:
     """A task's splits with dev carved where needed, before limits; raises as `load`."""
     share = task.carve_dev or (None if _has_dev(task) else _DEFAULT_CARVE)
@@ -64,11 +89,12 @@ def read(task: Task) -> TaskData:
     splits = {name: examples for name, (examples, _) in counted.items()}
     if problems:
         raise DataError(*dict.fromkeys(problems))  # a task's own fault stands in every split
+    key = _content(splits["train"])
     if share is not None:
-        splits["train"], splits["dev"] = carve(task.name, splits["train"], share)
+        splits["train"], splits["dev"] = carve(task.name, key, splits["train"], share)
     train, dev, test = (tuple(splits[name]) for name in SPLITS)
     unread = {str(name): counts for name, (_, counts) in counted.items() if counts}
-    return TaskData(task, train, dev, test, unread=unread)
+    return TaskData(task, train, dev, test, key, unread=unread)
 
 
 def limited(whole: TaskData, task: Task, left_out: LeftOut | None = None) -> TaskData:
@@ -89,9 +115,9 @@ def limited(whole: TaskData, task: Task, left_out: LeftOut | None = None) -> Tas
                 )
             )
     train, dev, test = (
-        subset(task.name, name, splits[name], task.limits.of(name)) for name in SPLITS
+        subset(whole.key, name, splits[name], task.limits.of(name)) for name in SPLITS
     )
-    return TaskData(task, train, dev, test, left_out, unread=whole.unread)
+    return TaskData(task, train, dev, test, whole.key, left_out, unread=whole.unread)
 
 
 def _without(rows: Sequence[Example], positions: Collection[int]) -> Sequence[Example]:
@@ -116,10 +142,13 @@ def _has_dev(task: Task) -> bool:
     return not isinstance(source, DatasetsSource) or "dev" in source.splits
 
 
-def carve(name: str, train: Sequence[Example], share: float) -> tuple[list[Example], list[Example]]:
+def carve(
+    name: str, key: str, train: Sequence[Example], share: float
+) -> tuple[list[Example], list[Example]]:
     """Divide train into train and dev, whole documents at a time, both in train's order.
 
-    Raises DataError where no document would be left for train.
+    `name` is the task's and `key` that of its data. Raises DataError where no document would be
+    left for train.
     """
     documents = sorted({example.document for example in train})
     sizes = dict.fromkeys(documents, 0)
@@ -127,7 +156,7 @@ def carve(name: str, train: Sequence[Example], share: float) -> tuple[list[Examp
         sizes[example.document] += 1
     chosen: set[str] = set()
     n = 0
-    for i in stream(name, "carve").permutation(len(documents)):
+    for i in stream(key, "carve").permutation(len(documents)):
         if n >= share * len(train):
             break
         chosen.add(documents[i])
@@ -145,29 +174,33 @@ def carve(name: str, train: Sequence[Example], share: float) -> tuple[list[Examp
 
 
 def subset(
-    name: str, split: str, examples: Sequence[Example], limit: int | None
+    key: str, split: str, examples: Sequence[Example], limit: int | None
 ) -> tuple[Example, ...]:
     """At most `limit` examples in the file's order; a smaller limit takes a part of a larger's."""
     if limit is None or limit >= len(examples):
         return tuple(examples)
-    order = stream(name, split, "subset").permutation(len(examples))
+    order = stream(key, split, "subset").permutation(len(examples))
     return tuple(examples[i] for i in sorted(order[:limit]))
 
 
 def fingerprint(data: TaskData) -> DataFingerprint:
-    """The size and hash of each split, over its examples as canonical JSON lines."""
+    """The size of each split and what its texts, labels, ids and documents hash to."""
     train, dev, test = (_fingerprint(data.split(name), data.left_out.get(name)) for name in SPLITS)
-    return DataFingerprint(train=train, dev=dev, test=test)
+    return DataFingerprint(key=data.key, train=train, dev=dev, test=test)
 
 
 def _fingerprint(examples: Sequence[Example], left_out: tuple[int, ...] | None) -> SplitFingerprint:
-    digest = hashlib.sha256()
-    for e in examples:
-        fields = {"id": e.id, "document": e.document, "text": e.text, "label": e.label}
-        digest.update(canonical_json(fields).encode() + b"\n")
     gold = gold_hash(
         [e.id for e in examples], [e.document for e in examples], [e.label for e in examples]
     )
     return SplitFingerprint(
-        n=len(examples), sha256=digest.hexdigest(), gold=gold, left_out=left_out
+        n=len(examples), sha256=_content(examples), gold=gold, left_out=left_out
     )
+
+
+def _content(examples: Sequence[Example]) -> str:
+    """The sha256 over texts and labels, as canonical JSON lines."""
+    digest = hashlib.sha256()
+    for example in examples:
+        digest.update(canonical_json([example.text, example.label]).encode() + b"\n")
+    return digest.hexdigest()

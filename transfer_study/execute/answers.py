@@ -32,5 +32,5 @@ def write_answers(
         predictions.gold,
         predictions.labels,
     )
-    path = folder / predictions_file(task, split)
+    path = folder / predictions_file(stage, task, split)
     write_predictions(path, stage, task, split, answers, predictions.scores)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from transfer_study.records.store import Store
-from transfer_study.spec.fingerprint import DataFingerprint
 from transfer_study.spec.plan import Plan
+from transfer_study.spec.source import SPLITS
 from transfer_study.spec.stage import Stage, StageKind
-from transfer_study.spec.task import Change
+from transfer_study.spec.task import HALVES
 
 # A backward pass costs about two forward passes.
 _TRAINING = 3
@@ -35,12 +35,12 @@ def _works(content: Mapping[str, Any]) -> dict[str, float]:
     epochs, updates = recipe["epochs"], recipe.get("epoch_updates")
     works: dict[str, float] = defaultdict(float)
     for task in content["tasks"]:
-        data = DataFingerprint.model_validate(task["data"])
+        data = task["data"]
+        train, dev, test = (data[split]["n"] for split in SPLITS)
         # A derived task's examples are its origin's.
-        transform = task.get("transform", {"of": task["name"], "change": None})
-        share = 0.5 if transform["change"] in (Change.HALF_1, Change.HALF_2) else 1
-        n = updates * recipe["batch_size"] if updates else share * data.train.n
-        works[transform["of"]] += epochs * (_TRAINING * n + data.dev.n) + data.test.n
+        share = 0.5 if task.get("transform", {}).get("change") in HALVES else 1
+        n = updates * recipe["batch_size"] if updates else share * train
+        works[data["key"]] += epochs * (_TRAINING * n + dev) + test
     if "texts" in content:
         works[_TEXTS] = epochs * _TRAINING * content["texts"]["content"]["n"]
     return works

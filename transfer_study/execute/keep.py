@@ -80,7 +80,7 @@ def write_attempt(
     (folder / "history.jsonl").write_text(lines, encoding="utf-8")
     record = {
         "id": stage.id,
-        "name": stage.name,
+        "family": stage.family,
         "pre_image": stage.pre_image,
         "encoder": stage.encoder.name,
         "domains": {member.task.name: member.task.domain for member in stage.tasks},

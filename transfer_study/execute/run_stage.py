@@ -75,12 +75,12 @@ def _run(
 
     from transfer_study.data.derived import derive
     from transfer_study.data.encode import encode_once
-    from transfer_study.data.streams import stream
+    from transfer_study.data.splits import load_planned
     from transfer_study.execute.keep import keep
     from transfer_study.execute.snapshot import keep_snapshot
     from transfer_study.execute.start import begin
     from transfer_study.learn.batch import Collator
-    from transfer_study.learn.model import MultiTaskModel
+    from transfer_study.learn.model import MultiTaskModel, torch_seed
     from transfer_study.learn.pretrain import pretrain
     from transfer_study.learn.train import Material, train
 
@@ -104,7 +104,7 @@ def _run(
     materials = {}
     for member in stage.tasks:
         task = member.task
-        data = _data(task.underived().model_dump_json(), member.data.model_dump_json())
+        data = load_planned(member)
         contents = {split: getattr(member.data, split).sha256 for split in SPLITS}
         if task.transform is not None:
             data = derive(data, task)
@@ -131,8 +131,8 @@ def _run(
         }
         materials[task.name] = Material(data, collators)
     model, materials = begin(stage, store, materials, device)
-    # Dropout differs between stages; everything else is keyed by what it is for.
-    torch.manual_seed(int(stream(stage.seed, stage.id, "dropout").integers(2**62)))
+    keys = [member.data.key for member in stage.tasks]
+    torch.manual_seed(torch_seed(stage.seed, stage.kind, *keys, "dropout"))
     learned = train(model, materials, recipe, stage.seed, on_epoch, keep_epoch)
     _tokenizer(stage)  # its weights were loaded since the encoder was verified
     provenance = _provenance(device, began, starts)
@@ -189,22 +189,6 @@ def _verified(encoder: str, planned: str, _stamps: tuple[tuple[Any, ...], ...]) 
             "run the same command again, and on a cluster give every machine the same files"
         )
     return load_tokenizer(known)
-
-
-@lru_cache(maxsize=64)
-def _data(task: str, planned: str) -> Any:
-    from transfer_study.data.splits import fingerprint, load
-    from transfer_study.spec.fingerprint import DataFingerprint
-    from transfer_study.spec.task import Task
-
-    expected = DataFingerprint.model_validate_json(planned)
-    data = load(Task.model_validate_json(task), expected)
-    if fingerprint(data) != expected:
-        raise DataError(
-            f"the data of {data.task.name} changed since the study was planned; "
-            "run the same command again"
-        )
-    return data
 
 
 @lru_cache(maxsize=1)

@@ -38,16 +38,15 @@ def keep_snapshot(
     # Who loads it cuts texts at this length, as the stage did.
     tokenizer = copy.deepcopy(tokenizer)
     tokenizer.model_max_length = stage.recipe.max_length
-    tasks = [member.task for member in stage.tasks]
     with store.attempt(stage) as folder:
-        save_whole(model, tasks, folder)
+        save_whole(model, folder)
         tokenizer.save_pretrained(folder)
         pooling = stage.recipe.pooling
-        named = {
-            task.name: {"kind": task.kind, "outputs": task.outputs, "pooling": pooling}
-            for task in tasks
+        heads = {
+            str(n): {"kind": member.task.kind, "outputs": member.task.outputs, "pooling": pooling}
+            for n, member in enumerate(stage.tasks)
         }
-        (folder / TASKS_FILE).write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
+        (folder / TASKS_FILE).write_text(json.dumps(heads, indent=1) + "\n", encoding="utf-8")
         for name, m in materials.items():
             for split in ("dev", "test"):
                 if learned.selected[name] == epoch:

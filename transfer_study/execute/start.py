@@ -17,8 +17,7 @@ from transfer_study.learn.soft import Learner, SoftlyShared
 from transfer_study.learn.stabilise import freeze_lowest, stabilise
 from transfer_study.learn.train import Material
 from transfer_study.records.store import Store
-from transfer_study.spec.stage import Stage, StageKind
-from transfer_study.spec.task import Task
+from transfer_study.spec.stage import Stage, StageKind, StageTask
 
 
 def begin(
@@ -35,16 +34,17 @@ def begin(
 
 def _build_learner(stage: Stage, store: Store) -> Learner:
     """The model, shared by the stage's tasks as its kind says."""
-    start, tasks = _start(stage, store), tuple(member.task for member in stage.tasks)
+    start = _start(stage, store)
 
-    def build(*tasks: Task) -> MultiTaskModel:
+    def build(*members: StageTask) -> MultiTaskModel:
+        tasks = [(member.task, member.data.key) for member in members]
         model = build_model(stage.encoder, start, tasks, stage.seed, stage.recipe)
         stabilise(model, stage.recipe, stage.seed)
         return model
 
     if stage.kind is StageKind.SOFT:
-        return SoftlyShared({task.name: build(task) for task in tasks})
-    model = build(*tasks)
+        return SoftlyShared({member.task.name: build(member) for member in stage.tasks})
+    model = build(*stage.tasks)
     if stage.kind is StageKind.HEADS:
         model.freeze_body()
     return model
@@ -54,7 +54,9 @@ def _start(stage: Stage, store: Store) -> Path | None:
     """Where the weights are that a stage starts from; None for the bare encoder's."""
     for parent in stage.starts:
         folder = store.checked_model(parent)
-        return folder / stage.task_names[0] if parent.kind is StageKind.SOFT else folder
+        if parent.kind is StageKind.SOFT:
+            return folder / str(parent.place(stage.task_names[0]))
+        return folder
     return None
 
 
@@ -66,7 +68,8 @@ def _taught(
     for teacher in stage.teachers:
         (member,) = teacher.tasks
         task, folder = member.task, store.checked_model(teacher)
-        model = build_model(stage.encoder, folder, (task,), stage.seed, teacher.recipe)
+        heads = [(task, member.data.key)]
+        model = build_model(stage.encoder, folder, heads, stage.seed, teacher.recipe)
         load_heads(model, folder)
         if teacher.recipe.freeze_layers:
             freeze_lowest(model, teacher.recipe.freeze_layers)

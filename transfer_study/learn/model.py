@@ -115,11 +115,16 @@ def head_name(task: Task) -> str:
 
 
 def build_model(
-    encoder: Encoder, parent: Path | None, tasks: tuple[Task, ...], seed: int, recipe: Recipe
+    encoder: Encoder,
+    parent: Path | None,
+    tasks: Sequence[tuple[Task, str]],
+    seed: int,
+    recipe: Recipe,
 ) -> MultiTaskModel:
     """The model at the start of a stage: the encoder's or a parent's weights and fresh heads.
 
-    A head is drawn from (seed, task) alone: the same task starts alike in every mixture.
+    `tasks` have the keys of their data. A head is drawn from (seed, key) alone: the same task
+    starts alike in every mixture.
     """
     # What a checkpoint lacks (a pooler, say) is initialised alike for every seed of a study.
     torch.manual_seed(torch_seed("encoder"))
@@ -133,8 +138,8 @@ def build_model(
         if parent is not None:
             pooler.load_state_dict(load_file(parent / _POOLER_FILE))
     heads = nn.ModuleDict()
-    for task in tasks:
-        torch.manual_seed(torch_seed(seed, task.name, "head"))
+    for task, key in tasks:
+        torch.manual_seed(torch_seed(seed, key, "head"))
         heads[head_name(task)] = head = nn.Linear(size, len(recipe.outputs(task)))
         _initialise(head)
     return MultiTaskModel(body, pooler, heads, recipe.head_dropout, recipe.pooling)
@@ -148,8 +153,11 @@ def save_body(model: MultiTaskModel, folder: Path) -> None:
 
 
 def save_heads(model: MultiTaskModel, folder: Path) -> None:
-    """Write the heads beside the body, for children that ask for the model's answers."""
-    save_file(model.heads.state_dict(), folder / HEADS_FILE)
+    """Write the heads beside the body, for children that ask for the model's answers.
+
+    `0.weight` is of the first.
+    """
+    save_file(nn.ModuleList(model.heads.values()).state_dict(), folder / HEADS_FILE)
 
 
 def load_heads(model: MultiTaskModel, folder: Path) -> None:
@@ -159,20 +167,16 @@ def load_heads(model: MultiTaskModel, folder: Path) -> None:
             f"{folder} holds no {HEADS_FILE}: it was kept before children asked for answers; "
             "remove the folder and run again"
         )
-    model.heads.load_state_dict(load_file(folder / HEADS_FILE))
+    nn.ModuleList(model.heads.values()).load_state_dict(load_file(folder / HEADS_FILE))
 
 
-def save_whole(model: MultiTaskModel, tasks: Sequence[Task], folder: Path) -> None:
+def save_whole(model: MultiTaskModel, folder: Path) -> None:
     """Write the encoder, and in one file what stands on it.
 
-    `<task>.weight` and `<task>.bias` are a head; `pooler.dense.*` is the pooler it was given.
+    `0.weight` and `0.bias` are the first head; `pooler.dense.*` is the pooler it was given.
     """
     model.encoder.save_pretrained(folder)  # type: ignore[operator]
-    layers = {
-        f"{task.name}.{name}": tensor
-        for task in tasks
-        for name, tensor in model.heads[head_name(task)].state_dict().items()
-    }
+    layers = nn.ModuleList(model.heads.values()).state_dict()
     if model.pooler is not None:
         layers |= {f"pooler.{name}": t for name, t in model.pooler.state_dict().items()}
     save_file(layers, folder / HEADS_FILE)

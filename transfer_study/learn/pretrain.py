@@ -21,7 +21,7 @@ from transfer_study.data.streams import stream
 from transfer_study.data.tokenizer import load_tokenizer
 from transfer_study.errors import EncoderError
 from transfer_study.learn.clip import clip_norm
-from transfer_study.learn.model import MultiTaskModel, build_model
+from transfer_study.learn.model import MultiTaskModel, build_model, torch_seed
 from transfer_study.learn.optim import build_optimizer
 from transfer_study.learn.predict import autocast
 from transfer_study.learn.train import Epoch, Learned, LearningError
@@ -74,7 +74,7 @@ def pretrain(
     assert masked_texts is not None
     model = build_model(stage.encoder, None, (), seed, recipe)
     language_model = _LanguageModel(_with_head(stage.encoder, model.encoder)).to(device)
-    torch.manual_seed(int(stream(seed, stage.id, "dropout").integers(2**62)))
+    torch.manual_seed(torch_seed(seed, LOSS, "dropout"))
     held_out, train = _held_out(texts, masked_texts.held_out, seed)
     learn, watch = (pieces_of(part, tokenizer, recipe.max_length) for part in (train, held_out))
     masker = Masker(
@@ -160,7 +160,7 @@ def _with_head(encoder: Encoder, body: Any) -> Any:
 
     A checkpoint's own prediction head is taken where it has one.
     """
-    torch.manual_seed(int(stream(LOSS, "head").integers(2**62)))
+    torch.manual_seed(torch_seed(LOSS, "head"))
     if encoder.tiny is not None or encoder.scratch is not None:
         model = AutoModelForMaskedLM.from_config(body.config)
     else:

@@ -73,16 +73,19 @@ Learner = MultiTaskModel | SoftlyShared
 
 
 def handed_on(model: Learner, folder: Path) -> dict[Path, MultiTaskModel]:
-    """What children start from, by folder: a softly shared encoder is that of the child's task."""
+    """What children start from, by folder: a softly shared encoder is that of the child's task.
+
+    It is named by the task's place.
+    """
     if isinstance(model, MultiTaskModel):
         return {folder: model}
-    names = [name.removesuffix(_MEMBER) for name in model.members]
-    return {folder / name: model.of(name) for name in names}
-
-
-_MEMBER = " model"
+    return {
+        folder / str(n): member
+        for n, member in enumerate(model.members.values())
+        if isinstance(member, MultiTaskModel)
+    }
 
 
 def _member_name(task: str) -> str:
     # Torch refuses a module's name that is an attribute already, as a task's `keys` would be.
-    return f"{task}{_MEMBER}"
+    return f"{task} model"

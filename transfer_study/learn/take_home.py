@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -54,8 +54,8 @@ _PROBLEM = {
 }
 
 
-def write_pipeline_folder(snapshot: Path, task: Task, folder: Path) -> bool:
-    """Write one task's model so that `transformers.pipeline` loads it.
+def write_pipeline_folder(snapshot: Path, place: int, task: Task, folder: Path) -> bool:
+    """Write the model of the task at a place so that `transformers.pipeline` loads it.
 
     False, and nothing is written, where transformers has no class for the encoder that computes
     the task's answers as the study did; so it is of mean pooling, and of some families.
@@ -65,11 +65,11 @@ def write_pipeline_folder(snapshot: Path, task: Task, folder: Path) -> bool:
     model = _empty_model(snapshot, task)
     if model is None:
         return False
-    tensors = _renamed(body.state_dict(), layers, task, model)
+    tensors = _renamed(body.state_dict(), layers, place, model)
     if not _fit(tensors, model.state_dict()):
         return False
     model.load_state_dict(tensors)
-    if not _same_logits(snapshot, task, model.eval()):
+    if not _same_logits(snapshot, place, model.eval()):
         return False
     model.save_pretrained(folder)
     AutoTokenizer.from_pretrained(snapshot, trust_remote_code=False).save_pretrained(folder)
@@ -99,7 +99,7 @@ def _empty_model(snapshot: Path, task: Task) -> Any:
 
 
 def _renamed(
-    body: dict[str, Tensor], layers: dict[str, Tensor], task: Task, model: Any
+    body: dict[str, Tensor], layers: dict[str, Tensor], place: int, model: Any
 ) -> dict[str, Tensor]:
     """The tensors under the names that the model's class has for them, the others left out."""
     wanted = model.state_dict()
@@ -107,11 +107,11 @@ def _renamed(
     head = "classifier.out_proj" if "classifier.out_proj.weight" in wanted else "classifier"
     tensors = {f"{prefix}.{name}": tensor for name, tensor in body.items()}
     for part in ("weight", "bias"):
-        tensors[f"{head}.{part}"] = layers[f"{task.name}.{part}"]
+        tensors[f"{head}.{part}"] = layers[f"{place}.{part}"]
         dense = layers.get(f"pooler.dense.{part}", body.get(f"pooler.dense.{part}"))
         if dense is not None:
-            for place in ("classifier.dense", "pooler.dense", f"{prefix}.pooler.dense"):
-                tensors[f"{place}.{part}"] = dense
+            for name in ("classifier.dense", "pooler.dense", f"{prefix}.pooler.dense"):
+                tensors[f"{name}.{part}"] = dense
     return {name: tensor for name, tensor in tensors.items() if name in wanted}
 
 
@@ -121,28 +121,30 @@ def _fit(tensors: dict[str, Tensor], wanted: dict[str, Tensor]) -> bool:
     )
 
 
-def _same_logits(snapshot: Path, task: Task, model: Any) -> bool:
+def _same_logits(snapshot: Path, place: int, model: Any) -> bool:
     """Whether the model computes what the snapshot's own loader does, on any ids."""
     _, _, logits = load_model.load(snapshot)
     generator = torch.Generator().manual_seed(0)
     ids = torch.randint(model.config.vocab_size, (4, 8), generator=generator)
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     with torch.inference_mode():
-        return torch.allclose(model(**inputs).logits, logits(task.name, **inputs), 1e-4, 1e-5)
+        return torch.allclose(model(**inputs).logits, logits(str(place), **inputs), 1e-4, 1e-5)
 
 
-def write_loader_folder(snapshot: Path, tasks: Sequence[Task], folder: Path) -> None:
-    """Write the encoder, the heads of these tasks and a loader that needs nothing of ours."""
-    names = [task.name for task in tasks]
+def write_loader_folder(snapshot: Path, tasks: Mapping[int, Task], folder: Path) -> None:
+    """Write the encoder, the heads of the tasks at these places and a loader of its own."""
     left_out = shutil.ignore_patterns("predictions", SNAPSHOT, AGAIN)
     shutil.copytree(snapshot, folder, ignore=left_out, dirs_exist_ok=True)
     said = json.loads((snapshot / load_model.TASKS_FILE).read_text(encoding="utf-8"))
-    kept = json.dumps({name: said[name] for name in said if name in names}, indent=1)
+    kept = json.dumps({task.name: said[str(place)] for place, task in tasks.items()}, indent=1)
     (folder / load_model.TASKS_FILE).write_text(kept + "\n", encoding="utf-8")
+    renamed = {str(place): task.name for place, task in tasks.items()}
+    renamed["pooler.dense"] = "pooler.dense"
     layers = {
-        name: tensor
+        f"{renamed[layer]}.{part}": tensor
         for name, tensor in load_file(snapshot / load_model.HEADS_FILE).items()
-        if name.rsplit(".", 1)[0] in (*names, "pooler.dense")
+        for layer, _, part in [name.rpartition(".")]
+        if layer in renamed
     }
     save_file(layers, folder / load_model.HEADS_FILE)
     shutil.copyfile(Path(str(load_model.__file__)), folder / LOADER_FILE)

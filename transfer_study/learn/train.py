@@ -76,10 +76,10 @@ def train(
 ) -> Learned:
     """Train on train, select on dev, predict test once with the selected weights.
 
-    Each task's own predictions come from its own best epoch; a child gets the epoch of best mean
-    dev score. The earliest of equals is taken. With `selection: best_test`, test is predicted and
-    scored in every epoch and stands in dev's place; with `last`, dev is in the last epoch alone.
-    The weights of `keep_epoch` are kept too, chosen or not.
+    `materials` are in the stage's order. Each task's own predictions come from its own best epoch;
+    a child gets the epoch of best mean dev score. The earliest of equals is taken. With `selection:
+    best_test`, test is predicted and scored in every epoch and stands in dev's place; with `last`,
+    dev is in the last epoch alone. The weights of `keep_epoch` are kept too, chosen or not.
     """
     device = next(model.parameters()).device
     train_targets = {
@@ -87,7 +87,8 @@ def train(
         for name, m in materials.items()
     }
     lengths = {name: m.collators["train"].encoded.lengths for name, m in materials.items()}
-    epochs = mixed_batches(lengths, recipe, seed)
+    keys = {name: m.data.key for name, m in materials.items()}
+    epochs = mixed_batches(lengths, keys, recipe, seed)
     updates: Updates | None = None
     selection = _Selection(tuple(materials), keep_epoch)
     history: list[Epoch] = []
@@ -116,7 +117,7 @@ def train(
         }
         scores = {
             split: {
-                name: score(m.task.metric, m.task, a.gold, a.labels, a.documents)
+                name: score(m.task.selection_metric, m.task, a.gold, a.labels, a.documents)
                 for name, m in materials.items()
                 for a in (of_split[name],)
             }
@@ -229,7 +230,7 @@ class _Selection:
         answers: Mapping[str, Mapping[str, Predictions]],
         model: nn.Module,
     ) -> None:
-        mean = sum(scores[name] for name in sorted(scores)) / len(scores)
+        mean = sum(scores.values()) / len(scores)
         for key, value in (*scores.items(), (None, mean)):
             if key not in self._best or value > self._best[key][0]:
                 self._best[key] = (value, epoch)

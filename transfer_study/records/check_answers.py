@@ -1,9 +1,11 @@
 """Whether answers are those of a stage: the one check of whatever file holds any.
 
-A stage's identity holds the hash of the ids, documents and gold labels of each split
+A plan holds the hash of the ids, documents and gold labels of each split
 (`SplitFingerprint.gold`), against which they are held. Another seed has the same gold, so that a
-file also says of which stage, task and split it is. Nothing here can tell a store in which
-somebody who may write to it made everything fit together anew, checksums and names included.
+file also says of which stage, task and split it is. Ids and documents are no part of a stage's
+identity: where they are others than when it was run, they are taken from the data, whose texts and
+labels are. Nothing here can tell a store in which somebody who may write to it made everything fit
+together anew, checksums and names included.
 """
 
 from __future__ import annotations
@@ -14,9 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from transfer_study.data.splits import load_planned
+from transfer_study.errors import StudyError
 from transfer_study.records.labels import label_from_text
 from transfer_study.spec.example import Label
 from transfer_study.spec.fingerprint import SplitFingerprint, gold_hash
+from transfer_study.spec.source import SplitName
+from transfer_study.spec.stage import StageTask
 from transfer_study.spec.task import Task, TaskKind
 
 
@@ -52,25 +58,55 @@ def read_table(content: bytes, schema: pa.Schema, said: Mapping[str, str]) -> pa
 
 
 def check_gold(
-    task: Task,
-    split: SplitFingerprint,
+    member: StageTask,
+    split: SplitName,
     ids: Sequence[str],
     documents: Sequence[str],
     texts: Sequence[str],
-) -> list[Label]:
-    """The gold labels that these texts stand for; raises Misfit unless all are as planned."""
-    if len(ids) != split.n:
-        raise Misfit(f"has {len(ids)} rows for {task.origin}, where there were {split.n} examples")
+) -> tuple[Sequence[str], Sequence[str], list[Label]]:
+    """Ids, documents and the gold labels that these texts stand for, all as planned.
+
+    Raises Misfit where labels are not, or where others are and the data cannot be read for them.
+    """
+    task = member.task
+    planned: SplitFingerprint = getattr(member.data, split)
+    if len(ids) != planned.n:
+        raise Misfit(
+            f"has {len(ids)} rows for {task.origin}, where there were {planned.n} examples"
+        )
     try:
         gold = [label_from_text(task.kind, text) for text in texts]
     except ValueError as error:
         raise Misfit(f"has gold labels of {task.origin} that cannot be read ({error})") from None
-    if gold_hash(ids, documents, gold) != split.gold:
-        raise Misfit(
-            f"has ids, documents or gold labels of {task.origin} that are not those of the data "
-            "with which it was planned, in their order"
-        )
-    return gold
+    if gold_hash(ids, documents, gold) == planned.gold:
+        return ids, documents, gold
+    misfit = (
+        f"has ids, documents or gold labels of {task.origin} that are not those of the data "
+        "with which it was planned, in their order"
+    )
+    try:
+        examples = load_planned(member).split(split)
+    except StudyError as error:
+        raise Misfit(f"{misfit} (they cannot be read now: {error.problems[0]})") from None
+    if [example.label for example in examples] != gold:
+        raise Misfit(misfit)
+    return [e.id for e in examples], [e.document for e in examples], gold
+
+
+def is_planned(
+    member: StageTask,
+    split: SplitName,
+    ids: Sequence[str],
+    documents: Sequence[str],
+    texts: Sequence[str],
+) -> bool:
+    """Whether these ids, documents and gold labels as text are those of a task's data."""
+    try:
+        gold = [label_from_text(member.task.kind, text) for text in texts]
+    except ValueError:
+        return False
+    planned: SplitFingerprint = getattr(member.data, split)
+    return gold_hash(ids, documents, gold) == planned.gold
 
 
 def check_predicted(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from transfer_study.records.stage_record import renamed
 from transfer_study.records.store import Store
 from transfer_study.spec.stage import Stage
 
@@ -32,10 +33,11 @@ class Chosen:
 def history(store: Store, stage: Stage) -> list[Epoch]:
     """The epochs of a stage in order; raises StoreError."""
     try:
-        return [
+        epochs = [
             Epoch.model_validate_json(line) for line in store.read(stage, _HISTORY).splitlines()
         ]
-    except ValidationError:
+        return [epoch.model_copy(update={"dev": renamed(epoch.dev, stage)}) for epoch in epochs]
+    except ValueError:
         raise store.fault(stage, _HISTORY, "is not what a stage says of its epochs") from None
 
 

@@ -12,7 +12,13 @@ import pyarrow.parquet as pq
 
 from transfer_study.errors import StoreError
 from transfer_study.files import read_regular
-from transfer_study.records.check_answers import Misfit, check_gold, check_predicted, read_table
+from transfer_study.records.check_answers import (
+    Misfit,
+    check_gold,
+    check_predicted,
+    is_planned,
+    read_table,
+)
 from transfer_study.records.labels import label_to_text
 from transfer_study.records.predictions import MOST_BYTES, Answers, AnswerSource, member_of
 from transfer_study.spec.stage import Stage, StageTask
@@ -35,29 +41,43 @@ class CompactAnswers:
         self._checked: dict[tuple[str, str], Answers] = {}
 
     @cached_property
-    def _predicted(self) -> dict[tuple[str, str], list[str]]:
-        """The answers as text by stage and task."""
+    def _predicted(self) -> dict[str, list[list[str]]]:
+        """The answers as text by stage, a list for each of its tasks that is asked for answers."""
         if not (self._folder / PREDICTIONS_FILE).exists():
             return {}
         table = self._table(PREDICTIONS_FILE, _PREDICTIONS_SCHEMA)
-        keys = list(zip(table["stage"].to_pylist(), table["task"].to_pylist(), strict=True))
-        if len(set(keys)) < len(keys):
-            raise self._fault(PREDICTIONS_FILE, "has a stage and task twice")
-        return dict(zip(keys, table["prediction"].to_pylist(), strict=True))
+        found: dict[str, list[list[str]]] = {}
+        for stage, texts in zip(
+            table["stage"].to_pylist(), table["prediction"].to_pylist(), strict=True
+        ):
+            found.setdefault(stage, []).append(texts)
+        return found
 
     @cached_property
-    def _gold(self) -> pa.Table:
-        return self._table(GOLD_FILE, _GOLD_SCHEMA)
+    def _golds(self) -> dict[str, list[list[str]]]:
+        """Ids, documents and gold labels as text of each task, by the name that it had."""
+        table = self._table(GOLD_FILE, _GOLD_SCHEMA)
+        parts = {
+            name: table.filter(pc.equal(table["task"], name))
+            for name in pc.unique(table["task"]).to_pylist()
+        }
+        columns = _GOLD_SCHEMA.names[1:]
+        return {name: [part[n].to_pylist() for n in columns] for name, part in parts.items()}
 
     def has(self, stage: Stage) -> bool:
         """Whether the stage's predictions are among the compact ones."""
-        return any((stage.id, name) in self._predicted for name in stage.task_names)
+        return stage.id in self._predicted
 
     def answers(self, stage: Stage, task: Task) -> Answers:
         """The stage's test predictions for one of its tasks, checked against the plan."""
         member = member_of(stage, task.name)
-        if (texts := self._predicted.get((stage.id, task.name))) is None:
-            raise self._fault(PREDICTIONS_FILE, f"has no answers of {stage.name} for {task.name}")
+        found, asked = self._predicted.get(stage.id, []), _asked(stage)
+        if len(found) != len(asked):
+            raise self._fault(
+                PREDICTIONS_FILE,
+                f"has answers of {stage.name} for {len(found)} tasks, not {len(asked)}",
+            )
+        texts = found[asked.index(member)]
         true = self._true(member)
         try:
             predicted = check_predicted(member.task, true.ids, true.gold, texts)
@@ -67,15 +87,17 @@ class CompactAnswers:
 
     def _true(self, member: StageTask) -> Answers:
         """The gold labels of a task, for which nothing is predicted here; checked once."""
-        key = member.task.origin, member.data.test.gold
+        key = str(member.task.kind), member.data.test.gold
         if key not in self._checked:
-            rows = self._gold.filter(pc.equal(self._gold["task"], member.task.origin))
-            ids, documents, texts = (rows[n].to_pylist() for n in ("id", "document", "gold"))
+            golds, name = self._golds, member.task.origin
+            # It may have had another name when this was written.
+            names = sorted(golds, key=lambda other: other != name)
+            found = next((n for n in names if is_planned(member, "test", *golds[n])), name)
+            said = golds.get(found, [[], [], []])
             try:
-                gold = check_gold(member.task, member.data.test, ids, documents, texts)
+                self._checked[key] = Answers(*check_gold(member, "test", *said), ())
             except Misfit as misfit:
                 raise self._fault(GOLD_FILE, str(misfit)) from None
-            self._checked[key] = Answers(ids, documents, gold, ())
         return self._checked[key]
 
     def _table(self, file: str, schema: pa.Schema) -> pa.Table:
@@ -99,6 +121,12 @@ class CompactAnswers:
         return []
 
 
+def _asked(stage: Stage) -> list[StageTask]:
+    """The stage's tasks without partners in controls, whose answers nobody asks for; in order."""
+    answering = (None, Change.HALF_1)
+    return [m for m in stage.tasks if (m.task.transform and m.task.transform.change) in answering]
+
+
 def write_compact(folder: Path, stages: Iterable[Stage], source: AnswerSource) -> None:
     """Write the test predictions of these stages, the gold labels once a task."""
     golds: dict[str, pa.Table] = {}
@@ -106,10 +134,8 @@ def write_compact(folder: Path, stages: Iterable[Stage], source: AnswerSource) -
     for stage in stages:
         if not source.has(stage):
             continue
-        for member in stage.tasks:
+        for member in _asked(stage):
             task = member.task
-            if task.transform is not None and task.transform.change is not Change.HALF_1:
-                continue  # partners in controls, whose answers nobody asks for
             answers = source.answers(stage, task)
             if task.origin not in golds:
                 golds[task.origin] = pa.table(

@@ -80,7 +80,8 @@ def write_predictions(
 ) -> None:
     """Write one task and split of a stage: id, document, gold, prediction, score (float32).
 
-    The file says in its metadata of which stage, task and split it is.
+    The file says in its metadata of which stage, task and split it is, the task by its place among
+    the stage's; its name is that of the study which ran the stage.
     """
     table = pa.table(
         {
@@ -90,19 +91,19 @@ def write_predictions(
             "prediction": list(map(label_to_text, answers.predicted)),
             "score": scores,
         },
-        _STAGE_SCHEMA.with_metadata(_said(stage, task, split)),
+        _STAGE_SCHEMA.with_metadata({**_said(stage, task, split), "task": task}),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, path, compression="zstd")
 
 
 def _said(stage: Stage, task: str, split: str) -> dict[str, str]:
-    return {"stage": stage.id, "task": task, "split": split}
+    return {"stage": stage.id, "place": str(stage.place(task)), "split": split}
 
 
-def predictions_file(task: str, split: str) -> str:
-    """Where a stage keeps its predictions for one task and split."""
-    return f"predictions/{task}.{split}.parquet"
+def predictions_file(stage: Stage, task: str, split: str) -> str:
+    """Where a stage keeps its predictions for one task, by its place, and split."""
+    return f"predictions/{stage.place(task)}.{split}.parquet"
 
 
 def answers_from(content: bytes, path: Path, stage: Stage, task: str, split: str) -> Answers:
@@ -111,11 +112,10 @@ def answers_from(content: bytes, path: Path, stage: Stage, task: str, split: str
     Raises StoreError unless all of it is of this stage, task and split.
     """
     member = member_of(stage, task)
-    planned = member.data.dev if split == "dev" else member.data.test
     try:
         table = read_table(content, _STAGE_SCHEMA, _said(stage, task, split))
-        ids, documents, gold_texts, texts = (table[n].to_pylist() for n in table.column_names[:4])
-        gold = check_gold(member.task, planned, ids, documents, gold_texts)
+        *named, texts = (table[n].to_pylist() for n in table.column_names[:4])
+        ids, documents, gold = check_gold(member, "dev" if split == "dev" else "test", *named)
         predicted = check_predicted(member.task, ids, gold, texts)
         check_scores(member.task, gold, table["score"])
     except Misfit as misfit:
@@ -142,7 +142,7 @@ class StoredAnswers:
 
     def answers(self, stage: Stage, task: Task, split: str = "test") -> Answers:
         """The stage's predictions for one of its tasks, checked against the record and the plan."""
-        file = predictions_file(task.name, split)
+        file = predictions_file(stage, task.name, split)
         content = self.store.read(stage, file)
         return answers_from(content, self.store.folder(stage) / file, stage, task.name, split)
 

@@ -35,7 +35,7 @@ def write_record(plan_: Plan, folder: Path, answered: Callable[[Stage], bool]) -
         "stages": [
             {
                 "id": s.id,
-                "name": s.name,
+                "name": s.family,
                 "run": s.id in once or answered(s),
                 "pre_image": s.pre_image,
             }
@@ -114,6 +114,8 @@ def _inputs(study: Study) -> dict[str, str]:
     for task in study.tasks:
         said = task.model_dump(mode="json", exclude={"transform"})  # no task of a study has one
         # The rarer cases: what was recorded before there were any still counts.
+        if task.select_by is None:
+            del said["select_by"]
         unset = {key for key in _RARER_KEYS if said["source"].get(key) is None}
         said["source"] = {k: v for k, v in said["source"].items() if k not in unset}
         if isinstance(task.source, FileSource):

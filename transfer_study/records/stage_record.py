@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from transfer_study.spec.frozen import content_hash
+from transfer_study.spec.stage import Stage
 from transfer_study.visible import visible
 
+T = TypeVar("T")
 _Shown = Annotated[str, AfterValidator(visible)]
+
+
+def renamed(values: Mapping[str, T], stage: Stage) -> dict[str, T]:
+    """What stands by task, in the stage's order, by the names that the tasks have now.
+
+    Raises ValueError where there are more or fewer; a stage without tasks has none to rename.
+    """
+    if not stage.tasks:
+        return dict(values)
+    names = (member.task.name for member in stage.tasks)
+    return dict(zip(names, values.values(), strict=True))
 
 
 class _Kept(BaseModel):
@@ -42,15 +56,23 @@ class Provenance(_Kept):
 class StageRecord(_Kept):
     """The content of `stage.json`; `pre_image` is that of the id.
 
-    `alike` is said of a run that does not agree with the committed one, as in `Weights`.
+    `alike` is said of a run that does not agree with the committed one, as in `Weights`. Tasks are
+    in the stage's order, by the names that they had when it was run.
     """
 
     id: str
+    family: _Shown
     pre_image: dict[str, Any]
     selected_epoch: dict[str, int]
     handed_on_epoch: int
     provenance: Provenance
     alike: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+
+    def named(self, stage: Stage) -> StageRecord:
+        """The record with the stage's tasks by the names that they have now."""
+        alike = renamed(self.alike, stage) if self.alike else {}
+        selected = renamed(self.selected_epoch, stage)
+        return self.model_copy(update={"selected_epoch": selected, "alike": alike})
 
     @property
     def is_whole(self) -> bool:

@@ -1,6 +1,6 @@
 """Write-once stage directories: a stage exists when its `result.json` does.
 
-    stages/<name>/    stage.json  history.jsonl  predictions/<task>.<split>.parquet  result.json
+    stages/<name>/    stage.json  history.jsonl  predictions/<place>.<split>.parquet  result.json
     models/<name>/    the encoder that children start from, and model.json; again/ where they are
                       of a run that does not agree with the results (`execute.keep`)
     snapshots/<name>-e<epoch>/  encoder, heads and tokenizer of one epoch, what they answer, and
@@ -9,6 +9,10 @@
     attempts/         directories being written, and what runs (records/running.py)
     prefixes/         what frozen layers compute (records/prefixes.py); may be deleted at any time
     ray.log           what Ray and its libraries print; may be deleted at any time
+
+A stage's folder tells its kind, seed and id, and its files name a task by its place among the
+stage's, for what tasks are called is a matter of the study; `stage.json` has the names of the study
+that ran it.
 
 Every attempt writes a directory of its own, which is renamed into place when it is complete. A
 rename cannot replace a directory that holds something, so what is committed never changes.
@@ -28,7 +32,7 @@ from typing import Final, Literal
 from uuid import uuid4
 
 import psutil
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from transfer_study.errors import StoreError
 from transfer_study.files import check_folder, read_regular, readable_as
@@ -206,7 +210,8 @@ class Store:
     def _said(self, stage: Stage, folder: Path, name: str, file: str) -> StageRecord:
         try:
             said = StageRecord.model_validate_json(self._read(stage, folder, name, file))
-        except ValidationError:
+            said = said.named(stage)
+        except ValueError:
             said = None
         if said is None or said.id != stage.id:
             raise _no_such_file(folder / file, "is not what a stage says of itself")
@@ -293,18 +298,17 @@ class Store:
         path = self.root / "failures" / stage.name / "error.txt"
         return path if path.is_file() else None
 
-    def records(self, family: str | None = None) -> Iterator[StageRecord]:
-        """What every committed stage, or those of one family, say of themselves, where it is sound.
+    def records(self) -> Iterator[StageRecord]:
+        """What every committed stage says of itself, where it is sound.
 
         They are those of any study, which tell of time and of what changed, and of no result.
         """
         for folder in self._names("stages"):
-            if family is None or folder.name.rpartition("-")[0] == family:
-                with suppress(OSError, ValueError):
-                    content = read_regular(folder / STAGE, _MOST_JSON)
-                    record = StageRecord.model_validate_json(content)
-                    if record.is_whole:
-                        yield record
+            with suppress(OSError, ValueError):
+                content = read_regular(folder / STAGE, _MOST_JSON)
+                record = StageRecord.model_validate_json(content)
+                if record.is_whole:
+                    yield record
 
     def _names(self, part: str) -> Iterator[Path]:
         with suppress(FileNotFoundError):

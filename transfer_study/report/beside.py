@@ -15,6 +15,7 @@ from transfer_study.records.store import Store
 from transfer_study.report.kept_table import read_kept
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.stage import Stage
+from transfer_study.spec.stage_labels import stage_labels
 from transfer_study.visible import visible
 
 LEAKS_FILE, COSTS_FILE = "leaks.csv", "costs.csv"
@@ -83,10 +84,16 @@ def costs(plan: Plan, store: Store) -> pd.DataFrame | None:
 def other_attempts(plan: Plan, store: Store) -> tuple[str, ...]:
     """Which stages began from weights that do not answer as is told of them, in a sentence."""
     began, shares = 0, dict[str, float]()
+    labels = stage_labels(plan)
+    called = {stage.name: labels[stage.id] for stage in plan}
     for stage in filter(store.is_done, plan):
         with suppress(StoreError):  # told where its answers are read
             starts = store.record(stage).provenance.starts
-            apart = {name: min(w.alike.values()) for name, w in starts.items() if w.alike}
+            apart = {
+                called.get(name, name): min(w.alike.values())
+                for name, w in starts.items()
+                if w.alike
+            }
             began += bool(apart)
             shares |= apart
     if not began:

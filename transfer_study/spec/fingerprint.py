@@ -17,10 +17,10 @@ class TextsFingerprint(Frozen):
 
 
 class SplitFingerprint(Frozen):
-    """The number of examples of a split and the sha256 over them, in order.
+    """The number of examples of a split and the sha256 over their texts and labels, in order.
 
     `gold` is the `gold_hash` of the examples: by it predictions, which repeat ids, documents and
-    gold labels but not texts, are held against the stage that they are said to be of.
+    gold labels but not texts, are held against the data that they are said to be of.
     `left_out` are the positions, before limits, of the rows dropped as leaks, ascending; None
     where there is none.
     """
@@ -32,15 +32,30 @@ class SplitFingerprint(Frozen):
 
 
 class DataFingerprint(Frozen):
-    """The examples of a task as they are used: after carving dev, dropping leaks and limits."""
+    """The examples of a task as they are used: after carving dev, dropping leaks and limits.
 
+    `key` is the content of all of train as its source has it, which sizes, leaks and the order of
+    labels leave alone: what is random about a task is drawn from it.
+    """
+
+    key: str
     train: SplitFingerprint
     dev: SplitFingerprint
     test: SplitFingerprint
 
-    def identity(self) -> dict[str, object]:
-        """The fingerprint as hashed; what was never dropped is not spoken of."""
-        return self.model_dump(mode="json", exclude_none=True)
+    def identity(self, *, by_document: bool = False) -> dict[str, object]:
+        """What training and answers depend on: texts and labels, not ids or documents.
+
+        Unless train is divided `by_document`.
+        """
+        return {
+            "key": self.key,
+            **({"documents": self.train.gold} if by_document else {}),
+            **{
+                name: {"n": split.n, "sha256": split.sha256}
+                for name, split in (("train", self.train), ("dev", self.dev), ("test", self.test))
+            },
+        }
 
 
 def gold_hash(ids: Sequence[str], documents: Sequence[str], gold: Sequence[Label]) -> str:

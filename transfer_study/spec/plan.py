@@ -94,7 +94,12 @@ class System:
     @property
     def task(self) -> Task:
         """The stage's task that answers for the target: itself, or the first half of it."""
-        return next(m.task for m in self.stage.tasks if m.task.origin == self.target)
+        return next(
+            task
+            for task in (member.task for member in self.stage.tasks)
+            if task.origin == self.target
+            and (task.transform is None or task.transform.change is not Change.HALF_2)
+        )
 
 
 @dataclass(frozen=True)
@@ -255,7 +260,7 @@ class _Builder:
         return self._stage(StageKind.SOFT, names, self.study.refine, self._start())
 
     def distil(self, *names: str) -> Stage:
-        teachers = tuple(self.refine(name) for name in sorted(names))
+        teachers = sorted((self.refine(name) for name in names), key=lambda stage: stage.id)
         parents = (*teachers, *self._start())
         return self._stage(StageKind.DISTIL, names, self.study.refine, parents)
 
@@ -315,8 +320,7 @@ class _Builder:
         return Stage(
             kind=kind,
             tasks=tuple(
-                StageTask(task=task, data=self.fingerprints.data[task.origin])
-                for task in sorted(tasks, key=lambda task: task.name)
+                StageTask(task=task, data=self.fingerprints.data[task.origin]) for task in tasks
             ),
             encoder=self.encoder,
             encoder_hash=self.fingerprints.encoders[self.encoder.name],

@@ -13,8 +13,8 @@ from transfer_study.spec.task import Task, TaskKind
 # The tags of continuation pieces and of the two special pieces, where these have tags.
 PIECE_TAGS = ("X", "CLS", "SEP")
 # Raised when the learning code changes the numbers that a recipe leads to.
-RECIPE_VERSION = 1
-# Likewise, of recipes that freeze anything; what is frozen had dropout in version 1.
+RECIPE_VERSION = 2
+# Likewise, of recipes that freeze anything; what is frozen had dropout before.
 FROZEN_VERSION = 2
 # The fields that are hashed whatever their value.
 _FIRST_FIELDS = frozenset(

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Annotated
 
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 from typing_extensions import Self
 
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.fingerprint import DataFingerprint
-from transfer_study.spec.frozen import Frozen, Word, content_hash
+from transfer_study.spec.frozen import Frozen, Word, canonical_json, content_hash
 from transfer_study.spec.pretraining import MaskedTexts
 from transfer_study.spec.recipe import Recipe
-from transfer_study.spec.task import Task
+from transfer_study.spec.task import HALVES, Task
 
 # Raised when the form of the pre-image changes.
-STAGE_SCHEMA = 2
+STAGE_SCHEMA = 3
 
 
 class StageKind(Word):
@@ -35,18 +36,30 @@ class StageTask(Frozen):
     task: Task
     data: DataFingerprint
 
+    @cached_property
+    def identity(self) -> dict[str, object]:
+        """What the stage's numbers depend on; its name and other words for it are not among it."""
+        transform = self.task.transform
+        by_document = transform is not None and transform.change in HALVES
+        return {**self.task.identity(), "data": self.data.identity(by_document=by_document)}
+
+
+def _in_order(tasks: tuple[StageTask, ...]) -> tuple[StageTask, ...]:
+    return tuple(sorted(tasks, key=lambda m: (m.data.key, canonical_json(m.identity), m.task.name)))
+
 
 class Stage(Frozen):
     """One training run: tasks, start, recipe and seed; equal content means equal id.
 
-    `tasks` are in the order of their names, so that {A, B} is {B, A}. `encoder_hash` is the
-    content of the encoder. Parents hand on their encoder (pooler included), never their heads;
+    `tasks` are put into an order of their content, so that {A, B} is {B, A} whatever their names:
+    files of a stage name a task by its place. `encoder_hash` is the content of the encoder.
+    Parents hand on their encoder (pooler included), never their heads;
     the refinements among a distillation's parents are its teachers, and hand on their answers.
     A stage of pretraining has no task but `masked_texts`, and leaves no predictions.
     """
 
     kind: StageKind
-    tasks: tuple[StageTask, ...] = ()
+    tasks: Annotated[tuple[StageTask, ...], AfterValidator(_in_order)] = ()
     masked_texts: MaskedTexts | None = None
     encoder: Encoder
     encoder_hash: str
@@ -74,7 +87,7 @@ class Stage(Frozen):
             **texts,
             "schema": STAGE_SCHEMA,
             "kind": self.kind,
-            "tasks": [{**t.task.identity(), "data": t.data.identity()} for t in self.tasks],
+            "tasks": [member.identity for member in self.tasks],
             "encoder": self.encoder_hash,
             "recipe": self.recipe.identity(),
             "seed": self.seed,
@@ -89,7 +102,11 @@ class Stage(Frozen):
     @property
     def task_names(self) -> tuple[str, ...]:
         """The names of the stage's tasks, sorted."""
-        return tuple(t.task.name for t in self.tasks)
+        return tuple(sorted(member.task.name for member in self.tasks))
+
+    def place(self, task: str) -> int:
+        """The place of the task of this name among the stage's, from 0."""
+        return next(n for n, member in enumerate(self.tasks) if member.task.name == task)
 
     @property
     def teachers(self) -> tuple[Stage, ...]:
@@ -104,7 +121,7 @@ class Stage(Frozen):
 
     @cached_property
     def family(self) -> str:
-        """The readable part of the name: kind, tasks, number of updates, parents' and seed.
+        """What people read of the stage: kind, tasks, number of updates, parents' and seed.
 
         The number is that of an epoch, where it does not follow from the tasks.
         """
@@ -117,5 +134,5 @@ class Stage(Frozen):
 
     @property
     def name(self) -> str:
-        """The name of the stage's directory: readable, and unique by the id at its end."""
-        return f"{self.family}-{self.id}"
+        """The name of the stage's directory, which tells nothing that another study may change."""
+        return f"{self.kind}-s{self.seed}-{self.id}"

@@ -12,10 +12,6 @@ from transfer_study.spec.characters import composed, fault_of_name
 from transfer_study.spec.frozen import Frozen, Word
 from transfer_study.spec.source import Source
 
-# Raised when the same words to be tagged become other pieces (data/encode.py); a part of the
-# identity of tagging tasks alone, since sentences and pairs are encoded as ever.
-ENCODING_VERSION = 2
-
 
 class TaskKind(Word):
     """The four shapes of a task."""
@@ -78,6 +74,11 @@ def _label(name: str) -> str:
 LabelName = Annotated[str, AfterValidator(_label)]
 
 
+def _in_order(labels: tuple[str, ...]) -> tuple[str, ...]:
+    # The outputs of a head follow them: the order of writing must mean nothing.
+    return tuple(sorted(labels))
+
+
 def _sizes(value: object) -> object:
     """Several sizes of train, ascending; raises ValueError for what is no size."""
     several = isinstance(value, list | tuple)
@@ -126,6 +127,10 @@ class Change(Word):
     HALF_2 = "half2"  # the other
 
 
+# Of these, train is divided by its documents.
+HALVES = (Change.HALF_1, Change.HALF_2)
+
+
 class Transform(Frozen):
     """A change of a task, and the seed of what is random about it."""
 
@@ -145,13 +150,16 @@ class Task(Frozen):
     """The shape of the task; tagging finds entities."""
     domain: Name = "general"
     """A word of your own, by which `pairs` may choose and figures colour."""
-    labels: tuple[LabelName, ...] = ()
-    """The classes, or the entity types of a tagging task; a regression has none."""
+    labels: Annotated[tuple[LabelName, ...], AfterValidator(_in_order)] = ()
+    """The classes, or the entity types of a tagging task, in any order; a regression has none."""
     negative: LabelName | None = None
     """The class that F1 leaves out."""
     metric: MetricName
-    """What chooses the epoch on dev and is reported; the default is the first that fits the kind:
+    """What is reported, and chooses the epoch on dev; the default is the first that fits the kind:
     accuracy, example_f1, pearson, entity_f1."""
+    select_by: MetricName | None = None
+    """What chooses the epoch on dev where that is not `metric`: `metric` may then change, and
+    nothing is run again."""
     source: Source
     """Where the data are, by `format`."""
     limits: Limits = Limits()
@@ -177,11 +185,12 @@ class Task(Frozen):
         if self.name.partition(DERIVED)[2] != (self.transform.change if self.transform else ""):
             raise ValueError(f"'{DERIVED}' in a name is for tasks that are derived from others")
         allowed = METRICS_OF_KIND[self.kind]
-        if self.metric not in allowed:
-            names = ", ".join(allowed)
-            raise ValueError(
-                f"metric {self.metric} does not fit a {self.kind} task; allowed: {names}"
-            )
+        for key, metric in (("metric", self.metric), ("select_by", self.select_by)):
+            if metric not in (None, *allowed):
+                names = ", ".join(allowed)
+                raise ValueError(
+                    f"{key} {metric} does not fit a {self.kind} task; allowed: {names}"
+                )
         if (self.kind is TaskKind.REGRESSION) != (not self.labels):
             raise ValueError(
                 "a regression task has no labels; leave `labels` out"
@@ -242,22 +251,24 @@ class Task(Frozen):
             return self.tags
         return self.labels or ("score",)
 
-    def identity(self) -> dict[str, object]:
-        """What of a task changes the numbers, besides its data; domain, paths and limits do not.
+    @property
+    def selection_metric(self) -> MetricName:
+        """What chooses the epoch on dev."""
+        return self.select_by or self.metric
 
-        The data of a derived task are its origin's, and its transform says what becomes of them.
+    def identity(self) -> dict[str, object]:
+        """What of a task changes its training and answers, besides its data.
+
+        Names, domain, paths, limits, the order of labels and what is only reported do not. The data
+        of a derived task are its origin's, and its transform says what becomes of them.
         """
         derived = {}
         if self.transform is not None:
-            derived = {"transform": {"of": self.origin, **self.transform.model_dump(mode="json")}}
-        tagging = self.kind is TaskKind.TAGGING
-        encoding = {"encoding": ENCODING_VERSION} if tagging else {}
+            derived = {"transform": self.transform.model_dump(mode="json")}
         return {
             **derived,
-            **encoding,
-            "name": self.name,
             "kind": self.kind,
             "labels": list(self.labels),
             "negative": self.negative,
-            "metric": self.metric,
+            "select_by": self.selection_metric,
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import yaml
@@ -150,14 +150,16 @@ def why(stage: Stage, store: Store) -> str:
         return "its weights are wanted again"
     if store.failure(stage):
         return "failed before"
+    names = [member.task.name for member in stage.tasks]
+    now = _by_name(stage.pre_image, names)
     changes = [
-        sorted(_differences(before.pre_image, stage.pre_image))
-        for before in store.records(stage.family)
+        sorted(_differences(_by_name(before.pre_image, before.selected_epoch), now))
+        for before in store.records()
+        if before.family == stage.family
     ]
     if not changes:
         return "new"
-    # Where the gold labels changed the examples did, which is enough to say.
-    fewest = [key for key in sorted(changes, key=len)[0] if not key.endswith(".gold")]
+    fewest = sorted(changes, key=len)[0]
     if stage.encoder.scratch is not None and "encoder" in fewest:
         # Of an encoder without files this is its shape or, mostly, another task's text.
         fewest[fewest.index("encoder")] = "encoder (its vocabulary follows the texts of `pretrain`)"
@@ -165,16 +167,21 @@ def why(stage: Stage, store: Store) -> str:
 
 
 def _with_leaks_told(changed: list[str], stage: Stage) -> list[str]:
-    """The changed fields, those of a split whose dropped rows changed told in words."""
+    """The changed fields, those of a split that rows were dropped from told in words."""
     told = []
     for member in stage.tasks:
         for split in ("train", "dev"):
-            place = f"tasks.{member.task.name}.data.{split}."
-            if any(field.startswith(f"{place}left_out") for field in changed):
-                dropped = getattr(member.data, split).left_out or ()
-                told.append(f"{place[:-1]} (training rows dropped as leaks: {len(dropped)})")
+            place = f"tasks.{member.task.name}.data.{split}"
+            dropped = getattr(member.data, split).left_out
+            if dropped and any(field.startswith(place) for field in changed):
+                told.append(f"{place} (training rows dropped as leaks: {len(dropped)})")
                 changed = [field for field in changed if not field.startswith(place)]
     return [*told, *changed]
+
+
+def _by_name(content: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """A stage's content with its tasks by their names, which are given in its order."""
+    return {**content, "tasks": dict(zip(names, content["tasks"], strict=False))}
 
 
 def _differences(before: Any, now: Any, key: str = "") -> Iterator[str]:
@@ -183,8 +190,7 @@ def _differences(before: Any, now: Any, key: str = "") -> Iterator[str]:
             yield from _differences(before.get(name), now.get(name), f"{key}.{name}".lstrip("."))
     elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         for one, other in zip(before, now, strict=True):
-            label = other.get("name", "") if isinstance(other, dict) else ""
-            yield from _differences(one, other, f"{key}.{label}".rstrip("."))
+            yield from _differences(one, other, key)
     elif before != now:
         short = all(len(str(value)) < 20 for value in (before, now))
         yield f"{key} {before} → {now}" if short else key

@@ -48,10 +48,11 @@ def _study(names: list[str], readings: list[str], seeds: int, domains: int) -> S
 def _plan(study: Study):
     data = {
         task.name: DataFingerprint(
+            key=task.name,
             **{
                 split: SplitFingerprint(n=n, sha256=f"{i:064x}", gold="0")
                 for split, n in (("train", 1000 + i), ("dev", 200), ("test", 500))
-            }
+            },
         )
         for i, task in enumerate(study.tasks)
     }
