@@ -163,7 +163,7 @@ def _bert_adam_by_a_loop(
 
 def time_updates(encoder: Encoder) -> None:
     """Prints the second table: optimisers and clipping of all parameters."""
-    model = build_model(encoder, None, (), 0, Recipe())
+    model = build_model(encoder, None, [], 0, Recipe())
     parameters = list(model.parameters())
     for p in parameters:
         p.grad = 1e-3 * torch.randn_like(p)

@@ -36,6 +36,7 @@ def test_what_was_put_is_given(store: Store) -> None:
     put(store, KEY)
     assert store.prefixes.get(KEY, len(CONTENT)) == CONTENT
     assert store.prefixes.get(OTHER, len(CONTENT)) is None
+    assert [path.name for path in (store.root / "prefixes").iterdir()] == [KEY]
     assert not list(store.root.glob("attempts/*"))
 
 

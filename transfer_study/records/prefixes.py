@@ -11,6 +11,7 @@ recently make room for new ones.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -43,7 +44,7 @@ class Prefixes:
         """The bytes of a key, so many; None where they are not there whole."""
         path = self._folder / key
         try:
-            path.touch()  # used last
+            os.utime(path)  # used last
             content = read_regular(path, _HASH_SIZE + size)
         except OSError:
             return None
