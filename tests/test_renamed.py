@@ -102,13 +102,15 @@ def written(folder: Path, *changes: tuple[str, str]) -> Path:
     return path
 
 
-def verb(name: str, study: Path, *options: str, results: str = "results") -> str:
-    places = ["--store", str(study.parent / "store")]
+def verb(
+    name: str, study: Path, *options: str, results: str = "results", store: str = "store"
+) -> str:
+    places = ["--store", str(study.parent / store)]
     if name != "plan":
         places += ["--results", str(study.parent / results), "--plots", str(study.parent / "plots")]
     done = CliRunner().invoke(app, [name, str(study), *options, *places], catch_exceptions=False)
     assert done.exit_code in (0, 3), done.output
-    return done.stdout
+    return done.output
 
 
 def deltas(folder: Path, results: str) -> pd.DataFrame:
@@ -139,3 +141,18 @@ def test_nothing_is_run_again(ran: Path, change: str, tmp_path: Path) -> None:
     if "documents" in differ:
         units = after.loc[after["target"] == "moods", "n_documents"]
         assert set(units) == {6} and set(before["n_documents"]) != {6}
+
+
+def test_another_machine_goes_on_from_the_answers_in_the_results_folder(ran: Path) -> None:
+    """Of stages that no child starts from anew, with another store that has nothing."""
+    study = written(ran)
+    verb("report", study)
+    before = deltas(ran, "results")
+    said = verb("run", study, "--executor", "in-process", store="other")
+    assert "answers in the results folder); nothing to run." in said
+    pd.testing.assert_frame_equal(deltas(ran, "results"), before)
+    assert not (ran / "other" / "stages").exists()
+    more = ["--set", "readings=[refine]", "--set", "seeds=2", "--executor", "in-process"]
+    verb("run", study, *more, store="other")
+    seeds = {path.name.split("-")[1] for path in (ran / "other" / "stages").iterdir()}
+    assert seeds == {"s1"}

@@ -207,6 +207,7 @@ def run(
         missing,
         stage_cost,
         survey,
+        with_answered,
         write_report,
     )
     from transfer_study.terminal.edges import edges_as_json, print_edges
@@ -222,6 +223,7 @@ def run(
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots, keep_weights)
     first, leaks = survey(read_study(study, settings, data))
+    first = with_answered(first, places)
     check_places(first, places)
     stages = Store(places.store)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
@@ -284,7 +286,7 @@ def plan(
 
     And how small an effect its edges could show.
     """
-    from transfer_study.session import make_plan, plan_with_dropped
+    from transfer_study.session import make_plan, plan_with_dropped, with_answered
     from transfer_study.terminal.stages import plan_as_json, print_plan, resolved_study
 
     checked = read_study(study, settings, data)
@@ -294,7 +296,8 @@ def plan(
     piloted = make_plan(read_study(pilot, (), data)) if pilot else None
     planned, dropped = plan_with_dropped(checked)
     view = plan_as_json if as_json else print_plan
-    view(planned, Places(store, keep_weights=keep_weights), piloted, dropped)
+    places = Places(store, keep_weights=keep_weights)
+    view(with_answered(planned, places), places, piloted, dropped)
 
 
 @app.command()

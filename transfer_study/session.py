@@ -22,6 +22,7 @@ from transfer_study.outcome import Outcome
 from transfer_study.records.held import hold
 from transfer_study.records.looked import looked_plan
 from transfer_study.records.recorded import (
+    PREDICTIONS_FILE,
     RECORD_FILE,
     is_recorded_otherwise,
     plan_of_record,
@@ -163,8 +164,22 @@ def known_plan(study: Study, places: Places) -> Plan:
 
 
 def with_looks(plan_: Plan, places: Places) -> Plan:
-    """The plan with the seeds that looks have added to some of its edges."""
-    return looked_plan(plan_, places.results / plan_.study.name)
+    """The plan with the seeds that looks have added, and with what its results folder answers."""
+    looked = looked_plan(plan_, places.results / plan_.study.name)
+    return with_answered(looked, places)
+
+
+def with_answered(plan_: Plan, places: Places) -> Plan:
+    """The plan with the stages whose answers its results folder holds, which run no more.
+
+    So a study goes on where others, on other machines, have left it.
+    """
+    store, folder = Store(places.store), places.results / plan_.study.name
+    if all(map(store.is_done, plan_)) or not (folder / PREDICTIONS_FILE).exists():
+        return plan_
+    from transfer_study.records.compact import CompactAnswers
+
+    return replace(plan_, answered=CompactAnswers(folder).stages())
 
 
 def missing(plan_: Plan, store: Store) -> Plan:
@@ -289,7 +304,8 @@ def failed_stages(plan_: Plan, store: Store) -> frozenset[str]:
     for stage in missing(plan_, store):
         if store.failure(stage) or any(parent.id in failed for parent in stage.parents):
             failed.add(stage.id)
-    return frozenset(stage.id for stage in plan_ if stage.id in failed and not store.is_done(stage))
+    done = plan_.answered | {stage.id for stage in plan_ if store.is_done(stage)}
+    return frozenset(failed - done)
 
 
 def lost_stages(plan_: Plan, places: Places) -> tuple[str, ...]:

@@ -108,7 +108,8 @@ def run_until_decided(
 def _is_complete(plan: Plan, store: Store) -> bool:
     """Whether every stage is done or was tried in vain: only then is a look judged."""
     failed = failed_stages(plan, store)
-    return all(stage.id in failed or store.is_done(stage) for stage in plan)
+    done = failed | plan.answered
+    return all(stage.id in done or store.is_done(stage) for stage in plan)
 
 
 def _deltas(part: Plan, places: Places) -> pd.DataFrame:

@@ -187,8 +187,9 @@ def choose(
     if absent:
         raise ExportError(
             f"{len(absent)} of {len(needed)} stages to choose among are not in the store, such "
-            f"as {absent[0].name}; run them with `transfer-study run STUDY`, or name what is there "
-            "with --arm, --variant, --size and --seed"
+            f"as {absent[0].family}; run them with `transfer-study run STUDY`, where their answers "
+            "are known already with --results and a folder that is new, or name what is there with "
+            "--arm, --variant, --size and --seed"
         )
     compared = []
     for candidate in candidates:

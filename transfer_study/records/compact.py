@@ -21,11 +21,11 @@ from transfer_study.records.check_answers import (
 )
 from transfer_study.records.labels import label_to_text
 from transfer_study.records.predictions import MOST_BYTES, Answers, AnswerSource, member_of
+from transfer_study.records.recorded import PREDICTIONS_FILE
 from transfer_study.spec.stage import Stage, StageTask
 from transfer_study.spec.task import Change, Task
 
 GOLD_FILE = "gold.parquet"
-PREDICTIONS_FILE = "predictions.parquet"
 
 _GOLD_SCHEMA = pa.schema(dict.fromkeys(("task", "id", "document", "gold"), pa.string()))
 _PREDICTIONS_SCHEMA = pa.schema(
@@ -67,6 +67,10 @@ class CompactAnswers:
     def has(self, stage: Stage) -> bool:
         """Whether the stage's predictions are among the compact ones."""
         return stage.id in self._predicted
+
+    def stages(self) -> frozenset[str]:
+        """The ids of all stages with predictions here."""
+        return frozenset(self._predicted)
 
     def answers(self, stage: Stage, task: Task) -> Answers:
         """The stage's test predictions for one of its tasks, checked against the plan."""

@@ -19,6 +19,7 @@ from transfer_study.spec.stage import Stage
 from transfer_study.spec.study import Study
 
 RECORD_FILE = "stages.json"
+PREDICTIONS_FILE = "predictions.parquet"  # records/compact.py
 _SCHEMA = 2
 _RARER_KEYS = ("header", "delimiter", "leave_out", "file", "split", "data", "tasksource")
 

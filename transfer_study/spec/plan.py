@@ -116,6 +116,8 @@ class Plan:
     # How many stages there would be if none were shared.
     unshared: int = field(compare=False)
     looks: Looks | None = None
+    # The ids of stages whose answers the study's results folder holds; only a child makes them run.
+    answered: frozenset[str] = field(default=frozenset(), compare=False)
 
     def __len__(self) -> int:
         return len(self.stages)
@@ -149,7 +151,7 @@ class Plan:
             for compared in system.compared()
         }
         part = every._of(s for s in every.systems if (s.edge, s.seed) in kept)
-        return replace(part, looks=looks)
+        return replace(part, looks=looks, answered=self.answered)
 
     def ordered(self, priority: Mapping[Edge, float]) -> Plan:
         """The same stages in the order of the edges that want them, highest first."""
@@ -174,11 +176,15 @@ class Plan:
                     yield system, system.baseline, control
 
     def missing(self, is_done: Callable[[Stage], bool], has_model: Callable[[Stage], bool]) -> Plan:
-        """The stages still to be run: those not done, and parents whose model a child lacks."""
+        """The stages still to be run: those not done, and parents whose model a child lacks.
+
+        What is `answered` counts as done.
+        """
         needed: set[str] = set()
         wanted: set[str] = set()
         for stage in reversed(self.stages):
-            if not is_done(stage) or (stage.id in wanted and not has_model(stage)):
+            done = stage.id in self.answered or is_done(stage)
+            if not done or (stage.id in wanted and not has_model(stage)):
                 needed.add(stage.id)
                 wanted.update(parent.id for parent in stage.parents)
         stages = tuple(s for s in self.stages if s.id in needed)

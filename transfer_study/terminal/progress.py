@@ -66,7 +66,8 @@ def open_progress(
 ) -> Iterator[Progress]:
     """The view that suits where stderr goes."""
     todo = plan.missing(store.is_done, store.has_model)
-    say(_opening(len(plan), len(todo)), quiet)
+    known = sum(stage.id in plan.answered and not store.is_done(stage) for stage in plan)
+    say(_opening(len(plan), len(todo), known), quiet)
     if quiet or not todo.stages:
         yield Silent()
         return
@@ -101,10 +102,11 @@ def shortened(text: str, width: int, kept: int = 6) -> str:
     return f"{set_cell_size(text, width - 1 - cell_len(end))}…{end}"
 
 
-def _opening(total: int, todo: int) -> str:
+def _opening(total: int, todo: int, known: int = 0) -> str:
+    where = f" ({known} by their answers in the results folder)" if known else ""
     if not todo:
-        return f"All {total} stages are done; nothing to run."
-    done = f"{total - todo} of {total} stages are done; " if todo < total else ""
+        return f"All {total} stages are done{where}; nothing to run."
+    done = f"{total - todo} of {total} stages are done{where}; " if todo < total else ""
     text = f"{done}running {todo} stage{'s' if todo > 1 else ''}."
     return text[0].upper() + text[1:]
 

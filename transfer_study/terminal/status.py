@@ -46,7 +46,10 @@ def study_status(plan: Plan, store: Store) -> Status:
     now = time.time()
     runs = [(stages[one.stage], one) for one in running(store) if one.stage in stages]
     busy = {stage.id for stage, _ in runs}
-    states = {stage.id: _state(stage, store, busy) for stage in plan}
+    states = {
+        stage.id: "done" if stage.id in plan.answered else _state(stage, store, busy)
+        for stage in plan
+    }
     return Status(plan, now, states, runs, _seconds_left(plan, store, now, runs))
 
 
