@@ -268,7 +268,10 @@ def test_the_multi_task_model_answers_with_every_head_through_its_loader(
             for s in card.scores
             if (s.task, s.split) == (name, "test") and s.metric is task.metric
         )
-        path = store.snapshot_folder(card.stage, card.epoch) / f"predictions/{name}.test.parquet"
+        path = (
+            store.snapshot_folder(card.stage, card.epoch)
+            / f"predictions/{card.stage.place(name)}.test.parquet"
+        )
         stored = answers_from(path.read_bytes(), path, card.stage, name, "test")
         documents = stored.documents
         found_score = score(task.metric, task, stored.gold, labels, documents)
