@@ -74,8 +74,9 @@ def look_at(differences: np.ndarray, alpha: float) -> pd.DataFrame:
     seeds = tuple(range(differences.shape[1]))
     replicates = np.zeros((len(seeds), 1))
     edges = [Edge(crossed(d, replicates, 100), seeds, d, replicates) for d in differences]
-    level = corrected(Correction.BH, edges, alpha).alpha
-    return look(*(str(verdict_of(e.effect.interval(level), 0.0)) for e in edges))
+    levels = corrected(Correction.BH, edges, alpha).levels
+    intervals = (e.effect.interval(level) for e, level in zip(edges, levels, strict=True))
+    return look(*(str(verdict_of(interval, 0.0)) for interval in intervals))
 
 
 def test_however_often_one_looks_chance_decides_no_more_than_the_level() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import stdtr
 
 from transfer_study.analysis.uncertainty import ALPHA, Crossed, Interval
@@ -29,28 +30,51 @@ class Edge:
     replicates: Floats
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Corrected:
-    """The adjusted p of each edge of a family, and the level at which all its intervals stand."""
+    """The adjusted p of each edge of a family, and the level at which its interval stands."""
 
     p: Floats
-    alpha: float
+    levels: Floats
 
 
-def corrected(method: Correction, edges: Sequence[Edge], alpha: float = ALPHA) -> Corrected:
+def corrected(
+    method: Correction,
+    edges: Sequence[Edge],
+    alpha: float = ALPHA,
+    margins: ArrayLike = 0.0,
+) -> Corrected:
     """Correct a family for its size; edges without a p are not of it, and stay NaN.
 
-    A level goes with the decisions: an interval at confidence 1 - level excludes zero where the
-    adjusted p is at most alpha.
+    An edge is tested for an effect where it was measured beyond its margin, and for equivalence
+    where within. Each test counts all edges, and among its rejections none of the other's: an edge
+    within its margin has p 1, however precise. Were it counted and then not reported, a family of
+    many precise small effects would pay for the false gains of the rest.
+
+    Levels go with the decisions: beyond the margin an interval at confidence 1 - level excludes
+    zero where the adjusted p is at most alpha; within it, it is inside the margin where the edge
+    is equivalent.
     """
-    p = np.array([judged(method, edge.effect, alpha).p for edge in edges], dtype=np.float64)
+    effects = [edge.effect for edge in edges]
+    size = np.abs([effect.mean for effect in effects])
+    within = size <= np.asarray(margins)
+    p = np.array([judged(method, effect, alpha).p for effect in effects], dtype=np.float64)
     known = ~np.isnan(p)
-    adjusted = np.full(len(p), math.nan)
+    adjusted, levels = np.full(len(p), math.nan), np.full(len(p), alpha)
     if not known.any():
-        return Corrected(adjusted, alpha)
+        return Corrected(adjusted, levels)
+    # How far the effect is inside its margin, tested as another is for being off zero: the nearer
+    # end of two one-sided tests (Schuirmann, 1987), each at half the level.
+    inside = [
+        replace(effect, mean=depth) for effect, depth in zip(effects, margins - size, strict=True)
+    ]
+    equivalent = np.array([judged(method, effect, alpha).p for effect in inside], dtype=np.float64)
     of_family = [edge for edge, is_known in zip(edges, known, strict=True) if is_known]
-    adjusted[known], level = _METHODS[method](p[known], of_family, alpha)
-    return Corrected(adjusted, level)
+    beyond = np.where(within, 1, p)[known], of_family, alpha
+    adjusted[known], levels[:] = _METHODS[method](*beyond)
+    _, level = _METHODS[method](np.where(within, equivalent, 1)[known], of_family, alpha)
+    levels[within] = level
+    return Corrected(adjusted, levels)
 
 
 def judged(method: Correction, effect: Crossed, alpha: float) -> Interval:
@@ -64,15 +88,16 @@ def _none(p: Floats, _: Sequence[Edge], alpha: float) -> tuple[Floats, float]:
 
 def _bh(p: Floats, _: Sequence[Edge], alpha: float) -> tuple[Floats, float]:
     """Benjamini and Hochberg, 1995; the level is that of Benjamini and Yekutieli's 2005 FCR."""
-    return _step_up(p, alpha, 1.0)
+    return step_up(p, alpha)
 
 
 def _by(p: Floats, _: Sequence[Edge], alpha: float) -> tuple[Floats, float]:
     """Benjamini and Yekutieli, 2001: under any dependence."""
-    return _step_up(p, alpha, float((1 / np.arange(1, len(p) + 1)).sum()))
+    return step_up(p, alpha, float((1 / np.arange(1, len(p) + 1)).sum()))
 
 
-def _step_up(p: Floats, alpha: float, factor: float) -> tuple[Floats, float]:
+def step_up(p: Floats, alpha: float, factor: float = 1.0) -> tuple[Floats, float]:
+    """Adjusted p and the level of their rejections, from the largest p up."""
     order = np.argsort(p)
     ranks = np.arange(1, len(p) + 1)
     scaled = np.minimum.accumulate((p[order] * len(p) * factor / ranks)[::-1])[::-1]

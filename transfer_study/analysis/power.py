@@ -29,23 +29,34 @@ from transfer_study.spec.task import MetricName
 POWER: Final = 0.8
 # How far the estimate itself can be trusted: 95%, from the spread of a variance of few seeds.
 _TAIL: Final = 0.025
-_NOISE = ["seed_sd", "example_error", "pilot_seeds", "pilot_test", "pilot_documents"]
+_NOISE = ["seed_sd", "lent", "example_error", "pilot_seeds", "pilot_test", "pilot_documents"]
 POWER_COLUMNS = ["n_seeds", "n_test", "family", "detectable", "detectable_low", "detectable_high"]
 POWER_COLUMNS += ["detectable_corrected", "evidence", "pilot_seeds"]
 
 
+def lent(edges: pd.DataFrame) -> pd.Series[float]:
+    """The degrees of freedom that an edge's seeds' variance has from other models of its target."""
+    return (edges["seed_freedom"] - (edges["n_seeds"] - 1)).clip(lower=0).fillna(0)
+
+
 def error_of(
-    seed_sd: ArrayLike, example_error: ArrayLike, n_seeds: ArrayLike, n_documents: ArrayLike
+    seed_sd: ArrayLike,
+    example_error: ArrayLike,
+    n_seeds: ArrayLike,
+    n_documents: ArrayLike,
+    lent_freedom: ArrayLike = 0.0,
 ) -> tuple[Floats, Floats]:
     """The standard error of a mean delta over so many seeds, and its degrees of freedom.
 
-    These are reckoned as those of what has been run (`crossed`). One seed: NaN.
+    These are reckoned as those of what has been run (`crossed`), with as many lent by other models
+    as there. One seed: NaN.
     """
     seeds = np.asarray(n_seeds, dtype=np.float64)
     seeds = np.where(seeds > 1, seeds, np.nan)
     of_seeds = np.square(np.asarray(seed_sd, dtype=np.float64)) / seeds
     of_examples = np.square(np.asarray(example_error, dtype=np.float64))
-    freedom = satterthwaite(of_seeds, seeds - 1, of_examples, n_documents)
+    own = seeds - 1 + np.asarray(lent_freedom)
+    freedom = satterthwaite(of_seeds, own, of_examples, n_documents)
     return np.sqrt(of_seeds + of_examples), freedom
 
 
@@ -54,16 +65,20 @@ def _strict_reach(
     example_error: ArrayLike,
     n_seeds: ArrayLike,
     n_documents: ArrayLike,
+    lent_freedom: ArrayLike,
     level: ArrayLike,
 ) -> Floats:
     """Half the width of adjusted intervals (`Crossed.strict`); NaN where the noise is not known."""
 
-    def reach(sd: float, error: float, seeds: float, documents: float, alpha: float) -> float:
+    def reach(
+        sd: float, error: float, seeds: float, documents: float, more: float, alpha: float
+    ) -> float:
         if math.isnan(sd + error) or seeds < 2:
             return math.nan
-        return strict_reach(sd**2 / seeds, seeds - 1, error**2, max(documents - 1, 1), alpha)
+        parts = sd**2 / seeds, seeds - 1 + more, error**2, max(documents - 1, 1)
+        return strict_reach(*parts, alpha)
 
-    parts = seed_sd, example_error, n_seeds, n_documents, level
+    parts = seed_sd, example_error, n_seeds, n_documents, lent_freedom, level
     return np.asarray(np.vectorize(reach, otypes=[float])(*parts))
 
 
@@ -115,6 +130,7 @@ def power_table(
     varies = (pilot["seed_sd"] > 0) | (pilot["example_error"] > 0)
     varies &= (pilot["verdict"] != Verdict.NOT_LEARNED) & (pilot["n_documents"] > 1)
     known = pilot[(pilot["over"] == "") & (pilot["n_seeds"] > 1) & varies]
+    known = known.assign(lent=lent(known))
     key = [name for name in planned if name in pilot and name not in ("n_seeds", "n_test")]
     renamed = {"n_seeds": "pilot_seeds", "n_test": "pilot_test", "n_documents": "pilot_documents"}
     # Of a pilot with more axes than the plan, no one edge is the planned one.
@@ -129,7 +145,7 @@ def power_table(
     evidence = np.where(has_own, "own", np.where(table["pilot_seeds"].notna(), "target", "none"))
     larger = table["n_test"] / table["pilot_test"]
     example_error: pd.Series[float] = table["example_error"] / np.sqrt(larger)
-    noise_of = example_error, table["n_seeds"], table["pilot_documents"] * larger
+    noise_of = example_error, table["n_seeds"], table["pilot_documents"] * larger, table["lent"]
 
     def effect(seed_sd: ArrayLike, level: ArrayLike) -> Floats:
         return possible(smallest_effect(*error_of(seed_sd, *noise_of), level))
@@ -145,7 +161,7 @@ def power_table(
         return np.where(effects > table["metric"].map(_span), np.inf, effects)
 
     worst = table["family"].map(lambda edges: worst_level(correction, edges, alpha))
-    seed_sd, freedom = table["seed_sd"], table["pilot_seeds"] - 1
+    seed_sd, freedom = table["seed_sd"], table["pilot_seeds"] - 1 + table["lent"]
     low, high = (np.sqrt(freedom / chdtri(freedom, tail)) for tail in (_TAIL, 1 - _TAIL))
     return table.assign(
         detectable=effect(seed_sd, alpha),
@@ -168,7 +184,7 @@ def _pooled(known: pd.DataFrame) -> pd.DataFrame:
 
     They share the baseline's runs, so that together they count for no more seeds than one of them.
     """
-    freedom = known["n_seeds"] - 1
+    freedom = known["n_seeds"] - 1 + known["lent"]
     weighed = known.assign(
         freedom=freedom,
         of_seeds=known["seed_sd"] ** 2 * freedom,
@@ -178,6 +194,7 @@ def _pooled(known: pd.DataFrame) -> pd.DataFrame:
         {
             "seed_sd": np.sqrt(weighed["of_seeds"].sum() / weighed["freedom"].sum()),
             "example_error": np.sqrt(weighed["of_one_example"].mean() / weighed["n_test"].max()),
+            "lent": weighed["lent"].max(),
             "pilot_seeds": weighed["n_seeds"].max(),
             "pilot_test": weighed["n_test"].max(),
             "pilot_documents": weighed["n_documents"].max(),
@@ -197,7 +214,8 @@ def chance_of_decision(
     """
     delta, seeds = edges["delta"].to_numpy(), edges["n_seeds"].to_numpy(dtype=np.float64)
     seed_sd = edges["seed_sd"].to_numpy()
-    reach = _strict_reach(seed_sd, edges["example_error"], n_seeds, edges["n_documents"], level)
+    noise_of = edges["example_error"], n_seeds, edges["n_documents"], lent(edges)
+    reach = _strict_reach(seed_sd, *noise_of, level)
     margin = np.asarray(margin, dtype=np.float64)
     # A mean beyond `far` is a gain or a loss, one within `near` is equivalent.
     far, near = np.maximum(margin, reach), margin - reach

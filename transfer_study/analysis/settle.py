@@ -32,7 +32,7 @@ def seeds_to_settle(effect: Effect) -> float:
     examples, documents, enough = effect.example_error**2, effect.n_documents, distance(effect)
 
     def settles(seeds: int) -> bool:
-        parts = effect.seed_sd**2 / seeds, seeds - 1, examples, documents - 1
+        parts = effect.seed_sd**2 / seeds, seeds - 1 + effect.lent, examples, documents - 1
         return strict_reach(*parts, effect.level) < enough
 
     # An interval only narrows with more seeds.

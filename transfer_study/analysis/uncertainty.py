@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
-from scipy.special import chdtri, ndtr, ndtri, stdtr, stdtrit
+from scipy.special import chdtri, ndtr, stdtr, stdtrit
 
 from transfer_study.metrics.rows import Floats
 
@@ -19,6 +18,8 @@ ROUNDING = 1e-12  # an error up to it is that of arithmetic
 
 # From so many documents on, a t is as good as normal: its 99.9% point is within 2%.
 _MANY_DOCUMENTS = 200
+_NORMAL = 1e6  # degrees of freedom without end
+_TAIL, _VALUES = 1e-10, 200  # of the values that a true variance may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,9 @@ class Crossed:
 
     `seed_sd` is the standard deviation of the differences over seeds, `example_error` the part of
     the standard error that more seeds do not take away: error² = seed_sd² / S + example_error².
-    `freedom` are the degrees of freedom of the error, `seed_freedom` and `example_freedom` those
-    of its parts. NaN is what one seed, or one document, does not tell.
+    The first part is at least `interaction`, which seeds and examples make together. `freedom` are
+    the degrees of freedom of the error, `seed_freedom` and `example_freedom` those of its parts.
+    NaN is what one seed, or one document, does not tell.
     """
 
     mean: float
@@ -57,6 +59,7 @@ class Crossed:
     freedom: float = math.nan
     seed_freedom: float = math.nan
     example_freedom: float = math.nan
+    interaction: float = 0.0
 
     @property
     def known(self) -> bool:
@@ -66,6 +69,19 @@ class Crossed:
         interval of no width would be certainty from nothing.
         """
         return self.error > ROUNDING
+
+    def with_seeds(self, variance: float, freedom: float, n_seeds: int) -> Crossed:
+        """The same mean, where more is known of the variance over seeds of one difference."""
+        seeds = max(variance / n_seeds, self.interaction)
+        examples = self.example_error**2
+        total = float(satterthwaite(seeds, freedom, examples, self.example_freedom + 1))
+        return replace(
+            self,
+            seed_sd=math.sqrt(seeds * n_seeds),
+            error=math.sqrt(seeds + examples),
+            freedom=total,
+            seed_freedom=freedom,
+        )
 
     def interval(self, alpha: float = ALPHA) -> Interval:
         """The t interval at confidence 1 - alpha, and the p that inverts it."""
@@ -89,18 +105,20 @@ class Crossed:
         seeds = max(self.error**2 - self.example_error**2, 0.0)
         parts = seeds, self.seed_freedom, self.example_error**2, self.example_freedom
         reach = strict_reach(*parts, alpha)
-        p = strict_p(abs(self.mean), *parts)
+        p = float(strict_p(abs(self.mean), *parts))
         return Interval(self.mean, self.mean - reach, self.mean + reach, p)
 
 
 def strict_p(
-    size: float, seeds: float, seed_freedom: float, examples: float, example_freedom: float
-) -> float:
-    """The p of an effect of this size, by the two parts of its variance (`Crossed.strict`)."""
-    of_seeds, seed_weights = _scales(seed_freedom)
-    of_examples, example_weights = _scales(_few(example_freedom))
-    variance = (seeds / of_seeds)[:, None] + examples / of_examples
-    return 2 * float(seed_weights @ ndtr(-size / np.sqrt(variance)) @ example_weights)
+    size: ArrayLike,
+    seeds: ArrayLike,
+    seed_freedom: ArrayLike,
+    examples: ArrayLike,
+    example_freedom: ArrayLike = math.inf,
+) -> Floats:
+    """The p of effects of these sizes, by the two parts of their variance (`Crossed.strict`)."""
+    variances, weights = _variances(seeds, seed_freedom, examples, example_freedom)
+    return _tails(np.asarray(size, dtype=np.float64), variances, weights)
 
 
 def strict_reach(
@@ -109,33 +127,52 @@ def strict_reach(
     """Half the width of such an interval at confidence 1 - alpha."""
     if not seeds + examples > 0:
         return 0.0
-    # The sum of both parts' own quantiles is certainly too far.
-    most = float(stdtrit(seed_freedom, 1 - alpha / 2)) * math.sqrt(seeds)
-    documents = _few(example_freedom)
-    quantile = ndtri(1 - alpha / 2) if math.isinf(documents) else stdtrit(documents, 1 - alpha / 2)
-    most += float(quantile) * math.sqrt(examples)
+    parts = _variances(seeds, seed_freedom, examples, example_freedom)
 
     def excess(size: float) -> float:
-        p = strict_p(size, seeds, seed_freedom, examples, example_freedom)
-        return math.log(max(p, 1e-300) / alpha)
+        return math.log(max(float(_tails(np.asarray(size), *parts)), 1e-300) / alpha)
 
-    return float(brentq(excess, 0.0, 1.01 * most))
-
-
-def _few(freedom: float) -> float:
-    """The degrees of freedom where there are few of them, else without end."""
-    return freedom if freedom < _MANY_DOCUMENTS else math.inf
+    most = math.sqrt(seeds + examples)
+    while excess(most) > 0:
+        most *= 2
+    return float(brentq(excess, 0.0, most))
 
 
-@lru_cache
-def _scales(freedom: float) -> tuple[Floats, Floats]:
-    """Values of a chi-square over its freedom, evenly spread in their logarithm; weights."""
-    if math.isinf(freedom):
-        return np.ones(1), np.ones(1)
-    least, most = chdtri(freedom, 1 - 1e-10) / freedom, chdtri(freedom, 1e-10) / freedom
-    log = np.linspace(math.log(least), math.log(most), 200)
-    density = np.exp(freedom / 2 * (log - np.exp(log)))
-    return np.exp(log), density / density.sum()
+def _tails(size: Floats, variances: Floats, weights: Floats) -> Floats:
+    return np.asarray(2 * (weights * ndtr(-size[..., None] / np.sqrt(variances))).sum(axis=-1))
+
+
+def _variances(
+    seeds: ArrayLike,
+    seed_freedom: ArrayLike,
+    examples: ArrayLike,
+    example_freedom: ArrayLike,
+) -> tuple[Floats, Floats]:
+    """What the variance of a mean may be, given its parts; [..., values] and their weights."""
+    of_seeds, weights = _true_variance(seeds, seed_freedom)
+    documents = np.asarray(example_freedom, dtype=np.float64)
+    if not (documents < _MANY_DOCUMENTS).any():
+        of_examples = np.asarray(examples, dtype=np.float64)
+        return of_seeds + of_examples[..., None], weights
+    of_documents, document_weights = _true_variance(examples, documents)
+    both = of_seeds[..., :, None] + of_documents[..., None, :]
+    product = weights[..., :, None] * document_weights[..., None, :]
+    return both.reshape(*both.shape[:-2], -1), product.reshape(*product.shape[:-2], -1)
+
+
+def _true_variance(estimate: ArrayLike, freedom: ArrayLike) -> tuple[Floats, Floats]:
+    """Values of a variance of which so much was found, evenly spread in their logarithm; weights.
+
+    The found one over the true one is a chi-square over its freedom.
+    """
+    found, f = np.broadcast_arrays(
+        np.asarray(estimate, dtype=np.float64),
+        np.minimum(np.asarray(freedom, dtype=np.float64), _NORMAL),
+    )
+    least, most = (np.log(chdtri(f, tail) / f) for tail in (1 - _TAIL, _TAIL))
+    log = least[..., None] + (most - least)[..., None] * np.linspace(0, 1, _VALUES)
+    density = np.exp(f[..., None] / 2 * (log - np.exp(log) + 1))
+    return found[..., None] * np.exp(-log), density / density.sum(axis=-1, keepdims=True)
 
 
 UNKNOWN = Crossed(math.nan)
@@ -160,7 +197,7 @@ def crossed(observed: ArrayLike, replicates: Floats, units: float) -> Crossed:
     # Seeds' and examples' variance both hold that of their interaction: once is enough.
     interaction = float((replicates - averaged).var(axis=1).sum()) / (len(d) - 1) / len(d)
     examples = max(float(averaged.var()) - interaction, 0.0)
-    return combined(mean, seeds, len(d) - 1.0, examples, units, math.sqrt(seeds * len(d)))
+    return combined(mean, seeds, len(d) - 1.0, examples, units, len(d), interaction)
 
 
 def combined(
@@ -169,16 +206,26 @@ def combined(
     seed_freedom: float,
     examples: float,
     units: float = math.inf,
-    seed_sd: float = math.nan,
+    n_seeds: float = math.nan,
+    interaction: float = 0.0,
 ) -> Crossed:
-    """An effect with the two parts of its mean's variance, over seeds and over resampled units."""
+    """An effect with the two parts of its mean's variance, over seeds and over resampled units.
+
+    `interaction`, what both would hold, is left to the seeds': of few seeds that agree by chance
+    the variance comes out below it, which it cannot truly be. Of a mean over `n_seeds` runs it is
+    known what one of them varies by.
+    """
     if units < 2:
-        return Crossed(mean, seed_sd)
+        return Crossed(mean, math.sqrt(seeds * n_seeds))
     # A resample varies by 1 - 1/units of what a fresh test set does.
-    examples *= 1.0 if math.isinf(units) else units / (units - 1)
+    fresh = 1.0 if math.isinf(units) else units / (units - 1)
+    examples, interaction = examples * fresh, interaction * fresh
+    seeds = max(seeds, interaction)
     error = math.sqrt(seeds + examples)
     freedom = float(satterthwaite(seeds, seed_freedom, examples, units))
-    return Crossed(mean, seed_sd, math.sqrt(examples), error, freedom, seed_freedom, units - 1.0)
+    seed_sd, example_error = math.sqrt(seeds * n_seeds), math.sqrt(examples)
+    of_parts = seed_freedom, units - 1.0, interaction
+    return Crossed(mean, seed_sd, example_error, error, freedom, *of_parts)
 
 
 def satterthwaite(
