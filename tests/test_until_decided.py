@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -154,6 +155,20 @@ def test_the_report_is_derived_again_from_the_results_alone(
     table.unlink()
     report(folder / "planted.yaml", tmp_path)
     assert table.read_bytes() == before
+
+
+def test_the_price_of_a_decided_edge_is_told_and_kept(
+    decided: tuple[Path, list[Look]], tmp_path: Path
+) -> None:
+    folder, _ = decided
+    shutil.copytree(folder / "results", tmp_path / "results")
+    here, elsewhere = (report(folder / "planted.yaml", place) for place in (folder, tmp_path))
+    # Without the store the price is that of an earlier report.
+    for outcome in (here, elsewhere):
+        price = r"2 edges: 1 decided \(1 gain\), [0-9.]+ core-(minutes|hours) each"
+        assert re.fullmatch(price, outcome.price)
+        assert f"2 of 2 edges; {outcome.price}." in Path(outcome.report).read_text("utf-8")
+    assert here.price == elsewhere.price
 
 
 def test_power_is_known_from_what_was_run(decided: tuple[Path, list[Look]], tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ class Outcome:
     choices: pd.DataFrame | None = None  # what each of the paper's choices adds (protocol: both)
     stability: pd.DataFrame | None = None  # of a study with variants
     pretraining: pd.DataFrame | None = None  # what it does to each score
+    price: str = ""  # what a decided edge cost, in words
     false_edge_rate: str = ""  # how often models differ from themselves, in words
     report: str | None = None  # the path of the page
     unwritten: tuple[str, ...] = ()  # a sentence an output that could not be written
@@ -145,7 +146,7 @@ class Outcome:
 
     def _lines(self) -> Iterator[str]:
         """What is to be said in every form, most important first."""
-        yield self.counts
+        yield from filter(None, (self.counts, self.price))
         if self.failed:
             yield f"{len(self.failed)} stages failed, or waited for one that did."
         if self.not_run:

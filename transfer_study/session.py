@@ -256,6 +256,8 @@ def write_report(
     study does not have.
     """
     from transfer_study.report.beside import Beside, costs, other_attempts
+    from transfer_study.report.content import raw_edges
+    from transfer_study.report.price import price
     from transfer_study.report.results import EPOCHS_FILE, epoch_scores, write_judged, write_results
 
     shown = shown or Shown()
@@ -284,6 +286,7 @@ def write_report(
         written.choices,
         written.stability,
         written.pretraining,
+        price(raw_edges(written.deltas), beside.costs) if len(written.deltas) else "",
         written.false_edge_rate,
         None if written.page is None else str(written.page),
         written.unwritten,

@@ -13,6 +13,7 @@ from transfer_study.analysis.intervals import lacking
 from transfer_study.report.captions import adjustment, margin_text
 from transfer_study.report.cautions import cautions
 from transfer_study.report.content import Content, family_size
+from transfer_study.report.price import price
 from transfer_study.report.stability import in_points
 from transfer_study.spec.correction import Correction
 from transfer_study.spec.pairs import left_out_sentence
@@ -61,13 +62,13 @@ def headline(content: Content) -> str:
 
 
 def completeness(content: Content) -> str:
-    """How much of the study is there: "53 of 56 edges; 3 failed"."""
+    """How much of the study is there, and the price of an edge: "53 of 56 edges; 3 failed; …"."""
     counts = Counter(content.edges["verdict"])
     absent = {word: counts[word] for word in _ABSENT if counts[word]}
     measured = len(content.edges) - sum(absent.values())
     words = [f"{measured} of {_many(len(content.edges), 'edge')}"]
     words += [f"{count} {_ABSENT[word]}" for word, count in absent.items()]
-    return "; ".join(words)
+    return "; ".join([*words, price(content.edges, content.costs)])
 
 
 def effect_text(row: pd.Series[Any]) -> str:
