@@ -91,7 +91,9 @@ def deltas(
         judged_ones = {number[id(m)]: m for m in members if m.learned}
         margins = [judgement.margin.of(m.baseline) for m in judged_ones.values()]
         in_family = [m.edge for m in judged_ones.values()]
-        adjusted = corrected(judgement.correction, in_family, judgement.alpha, margins)
+        adjusted = corrected(
+            judgement.correction, in_family, judgement.alpha, margins, judgement.looks
+        )
         found = zip(map(float, adjusted.p), map(float, adjusted.levels), strict=True)
         stands = dict(zip(judged_ones, found, strict=True))
         for member in members:

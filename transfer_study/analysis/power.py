@@ -8,7 +8,7 @@ power of the two-sided t-test of S seeds is that of the noncentral t distributio
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -19,14 +19,17 @@ from transfer_study.analysis.corrections import worst_level
 from transfer_study.analysis.deltas import CONTROLS, EDGE, SIZE, VARIANT, Verdict
 from transfer_study.analysis.same_edge import repeated
 from transfer_study.analysis.scores import comparison_table
+from transfer_study.analysis.sequential import Sequential
 from transfer_study.analysis.uncertainty import ALPHA, satterthwaite, strict_reach
 from transfer_study.metrics import score_span
 from transfer_study.metrics.rows import Floats
 from transfer_study.spec.correction import Correction
+from transfer_study.spec.margin import Margin
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.task import MetricName
 
 POWER: Final = 0.8
+FUTILE: Final = 0.2  # an edge with less chance of ever being decided is not worth more seeds
 # How far the estimate itself can be trusted: 95%, from the spread of a variance of few seeds.
 _TAIL: Final = 0.025
 _NOISE = ["seed_sd", "lent", "example_error", "pilot_seeds", "pilot_test", "pilot_documents"]
@@ -109,9 +112,13 @@ def planned_edges(plan: Plan) -> pd.DataFrame:
 
 def family_sizes(edges: pd.DataFrame) -> pd.Series:
     """With how many edges each of these is corrected, itself included; one of two names is one."""
+    return (~repeated(edges)).groupby(_family(edges)).transform("sum")
+
+
+def _family(edges: pd.DataFrame) -> list[pd.Series[Any]]:
+    """What is the same for edges that are corrected together."""
     by = [edges["reading"], edges["arm"].isin(CONTROLS)]
-    by += [edges[name] for name in ("protocol",) if name in edges]
-    return (~repeated(edges)).groupby(by).transform("sum")
+    return by + [edges[name] for name in ("protocol",) if name in edges]
 
 
 def power_table(
@@ -203,6 +210,27 @@ def _pooled(known: pd.DataFrame) -> pd.DataFrame:
     return pooled.reset_index()
 
 
+def chances(
+    deltas: pd.DataFrame, correction: Correction, margin: Margin, counts: tuple[int, ...]
+) -> pd.Series[float]:
+    """How likely each raw edge of judged deltas is to be decided by the last of these looks.
+
+    The level is that of one more gain or loss beside those that there are. NaN is what is of no
+    family, or known from one seed.
+    """
+    learned = deltas[deltas["verdict"] != Verdict.NOT_LEARNED]
+    changed = learned["verdict"].isin([Verdict.GAIN, Verdict.LOSS]) & ~repeated(learned)
+    decided = changed.groupby(_family(learned)).transform("sum")
+    sizes, looks = family_sizes(learned), Sequential(counts)
+    levels = [
+        looks.level(worst_level(correction, int(n), decided=int(d)), counts[-1])
+        for n, d in zip(sizes, decided, strict=True)
+    ]
+    margins = learned["baseline"].map(margin.of)
+    found = chance_of_decision(learned, counts[-1], margins, levels)
+    return pd.Series(found, index=learned.index).reindex(deltas.index)
+
+
 def chance_of_decision(
     edges: pd.DataFrame, n_seeds: int, margin: ArrayLike, level: ArrayLike
 ) -> Floats:
@@ -216,10 +244,19 @@ def chance_of_decision(
     seed_sd = edges["seed_sd"].to_numpy()
     noise_of = edges["example_error"], n_seeds, edges["n_documents"], lent(edges)
     reach = _strict_reach(seed_sd, *noise_of, level)
-    margin = np.asarray(margin, dtype=np.float64)
+    # A part of the seeds to come is seen already.
+    to_come = seed_sd * np.sqrt(np.maximum(1 / seeds - 1 / n_seeds, 0))
+    return chance_beyond(delta, np.asarray(margin, dtype=np.float64), reach, to_come)
+
+
+def chance_beyond(delta: Floats, margin: Floats, reach: Floats, to_come: Floats) -> Floats:
+    """How likely a mean is to be decided that will lie around `delta` with this deviation.
+
+    Its interval will reach so far.
+    """
     # A mean beyond `far` is a gain or a loss, one within `near` is equivalent.
     far, near = np.maximum(margin, reach), margin - reach
-    to_come = np.maximum(seed_sd * np.sqrt(np.maximum(1 / seeds - 1 / n_seeds, 0)), 1e-12)
-    beyond = ndtr((delta - far) / to_come) + ndtr((-delta - far) / to_come)
-    within = ndtr((near - delta) / to_come) - ndtr((-near - delta) / to_come)
+    sd = np.maximum(to_come, 1e-12)
+    beyond = ndtr((delta - far) / sd) + ndtr((-delta - far) / sd)
+    within = ndtr((near - delta) / sd) - ndtr((-near - delta) / sd)
     return np.asarray(beyond + np.maximum(within, 0))

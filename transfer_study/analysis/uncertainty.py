@@ -92,6 +92,12 @@ class Crossed:
         p = 2 * float(stdtr(self.freedom, -abs(self.mean) / self.error))
         return Interval(self.mean, self.mean - reach, self.mean + reach, p)
 
+    @property
+    def parts(self) -> tuple[float, float, float, float]:
+        """The variance of the mean over seeds and its freedom, that over examples and its own."""
+        seeds = max(self.error**2 - self.example_error**2, 0.0)
+        return seeds, self.seed_freedom, self.example_error**2, self.example_freedom
+
     def strict(self, alpha: float) -> Interval:
         """The interval and p for levels far below 5%, as of one edge among many.
 
@@ -102,10 +108,8 @@ class Crossed:
         """
         if not self.known:
             return self.interval(alpha)
-        seeds = max(self.error**2 - self.example_error**2, 0.0)
-        parts = seeds, self.seed_freedom, self.example_error**2, self.example_freedom
-        reach = strict_reach(*parts, alpha)
-        p = float(strict_p(abs(self.mean), *parts))
+        reach = strict_reach(*self.parts, alpha)
+        p = float(strict_p(abs(self.mean), *self.parts))
         return Interval(self.mean, self.mean - reach, self.mean + reach, p)
 
 
@@ -151,8 +155,8 @@ def _variances(
     """What the variance of a mean may be, given its parts; [..., values] and their weights."""
     of_seeds, weights = _true_variance(seeds, seed_freedom)
     documents = np.asarray(example_freedom, dtype=np.float64)
-    if not (documents < _MANY_DOCUMENTS).any():
-        of_examples = np.asarray(examples, dtype=np.float64)
+    of_examples = np.asarray(examples, dtype=np.float64)
+    if not ((documents < _MANY_DOCUMENTS) & (of_examples > 0)).any():
         return of_seeds + of_examples[..., None], weights
     of_documents, document_weights = _true_variance(examples, documents)
     both = of_seeds[..., :, None] + of_documents[..., None, :]

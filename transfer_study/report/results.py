@@ -18,6 +18,7 @@ from transfer_study.analysis.looks import judged
 from transfer_study.analysis.pretraining import pretraining_table
 from transfer_study.analysis.recommend import recommendations
 from transfer_study.analysis.scores import Scored, comparison_table, score_systems, task_table
+from transfer_study.analysis.sequential import Sequential
 from transfer_study.analysis.stability import has_failed, run_table, stability_table
 from transfer_study.analysis.uncertainty import ALPHA
 from transfer_study.analysis.views import Shown, View
@@ -54,12 +55,12 @@ def tables(
     judgement, comparisons = Judgement.of(plan.study), comparison_table(plan)
     if plan.looks is None:
         return scored, deltas(comparisons, scored.test_sets, judgement, failed)
-    judgement = replace(judgement, alpha=plan.looks.level(judgement.alpha))
+    judgement = replace(judgement, looks=Sequential(plan.looks.counts))
     looks = [
         deltas(comparisons[comparisons["seed"].isin(seeds)], scored.test_sets, judgement, failed)
         for seeds in map(plan.looks.seeds_at, range(1, plan.looks.done + 1))
     ]
-    return scored, judged(looks, len(plan.looks.counts))
+    return scored, judged(looks)
 
 
 @dataclass(frozen=True)
