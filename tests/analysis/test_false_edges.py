@@ -87,7 +87,7 @@ def test_a_comparison_without_a_p_is_none(made: Plan) -> None:
     }
     found = false_edges(compare_with_itself(made, sets, Judgement(Margin(absolute=0.01))), 0.05)
     assert (found.systems, found.comparisons) == (0, 0)
-    assert "False edges: not known" in false_edge_sentence(found)
+    assert "A/A: none" in false_edge_sentence(found)
 
 
 def test_the_interval_counts_models() -> None:
@@ -97,7 +97,7 @@ def test_the_interval_counts_models() -> None:
     assert (found.rate, found.systems, found.comparisons) == (0.2, 10, 200)
     assert (found.low, found.high) == pytest.approx((said.low, said.high))
     assert "of 200 comparisons of 10 models with themselves" in false_edge_sentence(found)
-    assert "20.0% have p below 5% [5.7%, 51.0%]" in false_edge_sentence(found)
+    assert "20.0% have p below 5% [5.7%, 51.0%, counted by models]" in false_edge_sentence(found)
 
 
 def test_without_seeds_there_is_no_rate() -> None:

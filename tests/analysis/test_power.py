@@ -189,3 +189,11 @@ def test_what_other_models_of_the_target_tell_of_the_noise_is_reckoned_with() ->
         assert (lent[name] < alone[name])[known].all()
     own = smallest_effect(*error_of(0.02, 0.004, 5, 400, 2.4), 0.05)
     assert lent["detectable"][0] == pytest.approx(own)
+
+
+def test_of_a_pilot_of_two_seeds_the_upper_end_is_shown() -> None:
+    two = pilot(n_seeds=[2, 3, 1], seed_freedom=[1.0, 2.0, np.nan])
+    table = power_table(planned(), two, Correction.BH).set_index(["source", "target"])
+    first, other = table.loc[("a", "b")], table.loc[("c", "b")]
+    assert first["detectable"] == first["detectable_high"] > 2 * first["detectable_low"]
+    assert other["detectable_low"] < other["detectable"] < other["detectable_high"]

@@ -32,6 +32,7 @@ POWER: Final = 0.8
 FUTILE: Final = 0.2  # an edge with less chance of ever being decided is not worth more seeds
 # How far the estimate itself can be trusted: 95%, from the spread of a variance of few seeds.
 _TAIL: Final = 0.025
+_TELLS: Final = 2  # degrees of freedom from which a spread says something by itself
 _NOISE = ["seed_sd", "lent", "example_error", "pilot_seeds", "pilot_test", "pilot_documents"]
 POWER_COLUMNS = ["n_seeds", "n_test", "family", "detectable", "detectable_low", "detectable_high"]
 POWER_COLUMNS += ["detectable_corrected", "evidence", "pilot_seeds"]
@@ -130,8 +131,9 @@ def power_table(
     edge that has two seeds there is judged by itself (`evidence` own), another by all edges into
     the same target and metric (target); where there is none its effect is NaN (none). `detectable`
     is at the study's level, between `_low` and `_high` for the pilot's few seeds, and `_corrected`
-    at the correction's worst case. Effects are fractions of 1, infinite where the largest that is
-    possible would not be detected.
+    at the correction's worst case. Where the pilot is of two seeds, whose spread says next to
+    nothing, `detectable` and `_corrected` are at the upper end of what it allows. Effects are
+    fractions of 1, infinite where the largest that is possible would not be detected.
     """
     # Runs that were all the same, or learned nothing, tell nothing of noise; nor does one document.
     varies = (pilot["seed_sd"] > 0) | (pilot["example_error"] > 0)
@@ -170,12 +172,13 @@ def power_table(
     worst = table["family"].map(lambda edges: worst_level(correction, edges, alpha))
     seed_sd, freedom = table["seed_sd"], table["pilot_seeds"] - 1 + table["lent"]
     low, high = (np.sqrt(freedom / chdtri(freedom, tail)) for tail in (_TAIL, 1 - _TAIL))
+    likely = seed_sd.where(freedom >= _TELLS, seed_sd * high)
     return table.assign(
-        detectable=effect(seed_sd, alpha),
+        detectable=effect(likely, alpha),
         detectable_low=effect(seed_sd * low, alpha),
         detectable_high=effect(seed_sd * high, alpha),
         detectable_corrected=(effect if correction is Correction.NONE else among_many)(
-            seed_sd, worst
+            likely, worst
         ),
         evidence=evidence,
         pilot_seeds=table["pilot_seeds"].astype("Int64"),

@@ -266,7 +266,6 @@ def _content(
         beside.leaks,
         recommendations(plan, edges, beside.file),
         beside.costs,
-        itself,
         false_edge_sentence(rate),
         beside.file,
         beside.options,
@@ -278,7 +277,8 @@ def _content(
 
 def _warnings(edges: pd.DataFrame, beside: Beside) -> list[str]:
     """What a reader must know before the first number."""
-    cells = edges.drop_duplicates(["metric", "n_seeds", "n_test"])[["metric", "n_seeds", "n_test"]]
+    by = ["metric", "n_seeds", "n_documents"]
+    cells = edges.drop_duplicates(by)[by]
     missed = (
         coverage_warning(MetricName(metric), int(seeds), int(n))
         for metric, seeds, n in cells.itertuples(index=False)
