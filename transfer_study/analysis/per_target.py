@@ -73,6 +73,20 @@ def variances_per_target(scores: Floats) -> tuple[Floats, Floats]:
     `scores` are [..., 1 + E, S], the baseline's first, E at least 2, NaN where a model lacks a
     seed; both results are [..., E]. Degrees of freedom are Satterthwaite's.
     """
+    variances, freedoms, together = of_models(scores)
+    partner, base = variances[..., 1:], variances[..., :1]
+    difference = partner + base - 2 * together * np.sqrt(partner * base)
+    shares = partner**2 / freedoms[..., 1:] + base**2 / freedoms[..., :1]
+    some = shares > 0
+    satterthwaite = (partner + base) ** 2 / np.where(some, shares, 1)
+    return difference, np.where(some, satterthwaite, freedoms[..., 1:])
+
+
+def of_models(scores: Floats) -> tuple[Floats, Floats, Floats]:
+    """The variance of each model's runs and its freedom, [..., 1 + E]; their correlation, [..., 1].
+
+    The correlation is that of two models' runs of one seed; `scores` are as above.
+    """
     there = np.isfinite(scores)
     n = there.sum(axis=-1)
     means = np.where(there, scores, 0).sum(axis=-1) / n
@@ -90,12 +104,7 @@ def variances_per_target(scores: Floats) -> tuple[Floats, Floats]:
     most = np.full(own.shape, _LIKE_PARTNERS)
     most[..., :1] = np.where(few, 0, _LIKE_BASELINE)
     variance, f = _moderated(squares, freedom, others, f_others, np.where(usual, most, 0))
-    partner, base, f, f_base = variance[..., 1:], variance[..., :1], f[..., 1:], f[..., :1]
-    together = _correlation(deviations, there)[..., None]
-    difference = partner + base - 2 * together * np.sqrt(partner * base)
-    shares = partner**2 / f + base**2 / f_base
-    some = shares > 0
-    return difference, np.where(some, (partner + base) ** 2 / np.where(some, shares, 1), f)
+    return variance, f, _correlation(deviations, there)[..., None]
 
 
 def _moderated(
