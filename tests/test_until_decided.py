@@ -180,10 +180,10 @@ def test_the_price_of_a_decided_edge_is_told_and_kept(
     # Without the store the price is that of an earlier report.
     for outcome in (here, elsewhere):
         price = (
-            r"2 edges: [12] decided \(1 gain(, 1 equivalent)?\), [0-9.]+ core-(minutes|hours) each"
+            r"2 edges: . decided \(1 gain(, 1 equivalent)?\), [0-9.]+ core-(minutes|hours) each.*"
         )
         assert re.fullmatch(price, outcome.price)
-        assert f"2 of 2 edges; {outcome.price}." in Path(outcome.report).read_text("utf-8")
+        assert f"2 of {outcome.price}." in Path(outcome.report).read_text("utf-8")
     assert here.price == elsewhere.price
 
 

@@ -286,7 +286,7 @@ def write_report(
         written.choices,
         written.stability,
         written.pretraining,
-        price(raw_edges(written.deltas), beside.costs) if len(written.deltas) else "",
+        price(raw_edges(written.deltas), beside.costs),
         written.false_edge_rate,
         None if written.page is None else str(written.page),
         written.unwritten,

@@ -34,7 +34,9 @@ def test_the_verdict_is_in_plain_words(content: Content) -> None:
     assert said.startswith("Of 7 effects, 1 gain, 1 loss, 1 equivalent and 2 undecided.")
     assert "Most helpful: a_1 on b, +5.0 points [+3.0, +7.0] (pair, refine reading, tiny)." in said
     assert "Most harmful: b on a_1, −3.0 points [−5.0, −1.0]" in said
-    assert completeness(content).startswith("5 of 7 edges; 1 failed; 1 not run; 7 edges: ")
+    assert completeness(content) == (
+        "5 of 7 edges: 3 decided (1 gain, 1 loss, 1 equivalent); 2 undecided, 1 failed, 1 not run"
+    )
 
 
 def test_where_nothing_is_decided_that_is_said(content: Content) -> None:

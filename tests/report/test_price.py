@@ -29,10 +29,12 @@ MANY = edges(*["gain"] * 5, *["loss"] * 3, *["equivalent"] * 3, *["undecided"] *
             costs(3.3),
             "16 edges: 11 decided (5 gains, 3 losses, 3 equivalent), 0.3 core-hours each",
         ),
+        (MANY, costs(3.3), "each; 4 undecided, 1 not learned"),
         (MANY, costs(0.0, 11.0), "(5 gains, 3 losses, 3 equivalent), 1 GPU-minutes each"),
         (edges("gain"), costs(0.05, 4.0), "1 decided (1 gain), 3 core-minutes and 4 GPU-minutes"),
         (edges("undecided"), costs(2.34), "1 edge: none decided, 2.3 core-hours in all"),
-        (edges("loss", "failed"), None, "2 edges: 1 decided (1 loss)"),
+        (edges("loss", "failed"), None, "2 edges: 1 decided (1 loss); 1 failed"),
+        (edges(), None, "No edges to compare."),
     ],
 )
 def test_price(some: pd.DataFrame, spent: pd.DataFrame | None, said: str) -> None:
@@ -41,4 +43,4 @@ def test_price(some: pd.DataFrame, spent: pd.DataFrame | None, said: str) -> Non
 
 def test_costs_that_an_earlier_version_kept_have_no_gpu() -> None:
     old = costs(1.1).drop(columns="gpu_minutes")
-    assert price(MANY, old).endswith("0.1 core-hours each")
+    assert ", 0.1 core-hours each;" in price(MANY, old)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from transfer_study.analysis.deltas import EDGE, SIZE, VARIANT, Verdict
 from transfer_study.analysis.intervals import ALIKE, ONE_DOCUMENT, ONE_SEED, lacking
+from transfer_study.analysis.looks import DECIDED
 from transfer_study.report.stability import in_points
 
 # Fewer documents than these are worth a word where examples are counted.
@@ -95,7 +96,8 @@ def over_controls(deltas: pd.DataFrame) -> Iterator[str]:
     key = [name for name in (*EDGE, VARIANT, SIZE) if name in deltas and name != "over"]
     decided = deltas[~over & deltas["verdict"].isin([Verdict.GAIN, Verdict.LOSS])]
     both = decided.merge(deltas[over], on=key, suffixes=("", "_over"))
-    for row in both[both["verdict"] != both["verdict_over"]].to_dict("records"):
+    judged = both["verdict_over"].isin([Verdict.UNDECIDED, *DECIDED])
+    for row in both[judged & (both["verdict"] != both["verdict_over"])].to_dict("records"):
         yield (
             f"{row['source']} → {row['target']} is a {row['verdict']}, over {row['over_over']} it "
             f"is {str(row['verdict_over']).replace('_', ' ')}: that control may explain it."

@@ -6,28 +6,37 @@ from collections import Counter
 
 import pandas as pd
 
-from transfer_study.analysis.looks import DECIDED
+from transfer_study.analysis.deltas import Verdict
 from transfer_study.report.captions import edges_text
 
-_VERDICTS = {"gain": "gains", "loss": "losses", "equivalent": "equivalent"}
+_DECIDED = {"gain": "gains", "loss": "losses", "equivalent": "equivalent"}
 
 
 def price(edges: pd.DataFrame, costs: pd.DataFrame | None) -> str:
-    """How many edges are decided, and for how much training each.
+    """How many edges are decided, for how much training each, and what became of the others.
 
     `edges` are the raw rows of a table of deltas, `costs` is as `report.beside.costs` makes it;
-    with None, or where nothing is decided, there is no price.
+    with None there is no price.
     """
-    counts = Counter(str(verdict) for verdict in edges["verdict"] if verdict in DECIDED)
+    if edges.empty:
+        return "No edges to compare."
+    counts = Counter(map(str, edges["verdict"]))
     said = [
         f"{counts[word]} {word if counts[word] == 1 else many}"
-        for word, many in _VERDICTS.items()
+        for word, many in _DECIDED.items()
         if counts[word]
     ]
-    decided = f"{counts.total()} decided ({', '.join(said)})" if said else "none decided"
-    spent = [] if costs is None or costs.empty else _spent(costs.iloc[-1], counts.total())
+    number = sum(counts[word] for word in _DECIDED)
+    decided = f"{number} decided ({', '.join(said)})" if said else "none decided"
+    spent = [] if costs is None or costs.empty else _spent(costs.iloc[-1], number)
     paid = f", {' and '.join(spent)} {'each' if said else 'in all'}" if spent else ""
-    return f"{edges_text(len(edges))}: {decided}{paid}"
+    rest = [
+        f"{counts[word]} {word.replace('_', ' ')}"
+        for word in map(str, Verdict)
+        if counts[word] and word not in _DECIDED
+    ]
+    others = f"; {', '.join(rest)}" if rest else ""
+    return f"{edges_text(len(edges))}: {decided}{paid}{others}"
 
 
 def _spent(costs: pd.Series[float], decided: int) -> list[str]:

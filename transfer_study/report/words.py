@@ -27,7 +27,7 @@ _VERDICTS = {
     "undecided": ("undecided", "undecided"),
     "not_learned": ("not learned", "not learned"),
 }
-_ABSENT = {"failed": "failed", "not_run": "not run"}
+_ABSENT = "failed", "not_run"
 
 
 def headline(content: Content) -> str:
@@ -62,13 +62,9 @@ def headline(content: Content) -> str:
 
 
 def completeness(content: Content) -> str:
-    """How much of the study is there, and the price of an edge: "53 of 56 edges; 3 failed; …"."""
-    counts = Counter(content.edges["verdict"])
-    absent = {word: counts[word] for word in _ABSENT if counts[word]}
-    measured = len(content.edges) - sum(absent.values())
-    words = [f"{measured} of {_many(len(content.edges), 'edge')}"]
-    words += [f"{count} {_ABSENT[word]}" for word, count in absent.items()]
-    return "; ".join([*words, price(content.edges, content.costs)])
+    """How much of the study is there, what is decided, and at what price."""
+    measured = (~content.edges["verdict"].isin(_ABSENT)).sum()
+    return f"{measured} of {price(content.edges, content.costs)}"
 
 
 def effect_text(row: pd.Series[Any]) -> str:

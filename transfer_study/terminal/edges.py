@@ -48,7 +48,7 @@ def print_edges(outcome: Outcome) -> None:
     if outcome.stability is not None:
         print_stability(console, outcome.stability)
     if len(own) or outcome.stability is None:
-        console.print("\n".join(filter(None, (outcome.counts, outcome.price))))
+        console.print(outcome.price)
     if len(own):
         sentence = adjustment(plan.study.correction, "the edges of a reading")
         console.print(f"{sentence} Seeds and test examples are crossed.", style="dim")
