@@ -15,7 +15,7 @@ import numpy as np
 from power_forms import CASES, MARGIN, STUDIES, Drawn, draw, rejected, share
 
 from transfer_study.analysis.per_target import of_models
-from transfer_study.analysis.uncertainty import strict_p
+from transfer_study.analysis.tails import strict_p
 from transfer_study.data.streams import stream
 from transfer_study.metrics.rows import Floats
 

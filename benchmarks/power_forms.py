@@ -31,7 +31,8 @@ from scipy.special import stdtr
 
 from transfer_study.analysis.corrections import step_up
 from transfer_study.analysis.per_target import variances_per_target
-from transfer_study.analysis.uncertainty import ALPHA, satterthwaite, strict_p
+from transfer_study.analysis.tails import strict_p
+from transfer_study.analysis.uncertainty import ALPHA, KNOWN_INTERACTION, satterthwaite
 from transfer_study.data.streams import stream
 from transfer_study.metrics.rows import Floats
 
@@ -130,12 +131,14 @@ def rates(form: str, drawn: Drawn) -> tuple[float, ...]:
     """What is decided, and what of it falsely; in the order of the table."""
     n, seeds = len(drawn.runs), drawn.runs.shape[-1]
     variance, freedom = FORMS[form](drawn.runs)
-    of_seeds = np.maximum(variance / seeds, drawn.interaction)
-    flat = (x.reshape(n, -1) for x in (drawn.delta, drawn.truth, of_seeds, freedom, drawn.examples))
-    delta, truth, of_seeds, freedom, examples = flat
+    columns = drawn.delta, drawn.truth, variance / seeds, freedom, drawn.examples, drawn.interaction
+    delta, truth, found, freedom, examples, least = (x.reshape(n, -1) for x in columns)
+    of_seeds = np.maximum(found, least)  # as `Crossed` has it of either form
+    if form == "target":
+        found, least = of_seeds, np.zeros_like(least)
 
     def p_of(size: Floats) -> Floats:
-        return strict_p(np.abs(size), of_seeds, freedom, examples)
+        return strict_p(np.abs(size), found, freedom, examples, least=least)
 
     within = np.abs(delta) <= MARGIN
     p = p_of(delta)
@@ -144,9 +147,9 @@ def rates(form: str, drawn: Drawn) -> tuple[float, ...]:
     wrong = truth * delta <= 0
     wrongly_equal = equivalent & (np.abs(truth) >= MARGIN)
     error = np.sqrt(of_seeds + examples)
-    alone = 2 * stdtr(
-        satterthwaite(of_seeds, freedom, examples, 1e4), -np.abs(delta - truth) / error
-    )
+    known = KNOWN_INTERACTION * least
+    of_t = satterthwaite(of_seeds - known, freedom, examples + known, 1e4)
+    alone = 2 * stdtr(of_t, -np.abs(delta - truth) / error)
     return (
         changed.sum(1).mean(),
         old.sum(1).mean(),

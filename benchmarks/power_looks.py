@@ -25,7 +25,8 @@ from transfer_study.analysis.corrections import step_up
 from transfer_study.analysis.per_target import variances_per_target
 from transfer_study.analysis.power import FUTILE
 from transfer_study.analysis.sequential import Sequential
-from transfer_study.analysis.uncertainty import ALPHA, strict_p
+from transfer_study.analysis.tails import strict_p
+from transfer_study.analysis.uncertainty import ALPHA
 from transfer_study.data.streams import stream
 
 SCHEDULES = ((3,), (5,), (10,), (3, 5, 7), (3, 6, 10), (3, 5, 8, 12))

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtr
 
 from transfer_study.analysis.sequential import ONCE, Sequential
-from transfer_study.analysis.uncertainty import ALPHA, Crossed, Interval, strict_p
+from transfer_study.analysis.tails import strict_p
+from transfer_study.analysis.uncertainty import ALPHA, Crossed, Interval
 from transfer_study.data.streams import stream
 from transfer_study.metrics.rows import Floats
 from transfer_study.spec.correction import Correction

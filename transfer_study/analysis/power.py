@@ -20,7 +20,8 @@ from transfer_study.analysis.deltas import CONTROLS, EDGE, SIZE, VARIANT, Verdic
 from transfer_study.analysis.same_edge import repeated
 from transfer_study.analysis.scores import comparison_table
 from transfer_study.analysis.sequential import Sequential
-from transfer_study.analysis.uncertainty import ALPHA, satterthwaite, strict_reach
+from transfer_study.analysis.tails import strict_reach
+from transfer_study.analysis.uncertainty import ALPHA, satterthwaite
 from transfer_study.metrics import score_span
 from transfer_study.metrics.rows import Floats
 from transfer_study.spec.correction import Correction
@@ -80,7 +81,7 @@ def _strict_reach(
         if math.isnan(sd + error) or seeds < 2:
             return math.nan
         parts = sd**2 / seeds, seeds - 1 + more, error**2, max(documents - 1, 1)
-        return strict_reach(*parts, alpha)
+        return strict_reach(*parts, alpha=alpha)
 
     parts = seed_sd, example_error, n_seeds, n_documents, lent_freedom, level
     return np.asarray(np.vectorize(reach, otypes=[float])(*parts))

@@ -9,7 +9,7 @@ import numpy as np
 from transfer_study.analysis.evidence import Effect
 from transfer_study.analysis.power import POWER, chance_beyond
 from transfer_study.analysis.sequential import Sequential
-from transfer_study.analysis.uncertainty import strict_reach
+from transfer_study.analysis.tails import strict_reach
 from transfer_study.spec.looks import Looks
 
 # Beyond it, seeds are better spent on something else.
@@ -29,7 +29,7 @@ def chance(effect: Effect, n_seeds: int, larger: float = 1.0) -> float:
     level = Sequential(counts).level(effect.level, n_seeds)
     seeds, examples = effect.seed_sd**2, effect.example_error**2
     freedom, documents = n_seeds - 1 + effect.lent, larger * effect.n_documents
-    reach = strict_reach(seeds / n_seeds, freedom, examples / larger, documents - 1, level)
+    reach = strict_reach(seeds / n_seeds, freedom, examples / larger, documents - 1, alpha=level)
     to_come = seeds * (1 / effect.n_seeds - 1 / n_seeds) + examples * (1 - 1 / larger)
     numbers = effect.delta, effect.margin, reach, math.sqrt(max(to_come, 0.0))
     return float(chance_beyond(*(np.array(number) for number in numbers)))
