@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -23,8 +24,10 @@ from transfer_study.session import (
     power,
     write_report,
 )
+from transfer_study.spec.looks import Looks
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.study_file import read_study
+from transfer_study.terminal.looks import look_line
 from transfer_study.until_decided import Look, fix_looks, run_until_decided
 
 # A task that learns its words faster with another, which has nothing to win from it.
@@ -42,7 +45,7 @@ tasks:
     source: {format: synthetic, task: relation, train: 400, dev: 20, test: 300}
 arms: [single, pairs]
 seeds: 3
-margin: 0.0
+margin: 0.02
 refine: {epochs: 5, batch_size: 16, learning_rate: 0.005, precision: float32}
 """
 MOST = 4
@@ -52,14 +55,14 @@ def places_in(folder: Path) -> Places:
     return Places(folder / "stages", folder / "results", folder / "plots")
 
 
-def first_plan(folder: Path) -> Plan:
-    (folder / "planted.yaml").write_text(STUDY, encoding="utf-8")
+def first_plan(folder: Path, study: str = STUDY) -> Plan:
+    (folder / "planted.yaml").write_text(study, encoding="utf-8")
     return make_plan(read_study(folder / "planted.yaml"))
 
 
-def until_decided(folder: Path, stop_after: int | None = None) -> list[Look]:
+def until_decided(folder: Path, stop_after: int | None = None, study: str = STUDY) -> list[Look]:
     """Run all looks and write the report; with `stop_after`, die after so many stages."""
-    first, places = first_plan(folder), places_in(folder)
+    first, places = first_plan(folder, study), places_in(folder)
     told: list[Look] = []
     looks = fix_looks(first, places, MOST, 2)
     left = [stop_after]
@@ -77,6 +80,18 @@ def until_decided(folder: Path, stop_after: int | None = None) -> list[Look]:
     plan, _ = run_until_decided(first, looks, places, run, told.append)
     write_report(plan, places)
     return told
+
+
+def test_an_edge_that_seeds_would_hardly_decide_gets_none(
+    decided: tuple[Path, list[Look]], tmp_path: Path
+) -> None:
+    folder, _ = decided
+    shutil.copytree(folder / "stages", tmp_path / "stages")
+    # Nothing is equivalent by a margin of nothing.
+    (look,) = until_decided(tmp_path, study=STUDY.replace("margin: 0.02", "margin: 0.0"))
+    assert look.verdicts == {"gain": 1, "undecided": 1}
+    assert (look.stopped, look.next_seeds) == (1, None)
+    assert "1 of the undecided without more seeds" in look_line(look, Looks.fixed(range(3), MOST))
 
 
 def report(study: Path, folder: Path) -> Outcome:
@@ -154,6 +169,22 @@ def test_the_report_is_derived_again_from_the_results_alone(
     table.unlink()
     report(folder / "planted.yaml", tmp_path)
     assert table.read_bytes() == before
+
+
+def test_the_price_of_a_decided_edge_is_told_and_kept(
+    decided: tuple[Path, list[Look]], tmp_path: Path
+) -> None:
+    folder, _ = decided
+    shutil.copytree(folder / "results", tmp_path / "results")
+    here, elsewhere = (report(folder / "planted.yaml", place) for place in (folder, tmp_path))
+    # Without the store the price is that of an earlier report.
+    for outcome in (here, elsewhere):
+        price = (
+            r"2 edges: . decided \(1 gain(, 1 equivalent)?\), [0-9.]+ core-(minutes|hours) each.*"
+        )
+        assert re.fullmatch(price, outcome.price)
+        assert f"2 of {outcome.price}." in Path(outcome.report).read_text("utf-8")
+    assert here.price == elsewhere.price
 
 
 def test_power_is_known_from_what_was_run(decided: tuple[Path, list[Look]], tmp_path: Path) -> None:

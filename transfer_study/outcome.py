@@ -40,6 +40,7 @@ class Outcome:
     choices: pd.DataFrame | None = None  # what each of the paper's choices adds (protocol: both)
     stability: pd.DataFrame | None = None  # of a study with variants
     pretraining: pd.DataFrame | None = None  # what it does to each score
+    price: str = ""  # how many edges are decided and what one cost, in words
     false_edge_rate: str = ""  # how often models differ from themselves, in words
     report: str | None = None  # the path of the page
     unwritten: tuple[str, ...] = ()  # a sentence an output that could not be written
@@ -53,16 +54,6 @@ class Outcome:
         from transfer_study.report.content import raw_edges
 
         return raw_edges(self.deltas)
-
-    @property
-    def counts(self) -> str:
-        """How many edges have each verdict: "12 edges: 1 gain, 11 undecided"."""
-        from transfer_study.analysis.deltas import Verdict
-        from transfer_study.report.captions import edges_text
-
-        counts = self.edges["verdict"].value_counts()
-        said = ", ".join(f"{counts[v]} {v.replace('_', ' ')}" for v in Verdict if v in counts)
-        return f"{edges_text(len(self.edges))}: {said}" if said else "No edges to compare."
 
     def graph(
         self,
@@ -145,7 +136,7 @@ class Outcome:
 
     def _lines(self) -> Iterator[str]:
         """What is to be said in every form, most important first."""
-        yield self.counts
+        yield self.price
         if self.failed:
             yield f"{len(self.failed)} stages failed, or waited for one that did."
         if self.not_run:

@@ -369,14 +369,22 @@ def write_report(
             written = write_judged(plan_, source, failed, *folders, shown, beside, epochs)
         else:
             written = write_results(plan_, source, failed, results, plots, shown, beside)
-    outcome = outcome_of(plan_, written, shown, source, failed)
+    outcome = outcome_of(plan_, written, shown, source, failed, beside.costs)
     return replace(outcome, notes=(*written.notes, *others), lost=lost, study=name)
 
 
 def outcome_of(
-    plan_: Plan, written: Written, shown: Shown, source: AnswerSource, failed: frozenset[str]
+    plan_: Plan,
+    written: Written,
+    shown: Shown,
+    source: AnswerSource,
+    failed: frozenset[str],
+    spent: pd.DataFrame | None,
 ) -> Outcome:
-    """What was written of a plan, for those who go on with it."""
+    """What was written of a plan and `spent` on it, for those who go on with it."""
+    from transfer_study.report.content import raw_edges
+    from transfer_study.report.price import price
+
     return Outcome(
         plan_,
         shown.of(plan_.study, written.deltas),
@@ -386,6 +394,7 @@ def outcome_of(
         written.choices,
         written.stability,
         written.pretraining,
+        price(raw_edges(written.deltas), spent),
         written.false_edge_rate,
         None if written.page is None else str(written.page),
         written.unwritten,

@@ -1,4 +1,4 @@
-"""Seeds for undecided edges alone, at looks fixed in advance, until seeds can decide no more.
+"""Seeds for undecided edges alone, at looks fixed in advance, while seeds may decide them.
 
 Everything follows from the store: run again after a kill, it comes to the same stages, the same
 looks and the same verdicts. No edge is judged before the seeds of its look are complete.
@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from transfer_study.analysis.corrections import worst_level
 from transfer_study.analysis.deltas import Verdict
 from transfer_study.analysis.looks import asked_edges, beyond_seeds, edges_of, standing
-from transfer_study.analysis.power import chance_of_decision, family_sizes
+from transfer_study.analysis.power import FUTILE, chances
 from transfer_study.analysis.uncertainty import ALPHA
 from transfer_study.errors import StudyError
 from transfer_study.execute.cost import seconds_taken
@@ -33,7 +32,8 @@ from transfer_study.spec.stage import Stage
 class Look:
     """What a look found: how many edges have each verdict, and what the stages took, in seconds.
 
-    `next_seeds` and `next_seconds` are of the look to come, None after the last.
+    `stopped` are undecided and get no more seeds, for these would hardly decide them. `next_seeds`
+    and `next_seconds` are of the look to come, None after the last.
     """
 
     number: int
@@ -42,6 +42,7 @@ class Look:
     seconds: float
     next_seeds: int | None
     next_seconds: float | None
+    stopped: int = 0
 
 
 def fix_looks(first: Plan, places: Places, max_seeds: int, n_looks: int | None) -> Looks:
@@ -84,10 +85,14 @@ def run_until_decided(
         judged, deltas = part, _deltas(part, places)
         looks = looks.after(standing(deltas))
         write_looks(first, looks, ALPHA, folder)
+        chance = _chances(part, deltas)
         undecided = looks.undecided() - beyond_seeds(deltas)
-        ended = not undecided or looks.done == len(looks.counts)
+        # An edge of a single seed says nothing of its chance.
+        worth = {edge for edge in undecided if not chance.get(edge, np.nan) < FUTILE}
+        last = looks.done == len(looks.counts)
+        ended = last or not worth
         if not ended:
-            part = first.looked(looks.another(undecided))
+            part = first.looked(looks.another(worth))
         todo, cost = missing(part, store), stage_cost(part, store)
         tell(
             Look(
@@ -97,11 +102,12 @@ def run_until_decided(
                 seconds_taken(judged, store),
                 None if ended else looks.counts[looks.done],
                 None if ended else sum(map(cost, todo)),
+                0 if last else len(undecided) - len(worth),
             )
         )
         if ended:
             break
-        run(part.ordered(promise(part, deltas, todo, cost)), True)
+        run(part.ordered(promise(part, chance, todo, cost)), True)
     return judged, part
 
 
@@ -124,24 +130,24 @@ def _deltas(part: Plan, places: Places) -> pd.DataFrame:
     )
 
 
+def _chances(judged: Plan, deltas: pd.DataFrame) -> dict[Edge, float]:
+    """How likely each undecided edge is to be decided by the last look."""
+    looks, study = judged.looks, judged.study
+    assert looks is not None
+    raw = asked_edges(deltas)
+    found = chances(raw, study.correction, study.margin, looks.counts)
+    wanted = raw["verdict"] == Verdict.UNDECIDED
+    return dict(zip(edges_of(raw[wanted]), found[wanted], strict=True))
+
+
 def promise(
-    coming: Plan, deltas: pd.DataFrame, todo: Plan, cost: Callable[[Stage], float]
+    coming: Plan, chance: Mapping[Edge, float], todo: Plan, cost: Callable[[Stage], float]
 ) -> dict[Edge, float]:
-    """How likely each undecided edge is to be decided at the last look, for what its seeds cost.
+    """The chance of each edge for what its seeds cost.
 
     A stage for which several edges wait costs each of them its share. An edge of which too little
     is known to say how likely comes last.
     """
-    looks = coming.looks
-    assert looks is not None
-    raw = asked_edges(deltas)
-    raw = raw[raw["verdict"] != Verdict.NOT_LEARNED]  # these are of no family
-    level = looks.level(ALPHA)
-    levels = family_sizes(raw).map(lambda n: worst_level(coming.study.correction, n, level))
-    margins = raw["baseline"].map(coming.study.margin.of)
-    chances = chance_of_decision(raw, looks.counts[-1], margins, levels)
-    wanted = raw["verdict"] == Verdict.UNDECIDED
-    chance = dict(zip(edges_of(raw[wanted]), chances[wanted], strict=True))
     waiting: dict[str, set[Edge]] = {stage.id: set() for stage in todo}
     for system in coming.systems:
         if system.edge in chance:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from transfer_study.analysis.corrections import Edge, corrected, judged
+from transfer_study.analysis.deltas import Verdict, verdict_of
 from transfer_study.analysis.uncertainty import UNKNOWN, crossed
 from transfer_study.spec.correction import Correction
 
@@ -67,7 +69,9 @@ def test_adjusted_p_are_those_of_the_definition(method, seed):
 def test_intervals_at_the_level_exclude_zero_where_p_says_so(method, alpha, seed):
     some = family(seed)
     found = corrected(method, some, alpha)
-    intervals = [judged(method, one.effect, found.alpha) for one in some]
+    intervals = [
+        judged(method, one.effect, level) for one, level in zip(some, found.levels, strict=True)
+    ]
     excluded = [interval.low > 0 or interval.high < 0 for interval in intervals]
     assert excluded == list(found.p <= alpha)
 
@@ -79,7 +83,7 @@ def test_an_edge_alone_needs_no_correction(method):
     p = judged(method, alone.effect, 0.05).p
     # max-T has its p from resamples, never below the edge's own.
     assert p <= found.p[0] <= (p + 0.02 if method is Correction.MAX_T else p)
-    assert found.alpha == pytest.approx(0.05, abs=0.012 if method is Correction.MAX_T else 0)
+    assert found.levels == pytest.approx(0.05, abs=0.012 if method is Correction.MAX_T else 0)
 
 
 @pytest.mark.parametrize("method", Correction)
@@ -90,7 +94,7 @@ def test_edges_without_a_p_are_not_of_the_family(method):
     without = corrected(method, some)
     assert math.isnan(found.p[1])
     assert np.delete(found.p, 1) == pytest.approx(without.p)
-    assert found.alpha == without.alpha
+    assert (np.delete(found.levels, 1) == without.levels).all()
     assert math.isnan(corrected(method, [missing]).p[0])
 
 
@@ -108,7 +112,7 @@ def test_max_t_asks_less_of_edges_that_go_together():
     seeds, resampled = rng.normal(0, 1, SEEDS), rng.normal(0, 3, RESAMPLES)
     same = [edge(k + seeds, resampled) for k in np.linspace(0, 1e-6, 12)]
     apart = [edge(rng.normal(0, 1, SEEDS), rng.normal(0, 3, RESAMPLES)) for _ in range(12)]
-    together, alone = (corrected(Correction.MAX_T, some).alpha for some in (same, apart))
+    together, alone = (corrected(Correction.MAX_T, some).levels[0] for some in (same, apart))
     assert 0.05 / 12 / 2 < alone < 0.05 / 12 * 2
     assert together > 3 * alone
 
@@ -119,3 +123,64 @@ def test_max_t_keeps_false_families_rare():
         for seed in range(300)
     ]
     assert np.mean(false) < 0.09
+
+
+def small_and_precise(rng: np.random.Generator) -> tuple[list[Edge], np.ndarray]:
+    """40 true effects of half a margin, measured precisely, and 16 nulls with much noise."""
+    true = np.repeat([0.005, 0.0], [40, 16])
+    noise = np.repeat([0.0005, 0.03], [40, 16])
+    some = []
+    for effect, sd in zip(true, noise, strict=True):
+        seeds = effect + rng.normal(0, sd, SEEDS)
+        some.append(edge(seeds, np.zeros(1)))
+    return some, true
+
+
+def called(some: list[Edge], levels: np.ndarray, margin: float) -> np.ndarray:
+    """Which edges are called gain or loss."""
+    found = np.zeros(len(some), bool)
+    for n, (one, level) in enumerate(zip(some, levels, strict=True)):
+        verdict = verdict_of(judged(Correction.BH, one.effect, level), margin)
+        found[n] = verdict in (Verdict.GAIN, Verdict.LOSS)
+    return found
+
+
+def test_precise_effects_within_the_margin_pay_for_no_false_gain():
+    rng, margin, studies = np.random.default_rng(0), 0.01, 60
+    with_margin = without = 0
+    for _ in range(studies):
+        some, true = small_and_precise(rng)
+        levels = corrected(Correction.BH, some, margins=margin).levels
+        with_margin += called(some, levels, margin)[true == 0].any()
+        # Counted first and dropped for the margin afterwards, they raise the level of all others.
+        dropped = corrected(Correction.BH, some).levels
+        without += called(some, dropped, margin)[true == 0].any()
+    assert with_margin / studies <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / studies)
+    assert without / studies > 0.3
+
+
+@pytest.mark.parametrize("method", Correction)
+def test_levels_go_with_verdicts_beyond_and_within_the_margin(method):
+    some, _ = small_and_precise(np.random.default_rng(4))
+    some += edges(np.array([0.1, 0.2]), 3)
+    margin = 0.01
+    found = corrected(method, some, margins=margin)
+    size = np.array([abs(one.effect.mean) for one in some])
+    within = size <= margin
+    assert (found.p[within] == 1).all()
+    assert within.sum() >= 40
+    # Each test counts all edges, but only its own rejections.
+    p = np.array([judged(method, one.effect, 0.05).p for one in some])
+    nearer = [
+        judged(method, replace(one.effect, mean=margin - abs(one.effect.mean)), 0.05).p
+        for one in some
+    ]
+    if method in EXPECTED:
+        assert found.p == pytest.approx(EXPECTED[method](np.where(within, 1, p)))
+        equivalent = EXPECTED[method](np.where(within, nearer, 1)) <= 0.05
+        verdicts = [
+            verdict_of(judged(method, one.effect, level), margin)
+            for one, level in zip(some, found.levels, strict=True)
+        ]
+        assert [v is Verdict.EQUIVALENT for v in verdicts] == list(equivalent & within)
+        assert [v in (Verdict.GAIN, Verdict.LOSS) for v in verdicts] == list(found.p <= 0.05)

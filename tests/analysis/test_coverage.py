@@ -41,3 +41,11 @@ def test_the_measured_cells_are_shares_and_each_is_there_once():
     assert len({(c.metric, c.n_seeds, c.n_test) for c in found}) == len(found)
     assert all(c.simulations >= 2_000 and 0 < c.rejection < 0.5 < c.coverage < 1 for c in found)
     assert {c.metric for c in found} <= set(MetricName)
+
+
+def test_documents_count_and_not_their_examples(cells):
+    """A thousand examples of 100 documents are no thousand."""
+    assert coverage_warning(MetricName.ACCURACY, 3, 100) is not None
+    assert "100 test documents" in coverage_warning(MetricName.ACCURACY, 3, 100)
+    five = Cell("micro_f1", 3, 1_000, 2_000, *GOOD)
+    assert five.n_documents == 200

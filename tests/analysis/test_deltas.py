@@ -108,6 +108,7 @@ def test_numbers_of_an_edge():
         "adjusted_p": pytest.approx(reference.pvalue),
         "level": 0.05,
         "seed_sd": pytest.approx(np.std([0.01, 0.02, 0.06], ddof=1)),
+        "seed_freedom": 2,
         "example_error": pytest.approx(0, abs=1e-12),
         "freedom": pytest.approx(2),
         "n_seeds": 3,

@@ -255,7 +255,17 @@ def test_a_row_an_edge_of_either_study_in_the_order_of_what_happened(two):
 
 def test_paired_examples_tell_more_than_a_table_of_deltas(two):
     paired = differences(*two, Correction.NONE).set_index("source")
-    tables = [Side(side.name, side.deltas) for side in two]
+    # Each edge by its own runs alone, as those are that are paired.
+    tables = [
+        Side(
+            side.name,
+            pd.concat(
+                judged(side.name, runs, side.test_sets).deltas
+                for _, runs in side.comparisons.groupby("source", sort=False)
+            ),
+        )
+        for side in two
+    ]
     apart = differences(*tables, Correction.NONE).set_index("source")
     assert not apart["same_test"].any()
     common = ["up", "down", "same"]

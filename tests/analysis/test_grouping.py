@@ -76,6 +76,16 @@ def test_a_group_that_was_never_run_is_a_prediction(plan: Any) -> None:
     assert f"--task {A} --arm group:together1 --multi " in export
 
 
+def test_where_all_is_done_nothing_is_to_be_run(plan: Any) -> None:
+    edges = pairs(A, B, C, D, AB=0.05, BA=0.05)
+    one = only(groupings(plan, table(*edges)))
+    assert one.chosen.groups == ((A, B), (C,), (D,))
+    assert one.commands
+    assert all(" export " in command for command in one.commands)
+    edges[-1] |= {"verdict": "not_run"}
+    assert only(groupings(plan, table(*edges))).commands[0] == "transfer-study run STUDY"
+
+
 def test_what_was_measured_goes_before_the_prediction_and_checks_it(plan: Any) -> None:
     others = {t: "+".join(o for o in (A, B, C, D) if o != t) for t in (A, B, C, D)}
     full = [edge(source, target, 0.06, arm="full") for target, source in others.items()]
@@ -122,14 +132,13 @@ def test_commands_are_those_of_the_study_s_own_arms(make_plan: Any) -> None:
     edges = table(*pairs(A, B, C, D, AB=0.06, BA=0.05))
     refined = make_plan("base", readings=["refine"])
     assert only(groupings(refined, edges)).commands == (
-        "transfer-study run STUDY",
         f"transfer-study export STUDY --task {A} --arm pair:{B} --multi --to models/{A}+{B}",
         f"transfer-study export STUDY --task {C} --arm single --to models/{C}",
         f"transfer-study export STUDY --task {D} --arm single --to models/{D}",
     )
     tuned = make_plan("base", readings=["finetune"])
     commands = only(groupings(tuned, edges.assign(reading="finetune"))).commands
-    assert commands[1:3] == (
+    assert commands[:2] == (
         f"transfer-study export STUDY --task {A} --arm pair:{B} --to models/{A}",
         f"transfer-study export STUDY --task {B} --arm pair:{A} --to models/{B}",
     )

@@ -51,6 +51,7 @@ def pilot(**columns: object) -> pd.DataFrame:
         "over": "",
         "delta": 0.01,
         "seed_sd": [0.02, 0.04, 0.05],
+        "seed_freedom": [2.0, 2.0, np.nan],
         "example_error": [0.004, 0.006, 0.01],
         "n_seeds": [3, 3, 1],
         "n_test": 400,
@@ -86,7 +87,14 @@ def test_the_range_holds_the_truth_as_often_as_it_says():
     edges = {"source": names, "target": "b", "metric": "accuracy"}
     known = pd.DataFrame(
         edges
-        | {"over": "", "seed_sd": sds, "example_error": 0.0, "n_seeds": 3, "n_test": 400}
+        | {
+            "over": "",
+            "seed_sd": sds,
+            "example_error": 0.0,
+            "n_seeds": 3,
+            "seed_freedom": 2.0,
+            "n_test": 400,
+        }
         | {"n_documents": 400, "verdict": "undecided"}
     )
     wanted = pd.DataFrame(edges | {"n_seeds": 5, "n_test": 400, "family": 4})
@@ -115,6 +123,7 @@ def test_the_chance_of_a_decision_is_that_of_simulated_seeds_to_come():
             "delta": [0.03, 0.012, 0.0],
             "n_seeds": now,
             "seed_sd": sd,
+            "seed_freedom": now - 1.0,
             "example_error": [0.002, 0.002, 0.0001],
             "n_documents": 1000,
         }
@@ -132,7 +141,13 @@ def test_the_chance_of_a_decision_is_that_of_simulated_seeds_to_come():
 
 def test_an_edge_whose_examples_are_too_few_has_no_chance_however_many_seeds():
     edges = pd.DataFrame(
-        {"delta": [0.015], "n_seeds": 4, "seed_sd": 0.001, "example_error": 0.02}
+        {
+            "delta": [0.015],
+            "n_seeds": 4,
+            "seed_freedom": 3.0,
+            "seed_sd": 0.001,
+            "example_error": 0.02,
+        }
         | {"n_documents": 100}
     )
     assert chance_of_decision(edges, 1000, 0.01, 0.05)[0] < 1e-6
@@ -142,9 +157,9 @@ def test_an_edge_among_many_is_planned_by_the_interval_that_will_judge_it() -> N
     for sd, example_error, documents in ((0.02, 0.0, 500), (0.004, 0.004, 500), (0.02, 0.02, 12)):
         variance = example_error**2 * (documents - 1) / documents
         effect = combined(0.0, sd**2 / 3, 2.0, variance, documents)
-        found = _strict_reach([sd], [example_error], [3], [documents], 0.002)
+        found = _strict_reach([sd], [example_error], [3], [documents], 0.0, 0.002)
         assert found == pytest.approx([effect.strict(0.002).high])
-    assert np.isnan(_strict_reach([np.nan, 0.1], [0.1, 0.1], [3, 1], 90, 0.01)).all()
+    assert np.isnan(_strict_reach([np.nan, 0.1], [0.1, 0.1], [3, 1], 90, 0.0, 0.01)).all()
 
 
 def test_no_effect_is_detectable_that_is_not_possible() -> None:
@@ -164,3 +179,21 @@ def test_what_was_not_learned_tells_nothing_of_noise() -> None:
     verdicts = ["not_learned", "not_learned", "undecided"]
     table = power_table(planned(), pilot(verdict=verdicts), Correction.BH)
     assert (table["evidence"] == "none").all()
+
+
+def test_what_other_models_of_the_target_tell_of_the_noise_is_reckoned_with() -> None:
+    alone = power_table(planned(), pilot(), Correction.BH)
+    lent = power_table(planned(), pilot(seed_freedom=[4.4, 4.4, np.nan]), Correction.BH)
+    known = alone["detectable"].notna()
+    for name in ("detectable", "detectable_high", "detectable_corrected"):
+        assert (lent[name] < alone[name])[known].all()
+    own = smallest_effect(*error_of(0.02, 0.004, 5, 400, 2.4), 0.05)
+    assert lent["detectable"][0] == pytest.approx(own)
+
+
+def test_of_a_pilot_of_two_seeds_the_upper_end_is_shown() -> None:
+    two = pilot(n_seeds=[2, 3, 1], seed_freedom=[1.0, 2.0, np.nan])
+    table = power_table(planned(), two, Correction.BH).set_index(["source", "target"])
+    first, other = table.loc[("a", "b")], table.loc[("c", "b")]
+    assert first["detectable"] == first["detectable_high"] > 2 * first["detectable_low"]
+    assert other["detectable_low"] < other["detectable"] < other["detectable_high"]

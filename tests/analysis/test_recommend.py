@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from transfer_study.analysis.deltas import COLUMNS
 from transfer_study.analysis.evidence import effects
@@ -18,9 +17,11 @@ from transfer_study.analysis.recommend import (
     check_task,
     recommendations,
 )
-from transfer_study.analysis.settle import examples_to_settle, seeds_to_settle
+from transfer_study.analysis.sequential import Sequential
+from transfer_study.analysis.settle import chance, examples_to_settle
 from transfer_study.analysis.uncertainty import combined
 from transfer_study.errors import StudyError
+from transfer_study.spec.looks import Looks
 from transfer_study.spec.margin import Margin
 
 A, B, C, D = "chemprot", "ddi2013-type", "bc5cdr-chemical", "bc5cdr-disease"
@@ -37,6 +38,7 @@ def reach_of(seed_sd: float, example_error: float, seeds: int) -> float:
 def edge(source: str, target: str, delta: float, **changes: Any) -> dict[str, Any]:
     """An edge of five seeds; its verdict and interval follow from its errors."""
     row = {"seed_sd": 0.01, "example_error": 0.004, "n_seeds": 5} | changes
+    row = {"seed_freedom": row["n_seeds"] - 1.0} | row
     reach = reach_of(row["seed_sd"], row["example_error"], row["n_seeds"])
     low, high = delta - reach, delta + reach
     verdict = "undecided"
@@ -94,7 +96,7 @@ def test_alone_where_nothing_is_gained(advise: Any) -> None:
 
 
 def test_an_undecided_effect_is_no_gain_and_says_what_would_settle_it(advise: Any) -> None:
-    open_ = edge(B, A, 0.03, seed_sd=0.04)
+    open_ = edge(B, A, 0.03, seed_sd=0.03)
     assert open_["verdict"] == "undecided"
     one = advise(A, open_, edge(C, A, -0.05))
     assert (one.arm, one.enough, one.gain) == ("single", False, 0)
@@ -102,19 +104,56 @@ def test_an_undecided_effect_is_no_gain_and_says_what_would_settle_it(advise: An
     assert one.regret == pytest.approx(open_["adjusted_high"])
     seeds = int(one.command.rpartition(" ")[2])
     assert one.command == f"transfer-study run STUDY --until-decided --max-seeds {seeds}"
-    assert f"{seeds} seeds would settle it" in one.text
-    # So many are enough and one fewer is not, by the level at which the interval stands.
-    for n, settled in ((seeds, True), (seeds - 1, False)):
-        assert (reach_of(0.04, 0.004, n) < 0.03) is settled
+    (effect, _) = effects(table(open_, edge(C, A, -0.05)), MARGIN)[A]
+    assert f"With {seeds} seeds it is decided with a chance of {chance(effect, seeds):.0%}." in (
+        one.text
+    )
+    assert chance(effect, seeds) >= 0.8 > chance(effect, seeds - 1)
 
 
-def test_where_the_test_set_is_too_small_seeds_do_not_help(advise: Any) -> None:
-    open_ = edge(B, A, 0.03, example_error=0.05)
+def test_the_chance_is_that_of_seeds_to_come_judged_by_the_looks_of_the_command() -> None:
+    """Simulated from what was seen, decided at the last of the looks that the command has."""
+    row = edge(B, A, 0.03, seed_sd=0.04)
+    (effect,) = effects(table(row), MARGIN)[A]
+    for most in (8, 17, 40):
+        level = Sequential(Looks.fixed(range(5), most).counts).level(0.01, most)
+        assert level < 0.01
+        rng = np.random.default_rng(most)
+        to_come = rng.normal(0.03, 0.04 * math.sqrt(1 / 5 - 1 / most), 100_000)
+        width = combined(0.0, 0.04**2 / most, most - 1.0, 0.004**2 * 499 / 500, 500).strict(level)
+        decided = (np.abs(to_come) > max(width.high, 0.01)).mean()
+        assert chance(effect, most) == pytest.approx(decided, abs=0.01)
+
+
+def test_what_is_not_promised_is_said_with_its_chance_and_gets_no_command(advise: Any) -> None:
+    open_ = edge(B, A, 0.012, seed_sd=0.06, example_error=0.02)
+    one = advise(A, open_)
+    assert "With 50 seeds it is decided with a chance of" in one.text
+    assert "% only" in one.text
+    assert one.command.startswith("transfer-study export")
+
+
+def test_a_larger_test_set_is_advised_only_where_it_would_help(advise: Any) -> None:
+    """Four seeds, ±2.8 points: seeds do it, and nothing is said of test sets."""
+    few = edge(B, A, 0.018, seed_sd=0.02, example_error=0.004, n_seeds=4)
+    assert few["verdict"] == "undecided"
+    text = advise(A, few).text
+    assert "test set" not in text
+    assert "seeds it is decided with a chance of" in text
+    open_ = edge(B, A, 0.06, example_error=0.05)
     (effect,) = effects(table(open_), MARGIN)[A]
-    assert seeds_to_settle(effect) == math.inf
-    times = examples_to_settle(effect)
-    assert 0.05 / math.sqrt(times) * stats.norm.ppf(0.995) == pytest.approx(0.03, rel=1e-5)
-    assert f"test set more than {times:.1f} times as large" in advise(A, open_).text
+    assert chance(effect, 50) < 0.2
+    times = examples_to_settle(effect, 50)
+    assert chance(effect, 50, times) >= 0.8
+    assert f"with a test set {times:g} times as large besides" in advise(A, open_).text
+
+
+def test_two_seeds_are_told_to_become_three_and_nothing_else(advise: Any) -> None:
+    open_ = edge(B, A, 0.001, seed_sd=0.05, example_error=0.03, n_seeds=2)
+    one = advise(A, open_)
+    assert one.command == "transfer-study run STUDY --set seeds=3"
+    assert "Two seeds say little of how runs vary; run 3 or more." in one.text
+    assert "no number of seeds" not in one.text
 
 
 def test_one_seed_decides_nothing(advise: Any) -> None:
@@ -214,7 +253,7 @@ def test_a_task_that_was_not_learned_gets_no_advice_on_partners(advise: Any) -> 
     assert (one.arm, one.enough, one.compared[1:]) == ("single", False, ())
     assert one.text.startswith("chemprot was not learned")
     assert "--set refine.epochs=" in one.command
-    assert "costs" not in one.text
+    assert "would give" not in one.text
     assert "not complete" not in one.text
 
 
@@ -233,7 +272,7 @@ def test_without_an_interval_no_price_of_being_wrong_is_named(
     one = advise(A, edge(B, A, 0.02) | changes | nothing)
     assert not one.enough
     assert says in one.text
-    assert "costs at most" not in one.text
+    assert "would give" not in one.text
     assert "What being wrong costs is not known" in one.text
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.integrate import quad
 
-from transfer_study.analysis.uncertainty import Crossed, Interval, combined, paired_t, strict_p
+from transfer_study.analysis.tails import strict_p, strict_reach
+from transfer_study.analysis.uncertainty import Crossed, Interval, combined, paired_t
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
@@ -135,3 +138,34 @@ def test_the_strict_interval_agrees_with_its_p():
     for one in drawn(200, 3, 0.3):
         found = one.strict(0.2)
         assert (found.p < 0.2) == (found.low > 0 or found.high < 0)
+
+
+@pytest.mark.parametrize("freedom", [1.0, 2.0, 4.7, 30.0])
+@pytest.mark.parametrize("least", [0.0, 0.4, 3.0])
+def test_the_strict_p_is_the_mean_over_what_the_seeds_variance_may_truly_be(freedom, least):
+    """Against SciPy's integral: no true variance is below what is known to be in it."""
+    found, examples = 1.0, 0.5
+
+    def tail(q: float, size: float) -> float:
+        true = max(found / q, least) + examples
+        return stats.chi2.pdf(q * freedom, freedom) * freedom * 2 * stats.norm.sf(size / true**0.5)
+
+    for size in (0.5, 2.0, 6.0):
+        bounds = [1e-9, 0.05, 0.2, 1.0, 3.0, 60.0]
+        if least:
+            bounds = sorted([*bounds, found / least])
+        parts = (quad(tail, a, b, args=(size,))[0] for a, b in pairwise(bounds))
+        p = strict_p(size, found, freedom, examples, least=least)
+        assert p == pytest.approx(sum(parts), rel=0.01)
+    reach = strict_reach(found, freedom, examples, math.inf, least, alpha=0.01)
+    assert strict_p(reach, found, freedom, examples, least=least) == pytest.approx(0.01)
+
+
+def test_an_effect_has_no_less_error_than_the_examples_make():
+    """Where two seeds agree by chance, and wherever an interaction is known."""
+    for seeds, interaction in ((0.0, 4e-4), (1e-4, 4e-4), (9e-4, 4e-4)):
+        effect = combined(0.1, seeds, 2.0, 1e-4, 1_000, 3, interaction)
+        assert effect.error**2 == pytest.approx((max(seeds, interaction) + 1e-4), rel=2e-3)
+        assert effect.seed_sd**2 / 3 >= interaction
+        # Those of the examples make the error better known where it is mostly theirs.
+        assert effect.freedom > 2

@@ -10,10 +10,13 @@ import pytest
 
 from tests.report.conftest import NAN, row
 from transfer_study.analysis.intervals import lacking
-from transfer_study.report.cautions import cautions
+from transfer_study.report.captions import adjustment
+from transfer_study.report.cautions import cautions, outlying_baselines, over_controls
 from transfer_study.report.content import Content
 from transfer_study.report.edges_tables import edges_markdown
+from transfer_study.report.markdown import report_markdown
 from transfer_study.report.words import doubts, headline, interval_text
+from transfer_study.spec.correction import Correction
 
 
 def edge(**changes: Any) -> dict[str, Any]:
@@ -89,3 +92,44 @@ def test_intervals_that_rule_nothing_out_ask_for_seeds() -> None:
     assert "more seeds" in said
     (said,) = cautions(pd.DataFrame([edge(**NONE, seed_sd=0.0, example_error=0.0)]))
     assert "say nothing of equivalence" in said
+
+
+def test_a_control_that_may_explain_an_edge_is_a_doubt_in_every_form(content: Content) -> None:
+    """The fixture's gain holds over its placebo; another study's loss does not."""
+    assert not list(over_controls(content.deltas))
+    rows = content.deltas.copy()
+    rows.loc[rows["over"] == "placebo", "verdict"] = "undecided"
+    doubtful = replace(content, deltas=rows)
+    said = "a_1 → b is a gain, over placebo it is undecided: that control may explain it."
+    assert said in doubts(doubtful)
+    assert said.replace("_", r"\_") in report_markdown(doubtful)
+
+
+def runs(baseline: list[float], *, arms: int = 3) -> pd.DataFrame:
+    """Scores on b: its baseline's, and those of partners whose runs differ by 0.8 points."""
+    by_arm = {("single", ""): baseline}
+    by_arm |= {("pair", f"a_{n}"): [0.55, 0.56, 0.564, 0.546] for n in range(arms)}
+    rows = [
+        {"arm": arm, "source": source, "seed": seed, "value": value}
+        for (arm, source), values in by_arm.items()
+        for seed, value in enumerate(values)
+    ]
+    about = {"encoder": "tiny", "reading": "refine", "task": "b", "split": "test"}
+    return pd.DataFrame(rows).assign(**about, metric="accuracy")
+
+
+def test_a_run_of_a_baseline_that_decides_all_widths_is_named() -> None:
+    """As a relation task's four baselines did: 54, 54, 41 and 51 points."""
+    edges = pd.DataFrame([edge(source=f"a_{n}") for n in range(3)])
+    (said,) = outlying_baselines(runs([0.542, 0.539, 0.413, 0.506]), edges)
+    assert said.startswith("One run of b alone (seed 2, 41.3 points, mean 50.0) makes 6")
+    assert "% of the seeds' variance of the 3 effects on it" in said
+    assert not list(outlying_baselines(runs([0.50, 0.51, 0.52, 0.49]), edges))
+    # Of three seeds one always is half of a variance.
+    assert not list(outlying_baselines(runs([0.542, 0.539, 0.413]), edges))
+    assert not list(outlying_baselines(pd.DataFrame(), edges))
+
+
+def test_of_no_edges_no_correction_is_told() -> None:
+    assert "over" not in adjustment(Correction.BH, "")
+    assert "over 2 edges" in adjustment(Correction.BH, "2 edges")

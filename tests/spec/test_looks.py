@@ -21,7 +21,6 @@ def test_looks_go_evenly_from_the_study_to_the_most() -> None:
     looks = Looks.fixed((0, 1, 2), 10)
     assert looks.counts == (3, 6, 10)
     assert looks.seeds == tuple(range(10))
-    assert looks.level(0.06) == pytest.approx(0.02)
     assert Looks.fixed((0, 1, 2), 12, 4).counts == (3, 6, 9, 12)
 
 

@@ -38,14 +38,15 @@ class Commands:
             return self.run("--set", "readings=[refine, finetune]")
         return self._export(task, self._named(task, arm, partners), task)
 
-    def partition(self, groups: Sequence[Tasks]) -> tuple[str, ...]:
+    def partition(self, groups: Sequence[Tasks], *, complete: bool) -> tuple[str, ...]:
         """What trains each group as one model and writes it, or a model a task after fine-tuning.
 
-        Groups that the study does not train are added to it by `--set`.
+        Groups that the study does not train are added to it by `--set`; where there are none, and
+        the study is `complete`, nothing is to be run.
         """
         new = self._new_groups(groups)
         settings = self._settings(new)
-        commands = [self.run(*settings)]
+        commands = [] if complete and not new else [self.run(*settings)]
         for group in groups:
             arm = new.get(group) or self._arm(group)
             one_model = self.reading == Reading.REFINE and len(group) > 1

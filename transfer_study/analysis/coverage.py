@@ -11,6 +11,8 @@ from importlib.resources import files
 from transfer_study.spec.task import MetricName
 
 CELLS = "coverage.csv"
+# Examples of one simulated document (benchmarks/simulated.py).
+_IN_DOCUMENT = {MetricName.ENTITY_F1: 5, MetricName.MICRO_F1: 5}
 COVERAGE = 0.93, 0.97
 REJECTION = 0.03, 0.07
 # Metrics that were not simulated, and the one that is the most like them.
@@ -37,6 +39,11 @@ class Cell:
         (least, most), (fewest, highest) = COVERAGE, REJECTION
         return not (least <= self.coverage <= most and fewest <= self.rejection <= highest)
 
+    @property
+    def n_documents(self) -> int:
+        """Of how many documents the test examples were."""
+        return self.n_test // _IN_DOCUMENT.get(MetricName(self.metric), 1)
+
     def row(self) -> tuple[str, ...]:
         """The cell as a line of the file, in the order of its columns."""
         return tuple(map(str, astuple(self)))
@@ -59,24 +66,26 @@ def measured() -> tuple[Cell, ...]:
     )
 
 
-def coverage_warning(metric: MetricName, n_seeds: int, n_test: int) -> str | None:
+def coverage_warning(metric: MetricName, n_seeds: int, n_documents: int) -> str | None:
     """Say how often such intervals cover, where the most similar simulated case missed.
 
-    None where it did not. Nearest is by the ratios of seeds and of test examples.
+    None where it did not. Nearest is by the ratios of seeds and of test documents, which are what
+    was resampled; an example without one is its own.
     """
     metric = _LIKE.get(metric, metric)
     cells = [cell for cell in measured() if cell.metric == metric]
-    if not cells or n_seeds < 2 or n_test < 1:
+    if not cells or n_seeds < 2 or n_documents < 1:
         return None
-    cell = min(cells, key=lambda cell: _distance(cell, n_seeds, n_test))
+    cell = min(cells, key=lambda cell: _distance(cell, n_seeds, n_documents))
     if not cell.misses:
         return None
     return (
-        f"with {cell.n_seeds} seeds and {cell.n_test:,} test examples, 95% intervals of {metric} "
+        f"with {cell.n_seeds} seeds and {cell.n_documents:,} test documents, 95% intervals of "
+        f"{metric} "
         f"covered {cell.coverage:.1%} in simulation and tests at 5% rejected {cell.rejection:.1%}"
     )
 
 
-def _distance(cell: Cell, n_seeds: int, n_test: int) -> float:
-    seeds, size = math.log(cell.n_seeds / n_seeds), math.log(cell.n_test / n_test)
+def _distance(cell: Cell, n_seeds: int, n_documents: int) -> float:
+    seeds, size = math.log(cell.n_seeds / n_seeds), math.log(cell.n_documents / n_documents)
     return math.hypot(seeds, size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,10 @@ import pandas as pd
 from transfer_study.analysis.corrections import Edge, corrected, judged
 from transfer_study.analysis.judgement import Judgement
 from transfer_study.analysis.learned import has_learned
+from transfer_study.analysis.per_target import Models, with_variances_per_target
 from transfer_study.analysis.replicates import RESAMPLES, TestSet
 from transfer_study.analysis.same_edge import same_edges
-from transfer_study.analysis.uncertainty import UNKNOWN, Interval, crossed
+from transfer_study.analysis.uncertainty import UNKNOWN, Crossed, Interval, crossed
 from transfer_study.metrics.rows import Floats
 from transfer_study.spec.frozen import Word
 from transfer_study.spec.study import Control
@@ -28,7 +29,7 @@ COLUMNS = [
     *EDGE,
     *("baseline", "score", "delta", "low", "high", "p"),
     *("adjusted_low", "adjusted_high", "adjusted_p", "level"),
-    *("seed_sd", "example_error", "freedom", "n_seeds", "n_test", "n_documents"),
+    *("seed_sd", "seed_freedom", "example_error", "freedom", "n_seeds", "n_test", "n_documents"),
     *("constant", "collapsed", "verdict"),
 ]
 # A difference is of these stages' scores, with these signs.
@@ -62,18 +63,23 @@ def deltas(
     variant and size. `test_sets` are by target; a stage that is in none has no score. `failed` are
     the stages that were tried in vain. Numbers are of the seeds for which all scores exist. `low`,
     `high` and `p` are of the edge by itself; what is `adjusted`, and the verdict, is of all edges
-    of a reading as one family, those over a control and the controls' own apart; `level` is what
-    its intervals leave out. Ends that nothing is known of, or that leave all open, are NaN. Where
-    the baseline, or the control, is in most seeds no better than `constant`, the best constant
-    answer, nothing can be said: such an edge is of no family. An edge that has two names
-    (analysis/same_edge.py) has a row for each, and counts once in its family. `collapsed` is one
-    whose baseline learned and whose model did not. `n_documents` are the units that were resampled.
+    of a reading as one family, those over a control and the controls' own apart: an effect within
+    the margin has an adjusted p of 1. `level` is what the adjusted interval leaves out. Ends that
+    nothing is known of, or that leave all open, are NaN. Where the baseline, or the control, is in
+    most seeds no better than `constant`, the best constant answer, nothing can be said: such an
+    edge is of no family. An edge that has two names (analysis/same_edge.py) has a row for each, and
+    counts once in its family. `seed_sd` is what one seed's difference varies by, with
+    `seed_freedom` degrees of freedom, known from all models of the target where several share a
+    baseline (analysis/per_target.py). `collapsed` is one whose baseline learned and whose model did
+    not. `n_documents` are the units that were resampled.
     """
     key = [name for name in comparisons if name in (*EDGE, VARIANT, SIZE)]
     edges = [
         measure(dict(zip(key, edge, strict=True)), runs.sort_values("seed"), test_sets, failed)
         for edge, runs in comparisons.groupby(key, sort=False, dropna=False)
     ]
+    effects = with_variances_per_target([m.models for m in edges])
+    edges = [m.with_effect(effect) for m, effect in zip(edges, effects, strict=True)]
     # An edge under two names is one of its family.
     numbers = same_edges(pd.DataFrame([m.about for m in edges], columns=key))
     number = dict(zip(map(id, edges), numbers, strict=True))
@@ -82,12 +88,17 @@ def deltas(
         families.setdefault(measured.family, []).append(measured)
     rows: dict[int, dict[str, object]] = {}
     for members in families.values():
-        judged_ones = {number[id(m)]: m.edge for m in members if m.learned}
-        adjusted = corrected(judgement.correction, [*judged_ones.values()], judgement.alpha)
-        p = dict(zip(judged_ones, map(float, adjusted.p), strict=True))
+        judged_ones = {number[id(m)]: m for m in members if m.learned}
+        margins = [judgement.margin.of(m.baseline) for m in judged_ones.values()]
+        in_family = [m.edge for m in judged_ones.values()]
+        adjusted = corrected(
+            judgement.correction, in_family, judgement.alpha, margins, judgement.looks
+        )
+        found = zip(map(float, adjusted.p), map(float, adjusted.levels), strict=True)
+        stands = dict(zip(judged_ones, found, strict=True))
         for member in members:
-            own = p[number[id(member)]] if member.learned else None
-            rows[id(member)] = _row(member, own, adjusted.alpha, judgement)
+            own = stands[number[id(member)]] if member.learned else None
+            rows[id(member)] = _row(member, own, judgement)
     variant, size = ([name] if name in key else [] for name in (VARIANT, SIZE))
     at = EDGE.index("target") + 1
     columns = [*variant, *COLUMNS[:at], *size, *COLUMNS[at:]]
@@ -106,11 +117,16 @@ class Measured:
     absence: Verdict | None
     learned: bool  # what it is held against
     collapsed: bool
+    models: Models
 
     @property
     def family(self) -> tuple[str, str, bool]:
         """The edges among which this one is one of many."""
         return self.about["reading"], self.about["over"], self.about["arm"] in CONTROLS
+
+    def with_effect(self, effect: Crossed) -> Measured:
+        """The edge, its effect known otherwise."""
+        return replace(self, edge=replace(self.edge, effect=effect))
 
     def possible(self, interval: Interval) -> Interval:
         """The interval as far as the metric goes, and without ends where it says nothing."""
@@ -160,6 +176,10 @@ def measure(
         )
         learned = all(has_learned(o, measured.constant) for o in held_against if len(o))
         collapsed = learned and not has_learned(complete["stage"], measured.constant)
+    # Controls and models that did not learn vary in ways of their own.
+    usual = set(signs) == {"stage", "baseline"} and learned and not collapsed
+    held_to = f"{runs['baseline'].iloc[0]} {about.get('arm') in CONTROLS}" if usual else ""
+    pair = complete.reindex(columns=["stage", "baseline"])
     return Measured(
         about,
         Edge(effect, tuple(map(int, runs["seed"][all_there])), observed.to_numpy(), replicates),
@@ -169,17 +189,19 @@ def measure(
         absence,
         learned,
         collapsed,
+        Models(effect, tuple(runs["stage"]), held_to, pair.set_axis(runs["seed"][all_there])),
     )
 
 
 def _row(
-    edge: Measured, adjusted_p: float | None, alpha: float, judgement: Judgement
+    edge: Measured, stands: tuple[float, float] | None, judgement: Judgement
 ) -> dict[str, object]:
-    """The edge as a row; one without an adjusted p is of no family."""
+    """The edge as a row, with its adjusted p and level; one without these is of no family."""
     effect, test_set = edge.edge.effect, edge.test_set
     alone, adjusted = edge.possible(effect.interval()), Interval(effect.mean, *[math.nan] * 3)
-    if adjusted_p is not None:
-        adjusted = edge.possible(judged(judgement.correction, effect, alpha))
+    adjusted_p, level = (math.nan, math.nan) if stands is None else stands
+    if stands is not None:
+        adjusted = edge.possible(judged(judgement.correction, effect, level))
     verdict = verdict_of(adjusted, judgement.margin.of(edge.baseline))
     return {
         **edge.about,
@@ -191,9 +213,10 @@ def _row(
         "p": alone.p,
         "adjusted_low": adjusted.low,
         "adjusted_high": adjusted.high,
-        "adjusted_p": math.nan if adjusted_p is None else adjusted_p,
-        "level": math.nan if adjusted_p is None else alpha,
+        "adjusted_p": adjusted_p,
+        "level": level,
         "seed_sd": effect.seed_sd,
+        "seed_freedom": effect.seed_freedom,
         "example_error": effect.example_error,
         "freedom": effect.freedom,
         "n_seeds": len(edge.edge.seeds),

@@ -6,7 +6,6 @@ That one effect is significant and another is not does not make them different (
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +37,7 @@ _OF_SIDE = [
     "n_seeds",
     "n_test",
 ]
-_OF_ERROR = ["seed_sd", "example_error", "n_documents"]
+_OF_ERROR = ["seed_sd", "seed_freedom", "example_error", "n_documents"]
 
 
 class Happened(Word):
@@ -89,14 +88,14 @@ def differences(a: Side, b: Side, correction: Correction) -> pd.DataFrame:
     numbers = list(zip(same_edges(table), both, strict=True))
     common = {n: effect for n, (effect, _) in zip(numbers, measured, strict=True)}
     adjusted = _corrected([*common.values()], correction)
-    p_of = dict(zip(common, adjusted.p, strict=True))
+    stands = dict(zip(common, zip(adjusted.p, adjusted.levels, strict=True), strict=True))
     rows = []
     for row, (effect, same), number in zip(
         table.to_dict("records"), measured, numbers, strict=True
     ):
         alone, among = (
             _possible(interval, row)
-            for interval in (effect.interval(), judged(correction, effect, adjusted.alpha))
+            for interval in (effect.interval(), judged(correction, effect, stands[number][1]))
         )
         shown = among.low > 0 or among.high < 0
         rows.append(
@@ -109,7 +108,7 @@ def differences(a: Side, b: Side, correction: Correction) -> pd.DataFrame:
                 "p": alone.p,
                 "adjusted_low": among.low,
                 "adjusted_high": among.high,
-                "adjusted_p": float(p_of[number]),
+                "adjusted_p": float(stands[number][0]),
                 "seed_error": effect.seed_sd,
                 "example_error": effect.example_error,
                 "freedom": effect.freedom,
@@ -241,14 +240,16 @@ def _runs(side: Side, row: Mapping[Any, Any], encoder: str) -> pd.DataFrame:
 
 def _known(row: Mapping[Any, Any], side: str) -> Crossed:
     """What the table of deltas says of an effect."""
-    mean, sd, examples, units = (float(row[f"{name}_{side}"]) for name in ("delta", *_OF_ERROR))
+    mean, sd, freedom, examples, units = (
+        float(row[f"{name}_{side}"]) for name in ("delta", *_OF_ERROR)
+    )
     seeds = int(row[f"n_seeds_{side}"])
     if seeds < 2 or units < 2:
         return Crossed(mean)
     runs = sd**2 / seeds
     # The table's error is that of a fresh test set already.
     resampled = examples**2 * (1 - 1 / units)
-    return combined(mean, runs, seeds - 1.0, resampled, units, math.sqrt(runs))
+    return combined(mean, runs, freedom, resampled, units, 1)
 
 
 def shared(a: TestSet, b: TestSet) -> TestSet:

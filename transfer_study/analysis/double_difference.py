@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,7 +27,7 @@ def independent(a: Crossed, b: Crossed) -> Crossed:
     units = 1 + _freedom(of_examples, [a.example_freedom, b.example_freedom])
     resampled = sum(of_examples) * (1 - 1 / units)  # they are of fresh test sets already
     runs = sum(of_runs)
-    return combined(b.mean - a.mean, runs, freedom, resampled, units, math.sqrt(runs))
+    return combined(b.mean - a.mean, runs, freedom, resampled, units, 1)
 
 
 def _freedom(variances: Sequence[float], freedoms: Sequence[float]) -> float:
@@ -91,7 +90,7 @@ def joint(a: Edge, b: Edge, units: int) -> Crossed:
     blocks = [block for block in candidates if block.terms]
     runs = sum(block.variance for block in blocks)
     resampled = b.replicates.mean(axis=0) - a.replicates.mean(axis=0)
-    examples = float(resampled.var()) - sum(block.interaction for block in blocks)
-    examples = max(examples, 0.0)
+    interaction = sum(block.interaction for block in blocks)
+    examples = max(float(resampled.var()) - interaction, 0.0)
     freedom = _freedom([b.variance for b in blocks], [len(b.values) - 1.0 for b in blocks])
-    return combined(mean, runs, freedom, examples, units, math.sqrt(runs))
+    return combined(mean, runs, freedom, examples, units, 1, interaction)

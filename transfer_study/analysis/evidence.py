@@ -28,8 +28,9 @@ class Effect:
 
     `partners` are the other tasks of the model, `low` to `high` the adjusted interval at confidence
     1 - `level`, NaN where there is none that says anything. `expected` is `delta` drawn towards
-    zero (see `shrunk`). `seed_sd`, `example_error` and `n_documents` are what it takes to say what
-    would settle it; no effect is larger than `span`.
+    zero (see `shrunk`). `seed_sd`, the degrees of freedom `lent` to it by other models there,
+    `example_error` and `n_documents` are what it takes to say what would settle it; no effect is
+    larger than `span`.
     """
 
     arm: str
@@ -40,6 +41,7 @@ class Effect:
     level: float
     expected: float
     seed_sd: float
+    lent: float
     example_error: float
     n_seeds: int
     n_documents: int
@@ -64,7 +66,9 @@ class Effect:
         return self.verdict not in (Verdict.FAILED, Verdict.NOT_RUN, Verdict.NOT_LEARNED)
 
 
-ALONE = Effect(SINGLE, (), 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0, 0, 0.0, 0.0, Verdict.EQUIVALENT)
+ALONE = Effect(
+    SINGLE, (), 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0, 0, 0.0, 0.0, Verdict.EQUIVALENT
+)
 
 
 def effects(edges: pd.DataFrame, margin: Margin) -> dict[str, list[Effect]]:
@@ -101,6 +105,7 @@ def _effect(row: dict[Any, Any], margin: Margin) -> Effect:
         float(row["level"]),
         delta,
         float(row["seed_sd"]),
+        max(float(row["seed_freedom"]) - (int(row["n_seeds"]) - 1), 0.0),
         float(row["example_error"]),
         int(row["n_seeds"]),
         int(row["n_documents"]),
@@ -129,6 +134,7 @@ def _without(full: Effect, left_out: Effect) -> Effect:
         high=interval.high,
         expected=delta,
         seed_sd=full.seed_sd + left_out.seed_sd,
+        lent=min(full.lent, left_out.lent),
         example_error=full.example_error + left_out.example_error,
         verdict=absent[0] if absent else verdict_of(interval, full.margin),
     )

@@ -1,9 +1,10 @@
-"""How often the study's own judgement finds an effect where there is none: A/A comparisons.
+"""How often a model would differ from itself: A/A comparisons.
 
 The seeds of one and the same model are divided into two disjoint halves, and one half is compared
 with the other as an edge with its baseline: the same test set and resamples, the same interval. Any
-effect that is found is false. Halves have half the study's seeds, so that this tells of the method
-on the study's own data and models more than of its edges at their full number of seeds.
+effect that is found is false. This tries how the noise of runs is reckoned with, on the study's own
+data and models, at half its seeds; two models of one kind do not differ by example as a partner's
+does from its baseline, so that it is no rate of the study's false edges.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _SPLITS = 20
 
 @dataclass(frozen=True, slots=True)
 class FalseEdges:
-    """The study's false-edge rate over `systems` models, of `comparisons` in all.
+    """What A/A comparisons of `systems` models found, of `comparisons` in all.
 
     `rate` is the share with p below `alpha`, `verdict_rate` that called gain or loss by the
     interval of an edge alone; `low` to `high` is the 95% interval of `rate` (Wilson, 1927), as if

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from transfer_study.analysis.commands import Commands
+from transfer_study.analysis.deltas import Verdict
 from transfer_study.analysis.evidence import by_system, effects, listed, sizes_of
 from transfer_study.analysis.joint_effects import Gain, JointEffects
 from transfer_study.analysis.partition import (
@@ -121,6 +122,7 @@ def groupings(
             by,
             nodes,
             Commands(plan, study, *system, sizes_of(edges)),
+            complete=not edges["verdict"].isin([Verdict.NOT_RUN, Verdict.FAILED]).any(),
         )
         for system, edges in by_system(at_size(deltas, None))
     ]
@@ -132,6 +134,8 @@ def _advise(
     by: By | None,
     nodes: int,
     commands: Commands,
+    *,
+    complete: bool,
 ) -> Advice:
     n = len(joint.names)
     budget = models or n
@@ -151,7 +155,7 @@ def _advise(
         joint.prediction_error,
         joint.n_checked,
         _why(budget, n, by),
-        commands.partition(chosen.groups),
+        commands.partition(chosen.groups, complete=complete),
         joint.not_learned,
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from typing_extensions import Self
 
+from transfer_study.analysis.sequential import ONCE, Sequential
 from transfer_study.analysis.uncertainty import ALPHA
 from transfer_study.errors import Problem, StudyError
 from transfer_study.metrics import reported
@@ -21,11 +22,15 @@ from transfer_study.spec.task import MetricName
 
 @dataclass(frozen=True)
 class Judgement:
-    """What makes an effect a verdict: the margin, the correction for many edges and its level."""
+    """What makes an effect a verdict: the margin, the correction for many edges and its level.
+
+    The level is that of all looks together, where edges are judged at several.
+    """
 
     margin: Margin
     correction: Correction = Correction.BH
     alpha: float = ALPHA
+    looks: Sequential = ONCE
 
     @classmethod
     def of(cls, study: Study) -> Self:

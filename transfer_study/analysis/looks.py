@@ -1,9 +1,9 @@
 """Edges judged look by look: what each verdict rests on once seeds were added to some of them.
 
-At every look the family of all edges is tested at alpha/K, each with the seeds it has. An edge that
-is null by its delta is declared falsely at a look with at most the chance that look's test allows,
-whether or not seeds would have been added: so over K looks false decisions add up to at most
-alpha, and nothing is gained by looking on. Hence the first verdict stands.
+At every look the family of all edges is corrected, each edge with the seeds it has and with a p
+that pays for all looks (analysis/sequential.py). So an edge that is null by its delta is declared
+falsely at any of them with at most the chance that one test would have, whether or not seeds would
+have been added: nothing is gained by looking on. Hence the first verdict stands.
 """
 
 from __future__ import annotations
@@ -19,13 +19,11 @@ LOOK = "look"
 DECIDED = (Verdict.GAIN, Verdict.LOSS, Verdict.EQUIVALENT)
 
 
-def judged(looks: Sequence[pd.DataFrame], fixed: int) -> pd.DataFrame:
+def judged(looks: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Put together the deltas of the looks done, each edge's rows as at the look that decided it.
 
-    `fixed` is how many looks there were to be. Every table is of one look, tested at that look's
-    level, with the same rows in the same order. The column `look` counts from 1, empty for what is
-    undecided yet. The raw delta decides; rows over a control go with it. `adjusted_p` is made to be
-    held against alpha itself.
+    Every table is of one look, with the same rows in the same order. The column `look` counts from
+    1, empty for what is undecided yet. The raw delta decides; rows over a control go with it.
     """
     last = looks[-1]
     edges = _edges(last)
@@ -35,8 +33,7 @@ def judged(looks: Sequence[pd.DataFrame], fixed: int) -> pd.DataFrame:
         look = look.where(look.notna() | ~edges.isin(edges[reached]), number)
     decided_at = look.fillna(len(looks))
     rows = pd.concat([t[decided_at == n] for n, t in enumerate(looks, start=1)]).sort_index()
-    adjusted_p = (rows["adjusted_p"] * fixed).clip(upper=1.0)
-    return rows.assign(adjusted_p=adjusted_p, look=look)
+    return rows.assign(look=look)
 
 
 def standing(deltas: pd.DataFrame) -> list[Looked]:

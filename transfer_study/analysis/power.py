@@ -8,7 +8,7 @@ power of the two-sided t-test of S seeds is that of the noncentral t distributio
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -19,33 +19,49 @@ from transfer_study.analysis.corrections import worst_level
 from transfer_study.analysis.deltas import CONTROLS, EDGE, SIZE, VARIANT, Verdict
 from transfer_study.analysis.same_edge import repeated
 from transfer_study.analysis.scores import comparison_table
-from transfer_study.analysis.uncertainty import ALPHA, satterthwaite, strict_reach
+from transfer_study.analysis.sequential import Sequential
+from transfer_study.analysis.tails import strict_reach
+from transfer_study.analysis.uncertainty import ALPHA, satterthwaite
 from transfer_study.metrics import score_span
 from transfer_study.metrics.rows import Floats
 from transfer_study.spec.correction import Correction
+from transfer_study.spec.margin import Margin
 from transfer_study.spec.plan import Plan
 from transfer_study.spec.task import MetricName
 
 POWER: Final = 0.8
+FUTILE: Final = 0.2  # an edge with less chance of ever being decided is not worth more seeds
 # How far the estimate itself can be trusted: 95%, from the spread of a variance of few seeds.
 _TAIL: Final = 0.025
-_NOISE = ["seed_sd", "example_error", "pilot_seeds", "pilot_test", "pilot_documents"]
+_TELLS: Final = 2  # degrees of freedom from which a spread says something by itself
+_NOISE = ["seed_sd", "lent", "example_error", "pilot_seeds", "pilot_test", "pilot_documents"]
 POWER_COLUMNS = ["n_seeds", "n_test", "family", "detectable", "detectable_low", "detectable_high"]
 POWER_COLUMNS += ["detectable_corrected", "evidence", "pilot_seeds"]
 
 
+def lent(edges: pd.DataFrame) -> pd.Series[float]:
+    """The degrees of freedom that an edge's seeds' variance has from other models of its target."""
+    return (edges["seed_freedom"] - (edges["n_seeds"] - 1)).clip(lower=0).fillna(0)
+
+
 def error_of(
-    seed_sd: ArrayLike, example_error: ArrayLike, n_seeds: ArrayLike, n_documents: ArrayLike
+    seed_sd: ArrayLike,
+    example_error: ArrayLike,
+    n_seeds: ArrayLike,
+    n_documents: ArrayLike,
+    lent_freedom: ArrayLike = 0.0,
 ) -> tuple[Floats, Floats]:
     """The standard error of a mean delta over so many seeds, and its degrees of freedom.
 
-    These are reckoned as those of what has been run (`crossed`). One seed: NaN.
+    These are reckoned as those of what has been run (`crossed`), with as many lent by other models
+    as there. One seed: NaN.
     """
     seeds = np.asarray(n_seeds, dtype=np.float64)
     seeds = np.where(seeds > 1, seeds, np.nan)
     of_seeds = np.square(np.asarray(seed_sd, dtype=np.float64)) / seeds
     of_examples = np.square(np.asarray(example_error, dtype=np.float64))
-    freedom = satterthwaite(of_seeds, seeds - 1, of_examples, n_documents)
+    own = seeds - 1 + np.asarray(lent_freedom)
+    freedom = satterthwaite(of_seeds, own, of_examples, n_documents)
     return np.sqrt(of_seeds + of_examples), freedom
 
 
@@ -54,16 +70,20 @@ def _strict_reach(
     example_error: ArrayLike,
     n_seeds: ArrayLike,
     n_documents: ArrayLike,
+    lent_freedom: ArrayLike,
     level: ArrayLike,
 ) -> Floats:
     """Half the width of adjusted intervals (`Crossed.strict`); NaN where the noise is not known."""
 
-    def reach(sd: float, error: float, seeds: float, documents: float, alpha: float) -> float:
+    def reach(
+        sd: float, error: float, seeds: float, documents: float, more: float, alpha: float
+    ) -> float:
         if math.isnan(sd + error) or seeds < 2:
             return math.nan
-        return strict_reach(sd**2 / seeds, seeds - 1, error**2, max(documents - 1, 1), alpha)
+        parts = sd**2 / seeds, seeds - 1 + more, error**2, max(documents - 1, 1)
+        return strict_reach(*parts, alpha=alpha)
 
-    parts = seed_sd, example_error, n_seeds, n_documents, level
+    parts = seed_sd, example_error, n_seeds, n_documents, lent_freedom, level
     return np.asarray(np.vectorize(reach, otypes=[float])(*parts))
 
 
@@ -94,9 +114,13 @@ def planned_edges(plan: Plan) -> pd.DataFrame:
 
 def family_sizes(edges: pd.DataFrame) -> pd.Series:
     """With how many edges each of these is corrected, itself included; one of two names is one."""
+    return (~repeated(edges)).groupby(_family(edges)).transform("sum")
+
+
+def _family(edges: pd.DataFrame) -> list[pd.Series[Any]]:
+    """What is the same for edges that are corrected together."""
     by = [edges["reading"], edges["arm"].isin(CONTROLS)]
-    by += [edges[name] for name in ("protocol",) if name in edges]
-    return (~repeated(edges)).groupby(by).transform("sum")
+    return by + [edges[name] for name in ("protocol",) if name in edges]
 
 
 def power_table(
@@ -108,13 +132,15 @@ def power_table(
     edge that has two seeds there is judged by itself (`evidence` own), another by all edges into
     the same target and metric (target); where there is none its effect is NaN (none). `detectable`
     is at the study's level, between `_low` and `_high` for the pilot's few seeds, and `_corrected`
-    at the correction's worst case. Effects are fractions of 1, infinite where the largest that is
-    possible would not be detected.
+    at the correction's worst case. Where the pilot is of two seeds, whose spread says next to
+    nothing, `detectable` and `_corrected` are at the upper end of what it allows. Effects are
+    fractions of 1, infinite where the largest that is possible would not be detected.
     """
     # Runs that were all the same, or learned nothing, tell nothing of noise; nor does one document.
     varies = (pilot["seed_sd"] > 0) | (pilot["example_error"] > 0)
     varies &= (pilot["verdict"] != Verdict.NOT_LEARNED) & (pilot["n_documents"] > 1)
     known = pilot[(pilot["over"] == "") & (pilot["n_seeds"] > 1) & varies]
+    known = known.assign(lent=lent(known))
     key = [name for name in planned if name in pilot and name not in ("n_seeds", "n_test")]
     renamed = {"n_seeds": "pilot_seeds", "n_test": "pilot_test", "n_documents": "pilot_documents"}
     # Of a pilot with more axes than the plan, no one edge is the planned one.
@@ -129,7 +155,7 @@ def power_table(
     evidence = np.where(has_own, "own", np.where(table["pilot_seeds"].notna(), "target", "none"))
     larger = table["n_test"] / table["pilot_test"]
     example_error: pd.Series[float] = table["example_error"] / np.sqrt(larger)
-    noise_of = example_error, table["n_seeds"], table["pilot_documents"] * larger
+    noise_of = example_error, table["n_seeds"], table["pilot_documents"] * larger, table["lent"]
 
     def effect(seed_sd: ArrayLike, level: ArrayLike) -> Floats:
         return possible(smallest_effect(*error_of(seed_sd, *noise_of), level))
@@ -145,14 +171,15 @@ def power_table(
         return np.where(effects > table["metric"].map(_span), np.inf, effects)
 
     worst = table["family"].map(lambda edges: worst_level(correction, edges, alpha))
-    seed_sd, freedom = table["seed_sd"], table["pilot_seeds"] - 1
+    seed_sd, freedom = table["seed_sd"], table["pilot_seeds"] - 1 + table["lent"]
     low, high = (np.sqrt(freedom / chdtri(freedom, tail)) for tail in (_TAIL, 1 - _TAIL))
+    likely = seed_sd.where(freedom >= _TELLS, seed_sd * high)
     return table.assign(
-        detectable=effect(seed_sd, alpha),
+        detectable=effect(likely, alpha),
         detectable_low=effect(seed_sd * low, alpha),
         detectable_high=effect(seed_sd * high, alpha),
         detectable_corrected=(effect if correction is Correction.NONE else among_many)(
-            seed_sd, worst
+            likely, worst
         ),
         evidence=evidence,
         pilot_seeds=table["pilot_seeds"].astype("Int64"),
@@ -168,7 +195,7 @@ def _pooled(known: pd.DataFrame) -> pd.DataFrame:
 
     They share the baseline's runs, so that together they count for no more seeds than one of them.
     """
-    freedom = known["n_seeds"] - 1
+    freedom = known["n_seeds"] - 1 + known["lent"]
     weighed = known.assign(
         freedom=freedom,
         of_seeds=known["seed_sd"] ** 2 * freedom,
@@ -178,12 +205,34 @@ def _pooled(known: pd.DataFrame) -> pd.DataFrame:
         {
             "seed_sd": np.sqrt(weighed["of_seeds"].sum() / weighed["freedom"].sum()),
             "example_error": np.sqrt(weighed["of_one_example"].mean() / weighed["n_test"].max()),
+            "lent": weighed["lent"].max(),
             "pilot_seeds": weighed["n_seeds"].max(),
             "pilot_test": weighed["n_test"].max(),
             "pilot_documents": weighed["n_documents"].max(),
         }
     )
     return pooled.reset_index()
+
+
+def chances(
+    deltas: pd.DataFrame, correction: Correction, margin: Margin, counts: tuple[int, ...]
+) -> pd.Series[float]:
+    """How likely each raw edge of judged deltas is to be decided by the last of these looks.
+
+    The level is that of one more gain or loss beside those that there are. NaN is what is of no
+    family, or known from one seed.
+    """
+    learned = deltas[deltas["verdict"] != Verdict.NOT_LEARNED]
+    changed = learned["verdict"].isin([Verdict.GAIN, Verdict.LOSS]) & ~repeated(learned)
+    decided = changed.groupby(_family(learned)).transform("sum")
+    sizes, looks = family_sizes(learned), Sequential(counts)
+    levels = [
+        looks.level(worst_level(correction, int(n), decided=int(d)), counts[-1])
+        for n, d in zip(sizes, decided, strict=True)
+    ]
+    margins = learned["baseline"].map(margin.of)
+    found = chance_of_decision(learned, counts[-1], margins, levels)
+    return pd.Series(found, index=learned.index).reindex(deltas.index)
 
 
 def chance_of_decision(
@@ -197,11 +246,21 @@ def chance_of_decision(
     """
     delta, seeds = edges["delta"].to_numpy(), edges["n_seeds"].to_numpy(dtype=np.float64)
     seed_sd = edges["seed_sd"].to_numpy()
-    reach = _strict_reach(seed_sd, edges["example_error"], n_seeds, edges["n_documents"], level)
-    margin = np.asarray(margin, dtype=np.float64)
+    noise_of = edges["example_error"], n_seeds, edges["n_documents"], lent(edges)
+    reach = _strict_reach(seed_sd, *noise_of, level)
+    # A part of the seeds to come is seen already.
+    to_come = seed_sd * np.sqrt(np.maximum(1 / seeds - 1 / n_seeds, 0))
+    return chance_beyond(delta, np.asarray(margin, dtype=np.float64), reach, to_come)
+
+
+def chance_beyond(delta: Floats, margin: Floats, reach: Floats, to_come: Floats) -> Floats:
+    """How likely a mean is to be decided that will lie around `delta` with this deviation.
+
+    Its interval will reach so far.
+    """
     # A mean beyond `far` is a gain or a loss, one within `near` is equivalent.
     far, near = np.maximum(margin, reach), margin - reach
-    to_come = np.maximum(seed_sd * np.sqrt(np.maximum(1 / seeds - 1 / n_seeds, 0)), 1e-12)
-    beyond = ndtr((delta - far) / to_come) + ndtr((-delta - far) / to_come)
-    within = ndtr((near - delta) / to_come) - ndtr((-near - delta) / to_come)
+    sd = np.maximum(to_come, 1e-12)
+    beyond = ndtr((delta - far) / sd) + ndtr((-delta - far) / sd)
+    within = ndtr((near - delta) / sd) - ndtr((-near - delta) / sd)
     return np.asarray(beyond + np.maximum(within, 0))

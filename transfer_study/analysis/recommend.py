@@ -136,7 +136,7 @@ def _recommend(plan: Plan, task: str, found: list[Effect], commands: Commands) -
     enough = bool(measured) and (bool(gains) or not undecided)
     untried = _untried(found)
     regret = regret_of(best, measured)
-    words = evidence_words(undecided)
+    words = evidence_words(undecided, plan.looks)
     if not_learned and not measured:
         words = _longer(plan, task, commands.reading)
     if enough:
@@ -146,10 +146,13 @@ def _recommend(plan: Plan, task: str, found: list[Effect], commands: Commands) -
     else:
         sentences = [
             f"Not enough evidence for {task}: until there is, train it alone.",
-            settling(undecided),
+            settling(undecided, plan.looks),
         ]
     if not math.isnan(regret):
-        cost = f"By the intervals, being wrong costs at most {points(regret)} points."
+        cost = (
+            "At the far ends of the adjusted intervals, another way would give "
+            f"{points(regret)} points more."
+        )
         sentences.insert(1, cost)
     elif measured:
         sentences.insert(1, "What being wrong costs is not known, for want of intervals.")

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 
 from transfer_study.analysis.evidence import SINGLE, Effect, listed
 from transfer_study.analysis.intervals import ALIKE, ONE_DOCUMENT, ONE_SEED, why_no_interval
-from transfer_study.analysis.settle import examples_to_settle, seeds_to_settle
+from transfer_study.analysis.power import FUTILE
+from transfer_study.analysis.settle import chance, examples_to_settle, seeds_to_settle
 from transfer_study.points import interval, points
-from transfer_study.spec.study import MOST_SEEDS
+from transfer_study.spec.looks import Looks
 
-# Beyond it, seeds are better spent on something else.
-AFFORDABLE_SEEDS = 50
 _LEAST_SEEDS = 3  # a spread over two says next to nothing
 
 
@@ -49,8 +48,8 @@ def unlearned(task: str) -> str:
     )
 
 
-def settling(undecided: Sequence[Effect]) -> str:
-    """What would settle the most promising of the undecided effects."""
+def settling(undecided: Sequence[Effect], looks: Looks | None = None) -> str:
+    """What would settle the most promising of the undecided effects; `looks` are the study's."""
     if not undecided:
         return "No way to train it with others was run with all seeds; run the study first."
     open_ = _most_promising(undecided)
@@ -62,34 +61,45 @@ def settling(undecided: Sequence[Effect]) -> str:
         ALIKE: "What never differed has no interval: a larger test set could tell.",
     }.get(_lacking(open_)):
         return f"{said} {lacking}"
+    if looks is not None:
+        come = looks.done < len(looks.counts)
+        return f"{said} {'More looks are to come' if come else 'All looks are done'}."
+    if open_.n_seeds < _LEAST_SEEDS:
+        return f"{said} Two seeds say little of how runs vary; run {_LEAST_SEEDS} or more."
+    return f"{said} {_chance(open_)}"
+
+
+def _chance(open_: Effect) -> str:
+    """How likely seeds are to decide an effect, or what else would."""
     seeds = seeds_to_settle(open_)
-    if seeds <= AFFORDABLE_SEEDS:
-        return f"{said} If that holds, {seeds} seeds would settle it."
-    if seeds <= MOST_SEEDS:
-        return f"{said} If that holds, settling it takes {seeds} seeds: it is hardly worth them."
-    times = examples_to_settle(open_)
-    if 1 < times < math.inf:
-        return (
-            f"{said} More seeds alone would not settle it: if that holds, it takes a test set more "
-            f"than {times:.1f} times as large."
-        )
-    return f"{said} If that holds, no number of seeds up to {MOST_SEEDS} would settle it."
+    likely = chance(open_, seeds)
+    said = f"With {seeds} seeds it is decided with a chance of {likely:.0%}"
+    if likely >= FUTILE:
+        return f"{said}."
+    times = examples_to_settle(open_, seeds)
+    if times < math.inf:
+        larger = chance(open_, seeds, times)
+        return f"{said} only, and of {larger:.0%} with a test set {times:g} times as large besides."
+    return f"{said} only, which a larger test set would hardly change."
 
 
-def evidence_words(undecided: Sequence[Effect]) -> list[str] | None:
+def evidence_words(undecided: Sequence[Effect], looks: Looks | None = None) -> list[str] | None:
     """With what words to run the study so as to get the evidence that is missing.
 
-    None where no affordable number of seeds gives it.
+    None where no affordable number of seeds gives it with a chance that is worth it.
     """
     if not undecided:
         return []
     open_ = _most_promising(undecided)
     if _lacking(open_) in (ONE_DOCUMENT, ALIKE):
         return None
+    if looks is not None:  # they are fixed
+        most = ["--max-seeds", str(looks.counts[-1]), "--looks", str(len(looks.counts))]
+        return ["--until-decided", *most] if looks.done < len(looks.counts) else None
     if open_.n_seeds < _LEAST_SEEDS:
         return ["--set", f"seeds={_LEAST_SEEDS}"]
     seeds = seeds_to_settle(open_)
-    if seeds > AFFORDABLE_SEEDS:
+    if chance(open_, seeds) < FUTILE:
         return None
     return ["--until-decided", "--max-seeds", str(seeds)]
 

@@ -3,45 +3,48 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 
-from scipy.special import ndtri
+import numpy as np
 
 from transfer_study.analysis.evidence import Effect
-from transfer_study.analysis.uncertainty import strict_reach
-from transfer_study.spec.study import MOST_SEEDS
+from transfer_study.analysis.power import POWER, chance_beyond
+from transfer_study.analysis.sequential import Sequential
+from transfer_study.analysis.tails import strict_reach
+from transfer_study.spec.looks import Looks
+
+# Beyond it, seeds are better spent on something else.
+AFFORDABLE_SEEDS = 50
+_LARGER = 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0
 
 
-def distance(effect: Effect) -> float:
-    """How far the end of an interval may be from the effect for a verdict on it.
+def chance(effect: Effect, n_seeds: int, larger: float = 1.0) -> float:
+    """How likely an undecided effect is to be decided by `run --until-decided` up to these seeds.
 
-    An effect above the margin must leave out zero, one below it must stay inside the margin.
-    """
-    size = abs(effect.delta)
-    return size if size > effect.margin else effect.margin - size
-
-
-def seeds_to_settle(effect: Effect) -> float:
-    """With how many seeds an undecided effect is decided, if it stays as it is measured.
-
-    The level stays too. Infinite where no number does, since the examples alone leave too much
-    doubt; NaN with one seed, which does not tell.
+    `larger` is how many times as many test examples there will be. What was seen is all that is
+    known of the effect: the mean to come lies around it. NaN with one seed, which does not tell.
     """
     if not effect.error > 0:
         return math.nan
-    examples, documents, enough = effect.example_error**2, effect.n_documents, distance(effect)
-
-    def settles(seeds: int) -> bool:
-        parts = effect.seed_sd**2 / seeds, seeds - 1, examples, documents - 1
-        return strict_reach(*parts, effect.level) < enough
-
-    # An interval only narrows with more seeds.
-    numbers = range(effect.n_seeds + 1, MOST_SEEDS + 1)
-    found = bisect_left(numbers, True, key=settles)
-    return numbers[found] if found < len(numbers) else math.inf
+    counts = Looks.fixed(range(effect.n_seeds), n_seeds).counts
+    level = Sequential(counts).level(effect.level, n_seeds)
+    seeds, examples = effect.seed_sd**2, effect.example_error**2
+    freedom, documents = n_seeds - 1 + effect.lent, larger * effect.n_documents
+    reach = strict_reach(seeds / n_seeds, freedom, examples / larger, documents - 1, alpha=level)
+    to_come = seeds * (1 / effect.n_seeds - 1 / n_seeds) + examples * (1 - 1 / larger)
+    numbers = effect.delta, effect.margin, reach, math.sqrt(max(to_come, 0.0))
+    return float(chance_beyond(*(np.array(number) for number in numbers)))
 
 
-def examples_to_settle(effect: Effect) -> float:
-    """How many times as large a test set it takes, at the least, with any number of seeds."""
-    allowed = distance(effect) / float(ndtri(1 - effect.level / 2))
-    return (effect.example_error / allowed) ** 2 if allowed > 0 else math.inf
+def seeds_to_settle(effect: Effect) -> int:
+    """The fewest seeds that decide an effect with a chance of 80%, or the most that are affordable.
+
+    Of one that has more seeds already, as many again.
+    """
+    most = max(AFFORDABLE_SEEDS, 2 * effect.n_seeds)
+    numbers = range(effect.n_seeds + 1, most + 1)
+    return next((n for n in numbers if chance(effect, n) >= POWER), most)
+
+
+def examples_to_settle(effect: Effect, n_seeds: int) -> float:
+    """How many times as large a test set gives a chance of 80% with so many seeds, if any does."""
+    return next((k for k in _LARGER if chance(effect, n_seeds, k) >= POWER), math.inf)

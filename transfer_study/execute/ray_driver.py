@@ -83,7 +83,7 @@ def _run(job: Job, tell: Tell) -> None:
         _check_resources(job, gpus)
         searcher = _StageSearcher(job, tell)
         tune.Tuner(
-            tune.with_resources(_trainable(job.store), _requested(job.resources, gpus)),
+            tune.with_resources(_trainable(job.store, gpus), _requested(job.resources, gpus)),
             tune_config=tune.TuneConfig(
                 search_alg=searcher,
                 num_samples=len(job.works),
@@ -100,9 +100,9 @@ def _run(job: Job, tell: Tell) -> None:
         ).fit()
 
 
-def _trainable(root: Path) -> Callable[[dict[str, Any]], None]:
+def _trainable(root: Path, gpus: float) -> Callable[[dict[str, Any]], None]:
     def run_trial(config: dict[str, Any]) -> None:
-        _run_trial(config, root)
+        _run_trial(config, root, gpus)
 
     return run_trial
 
@@ -115,7 +115,7 @@ def _requested(resources: Resources, gpus: float) -> Callable[[Mapping[str, Any]
     return request
 
 
-def _run_trial(config: dict[str, Any], root: Path) -> None:
+def _run_trial(config: dict[str, Any], root: Path, gpus: float) -> None:
     """The work of one trial, in a worker. Errors are told, not raised: only a death is retried."""
     stage = Stage.model_validate_json(config["stage"])
     try:
@@ -123,6 +123,7 @@ def _run_trial(config: dict[str, Any], root: Path) -> None:
             stage,
             Store(root),
             keep_model=config["keep_model"],
+            gpu_share=gpus,
             on_epoch=lambda epoch: tune.report({"epoch": epoch}),
         )
     except StageFailed as failure:

@@ -42,11 +42,13 @@ def run_stage(
     keep_model: bool,
     keep_epoch: int | None = None,
     device: str | None = None,
+    gpu_share: float = 1.0,
     on_epoch: OnEpoch = lambda _: None,
 ) -> None:
     """Run a stage unless its results (and, where asked for, its weights) are already there.
 
-    `keep_epoch` asks for the whole model of an epoch that the stage chose, heads included.
+    `keep_epoch` asks for the whole model of an epoch that the stage chose, heads included;
+    `gpu_share` is how much of a GPU it has, if it runs on one.
     Raises StageFailed after writing the traceback to the store.
     """
     kept = store.has_model(stage) or not keep_model
@@ -59,7 +61,7 @@ def run_stage(
                 tell(epoch["epoch"])
                 on_epoch(epoch)
 
-            _run(stage, store, keep_model, keep_epoch, device, told)
+            _run(stage, store, keep_model, keep_epoch, device, gpu_share, told)
     except Exception as error:
         log = store.fail(stage, traceback.format_exc())
         raise StageFailed(f"{type(error).__name__}: {error}", log) from error
@@ -71,6 +73,7 @@ def _run(
     keep_model: bool,
     keep_epoch: int | None,
     device_name: str | None,
+    gpu_share: float,
     on_epoch: OnEpoch,
 ) -> None:
     import torch
@@ -99,7 +102,7 @@ def _run(
         texts = _texts(stage.masked_texts.model_dump_json())
         pretrained, learned = pretrain(stage, tokenizer, texts, device, on_epoch)
         _tokenizer(stage)  # its weights were loaded since the encoder was verified
-        provenance = _provenance(device, began, starts)
+        provenance = _provenance(device, gpu_share, began, starts)
         keep(stage, store, pretrained, learned, provenance, keep_model=keep_model)
         return
     recipe = stage.recipe
@@ -137,7 +140,7 @@ def _run(
     torch.manual_seed(torch_seed(stage.seed, stage.kind, *keys, "dropout"))
     learned = train(model, materials, recipe, stage.seed, on_epoch, keep_epoch)
     _tokenizer(stage)  # its weights were loaded since the encoder was verified
-    provenance = _provenance(device, began, starts)
+    provenance = _provenance(device, gpu_share, began, starts)
     alike = keep(stage, store, model, learned, provenance, keep_model=keep_model)
     if keep_epoch and isinstance(model, MultiTaskModel):
         keep_snapshot(
@@ -220,7 +223,9 @@ def _version(library: str) -> str:
         return "not installed"
 
 
-def _provenance(device: Any, began: float, starts: dict[str, Any]) -> dict[str, Any]:
+def _provenance(
+    device: Any, gpu_share: float, began: float, starts: dict[str, Any]
+) -> dict[str, Any]:
     """With what, where and at what cost a stage was run, and from which attempts' weights."""
     import torch
 
@@ -235,6 +240,7 @@ def _provenance(device: Any, began: float, starts: dict[str, Any]) -> dict[str, 
         "host": platform.node(),
         "date": datetime.now(timezone.utc).date().isoformat(),
         "device": torch.cuda.get_device_name(device) if on_gpu else processor_name(),
+        **({"gpu_share": gpu_share} if on_gpu else {}),
         "wall_seconds": round(time.perf_counter() - began, 2),
         "peak_memory_bytes": int(peak),
         **({"starts": starts} if starts else {}),

@@ -24,7 +24,6 @@ def write_looks(first: Plan, looks: Looks, alpha: float, folder: Path) -> None:
         "stages": _stages(first),
         "max_seeds": len(looks.seeds),
         "alpha": alpha,
-        "alpha_each": looks.level(alpha),
         "looks": looks.model_dump(mode="json"),
     }
     folder.mkdir(parents=True, exist_ok=True)

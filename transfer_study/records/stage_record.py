@@ -49,6 +49,7 @@ class Provenance(_Kept):
     versions: dict[str, _Shown]
     date: _Shown = ""  # in UTC, empty of earlier versions
     device: _Shown
+    gpu_share: float = Field(default=0, ge=0, le=1e3)  # of the device, where that is a GPU
     wall_seconds: float = Field(ge=0, le=1e9)
     peak_memory_bytes: int = Field(default=0, ge=0, le=1 << 60)
     starts: dict[str, Weights] = {}  # by the parent's name

@@ -22,7 +22,8 @@ from transfer_study.visible import visible
 
 LEAKS_FILE, COSTS_FILE, MADE_FILE = "leaks.csv", "costs.csv", "made.csv"
 _LISTED = 5
-_COSTS = ["stages of", "stages", "core_hours", "mean_seconds", "peak_gigabytes", "device"]
+_COSTS = ["stages of", "stages", "core_hours", "gpu_minutes", "mean_seconds", "peak_gigabytes"]
+_COSTS += ["device"]
 
 
 @dataclass(frozen=True)
@@ -74,29 +75,29 @@ class Beside:
 def costs(plan: Plan, store: Store) -> pd.DataFrame | None:
     """What the complete stages took, a row a kind of stage; None where the store has none of them.
 
-    `core_hours` are wall hours times the threads of the recipe.
+    `core_hours` are wall hours times the threads of the recipe, of stages that ran on CPUs;
+    `gpu_minutes` those of the others, each by its share of a GPU. The last row is of `all`.
     """
-    columns = ["stages of", "seconds", "h", "b", "device"]
+    columns = ["stages of", "seconds", "h", "gpu", "b", "device"]
     rows = pd.DataFrame(list(_taken(plan, store)), columns=columns)
     if rows.empty:
         return None
-    table = pd.DataFrame(
+    kinds = [*rows.groupby("stages of", sort=False), ("all", rows)]
+    return pd.DataFrame(
         [
             (
                 kind,
                 len(of_kind),
-                round(of_kind["h"].sum(), 2),
+                round(of_kind["h"].sum(), 4),
+                round(of_kind["gpu"].sum(), 2),
                 round(of_kind["seconds"].mean(), 1),
                 round(of_kind["b"].max() / 1e9, 1),
                 ", ".join(sorted(set(of_kind["device"]))),
             )
-            for kind, of_kind in rows.groupby("stages of", sort=False)
+            for kind, of_kind in kinds
         ],
         columns=_COSTS,
     )
-    total = ("all", len(rows), round(rows["h"].sum(), 2), round(rows["seconds"].mean(), 1))
-    rest = (table["peak_gigabytes"].max(), ", ".join(sorted(set(rows["device"]))))
-    return pd.concat([table, pd.DataFrame([(*total, *rest)], columns=_COSTS)], ignore_index=True)
 
 
 def made(plan: Plan, store: Store) -> pd.DataFrame | None:
@@ -139,10 +140,12 @@ def other_attempts(plan: Plan, store: Store) -> tuple[str, ...]:
     )
 
 
-def _taken(plan: Plan, store: Store) -> Iterator[tuple[str, float, float, float, str]]:
+def _taken(plan: Plan, store: Store) -> Iterator[tuple[str, float, float, float, float, str]]:
     for stage, told in _records(plan, store):
-        hours = told.wall_seconds * stage.recipe.cpu_threads / 3600
-        yield _kind(stage), told.wall_seconds, hours, told.peak_memory_bytes, told.device
+        seconds, share = told.wall_seconds, told.gpu_share
+        hours = 0.0 if share else seconds * stage.recipe.cpu_threads / 3600
+        memory, device = told.peak_memory_bytes, told.device
+        yield _kind(stage), seconds, hours, share * seconds / 60, memory, device
 
 
 def _records(plan: Plan, store: Store) -> Iterator[tuple[Stage, Provenance]]:

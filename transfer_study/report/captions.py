@@ -59,7 +59,9 @@ def edges_text(count: int) -> str:
 
 
 def adjustment(correction: Correction, family: str) -> str:
-    """How intervals are adjusted for a family of edges, as a sentence."""
+    """How intervals are adjusted for a family of edges, as a sentence; of none there is nothing."""
+    if not family:
+        return "There are no edges whose intervals could be adjusted."
     if correction is Correction.NONE:
         return "95% intervals, not adjusted for the number of edges."
     return f"95% intervals adjusted {_CORRECTIONS[correction].format(family)}."

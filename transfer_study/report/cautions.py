@@ -7,13 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from transfer_study.analysis.deltas import VARIANT, Verdict
+from transfer_study.analysis.deltas import EDGE, SIZE, VARIANT, Verdict
 from transfer_study.analysis.intervals import ALIKE, ONE_DOCUMENT, ONE_SEED, lacking
+from transfer_study.analysis.looks import DECIDED
 from transfer_study.points import points
 
 # Fewer documents than these are worth a word where examples are counted.
 _FEW_DOCUMENTS = 30
 _LISTED = 5
+_SEEDS_TO_STAND_OUT, _DECIDES = 4, 0.5  # of three seeds one always makes half of the variance
 
 
 def cautions(edges: pd.DataFrame) -> list[str]:
@@ -86,6 +88,50 @@ def _few_documents(edges: pd.DataFrame) -> Iterator[str]:
             f"The {int(row['n_test']):,} test examples of {row['target']} are of {documents} "
             f"documents: intervals are by document (t with {documents - 1} degrees of freedom)."
         )
+
+
+def over_controls(deltas: pd.DataFrame) -> Iterator[str]:
+    """What controls may explain: gains and losses that over a control are something else."""
+    over = deltas["over"] != ""
+    key = [name for name in (*EDGE, VARIANT, SIZE) if name in deltas and name != "over"]
+    decided = deltas[~over & deltas["verdict"].isin([Verdict.GAIN, Verdict.LOSS])]
+    both = decided.merge(deltas[over], on=key, suffixes=("", "_over"))
+    judged = both["verdict_over"].isin([Verdict.UNDECIDED, *DECIDED])
+    for row in both[judged & (both["verdict"] != both["verdict_over"])].to_dict("records"):
+        yield (
+            f"{row['source']} → {row['target']} is a {row['verdict']}, over {row['over_over']} it "
+            f"is {str(row['verdict_over']).replace('_', ' ')}: that control may explain it."
+        )
+
+
+def outlying_baselines(scores: pd.DataFrame, edges: pd.DataFrame) -> Iterator[str]:
+    """Baselines of which one run decides how wide the intervals of all edges of a target are.
+
+    That run's squared deviation is more than half of the seeds' variance of an edge, on the mean
+    over the target's edges, of four seeds or more.
+    """
+    by = [name for name in ("encoder", "reading", VARIANT, "target", "metric") if name in edges]
+    if scores.empty or (SIZE in edges and edges[SIZE].nunique() > 1):
+        return  # of several sizes there are as many baselines
+    runs = scores[scores["split"] == "test"].rename(columns={"task": "target"})
+    for key, of_target in edges.groupby(by, sort=False):
+        here = runs[(runs[by] == list(_tuple(key))).all(axis=1)]
+        baseline = here[here["arm"] == "single"].drop_duplicates("seed")
+        arms = here[here["arm"].isin(set(of_target["arm"]))]
+        spreads = arms.groupby(["arm", "source"])["value"].var(ddof=1)
+        if len(baseline) < _SEEDS_TO_STAND_OUT or spreads.dropna().empty:
+            continue
+        values = baseline["value"].to_numpy(dtype=float)
+        squares = (values - values.mean()) ** 2 / (len(values) - 1)
+        share = squares.max() / (squares.sum() + spreads.mean())
+        if share > _DECIDES:
+            run = baseline.iloc[int(squares.argmax())]
+            yield (
+                f"One run of {run['target']} alone (seed {run['seed']}, {points(run['value'])} "
+                f"points, mean {points(values.mean())}) makes {share:.0%} of the "
+                f"seeds' variance of the {_many(len(of_target), 'effect')} on it: what steadies "
+                "its training narrows all their intervals."
+            )
 
 
 def _tuple(key: Hashable) -> tuple[Any, ...]:

@@ -54,12 +54,11 @@ class Content:
     """The pieces of a report; what is None was not measured or not asked for.
 
     `deltas`, `scores` and `tasks` are the tables of a study as `results/` holds them, judged by its
-    margin and correction. `failed` has the ids of stages that were tried in vain. `leaks` has
-    a row a finding, `costs` a row a kind of stage, `false_edges` a row a comparison of an arm with
-    itself; all three are shown as they are. `made` has a row a date, device or version that stages
-    were run with. `captions` are the words below the figures, `figures`
-    the links to the drawn ones, relative to the report. `absent` names the classes that a task's
-    test set lacks.
+    margin and correction. `failed` has the ids of stages that were tried in vain. `leaks` has a row
+    a finding, `costs` a row a kind of stage; both are shown as they are. `made` has a row a date,
+    device or version that stages were run with. `captions` are the words below the figures,
+    `figures` the links to the drawn ones, relative to the report. `absent` names the classes that a
+    task's test set lacks.
     """
 
     study: Study
@@ -71,8 +70,7 @@ class Content:
     leaks: pd.DataFrame | None = None
     recommendations: Sequence[Recommended] | None = None
     costs: pd.DataFrame | None = None
-    false_edges: pd.DataFrame | None = None
-    false_edge_rate: str = ""  # what they say together
+    false_edge_rate: str = ""  # what A/A comparisons say
     file: str = "STUDY"  # the study as commands name it
     options: str = ""  # what the report was asked for besides
     warnings: Sequence[str] = ()

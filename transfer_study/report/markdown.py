@@ -35,7 +35,7 @@ def report_markdown(content: Content) -> str:
         ("Edges", _edges(content)),
         ("Recommendations", _recommendations(content)),
         ("How it could be wrong", _listed(map(markdown_text, doubts(content)))),
-        ("False edges", _table(content.false_edges)),
+        ("A/A comparisons", [content.false_edge_rate] if content.false_edge_rate else []),
         ("Leaks", _leaks(content)),
         ("Costs", _table(content.costs)),
         ("Methods", [methods(content), "", *_code(bibtex(content.study.correction), "bibtex")]),

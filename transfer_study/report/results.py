@@ -18,6 +18,7 @@ from transfer_study.analysis.looks import judged
 from transfer_study.analysis.pretraining import pretraining_table
 from transfer_study.analysis.recommend import recommendations
 from transfer_study.analysis.scores import Scored, comparison_table, score_systems, task_table
+from transfer_study.analysis.sequential import Sequential
 from transfer_study.analysis.stability import has_failed, run_table, stability_table
 from transfer_study.analysis.uncertainty import ALPHA
 from transfer_study.analysis.views import Shown, View
@@ -55,12 +56,12 @@ def tables(
     judgement, comparisons = Judgement.of(plan.study), comparison_table(plan)
     if plan.looks is None:
         return scored, deltas(comparisons, scored.test_sets, judgement, failed)
-    judgement = replace(judgement, alpha=plan.looks.level(judgement.alpha))
+    judgement = replace(judgement, looks=Sequential(plan.looks.counts))
     looks = [
         deltas(comparisons[comparisons["seed"].isin(seeds)], scored.test_sets, judgement, failed)
         for seeds in map(plan.looks.seeds_at, range(1, plan.looks.done + 1))
     ]
-    return scored, judged(looks, len(plan.looks.counts))
+    return scored, judged(looks)
 
 
 @dataclass(frozen=True)
@@ -266,7 +267,6 @@ def _content(
         beside.leaks,
         recommendations(plan, edges, beside.file),
         beside.costs,
-        itself,
         false_edge_sentence(rate),
         beside.file,
         beside.options,
@@ -280,7 +280,8 @@ def _content(
 
 def _warnings(edges: pd.DataFrame, beside: Beside) -> list[str]:
     """What a reader must know before the first number."""
-    cells = edges.drop_duplicates(["metric", "n_seeds", "n_test"])[["metric", "n_seeds", "n_test"]]
+    by = ["metric", "n_seeds", "n_documents"]
+    cells = edges.drop_duplicates(by)[by]
     missed = (
         coverage_warning(MetricName(metric), int(seeds), int(n))
         for metric, seeds, n in cells.itertuples(index=False)

@@ -13,8 +13,9 @@ from transfer_study.analysis.deltas import Verdict
 from transfer_study.analysis.intervals import lacking
 from transfer_study.points import interval, points
 from transfer_study.report.captions import adjustment, margin_text
-from transfer_study.report.cautions import cautions
+from transfer_study.report.cautions import cautions, outlying_baselines, over_controls
 from transfer_study.report.content import Content, Recommended, family_size
+from transfer_study.report.price import price
 from transfer_study.spec.correction import Correction
 from transfer_study.spec.pairs import left_out_sentence
 from transfer_study.spec.protocol import Protocol
@@ -28,7 +29,7 @@ _VERDICTS = {
     "undecided": ("undecided", "undecided"),
     "not_learned": ("not learned", "not learned"),
 }
-_ABSENT = {"failed": "failed", "not_run": "not run"}
+_ABSENT = "failed", "not_run"
 
 
 def headline(content: Content) -> str:
@@ -63,13 +64,9 @@ def headline(content: Content) -> str:
 
 
 def completeness(content: Content) -> str:
-    """How much of the study is there: "53 of 56 edges; 3 failed"."""
-    counts = Counter(content.edges["verdict"])
-    absent = {word: counts[word] for word in _ABSENT if counts[word]}
-    measured = len(content.edges) - sum(absent.values())
-    words = [f"{measured} of {_many(len(content.edges), 'edge')}"]
-    words += [f"{count} {_ABSENT[word]}" for word, count in absent.items()]
-    return "; ".join(words)
+    """How much of the study is there, what is decided, and at what price."""
+    measured = (~content.edges["verdict"].isin(_ABSENT)).sum()
+    return f"{measured} of {price(content.edges, content.costs)}"
 
 
 def effect_text(row: pd.Series[Any]) -> str:
@@ -132,10 +129,14 @@ def methods(content: Content) -> str:
         "All numbers were computed from saved predictions. The interval of a mean delta is a t "
         "interval whose variance takes seeds and test examples as crossed: the variance over seeds "
         "over their number, plus the bootstrap variance over test examples (whole documents where "
-        "they are known, the same resamples for every model), less their interaction, with "
-        "Satterthwaite's degrees of freedom; an interval adjusted for many edges, which stands in "
-        "the tails, takes the seeds' variance to be as uncertain as so few seeds make it (Behrens "
-        f"and Fisher). {adjusted} An edge "
+        "they are known, the same resamples for every model), less their interaction, below which "
+        "the seeds' is never taken, with Satterthwaite's degrees of freedom; an interval adjusted "
+        "for many edges, which stands in the tails, takes the seeds' variance to be as uncertain "
+        "as so few seeds make it (Behrens and Fisher). From three seeds on, the variance of a "
+        "model's runs is moderated by that of the target's other models that share its baseline, "
+        f"and the difference by how runs of one seed correlate. {adjusted} Effects within the "
+        "margin count among no rejections, and equivalence is tested, and corrected, by itself. "
+        "An edge "
         "is a gain or a loss where its adjusted interval excludes 0 and its delta exceeds the "
         f"margin of {margin_text(study.margin)}, equivalent where the interval lies within the "
         "margin, and undecided otherwise. Where the baseline is in most seeds no better than the "
@@ -155,6 +156,7 @@ def doubts(content: Content) -> list[str]:
         )
     if content.study.correction is Correction.NONE:
         said.append("Intervals are not adjusted for the number of edges: some gains are chance.")
+    said += [*over_controls(content.deltas), *outlying_baselines(content.scores, content.edges)]
     if set(content.deltas["over"]) <= {""}:
         said.append(
             "No controls were run: an effect may come from longer training or from more text, not "
@@ -171,8 +173,6 @@ def doubts(content: Content) -> list[str]:
         said.append("The data were not searched for leaks between training and test.")
     elif len(content.leaks):
         said.append("The data leak in places: see the findings below.")
-    if content.false_edges is None:
-        said.append("How often an arm differs from itself was not measured.")
     said.append(
         "The effects are of these data, this encoder, this recipe and these sizes; another choice "
         "of any of them may turn an edge."

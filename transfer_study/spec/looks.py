@@ -1,7 +1,7 @@
 """Looks: the numbers of seeds at which edges are judged, fixed before the first.
 
-Each look tests its whole family at alpha/K, so that over all K of them false decisions stay within
-alpha, however often seeds were added, and a verdict once reached stands.
+A verdict once reached stands, and false ones stay within the study's level over all looks, however
+often seeds were added (analysis/sequential.py).
 """
 
 from __future__ import annotations
@@ -76,10 +76,6 @@ class Looks(Frozen):
         # A single look has all the seeds at once.
         counts = [round(least + n * steps) for n in range(k - 1)] + [max_seeds]
         return cls(seeds=(*seeds, *more), counts=tuple(counts))
-
-    def level(self, alpha: float) -> float:
-        """The level of each look in a study of this level."""
-        return alpha / len(self.counts)
 
     def seeds_at(self, look: int) -> frozenset[int]:
         """The seeds of a look, counted from 1."""

@@ -49,7 +49,7 @@ def print_edges(outcome: Outcome) -> None:
     if outcome.stability is not None:
         print_stability(console, outcome.stability)
     if len(own) or outcome.stability is None:
-        console.print(outcome.counts)
+        console.print(outcome.price)
     if len(own):
         sentence = adjustment(plan.study.correction, "the edges of a reading")
         console.print(f"{sentence} Seeds and test examples are crossed.", style="dim")

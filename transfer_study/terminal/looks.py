@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from transfer_study.analysis.power import FUTILE
 from transfer_study.analysis.uncertainty import ALPHA
 from transfer_study.spec.looks import Looks
 from transfer_study.terminal.progress import duration
@@ -18,8 +19,8 @@ def schedule_line(looks: Looks) -> str:
     if k == 1:
         return f"One look, at {looks.listed()} seeds."
     return (
-        f"{k} looks, at {looks.listed()} seeds, each at a level of {100 * looks.level(ALPHA):.3g}% "
-        f"({100 * ALPHA:g}% over all); seeds are added to undecided edges alone."
+        f"{k} looks, at {looks.listed()} seeds, at {100 * ALPHA:g}% over all of them; seeds are "
+        f"added to edges alone that are undecided and have a chance of {100 * FUTILE:g}% or more."
     )
 
 
@@ -33,6 +34,11 @@ def look_line(look: Look, looks: Looks) -> str:
         f"{sum(counts.values())} decided, {undecided} undecided",
         *(f"{count} {word.replace('_', ' ')}" for word, count in others.items() if count),
     ]
+    if look.stopped:
+        parts.append(
+            f"{look.stopped} of the undecided without more seeds, which have a chance of less than "
+            f"{100 * FUTILE:g}%"
+        )
     said = f"{', '.join(parts)}; {duration(look.seconds)} of training so far"
     if look.next_seeds is None or look.next_seconds is None:
         return f"{said}."

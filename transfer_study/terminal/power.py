@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LISTED = 30
+_FEW = 3
 _AXES = ("protocol", "encoder", "reading", "variant", "size")  # told where there are several
 
 
@@ -36,7 +37,8 @@ def print_power(console: Console, table: pd.DataFrame | None) -> None:
     said = f"{least}" if least == most else f"{least} to {most}"
     console.print(
         f"In points, found in 80 of 100 such studies at 5%; corrected: where no other edge shows "
-        f"an effect. Known from {said} pilot seeds, so only within the range.",
+        f"an effect. Known from {said} pilot seeds, so only within the range"
+        f"{', of two seeds its upper end' if least < _FEW else ''}.",
         soft_wrap=True,
     )
 

@@ -80,8 +80,8 @@ def print_groupings(_: str, advice: Sequence[Advice]) -> None:
                 )
         if one.chosen.models < len(one.chosen.gains) and not math.isnan(one.chosen.regret):
             console.print(
-                f"By the intervals, being wrong costs at most {points(one.chosen.regret)} points "
-                "a task against training each alone."
+                "At the far ends of the intervals, training each alone would give "
+                f"{points(one.chosen.regret)} points a task more."
             )
         for sentence in assumptions(one):
             console.print(sentence, style="dim")

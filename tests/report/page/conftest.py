@@ -144,10 +144,12 @@ def _scores(planned, deltas: pd.DataFrame, metric: dict[str, str], rng) -> pd.Da
     for system in planned.systems:
         delta = of.get((str(system.reading), system.arm, system.source, system.target), 0.0)
         value = 0.6 + delta + rng.normal(0, 0.004)
-        about = (system.stage.id, system.target, metric[system.target])
+        about = (system.encoder, str(system.reading), system.arm, system.source, system.target)
+        run = (system.seed, "test", metric[system.target], system.stage.id)
         if not math.isnan(value):
-            rows.append((*about, value))
-    table = pd.DataFrame(rows, columns=["stage", "task", "metric", "value"])
+            rows.append((*about, *run, value))
+    columns = ["encoder", "reading", "arm", "source", "task", "seed", "split", "metric", "stage"]
+    table = pd.DataFrame(rows, columns=[*columns, "value"])
     return table.drop_duplicates(["stage", "task", "metric"])
 
 

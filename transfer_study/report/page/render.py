@@ -76,7 +76,6 @@ def render(subject: Subject) -> str:
             figure_names=figure_names.key(content),
             leaks=frame_rows(content.leaks),
             costs=frame_rows(content.costs),
-            false_edges=frame_rows(content.false_edges),
             style=Markup(style),
             script=Markup(script),
             data=Markup(payload(subject, graphs)) if graphs else Markup("null"),
