@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from transfer_study.report.page import page, write_page
+from transfer_study.spec.stage_labels import stage_labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,7 +167,7 @@ def test_a_delta_by_seed_is_the_difference_of_two_scores(content) -> None:
     whole = content(4)
     data = data_of(page(whole))
     effect = dict(zip(data["effect"], data["frames"][0]["effects"][0], strict=True))
-    ids = {stage.name: stage.id for stage in whole.plan}
+    ids = {label: stage for stage, label in stage_labels(whole.plan).items()}
     target = data["tasks"][effect["slot"] % 4]["name"]
     scores = whole.scores[whole.scores["task"] == target].set_index("stage")["value"]
     for delta, (_, stage, alone) in zip(effect["by_seed"], effect["runs"], strict=True):
