@@ -147,7 +147,7 @@ def rates(form: str, drawn: Drawn) -> tuple[float, ...]:
     wrong = truth * delta <= 0
     wrongly_equal = equivalent & (np.abs(truth) >= MARGIN)
     error = np.sqrt(of_seeds + examples)
-    known = KNOWN_INTERACTION * least
+    known = KNOWN_INTERACTION * least**2 / of_seeds
     of_t = satterthwaite(of_seeds - known, freedom, examples + known, 1e4)
     alone = 2 * stdtr(of_t, -np.abs(delta - truth) / error)
     return (
