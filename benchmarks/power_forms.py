@@ -186,7 +186,7 @@ def line(form: str, seeds: int, found: tuple[float, ...]) -> str:
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--edges", type=int, default=6_000, help="simulated, a case")
+    parser.add_argument("--edges", type=int, default=12_000, help="simulated, a case")
     options = parser.parse_args()
     print("$ OMP_NUM_THREADS=1 python benchmarks/power_forms.py")
     headings = ("decided", "old", "equal", "FDR", "by old", "of all", "any", "covers", "alone")
