@@ -147,7 +147,7 @@ def rates(form: str, drawn: Drawn) -> tuple[float, ...]:
     wrong = truth * delta <= 0
     wrongly_equal = equivalent & (np.abs(truth) >= MARGIN)
     error = np.sqrt(of_seeds + examples)
-    known = KNOWN_INTERACTION * least
+    known = KNOWN_INTERACTION * least**2 / of_seeds
     of_t = satterthwaite(of_seeds - known, freedom, examples + known, 1e4)
     alone = 2 * stdtr(of_t, -np.abs(delta - truth) / error)
     return (
@@ -186,7 +186,7 @@ def line(form: str, seeds: int, found: tuple[float, ...]) -> str:
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--edges", type=int, default=9_000, help="simulated, a case")
+    parser.add_argument("--edges", type=int, default=12_000, help="simulated, a case")
     options = parser.parse_args()
     print("$ OMP_NUM_THREADS=1 python benchmarks/power_forms.py")
     headings = ("decided", "old", "equal", "FDR", "by old", "of all", "any", "covers", "alone")
