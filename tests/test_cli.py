@@ -73,8 +73,8 @@ def test_plan_says_how_many_pairs_a_setting_leaves_out(small_study: Path, tmp_pa
     assert said in call(tmp_path, "plan", str(small_study), *within).stdout
     told = json.loads(call(tmp_path, "plan", str(small_study), *within, "--json").stdout)
     assert told["pairs"] == {"left_out": 2, "of": 3}
-    assert {"refine-topics+relation-s0", "refine-entities+topics-s0"}.isdisjoint(
-        stage["name"].rpartition("-")[0] for stage in told["stages"]
+    assert {"refine-relation+topics-s0", "refine-entities+topics-s0"}.isdisjoint(
+        stage["label"] for stage in told["stages"]
     )
 
 

@@ -105,7 +105,7 @@ def test_a_smaller_size_is_a_part_of_a_larger_and_of_the_test_set_nothing_is_cut
         (task["data"]["train"]["n"], task["data"]["test"]["n"])
         for stage in record["stages"]
         for task in stage["pre_image"]["tasks"]
-        if task["name"] == "entities"
+        if task["kind"] == "tagging"
     }
     assert seen == {(16, 40), (48, 40)}
     assert set(record["fingerprints"]["data"]) == {

@@ -55,8 +55,9 @@ def test_status_shows_what_runs_where_and_since_when(small_study: Path) -> None:
                     said = status(small_study, *ENDLESS)
             (one,) = said["running"]
             assert (one["host"], one["process"]) == (socket.gethostname(), run.pid)
-            assert one["name"].startswith("refine-entities-s0-")
-            assert said["stages"][one["name"]] == "running"
+            assert one["name"].startswith("refine-s0-")
+            assert one["label"] == "refine-entities-s0"
+            assert said["stages"][one["label"]] == "running"
             assert said["counts"] == {"done": 0, "running": 1, "missing": 2, "failed": 0}
             assert 1 <= one["epoch"] < one["epochs"] == 5000
             since, sign = (datetime.fromisoformat(one[key]) for key in ("since", "last_sign"))

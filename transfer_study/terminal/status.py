@@ -129,7 +129,7 @@ def _time_left(status: Status) -> str:
 
 def status_as_json(status: Status, store: Store) -> None:
     """Print the state of every stage, what runs and what failed as one JSON object."""
-    counts = Counter(status.states.values())
+    counts, labels = Counter(status.states.values()), stage_labels(status.plan)
     content = {
         "schema": _SCHEMA,
         "study": status.plan.study.name,
@@ -139,6 +139,7 @@ def status_as_json(status: Status, store: Store) -> None:
             {
                 "id": stage.id,
                 "name": stage.name,
+                "label": labels[stage.id],
                 "host": one.host,
                 "process": one.process,
                 "since": _utc(one.since),
@@ -149,11 +150,17 @@ def status_as_json(status: Status, store: Store) -> None:
             for stage, one in status.running
         ],
         "failures": [
-            {"id": stage.id, "name": stage.name, "message": log_lines(log)[-1], "log": str(log)}
+            {
+                "id": stage.id,
+                "name": stage.name,
+                "label": labels[stage.id],
+                "message": log_lines(log)[-1],
+                "log": str(log),
+            }
             for stage in status.plan
             if (log := store.failure(stage))
         ],
-        "stages": {stage.name: status.states[stage.id] for stage in status.plan},
+        "stages": {labels[stage.id]: status.states[stage.id] for stage in status.plan},
     }
     print(json.dumps(content, indent=1))
 
