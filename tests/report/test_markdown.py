@@ -51,6 +51,7 @@ def test_where_nothing_is_decided_that_is_said(content: Content) -> None:
     assert headline(not_run) == "Nothing is measured yet."
     none = replace(content, deltas=content.deltas.iloc[:0])
     assert "compares nothing" in headline(none)
+    assert completeness(none) == "no edges, for the study compares no tasks"
 
 
 def test_the_report_goes_from_the_verdict_to_the_failures(content: Content) -> None:

@@ -65,6 +65,8 @@ def headline(content: Content) -> str:
 
 def completeness(content: Content) -> str:
     """How much of the study is there, what is decided, and at what price."""
+    if content.edges.empty:
+        return "no edges, for the study compares no tasks"
     measured = (~content.edges["verdict"].isin(_ABSENT)).sum()
     return f"{measured} of {price(content.edges, content.costs)}"
 
