@@ -184,8 +184,12 @@ def test_rows_that_are_nested_deeply_are_told(tmp_path: Path, command: Command) 
 # What a store and a results folder have lost or hold instead
 
 
-def folder_of(root: Path, kind: str = "refine-topics-s0-*") -> Path:
-    (folder,) = (root / "stages" / "stages").glob(kind)
+def folder_of(root: Path, family: str = "refine-topics-s0") -> Path:
+    (folder,) = (
+        record.parent
+        for record in (root / "stages" / "stages").glob("*/stage.json")
+        if json.loads(record.read_text())["family"] == family
+    )
     return folder
 
 
