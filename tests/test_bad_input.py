@@ -111,7 +111,7 @@ VALUES = [
     Case("one label", ("`tasks.pairs`", "at least two labels, found 1"), change(", no]", "]")),
     Case(
         "a negative that is no label",
-        ("`tasks.pairs`", "'none'", "yes, no"),
+        ("`tasks.pairs`", "'none'", "no, yes"),
         change("labels: [yes, no]", "labels: [yes, no]\n    negative: none"),
     ),
     Case("a slash", ("line 1, `name`", "'a/b'", "letters, digits"), change("bad", "a/b")),
@@ -330,7 +330,7 @@ DATA = [
     ),
     Case(
         "an unknown label",
-        (f"{TRAIN}, line 3", "'No'", "allowed: yes, no", "mean 'no'?"),
+        (f"{TRAIN}, line 3", "'No'", "allowed: no, yes", "mean 'no'?"),
         files={TRAIN: TABLE.replace("\tno", "\tNo")},
     ),
     Case(

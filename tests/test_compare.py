@@ -38,7 +38,7 @@ tasks:
   - {<<: *task, name: ddi2013-type}
 arms: [single, pairs, full]
 seeds: 2
-refine: {epochs: 1, learning_rate: 0.001, precision: float32}
+refine: {epochs: 3, learning_rate: 0.003, precision: float32}
 """
 
 

@@ -159,7 +159,7 @@ def test_one_task_is_learned_alone_and_labels_stay_text(tmp_path: Path) -> None:
     assert [arm.value for arm in study.arms] == ["single"]
     (task,) = study.tasks
     assert isinstance(task, Task)
-    assert (task.name, task.labels) == ("ünï-cödé", ("true", "no", "1.0"))
+    assert (task.name, task.labels) == ("ünï-cödé", ("1.0", "no", "true"))
 
 
 def test_nothing_is_overwritten_and_nothing_written_of_nothing(tmp_path: Path) -> None:

@@ -424,7 +424,7 @@ def test_a_study_is_resumed_and_holds_one_against_the_other(
     study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = replan(study_file, "readings=[refine]")
-    places = Places(tmp_path / "store", tmp_path / "results", tmp_path / "plots")
+    places = Places(tmp_path / "store", tmp_path / "results", tmp_path / "plots", keep_weights=0)
     store = Store(places.store)
     learn = pretrain_module.pretrain
 

@@ -43,7 +43,7 @@ def plan(study: Study) -> Plan:
 def test_the_recorded_stages_are_those_that_the_file_plans(plan: Plan) -> None:
     record = json.loads((RESULTS / "stages.json").read_bytes())
     assert [(s.id, s.family) for s in plan] == [(s["id"], s["name"]) for s in record["stages"]]
-    assert len(plan) == 35
+    assert len(plan) == 21
 
 
 def test_the_corpora_give_the_recorded_stages(study: Study, plan: Plan) -> None:

@@ -46,7 +46,7 @@ tasks:
 arms: [single, pairs]
 seeds: 3
 margin: 0.02
-refine: {epochs: 5, batch_size: 16, learning_rate: 0.005, precision: float32}
+refine: {epochs: 8, batch_size: 16, learning_rate: 0.005, precision: float32}
 """
 MOST = 4
 

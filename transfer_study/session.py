@@ -175,7 +175,9 @@ def with_answered(plan_: Plan, places: Places) -> Plan:
     So a study goes on where others, on other machines, have left it.
     """
     store, folder = Store(places.store), places.results / plan_.study.name
-    if all(map(store.is_done, plan_)) or not (folder / PREDICTIONS_FILE).exists():
+    once = recorded_as_run(folder)
+    elsewhere = any(stage.id in once and not store.is_done(stage) for stage in plan_)
+    if not elsewhere or not (folder / PREDICTIONS_FILE).exists():
         return plan_
     from transfer_study.records.compact import CompactAnswers
 

@@ -37,7 +37,7 @@ else:
     raise AssertionError("a lock was pickled")
 assert pickle.loads(cloudpickle.dumps([searcher, callback])) == ["_StageSearcher", "_Callback"]
 tuner = tune.Tuner(
-    ray_driver._trainable(job.store),
+    ray_driver._trainable(job.store, 0.0),
     tune_config=tune.TuneConfig(search_alg=searcher),
     run_config=tune.RunConfig(name="stages", storage_path=folder, callbacks=[callback]),
 )
