@@ -90,10 +90,8 @@ def test_it_is_judged_otherwise_into_a_folder_of_its_own(tmp_path: Path) -> None
     judged = tmp_path / "results" / "public_biomedical" / "chemprot=accuracy+margin=0.2"
     found = pd.read_csv(judged / "deltas.csv")
     assert set(found[found["target"] == "chemprot"]["metric"]) == {"accuracy"}
-    # By accuracy its models are no better than always `false`, as most of ChemProt's pairs are.
-    by_target = found.groupby("target")["verdict"].agg(set)
-    assert by_target.pop("chemprot") == {"not_learned"}
-    assert all(verdicts == {"equivalent"} for verdicts in by_target)
+    # Nothing differs by as much as 20 points.
+    assert set(found["verdict"]) == {"equivalent"}
     assert (judged / "report.html").is_file()
     assert (tmp_path / "results" / "public_biomedical" / "deltas.csv").read_bytes() == before
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -44,11 +45,11 @@ tasks:
     labels: [herb, beast]
     source: {format: synthetic, task: relation, train: 400, dev: 20, test: 300}
 arms: [single, pairs]
-seeds: 3
-margin: 0.02
-refine: {epochs: 8, batch_size: 16, learning_rate: 0.005, precision: float32}
+seeds: 5
+margin: 0.03
+refine: {epochs: 8, batch_size: 8, learning_rate: 0.002, precision: float32}
 """
-MOST = 4
+FIRST, MOST = 5, 6
 
 
 def places_in(folder: Path) -> Places:
@@ -88,10 +89,12 @@ def test_an_edge_that_seeds_would_hardly_decide_gets_none(
     folder, _ = decided
     shutil.copytree(folder / "stages", tmp_path / "stages")
     # Nothing is equivalent by a margin of nothing.
-    (look,) = until_decided(tmp_path, study=STUDY.replace("margin: 0.02", "margin: 0.0"))
+    (look,) = until_decided(tmp_path, study=STUDY.replace("margin: 0.03", "margin: 0.0"))
     assert look.verdicts == {"gain": 1, "undecided": 1}
     assert (look.stopped, look.next_seeds) == (1, None)
-    assert "1 of the undecided without more seeds" in look_line(look, Looks.fixed(range(3), MOST))
+    assert "1 of the undecided without more seeds" in look_line(
+        look, Looks.fixed(range(FIRST), MOST)
+    )
 
 
 def report(study: Path, folder: Path) -> Outcome:
@@ -102,8 +105,8 @@ def report(study: Path, folder: Path) -> Outcome:
 def seeds_run(folder: Path) -> dict[str, set[int]]:
     """The seeds with which each combination of tasks was refined."""
     seeds: dict[str, set[int]] = {}
-    for stage in (folder / "stages" / "stages").iterdir():
-        _, tasks, seed, _ = stage.name.split("-")
+    for record in (folder / "stages" / "stages").glob("*/stage.json"):
+        _, tasks, seed = json.loads(record.read_text())["family"].split("-")
         seeds.setdefault(tasks, set()).add(int(seed[1:]))
     return seeds
 
@@ -121,18 +124,18 @@ def test_the_planted_edge_is_decided_at_once_and_the_other_gets_seeds(
     folder, told = decided
     edges = pd.read_parquet(folder / "results" / "planted" / "deltas.parquet")
     edges = edges.set_index("source")
-    assert (edges.loc["entities", ["verdict", "n_seeds", "look"]] == ["gain", 3, 1]).all()
+    assert (edges.loc["entities", ["verdict", "n_seeds", "look"]] == ["gain", FIRST, 1]).all()
     assert edges.loc["relation", "n_seeds"] == MOST
     assert edges.loc["relation", "verdict"] != "not_run"
     # The pair and the target's own stage were added; the decided target's own was not.
-    added = {0, 1, 2}
+    added = set(range(FIRST))
     assert seeds_run(folder) == {
-        "entities+relation": added | {3},
-        "entities": added | {3},
+        "entities+relation": added | {FIRST},
+        "entities": added | {FIRST},
         "relation": added,
     }
     first, last = told
-    assert (first.number, first.n_seeds, first.next_seeds) == (1, 3, MOST)
+    assert (first.number, first.n_seeds, first.next_seeds) == (1, FIRST, MOST)
     assert first.verdicts == {"gain": 1, "undecided": 1}
     assert 0 < first.seconds < last.seconds
     assert first.next_seconds is not None and first.next_seconds > 0
@@ -144,13 +147,13 @@ def test_a_killed_run_comes_to_the_same_stages_and_verdicts(
 ) -> None:
     folder, told = decided
     for stage in (folder / "stages" / "stages").iterdir():
-        if "-s3-" not in stage.name:
+        if f"-s{FIRST}-" not in stage.name:
             shutil.copytree(stage, tmp_path / "stages" / "stages" / stage.name)
     with pytest.raises(KeyboardInterrupt):
         until_decided(tmp_path, stop_after=1)
-    assert sum(map(len, seeds_run(tmp_path).values())) == 10
+    assert sum(map(len, seeds_run(tmp_path).values())) == 3 * FIRST + 1
     # The look that is not complete does not count: the report stands as after the first.
-    assert set(report(tmp_path / "planted.yaml", tmp_path).deltas["n_seeds"]) == {3}
+    assert set(report(tmp_path / "planted.yaml", tmp_path).deltas["n_seeds"]) == {FIRST}
     again = until_decided(tmp_path)
     assert [look.verdicts for look in again] == [look.verdicts for look in told]
     assert seeds_run(tmp_path) == seeds_run(folder)
@@ -201,14 +204,14 @@ def test_power_is_known_from_what_was_run(decided: tuple[Path, list[Look]], tmp_
 
 def test_looks_are_not_changed_once_they_began(decided: tuple[Path, list[Look]]) -> None:
     folder, _ = decided
-    with pytest.raises(StudyError, match="has them at 3, 4 seeds; found 3, 4, 6"):
-        fix_looks(first_plan(folder), places_in(folder), 6, None)
+    with pytest.raises(StudyError, match=r"has them at 5, 6 seeds; found 5, \d, 9"):
+        fix_looks(first_plan(folder), places_in(folder), 9, None)
 
 
 def test_what_cannot_be_is_said_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "planted.yaml").write_text(STUDY, encoding="utf-8")
     for words, said in (
-        (("--until-decided", "--max-seeds", "2"), "found 2, but the study has 3 seeds already"),
+        (("--until-decided", "--max-seeds", "2"), "found 2, but the study has 5 seeds already"),
         (("--until-decided", "--max-seeds", "9", "--looks", "0"), "--looks: found 0"),
         (("--until-decided",), "--until-decided and --max-seeds go together"),
     ):
