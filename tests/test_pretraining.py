@@ -191,7 +191,7 @@ def test_limits_ration_labels_but_not_text(study_file: Path, plan: Plan) -> None
 def test_another_text_changes_the_vocabulary_and_the_plan_says_so(
     study_file: Path, capsys: pytest.CaptureFixture[str], store: Store, plan: Plan
 ) -> None:
-    from transfer_study.terminal.stages import print_plan, why
+    from transfer_study.terminal.stages import print_plan, reasons
 
     for stage in (pretraining(plan), next(s for s in plan if s.kind == "refine")):
         run_stage(stage, store, keep_model=stage.kind == "pretrain")
@@ -199,10 +199,10 @@ def test_another_text_changes_the_vocabulary_and_the_plan_says_so(
     train.write_text(train.read_text() + "a quite different zebra\tred\n", encoding="utf-8")
     after = make_plan(read_study(study_file))
     assert not ids(after) & ids(plan)
-    assert "texts.content.n 120 → 121" in why(pretraining(after), store)
-    assert "its vocabulary follows the texts" in why(
-        next(s for s in after if s.kind == "refine"), store
-    )
+    why = reasons(after, store)
+    assert "texts.content.n 120 → 121" in why[pretraining(after).id]
+    refinement = next(s for s in after if s.kind == "refine")
+    assert "its vocabulary follows the texts" in why[refinement.id]
     print_plan(after, Places(store.root))
     assert "pretrain an encoder" in capsys.readouterr().out
 

@@ -9,11 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transfer_study.data.splits import TaskData, carve, fingerprint, load, subset
+from transfer_study.data.splits import (
+    TaskData,
+    carve,
+    fingerprint,
+    load,
+    load_planned_once,
+    subset,
+)
 from transfer_study.data.streams import stream
 from transfer_study.errors import DataError
 from transfer_study.spec.example import Example
-from transfer_study.spec.task import Limits, Task
+from transfer_study.spec.stage import StageTask
+from transfer_study.spec.task import Change, Limits, Task
 
 
 def examples(sizes: list[int]) -> list[Example]:
@@ -173,6 +181,14 @@ def test_the_key_is_of_all_of_train_and_of_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "a" / "train.tsv"
     path.write_text(path.read_text().replace("t79\t", "other\t"))
     assert load(task.model_copy(update={"limits": Limits(max_train=3)})).key != key
+
+
+def test_what_is_derived_from_a_task_in_any_seed_is_read_once(tmp_path: Path) -> None:
+    task = corpus(tmp_path)
+    data = fingerprint(load(task))
+    derived = [task.derived(Change.SHUFFLED, seed) for seed in (0, 1)]
+    read = {id(load_planned_once(StageTask(task=t, data=data))) for t in (task, *derived)}
+    assert len(read) == 1
 
 
 def test_streams_are_known_by_their_key() -> None:

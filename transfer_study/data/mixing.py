@@ -76,11 +76,10 @@ def mixed_batches(
     passes = {name: _endless(kept[name], lengths[name], recipe, seed, keys[name]) for name in names}
     counts = {name: -(-len(kept[name]) // recipe.batch_size) for name in names}
     quotas = batches_an_epoch(counts, recipe)
+    company = [keys[name] for name in names]
     for epoch in range(recipe.epochs):
         turns = [name for name in names for _ in range(quotas[name])]
-        order = stream(seed, *(keys[name] for name in names), "mixing", epoch).permutation(
-            len(turns)
-        )
+        order = stream(seed, *company, "mixing", epoch).permutation(len(turns))
         yield [(turns[n], next(passes[turns[n]])) for n in order]
 
 

@@ -75,7 +75,9 @@ def load_planned(member: StageTask) -> TaskData:
 
 def load_planned_once(member: StageTask) -> TaskData:
     """`load_planned`, remembered in this process by what was planned."""
-    return _planned(member.model_dump_json())
+    # All that are derived from a task, in each seed anew, are of one origin's data.
+    origin = StageTask(task=member.task.underived(), data=member.data)
+    return _planned(origin.model_dump_json())
 
 
 @lru_cache(maxsize=64)

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from transfer_study.data.leaks import Dropped
 from transfer_study.execute.cost import SecondsEstimate
+from transfer_study.records.stage_record import StageRecord
 from transfer_study.records.store import Store
 from transfer_study.session import Places, disk_forecast, power
 from transfer_study.spec.pairs import count_left_out, left_out_sentence
@@ -73,9 +74,10 @@ def print_plan(
     table = Table(box=None, pad_edge=False)
     table.add_column("will run", no_wrap=True)
     table.add_column("why")
-    labels = stage_labels(plan)
-    for stage in todo.stages[:_LISTED]:
-        table.add_row(labels[stage.id], why(stage, store))
+    labels, listed = stage_labels(plan), todo.stages[:_LISTED]
+    why = reasons(listed, store)
+    for stage in listed:
+        table.add_row(labels[stage.id], why[stage.id])
     console.print(table)
     if len(todo) > _LISTED:
         console.print(f"... and {len(todo) - _LISTED} more (--json lists all)")
@@ -149,8 +151,15 @@ def _control(stage: Stage) -> str | None:
     return "refine a half of a task" if len(changes) == 1 else "refine two halves of a task"
 
 
-def why(stage: Stage, store: Store) -> str:
-    """Why a missing stage will run: new, failed before, or which fields of its content changed."""
+def reasons(missing: Iterable[Stage], store: Store) -> dict[str, str]:
+    """Why each missing stage will run, by its id: new, failed before, or what of it changed."""
+    alike: dict[str, list[StageRecord]] = {}
+    for record in store.records():  # read once, for all the stages
+        alike.setdefault(record.family, []).append(record)
+    return {stage.id: _why(stage, store, alike.get(stage.family, [])) for stage in missing}
+
+
+def _why(stage: Stage, store: Store, alike: Sequence[StageRecord]) -> str:
     if store.is_done(stage):
         return "its weights are wanted again"
     if store.failure(stage):
@@ -159,8 +168,7 @@ def why(stage: Stage, store: Store) -> str:
     now = _by_name(stage.pre_image, names)
     changes = [
         sorted(_differences(_by_name(before.pre_image, before.selected_epoch), now))
-        for before in store.records()
-        if before.family == stage.family
+        for before in alike
     ]
     if not changes:
         return "new"
@@ -209,14 +217,13 @@ def plan_as_json(
     And what was dropped as leaks.
     """
     store = Store(places.store)
-    todo = {stage.id for stage in plan.missing(store.is_done, store.has_model)}
+    todo = plan.missing(store.is_done, store.has_model)
+    why = reasons(todo, store)
     estimate, labels = SecondsEstimate(plan, store), stage_labels(plan)
     _print_json(
         study=plan.study.name,
         unshared=plan.unshared,
-        estimated_seconds=(
-            sum(estimate.seconds(s) for s in plan if s.id in todo) if estimate.measured else None
-        ),
+        estimated_seconds=(sum(map(estimate.seconds, todo)) if estimate.measured else None),
         disk=disk_as_json(disk_forecast(plan, places)),
         stages=[
             {
@@ -227,8 +234,8 @@ def plan_as_json(
                 "tasks": stage.task_names,
                 "seed": stage.seed,
                 "parents": [parent.id for parent in stage.parents],
-                "done": stage.id not in todo,
-                "why": why(stage, store) if stage.id in todo else None,
+                "done": stage.id not in why,
+                "why": why.get(stage.id),
             }
             for stage in plan
         ],
