@@ -165,6 +165,10 @@ def test_what_chooses_or_teaches_nothing_is_told(tmp_path: Path, command) -> Non
     assert code == 0
     assert "train teaches one answer: its 2 sentences have no mention" in said
     assert "dev chooses no epoch: entity_f1 measures nothing on it, since it has a single" in said
+    code, said, _ = command(
+        "tasks", study(tmp_path, TAGGING), "--set", "tasks.0.select_by=lenient_entity_f1"
+    )
+    assert (code, "dev chooses no epoch: lenient_entity_f1 measures" in said) == (0, True)
 
 
 @pytest.mark.parametrize(

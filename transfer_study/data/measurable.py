@@ -47,8 +47,8 @@ def shortcomings(data: TaskData) -> Iterator[str]:
         yield f"train has no {sort(task)} {listed(untaught)}, which test has: none can be found"
     if reason := _unmeasurable(data, "dev"):
         yield (
-            f"dev chooses no epoch: {task.metric} measures nothing on it, since {reason}; give "
-            "another dev, or carve one from train (`carve_dev: 0.1`)"
+            f"dev chooses no epoch: {task.selection_metric} measures nothing on it, since {reason};"
+            " give another dev, or carve one from train (`carve_dev: 0.1`)"
         )
     elif unchosen := [name for name in absent["dev"] if name not in absent["test"]]:
         yield (
@@ -61,8 +61,10 @@ def _labels(data: TaskData, split: str) -> list[Label]:
 
 
 def _unmeasurable(data: TaskData, split: str) -> str | None:
-    documents = [example.document for example in data.split(split)]
-    return unmeasurable(data.task, _labels(data, split), documents)
+    task, documents = data.task, [example.document for example in data.split(split)]
+    if split == "dev":
+        task = task.model_copy(update={"metric": task.selection_metric})
+    return unmeasurable(task, _labels(data, split), documents)
 
 
 def _blurred(data: TaskData) -> str | None:

@@ -154,7 +154,11 @@ class Card:
         )
 
     def _choice(self) -> str:
-        by = f"dev score ({self.task.metric})" if self.task else "mean dev score of its tasks"
+        by = (
+            f"dev score ({self.task.selection_metric})"
+            if self.task
+            else "mean dev score of its tasks"
+        )
         compared, seed = self.choice.compared, self.choice.seed
         taken = f"the seed of best {by}" if seed is None else f"seed {seed}, as asked"
         if len(compared) == 1:
