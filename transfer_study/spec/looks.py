@@ -12,7 +12,7 @@ from itertools import count, islice
 from typing_extensions import Self
 
 from transfer_study.errors import StudyError
-from transfer_study.spec.frozen import Frozen
+from transfer_study.spec.frozen import MOST_SEED, Frozen
 from transfer_study.spec.protocol import Protocol
 
 USUAL_LOOKS = 3
@@ -56,7 +56,8 @@ class Looks(Frozen):
     def fixed(cls, seeds: Sequence[int], max_seeds: int, looks: int | None = None) -> Self:
         """Spread looks evenly from the study's seeds to the most; StudyError where none fit.
 
-        Three looks, or as many as there can be, where nothing is said.
+        Three looks, or as many as there can be, where nothing is said. Further seeds go on after
+        the largest: smaller ones that a study leaves out may have chosen its recipe.
         """
         least = len(seeds)
         if max_seeds < least:
@@ -71,7 +72,8 @@ class Looks(Frozen):
                 f"--looks: found {k}, but from {least} to {max_seeds} seeds there can be "
                 f"1 to {possible} looks; give one of these"
             )
-        more = islice((n for n in count() if n not in seeds), max_seeds - least)
+        after = (n % (MOST_SEED + 1) for n in count(max(seeds) + 1))
+        more = islice((n for n in after if n not in seeds), max_seeds - least)
         steps = (max_seeds - least) / max(k - 1, 1)
         # A single look has all the seeds at once.
         counts = [round(least + n * steps) for n in range(k - 1)] + [max_seeds]
