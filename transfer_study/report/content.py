@@ -56,9 +56,9 @@ class Content:
     `deltas`, `scores` and `tasks` are the tables of a study as `results/` holds them, judged by its
     margin and correction. `failed` has the ids of stages that were tried in vain. `leaks` has a row
     a finding, `costs` a row a kind of stage; both are shown as they are. `made` has a row a date,
-    device or version that stages were run with. `captions` are the words below the figures,
-    `figures` the links to the drawn ones, relative to the report. `absent` names the classes that a
-    task's test set lacks.
+    device or version that stages were run with, `published` a row an effect that the paper has of
+    the same tasks. `captions` are the words below the figures, `figures` the links to the drawn
+    ones, relative to the report. `absent` names the classes that a task's test set lacks.
     """
 
     study: Study
@@ -78,6 +78,7 @@ class Content:
     figures: Sequence[str] = ()
     absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
     made: pd.DataFrame | None = None
+    published: pd.DataFrame | None = None
     reported: str = ""  # when and with what the report itself was made
 
     def absence(self, task: str) -> str | None:

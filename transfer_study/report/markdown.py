@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import pandas as pd
 
 from transfer_study.points import MISSING
-from transfer_study.report import figure_names
+from transfer_study.report import beside_paper, figure_names
 from transfer_study.report.citations import bibtex
 from transfer_study.report.content import Content
 from transfer_study.report.edges_tables import as_markdown, edge_tables
@@ -34,6 +34,7 @@ def report_markdown(content: Content) -> str:
         ("Figures", [*_figures(content.figures), *_figure_names(content)]),
         ("Edges", _edges(content)),
         ("Recommendations", _recommendations(content)),
+        ("Beside the original study", _published(content)),
         ("How it could be wrong", _listed(map(markdown_text, doubts(content)))),
         ("A/A comparisons", [content.false_edge_rate] if content.false_edge_rate else []),
         ("Leaks", _leaks(content)),
@@ -97,6 +98,11 @@ def _recommendations(content: Content) -> Iterator[str]:
     for title, advice in advised(content):
         yield f"- **{markdown_text(title)}**: {markdown_text(advice.text)}"
         yield from (f"  {line}" for line in ["", *_code(advice.command, "sh"), ""])
+
+
+def _published(content: Content) -> list[str]:
+    table = _table(content.published)
+    return [*table, "", beside_paper.NOTE] if table else []
 
 
 def _leaks(content: Content) -> list[str]:

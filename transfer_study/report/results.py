@@ -29,6 +29,7 @@ from transfer_study.records.outputs import LOG_FILE, Outputs, write_text
 from transfer_study.records.predictions import AnswerSource
 from transfer_study.records.recorded import write_record
 from transfer_study.report.beside import Beside
+from transfer_study.report.beside_paper import published_table
 from transfer_study.report.captions import caption, margin_text
 from transfer_study.report.content import CaptionKey, Content, family_size
 from transfer_study.report.edges_tables import write_edge_tables
@@ -275,6 +276,7 @@ def _content(
         absent=scored.absent,
         made=beside.made,
         reported=own_provenance(),
+        published=published_table(plan, edges),
     )
 
 

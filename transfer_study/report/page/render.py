@@ -15,7 +15,7 @@ from transfer_study.figures.edge import COLLAPSED
 from transfer_study.figures.lettering import metric_name
 from transfer_study.figures.palette import VERDICTS
 from transfer_study.points import MISSING, interval, points
-from transfer_study.report import figure_names, words
+from transfer_study.report import beside_paper, figure_names, words
 from transfer_study.report.captions import margin_text
 from transfer_study.report.citations import bibtex
 from transfer_study.report.edges_tables import p_text
@@ -76,6 +76,8 @@ def render(subject: Subject) -> str:
             figure_names=figure_names.key(content),
             leaks=frame_rows(content.leaks),
             costs=frame_rows(content.costs),
+            published=frame_rows(content.published),
+            published_note=beside_paper.NOTE,
             style=Markup(style),
             script=Markup(script),
             data=Markup(payload(subject, graphs)) if graphs else Markup("null"),
