@@ -50,7 +50,10 @@ class ExecutorName(str, Enum):
     IN_PROCESS = "in-process"
 
 
-StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="The study file (YAML).")]
+StudyFile = Annotated[
+    Path,
+    typer.Argument(metavar="STUDY", help="A study file (YAML), or a built-in study such as demo."),
+]
 Settings = Annotated[
     list[str],
     typer.Option(

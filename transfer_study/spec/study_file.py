@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from transfer_study.errors import InvalidStudy, Problem
+from transfer_study.spec.built_in import study_path
 from transfer_study.spec.coherence import INCOHERENT, incoherences
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.pretraining import Pretraining
@@ -22,13 +23,13 @@ from transfer_study.spec.yaml_document import Document, Key, read_document
 def read_study(
     path: Path | str, settings: Sequence[str] = (), data: Path | str | None = None
 ) -> Study:
-    """Read and check a study file; raises InvalidStudy with every fault found.
+    """Read and check a study file, or a built-in study; raises InvalidStudy with every fault found.
 
     `settings` are `key=value` changes with dotted keys, a task named by its name or position.
     `data`, else $TRANSFER_STUDY_DATA, else the study's own `data`, else the file's folder is the
     root of relative data files; other relative paths resolve against the study file.
     """
-    path = Path(path)
+    path = study_path(Path(path))
     document = read_document(path, settings)
     try:
         study = Study.model_validate(document.value)

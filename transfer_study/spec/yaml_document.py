@@ -14,6 +14,7 @@ import yaml
 
 from transfer_study.errors import InvalidStudy, Problem
 from transfer_study.files import read_regular
+from transfer_study.spec.built_in import built_in_studies
 from transfer_study.visible import is_plain
 
 Key = tuple[str | int, ...]
@@ -230,7 +231,8 @@ def _text(path: Path) -> str:
     try:
         return read_regular(path, _MOST_BYTES).decode("utf-8-sig")
     except FileNotFoundError:
-        raise InvalidStudy(f"{path}: there is no such study file; check the path") from None
+        known = "" if path.suffix else f", or name one of {', '.join(built_in_studies())}"
+        raise InvalidStudy(f"{path}: there is no such study file; check the path{known}") from None
     except UnicodeDecodeError as error:
         raise InvalidStudy(
             f"{path}: byte {error.object[error.start]:#04x} is not UTF-8; save the file as UTF-8"
