@@ -9,8 +9,8 @@ _PACKAGE = Path(__file__).parents[1]
 
 def study_path(asked: Path) -> Path:
     """The file that is asked for: a file, or the name of a built-in study where no file has it."""
-    found = None if asked.is_file() else built_in_studies().get(str(asked))
-    return asked if found is None else found
+    found = built_in_studies().get(str(asked))
+    return asked if found is None or asked.is_file() else found
 
 
 def built_in_studies() -> dict[str, Path]:

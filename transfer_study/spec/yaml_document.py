@@ -231,7 +231,8 @@ def _text(path: Path) -> str:
     try:
         return read_regular(path, _MOST_BYTES).decode("utf-8-sig")
     except FileNotFoundError:
-        known = "" if path.suffix else f", or name one of {', '.join(built_in_studies())}"
+        is_name = path.name == str(path) and not path.suffix
+        known = f", or name one of {', '.join(built_in_studies())}" if is_name else ""
         raise InvalidStudy(f"{path}: there is no such study file; check the path{known}") from None
     except UnicodeDecodeError as error:
         raise InvalidStudy(
