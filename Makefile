@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check test-slow install clean
+.PHONY: demo test check docs test-slow install clean
 
 demo: $(VENV)/.installed
 	$(BIN)/transfer-study run experiments/demo.yaml
@@ -22,6 +22,10 @@ check: $(VENV)/.installed-test
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
+# The site of docs/ and README.md, in site/; a warning is an error.
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m mkdocs build --strict
+
 install: $(VENV)/.installed
 
 # torch first and by its exact version: any other way may fetch gigabytes of CUDA libraries.
@@ -35,5 +39,9 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	$(PIP) --editable ".[test]"
 	touch $@
 
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(PIP) --editable ".[docs]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) site .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

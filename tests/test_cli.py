@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from transfer_study.cli import app
 from transfer_study.spec.study import Study
 from transfer_study.spec.study_file import read_study
 
@@ -171,19 +170,6 @@ def test_wrong_words_are_usage_errors_without_a_traceback(tmp_path: Path) -> Non
         done = call(tmp_path, *words)
         assert done.returncode == 2
         assert "Traceback" not in done.stderr
-
-
-def test_no_machine_path_is_in_the_readme_and_its_commands_exist() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    verbs = set(re.findall(r"^\s*transfer-study ([a-z-]+)", text, flags=re.MULTILINE))
-    assert verbs == {
-        command.name or command.callback.__name__ for command in app.registered_commands
-    }
-    for target in re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)", text, flags=re.MULTILINE):
-        name = next(filter(None, target))
-        assert f"\n{name}:" in (ROOT / "Makefile").read_text(encoding="utf-8")
-    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
-        assert (ROOT / link).exists(), link
 
 
 @pytest.mark.parametrize("name", ["demo", "public_biomedical"])
