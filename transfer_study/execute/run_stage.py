@@ -85,9 +85,10 @@ def _run(
     from transfer_study.execute.snapshot import keep_snapshot
     from transfer_study.execute.start import begin
     from transfer_study.learn.batch import Collator
+    from transfer_study.learn.material import Material
     from transfer_study.learn.model import MultiTaskModel, torch_seed
     from transfer_study.learn.pretrain import pretrain
-    from transfer_study.learn.train import Material, train
+    from transfer_study.learn.train import train
 
     began = time.perf_counter()
     store.check_free(stage, keep_epoch)

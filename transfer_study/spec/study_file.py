@@ -64,8 +64,12 @@ def _faults(document: Document, error: ValidationError) -> Iterator[tuple[Key, s
             # Every choice of a union fails by itself: the first is enough.
             written = value is not None or detail["type"] == "missing"
             (told if written else derived).setdefault(key, sentence(document, key, detail))
-    # What is not written was derived from something that has a fault of its own.
-    yield from (told or derived).items()
+    # What is not written was derived from something that has a fault of its own, and a mapping that
+    # fails another choice of a union is told by what is wrong inside it.
+    faults = told or derived
+    for key, text in faults.items():
+        if not any(len(other) > len(key) and other[: len(key)] == key for other in faults):
+            yield key, text
 
 
 def _located(study: Study, base: Path, data: Path | str | None) -> Study:
