@@ -147,7 +147,7 @@ class Terminal:
 # All that the screen may show while stages run.
 EXPECTED = re.compile(
     r"Reading small.yaml and its data\.|Running \d+ stages\.|\d+ of \d+ stages are done; running .*"
-    r"|\[\d/\d\]  done    \S+  .*| {9}\S.*"
+    r"|\[\d/\d\]  done    \S+  .*| {9}\S.*|warning: \S+ does not learn by .*"
     r"|running +epoch +time +dev scores|\S+ +\d/\d +\d+ s.*|\d+ done · \d+ running · .*"
 )
 
@@ -289,7 +289,8 @@ def test_a_group_that_is_terminated_ends_quietly_and_listened_to_this_machine_al
     assert run.returncode == 130, messages
     assert rest.splitlines()[-1].startswith("Interrupted.")
     assert all(
-        re.match(r"Reading|Running|\[\d/7\]| {9}|Interrupted", m) for m in messages.splitlines()
+        re.match(r"Reading|Running|\[\d/7\]| {9}|warning: |Interrupted", m)
+        for m in messages.splitlines()
     ), messages
     assert "Traceback" in (folder / "stages" / "ray.log").read_text(encoding="utf-8")
 

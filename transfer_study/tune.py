@@ -40,7 +40,7 @@ from transfer_study.spec.search import (
 )
 from transfer_study.spec.study import Study
 from transfer_study.spec.study_file import read_study
-from transfer_study.spec.write_recipe import recipe_written, write_study
+from transfer_study.spec.write_recipe import recipe_written, value_text, write_study
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,15 @@ def draw(tuning: Tuning, found: Tuned, places: Places) -> list[Path]:
     )
     chosen = found.comparison.chosen
     assert chosen is not None
-    figure = draw_curves(curves, about, chosen.recipe, title=f"{tuning.study.name}: recipes tried")
+    values = ", ".join(f"{key} {value_text(value)}" for key, value in chosen.values.items())
+    figure = draw_curves(
+        curves,
+        about,
+        chosen.recipe,
+        title=f"{tuning.study.name}: recipes tried",
+        caption=f"Recipe {chosen.recipe}: {values}. Each task alone, on dev alone; a line a seed, "
+        f"of {len(tuning.seeds)} that the study does not use.",
+    )
     return save(figure, places.plots / tuning.study.name / "tune")
 
 

@@ -37,7 +37,7 @@ def lines(figure: Figure, gid: str) -> list[PathPatch]:
 
 @pytest.fixture(scope="module")
 def figure() -> Figure:
-    return draw_curves(CURVES, TARGETS, 3, title="mine")
+    return draw_curves(CURVES, TARGETS, 3, title="mine", caption="and so on")
 
 
 def test_every_trial_has_its_line(figure: Figure) -> None:
@@ -76,7 +76,7 @@ def test_a_constant_s_score_is_a_line_across_its_panel(figure: Figure) -> None:
 def test_one_epoch_and_equal_scores_are_drawn_too() -> None:
     one = pd.DataFrame([("a", 1, 0, 1, 0.5)], columns=["target", "recipe", "seed", "epoch", "dev"])
     about = TARGETS[:1].assign(constant=0.5)
-    figure = draw_curves(one, about, 1, title="")
+    figure = draw_curves(one, about, 1, title="", caption="")
     assert len(lines(figure, "curve:1")) == 1
     texts = [text.get_text() for axes in figure.axes for text in axes.texts]
     assert "the study's own" not in texts

@@ -55,9 +55,11 @@ def serve(run: Callable[[str, Tell], None], impossible: Callable[[str], Frozen])
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as events:
         os.dup2(2, 1)  # whatever prints is kept from the events
+        one_at_a_time = threading.Lock()
 
         def tell(event: Frozen) -> None:
-            events.write(event.model_dump_json() + "\n")
+            with one_at_a_time:
+                events.write(event.model_dump_json() + "\n")
 
         try:
             run(job, tell)

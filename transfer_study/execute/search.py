@@ -145,12 +145,12 @@ class _Trials:
             self._watching.epoch(trial)
 
     def _end(self, trial: Trial, stage: Stage, event: TrialEvent) -> None:
-        trial.state = "complete" if len(trial.dev) == trial.epochs else "stopped"
         known = read_trial(self._store, stage)
+        if known is not None:  # it only told its scores again, if it was let
+            trial.dev, trial.seconds, trial.known = [*known.dev], known.seconds, True
+        trial.state = "complete" if len(trial.dev) == trial.epochs else "stopped"
         if event.is_ == "failed":
             trial.state, trial.message = "failed", event.message
-        elif known is not None:
-            trial.seconds, trial.known = known.seconds, True  # it only told its scores again
-        else:
+        elif known is None:
             keep_trial(self._store, stage, trial)
         self._watching.ended(trial)

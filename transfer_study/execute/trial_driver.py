@@ -7,6 +7,7 @@ random too, which is most of what a budget here pays for. Its scheduler halves b
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -41,6 +42,7 @@ _DRAW = 0  # the seed by which recipes are drawn: the same ones when a search go
 # of its task's. By shares of the schedule and not by epochs, for of two recipes the one with more
 # epochs is behind at first: its rate still rises, or has hardly come down.
 _PARTS, _FIRST_RUNG, _HALVED = 8, 2, 2
+_COMPLETE = TrialEvent(is_="complete")
 
 
 def main() -> None:
@@ -54,6 +56,10 @@ def _search(given: str, tell: Tell) -> None:
         gpus = gpus_per_stage(job.resources)
         cpus = job.resources.cpus_per_stage or max(run.cpus for run in job.runs)
         check_resources(cpus, gpus)
+        # Tune's own budget would wait for the epochs that run, however long these are.
+        over = threading.Timer(max(job.until - time.time(), 0.0), tell, [_COMPLETE])
+        over.daemon = True
+        over.start()
         tune.Tuner(
             tune.with_resources(
                 _trainable(job.store, job.runs),
@@ -69,7 +75,6 @@ def _search(given: str, tell: Tell) -> None:
                 ),
                 scheduler=_HalvingByTarget(job),
                 num_samples=1 + _own_apart(job) if job.whole else job.recipes,
-                time_budget_s=max(job.until - time.time(), 1.0),
                 reuse_actors=True,  # importing torch takes seconds a process
             ),
             run_config=tune.RunConfig(
@@ -79,7 +84,7 @@ def _search(given: str, tell: Tell) -> None:
                 verbose=0,
             ),
         ).fit()
-    tell(TrialEvent(is_="complete"))
+    tell(_COMPLETE)
 
 
 def _space(job: SearchJob) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
-from transfer_study.figures.legend import Entry, draw_legend, draw_title
+from transfer_study.figures.legend import Entry, draw_caption, draw_legend, draw_title
 from transfer_study.figures.lettering import BODY, SMALL, metric_name, shorten, width
 from transfer_study.figures.naming import plain_label
 from transfer_study.points import MINUS
@@ -33,7 +33,9 @@ _OTHER: _Line = (palette.FAINT, "solid", 0.8, 3.0)
 _FIRST = 1  # the recipe of the study itself
 
 
-def draw_curves(curves: pd.DataFrame, targets: pd.DataFrame, chosen: int, *, title: str) -> Figure:
+def draw_curves(
+    curves: pd.DataFrame, targets: pd.DataFrame, chosen: int, *, title: str, caption: str
+) -> Figure:
     """Draw `curves` (target, recipe, seed, epoch, dev), a line a recipe and seed.
 
     `targets` has a row a panel (target, metric, constant: the best constant answer's dev score).
@@ -58,7 +60,8 @@ def draw_curves(curves: pd.DataFrame, targets: pd.DataFrame, chosen: int, *, tit
             _draw_panel(canvas, box, of_target, float(row["constant"]), chosen, longest)
         rows = -(-len(targets) // _COLUMNS)
         y += rows * (_HEAD + _PANEL + _FOOT + _BETWEEN)
-        return canvas.finish(draw_legend(canvas, y, [("Dev by epoch", _entries(chosen))]) + MARGIN)
+        y = draw_legend(canvas, y, [("Dev by epoch", _entries(chosen))]) + 8.0
+        return canvas.finish(draw_caption(canvas, y, caption) + MARGIN)
 
 
 def _draw_panel(
