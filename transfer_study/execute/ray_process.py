@@ -96,11 +96,15 @@ def started(resources: Resources) -> Iterator[None]:
             logging_level=logging.ERROR,
             configure_logging=True,
         )
-    except (OSError, ValueError, RuntimeError) as error:
-        place = f"the cluster at {resources.address}" if resources.address else "Ray"
+    except Exception as error:  # of many kinds, a bare one where the machine is too busy
+        if resources.address is None:
+            raise ExecutionError(
+                f"Ray cannot be started ({error}); where the machine is busy or its memory full, "
+                "wait and give the command again"
+            ) from None
         raise ExecutionError(
-            f"{place} cannot be reached ({error}); check the address with `ray status`, and its "
-            "authentication (RAY_AUTH_MODE and ~/.ray/auth_token)"
+            f"the cluster at {resources.address} cannot be reached ({error}); check the address "
+            "with `ray status`, and its authentication (RAY_AUTH_MODE and ~/.ray/auth_token)"
         ) from None
     try:
         yield
