@@ -146,7 +146,7 @@ def test_what_will_be_tried_is_said_before_and_what_was_found_after(tuned: Tuned
     before, after = tuned.done.stderr, tuned.done.stdout
     lines = before.splitlines()
     assert lines[1] == (
-        "Trying up to 3 recipes for `refine` on 3 tasks, each alone, in at most 30 min."
+        "Trying up to 3 recipes for `refine` on 3 tasks, each alone: at most 30 min."
     )
     assert "  learning_rate  1.0e-8, 3.0e-3  (now 1.0e-9)" in lines
     assert sum(line.startswith("[") for line in lines) == TRIALS

@@ -42,24 +42,23 @@ def print_tuning(tuning: Tuning, quiet: bool) -> None:
     """Say before anything is tried what will be, how it is judged, and how long it may take."""
     n, tasks = tuning.recipes, len(tuning.targets)
     seeds = ", ".join(map(str, tuning.seeds))
-    say(
-        f"Trying up to {n} recipe{'s' * (n != 1)} for `{tuning.section}` on {tasks} "
-        f"task{'s' * (tasks != 1)}, each alone, in at most {duration(tuning.seconds)}.",
-        quiet,
-    )
     several = f"seeds {seeds}, which are none" if len(tuning.seeds) > 1 else f"seed {seeds}, none"
-    say(f"Judged on dev alone, with {several} of the study's.", quiet)
-    wide = max(map(len, tuning.space))
-    for key, values in tuning.space.items():
-        own = value_text(tuning.own[key])
-        listed = ", ".join(map(value_text, values))
-        say(f"  {key:<{wide}}  {listed}  (now {own})", quiet)
     drawn = "All of them" if tuning.whole else "Drawn at random"
-    say(
-        f"{drawn}, the study's own first. After a quarter of its epochs, and after\n"
+    wide = max(map(len, tuning.space))
+    lines = [
+        f"Trying up to {n} recipe{'s' * (n != 1)} for `{tuning.section}` on {tasks} "
+        f"task{'s' * (tasks != 1)}, each alone: at most {duration(tuning.seconds)}.",
+        f"Judged on dev alone, with {several} of the study's.",
+        *(
+            f"  {key:<{wide}}  {', '.join(map(value_text, values))}  "
+            f"(now {value_text(tuning.own[key])})"
+            for key, values in tuning.space.items()
+        ),
+        f"{drawn}, the study's own first. After a quarter of its epochs, and after",
         "a half, a trial ends where it is among the worse half of its task's.",
-        quiet,
-    )
+    ]
+    for line in lines:
+        say("\n".join(folded(line, _WIDTH)), quiet)
 
 
 @contextmanager
