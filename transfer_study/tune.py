@@ -13,7 +13,7 @@ from pathlib import Path
 from transfer_study.analysis.tried import Comparison, compare_recipes
 from transfer_study.data.encoder_limits import check_layers, check_length, layer_count
 from transfer_study.data.splits import load_planned_once
-from transfer_study.errors import EncoderError, NothingRun, StudyError
+from transfer_study.errors import EncoderError, ExecutionError, NothingRun, StudyError
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.search import Watching, search
 from transfer_study.files import check_writable
@@ -167,7 +167,10 @@ def _constant(target: Target) -> float:
 
 
 def carry_out(tuning: Tuning, places: Places, resources: Resources, watching: Watching) -> Tuned:
-    """Try the recipes and compare them; raises NothingRun where the budget was enough for none."""
+    """Try the recipes and compare them.
+
+    Raises NothingRun where the budget was enough for none, ExecutionError where all trials failed.
+    """
     trials = search(
         tuning.targets,
         tuning.own,
@@ -179,6 +182,11 @@ def carry_out(tuning: Tuning, places: Places, resources: Resources, watching: Wa
         resources,
         watching,
     )
+    if trials and all(trial.state == "failed" and not trial.dev for trial in trials):
+        raise ExecutionError(
+            f"every trial failed, the first with {trials[0].message}; mend that and give the "
+            "command again"
+        )
     last = getattr(tuning.study, tuning.section).selection == "last"
     found = Tuned(
         tuple(trials),

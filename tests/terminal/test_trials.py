@@ -10,12 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from transfer_study import tune as tune_module
 from transfer_study.analysis.tried import compare_recipes
+from transfer_study.errors import ExecutionError
+from transfer_study.execute.resources import Resources
 from transfer_study.records.trials import Trial
 from transfer_study.session import Places
 from transfer_study.terminal.trials import TrialLines, print_tuning
 from transfer_study.terminal.tuned import print_tuned, print_written, sparkline, tuned_as_json
-from transfer_study.tune import Tuned, Tuning, plan_tuning, write_best
+from transfer_study.tune import Tuned, Tuning, carry_out, plan_tuning, write_best
 
 LONG = "a-task-with-a-name-that-nobody-would-want-to-read-in-a-table-of-trials"
 
@@ -139,6 +142,18 @@ def test_where_nothing_learns_the_file_stays_and_every_task_is_named(
     print_written(tuning, written)
     assert capsys.readouterr().out.startswith("No recipe learns a task; ")
     assert tuning.file.read_text(encoding="utf-8") == before
+
+
+def test_where_every_trial_fails_the_first_error_is_told(
+    tuning: Tuning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = [trial for trial in made(tuning) if trial.recipe == 1]
+    for trial in failed:
+        trial.state, trial.dev, trial.message = "failed", [], "OutOfMemoryError: no room"
+    monkeypatch.setattr(tune_module, "search", lambda *_: failed)
+    places = Places(tuning.file.parent / "stages", tuning.file.parent)
+    with pytest.raises(ExecutionError, match="the first with OutOfMemoryError: no room; mend"):
+        carry_out(tuning, places, Resources(), TrialLines(tuning, verbose=False))
 
 
 @given(st.lists(st.floats(-1, 1), max_size=100))

@@ -69,7 +69,7 @@ def search(
     known = _Trials(targets, runs, store, watching)
     complete = False
     with (
-        hold(store, [stage for _, stage in runs]),
+        hold(store, [one for _, stage in runs for one in (stage, *stage.parents)]),
         driven("trial_driver", job.model_dump_json(), resources, store) as lines,
     ):
         for event in map(TrialEvent.model_validate_json, lines):

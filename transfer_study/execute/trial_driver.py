@@ -89,12 +89,11 @@ def _search(given: str, tell: Tell) -> None:
 
 def _space(job: SearchJob) -> dict[str, Any]:
     """What Tune draws from: of the whole space a grid, in which the study's own recipe is first."""
-    of_recipe = {
-        key: tune.grid_search(sorted(values, key=lambda v, own=job.own[key]: bool(v != own)))  # type: ignore[misc]
-        if job.whole
-        else tune.choice(list(values))
-        for key, values in job.space.items()
-    }
+    of_recipe = {}
+    for key, values in job.space.items():
+        own = [value for value in values if value == job.own[key]]
+        others = [value for value in values if value != job.own[key]]
+        of_recipe[key] = tune.grid_search(own + others) if job.whole else tune.choice(own + others)
     return {**of_recipe, _RUN: tune.grid_search(list(range(len(job.runs))))}
 
 
