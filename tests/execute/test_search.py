@@ -126,6 +126,7 @@ from types import SimpleNamespace
 from transfer_study.execute import trial_driver
 from transfer_study.execute.trial_job import SearchJob
 from ray import cloudpickle
+from ray.tune.search.variant_generator import generate_variants
 
 scheduler = trial_driver._HalvingByTarget(SearchJob.model_validate_json(sys.argv[1]))
 count = 0
@@ -148,7 +149,9 @@ assert [decided(2, 2, dev) for dev in (0.1, 0.0, 0.0)] == ["CONTINUE", "STOP", "
 assert [decided(3, 4, 0.0) for _ in range(4)] == ["CONTINUE"] * 4
 assert cloudpickle.loads(cloudpickle.dumps(scheduler)) == "_HalvingByTarget"
 space = trial_driver._space(SearchJob.model_validate_json(sys.argv[1]))
-assert min(space) == "_run"
+# All runs of a recipe one after another, the study's own first.
+drawn = [spec["config"] for _, spec in generate_variants({"config": space}, True)]
+assert [(one["epochs"], one["_run"]) for one in drawn] == [(e, r) for e in (8, 4) for r in range(4)]
 """
 
 
