@@ -59,7 +59,8 @@ def train(
     `materials` are in the stage's order. Each task's own predictions come from its own best epoch;
     a child gets the epoch of best mean dev score. The earliest of equals is taken. With `selection:
     best_test`, test is predicted and scored in every epoch and stands in dev's place; with `last`,
-    dev is in the last epoch alone. The weights of `keep_epoch` are kept too, chosen or not.
+    dev is in the last epoch alone. The weights of `keep_epoch` are kept too, chosen or not. Where
+    the material has no test split, none is predicted.
     """
     device = next(model.parameters()).device
     train_targets = {
@@ -178,7 +179,13 @@ def _finish(
     predictions = dict(selection.answers)
     selected = {name: selection.epoch(name) for name in materials}
     for epoch in sorted(set(selected.values())):
-        asked = [n for n in materials if selected[n] == epoch and (n, "test") not in predictions]
+        asked = [
+            name
+            for name, m in materials.items()
+            if selected[name] == epoch
+            and (name, "test") not in predictions
+            and "test" in m.collators
+        ]
         if asked:
             selection.restore(epoch, model)
         for name in asked:
