@@ -99,10 +99,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpora", type=Path, help="holds bc5cdr-chemical, bc5cdr-disease, anatem")
     parser.add_argument("--before", default=BEFORE)
-    parser.add_argument("--budget", type=float, default=3600.0, help="CPU seconds of each version")
+    parser.add_argument("--budget", type=float, default=3600.0, help="CPU seconds of this version")
+    parser.add_argument("--times", type=float, default=15.0, help="and times that of the earlier")
     options = parser.parse_args()
     corpora = options.corpora.resolve()
     taken: dict[str, tuple[float, bool]] = {}
+    allowed = options.budget
     with tempfile.TemporaryDirectory() as folder:
         before = Path(folder) / "before"
         git = ("git", "-C", str(ROOT), "worktree")
@@ -112,13 +114,14 @@ def main() -> int:
                 ("this version", ROOT, "public_tagging"),
                 (options.before, before, "public_biomedical"),
             ):
-                for count, spent, decided, edges in measure(tree, public, corpora, options.budget):
+                for count, spent, decided, edges in measure(tree, public, corpora, allowed):
                     print(
-                        f"{name}: {count} seeds, {spent / 3600:.2f} core-hours, "
+                        f"{name}: {count} seeds, {spent / 3600:.3f} core-hours, "
                         f"{decided} of {edges} edges decided",
                         flush=True,
                     )
                 taken[name] = spent, 2 * decided >= edges
+                allowed = options.times * spent
         finally:
             subprocess.run([*git, "remove", "--force", str(before)], check=True)
     (now, reached), (then, reached_then) = taken.values()

@@ -25,17 +25,18 @@ from scipy.stats import chi2
 from torch import Tensor
 
 from transfer_study.data.encode import encode
-from transfer_study.data.mixing import Rows
+from transfer_study.data.mixing import Update
 from transfer_study.data.splits import TaskData, load
 from transfer_study.data.tokenizer import load_tokenizer
 from transfer_study.execute.run_stage import quiet_libraries
 from transfer_study.learn import train as learning
 from transfer_study.learn.batch import Collator
 from transfer_study.learn.keep_prefix import keep_prefixes
+from transfer_study.learn.material import Material
 from transfer_study.learn.model import build_model
 from transfer_study.learn.predict import predict
 from transfer_study.learn.stabilise import stabilise
-from transfer_study.learn.train import Material, Updates
+from transfer_study.learn.updates import Updates
 from transfer_study.metrics import score
 from transfer_study.records.store import Store
 from transfer_study.spec.encoder import Encoder
@@ -73,7 +74,7 @@ class Run:
 class Averaging(Updates):
     """Updates that also average the weights that they lead to."""
 
-    def __call__(self, batches: Iterable[tuple[str, Rows]]) -> Iterator[tuple[str, Tensor]]:
+    def __call__(self, batches: Iterable[Update]) -> Iterator[tuple[str, Tensor]]:
         """As of any stage; averages are taken after each update."""
         batches = list(batches)
         if not hasattr(self, "_done"):

@@ -36,9 +36,10 @@ from transfer_study.learn.batch import Collator
 from transfer_study.learn.bert_adam import BertAdam
 from transfer_study.learn.clip import clip_each_norm, clip_norm
 from transfer_study.learn.keep_prefix import keep_prefixes
+from transfer_study.learn.material import Material
 from transfer_study.learn.model import build_model
 from transfer_study.learn.stabilise import stabilise
-from transfer_study.learn.train import Material, train
+from transfer_study.learn.train import train
 from transfer_study.learn.uncorrected_adamw import UncorrectedAdamW
 from transfer_study.metrics import score
 from transfer_study.records.store import Store

@@ -204,6 +204,26 @@ VALUES = [
         STUDY + "refine: {temperature: 2}\n",
     ),
     Case(
+        "a weight for no task",
+        ("`refine.loss_weights.pair`", "found 'pair'", "did you mean 'pairs'?"),
+        STUDY + "refine: {loss_weights: {pair: 2}}\n",
+    ),
+    Case(
+        "weights in words",
+        ("`refine.loss_weights`", "'bysize'", "did you mean 'by_size'?"),
+        STUDY + "refine: {loss_weights: bysize}\n",
+    ),
+    Case(
+        "a weight in words",
+        ("`refine.loss_weights.pairs`", "'heavy'", "a number such as"),
+        STUDY + "refine: {loss_weights: {pairs: heavy}}\n",
+    ),
+    Case(
+        "an aggregation of one task",
+        ("`variants.b.aggregation`", "found pcgrad", "set `updates: every_task`"),
+        STUDY + "variants: {a: {}, b: {aggregation: pcgrad}}\n",
+    ),
+    Case(
         "a joint recipe by task",
         ("`refine.tasks`", "one recipe for all", "`finetune.tasks`"),
         STUDY + "refine: {tasks: {pairs: {epochs: 2}}}\n",

@@ -86,6 +86,12 @@ def test_every_page_is_in_the_navigation_and_linked_from_the_readme() -> None:
         assert f"](docs/{page.name})" in text_of(ROOT / "README.md")
 
 
+def test_every_study_is_on_the_page_of_studies() -> None:
+    text = text_of(ROOT / "docs/studies.md")
+    for study in (ROOT / "experiments").glob("*.yaml"):
+        assert f"{study.name}`" in text, study
+
+
 @pages
 def test_every_fragment_of_a_study_is_valid(page: Path, tmp_path: Path) -> None:
     """A list is of tasks; what has no `name` is added to a small study."""

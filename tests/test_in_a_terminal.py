@@ -69,7 +69,7 @@ def driver_of(run: int) -> int | None:
     """The process that holds Ray, whose session all of Ray's processes are in."""
     with suppress(psutil.Error):
         for child in psutil.Process(run).children():
-            if any("ray_driver" in argument for argument in child.cmdline()):
+            if any("_driver import main" in argument for argument in child.cmdline()):
                 return child.pid
     return None
 
@@ -147,7 +147,7 @@ class Terminal:
 # All that the screen may show while stages run.
 EXPECTED = re.compile(
     r"Reading small.yaml and its data\.|Running \d+ stages\.|\d+ of \d+ stages are done; running .*"
-    r"|\[\d/\d\]  done    \S+  .*| {9}\S.*"
+    r"|\[\d/\d\]  done    \S+  .*| {9}\S.*|warning: \S+ does not learn by .*"
     r"|running +epoch +time +dev scores|\S+ +\d/\d +\d+ s.*|\d+ done · \d+ running · .*"
 )
 
@@ -179,7 +179,7 @@ def test_a_run_in_a_terminal_is_interrupted_and_the_same_command_completes_it(
         first.watch(lambda now=now: len(first.views) > now + 2)  # type: ignore[misc]
     first.run.sendintr()
     assert first.end() == 130, first.text()
-    assert first.lines()[-1].startswith("Interrupted. Finished stages are kept")
+    assert first.lines()[-1].startswith("Interrupted. What is finished is kept")
     assert not list((folder / "stages").glob("attempts/*"))
     check_views(first)
     kept = committed(folder)
@@ -207,7 +207,7 @@ def test_a_second_ctrl_c_does_not_disturb_the_first(small_study: Path) -> None:
         terminal.run.sendintr()
         time.sleep(0.05)
     assert terminal.end() == 130, terminal.text()
-    assert terminal.lines()[-1].startswith("Interrupted. Finished stages are kept")
+    assert terminal.lines()[-1].startswith("Interrupted. What is finished is kept")
     assert not list((folder / "stages").glob("attempts/*"))
     assert 1 <= len(committed(folder)) < STAGES
 
@@ -289,7 +289,8 @@ def test_a_group_that_is_terminated_ends_quietly_and_listened_to_this_machine_al
     assert run.returncode == 130, messages
     assert rest.splitlines()[-1].startswith("Interrupted.")
     assert all(
-        re.match(r"Reading|Running|\[\d/7\]| {9}|Interrupted", m) for m in messages.splitlines()
+        re.match(r"Reading|Running|\[\d/7\]| {9}|warning: |Interrupted", m)
+        for m in messages.splitlines()
     ), messages
     assert "Traceback" in (folder / "stages" / "ray.log").read_text(encoding="utf-8")
 

@@ -23,6 +23,7 @@ from transfer_study.data.texts import read_texts
 from transfer_study.data.tokenizer import load_tokenizer
 from transfer_study.data.vocabulary import SPECIAL_TOKENS, learn_vocabulary
 from transfer_study.errors import EncoderError
+from transfer_study.execute import materials as materials_module
 from transfer_study.execute import run_stage as run_stage_module
 from transfer_study.execute import start as start_module
 from transfer_study.execute.cost import SecondsEstimate, work
@@ -386,7 +387,7 @@ def test_changed_texts_are_not_learned_as_those_planned(
     study_file: Path, plan: Plan, store: Store
 ) -> None:
     run_stage_module._texts.cache_clear()
-    run_stage_module._verified.cache_clear()
+    materials_module._verified.cache_clear()
     train = study_file.parent / "people" / "train.tsv"
     train.write_text("other O\nwords O\n\n", encoding="utf-8")
     with pytest.raises(StageFailed, match="not those that the study was planned with"):

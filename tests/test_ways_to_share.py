@@ -149,3 +149,15 @@ def test_a_teacher_whose_weights_are_gone_is_run_again(places: Places, tmp_path:
     for stage in again:
         run_stage(stage, store, keep_model=stage.id in plan.parents())
     assert store.is_done(student)
+
+
+def test_a_head_alone_learns_where_the_encoder_is_frozen(places: Places, tmp_path: Path) -> None:
+    store, plan = Store(places.store), planned(tmp_path)
+    heads = next(s for s in plan if s.kind is StageKind.HEADS and s.starts)
+    (start,) = heads.starts
+    run_stage(heads, store, keep_model=True)
+    before, after = (
+        load_file(store.checked_model(stage) / "model.safetensors") for stage in (start, heads)
+    )
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)

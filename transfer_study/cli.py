@@ -92,6 +92,32 @@ KeepWeights = Annotated[
         show_default="10GB, or a tenth of the free disk",
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        envvar="TRANSFER_STUDY_WORKERS",
+        help="Stages at a time.",
+        show_default="all that fit",
+    ),
+]
+CpusPerStage = Annotated[
+    float | None,
+    typer.Option(
+        min=0.01, help="CPUs Ray sets aside for a stage.", show_default="the recipe's threads"
+    ),
+]
+GpusPerStage = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        help="GPUs for a stage; 0.5 puts two on a GPU.",
+        show_default="1 where there are GPUs",
+    ),
+]
+Address = Annotated[
+    str | None, typer.Option(envvar="RAY_ADDRESS", help="Address of a running Ray cluster.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, only results and errors.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="A line an epoch.")]
@@ -152,32 +178,10 @@ def run(
     executor: Annotated[
         ExecutorName, typer.Option(envvar="TRANSFER_STUDY_EXECUTOR", help="Where stages run.")
     ] = ExecutorName.RAY,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            envvar="TRANSFER_STUDY_WORKERS",
-            help="Stages at a time.",
-            show_default="all that fit",
-        ),
-    ] = None,
-    cpus_per_stage: Annotated[
-        float | None,
-        typer.Option(
-            min=0.01, help="CPUs Ray sets aside for a stage.", show_default="the recipe's threads"
-        ),
-    ] = None,
-    gpus_per_stage: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            help="GPUs for a stage; 0.5 puts two on a GPU.",
-            show_default="1 where there are GPUs",
-        ),
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(envvar="RAY_ADDRESS", help="Address of a running Ray cluster.")
-    ] = None,
+    workers: Workers = None,
+    cpus_per_stage: CpusPerStage = None,
+    gpus_per_stage: GpusPerStage = None,
+    address: Address = None,
     keep_weights: KeepWeights = None,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Start nothing more after a failure.")
@@ -204,6 +208,7 @@ def run(
 ) -> None:
     """Run what is missing of a study, then write its tables and figures."""
     from transfer_study.session import (
+        as_named,
         begin,
         check_places,
         execute,
@@ -230,12 +235,15 @@ def run(
     check_places(first, places)
     stages = Store(places.store)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
+    named = as_named(study, settings)
 
     def run_missing(part: Plan, in_order: bool = False) -> None:
         if warning := slow_precision(part, missing(part, stages)):
             say(warning)
         cost = stage_cost(part, stages)
-        with open_progress(part, stages, cost, quiet=quiet, verbose=verbose) as progress:
+        with open_progress(
+            part, stages, cost, quiet=quiet, verbose=verbose, named=named
+        ) as progress:
             execute(
                 part,
                 places,
@@ -265,6 +273,84 @@ def run(
     if last_run is not plan_:  # a look that is not complete, and so not judged
         raise typer.Exit(FAILED)
     _exit_by(outcome)
+
+
+@app.command()
+def tune(
+    study: StudyFile,
+    budget: Annotated[
+        str, typer.Option(metavar="TIME", help="At most so long, such as 90s, 30m or 2h.")
+    ] = "30m",
+    trials: Annotated[int, typer.Option(min=1, help="At most so many recipes.")] = 16,
+    tune_seeds: Annotated[
+        int, typer.Option(min=1, max=20, help="With so many seeds, none of the study's.")
+    ] = 1,
+    tried: Annotated[
+        list[str],
+        typer.Option(
+            "--try",
+            metavar="KEY=VALUE,...",
+            help="Try these values of a key of the recipe, e.g. epochs=4,8.",
+        ),
+    ] = [],  # noqa: B006
+    recipe: Annotated[
+        Reading | None,
+        typer.Option(help="Which recipe.", show_default="the first reading's"),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Leave the study file as it is.")
+    ] = False,
+    settings: Settings = [],  # noqa: B006
+    data: Data = None,
+    store: StoreFolder = _STORE,
+    results: ResultsFolder = _RESULTS,
+    plots: PlotsFolder = _PLOTS,
+    workers: Workers = None,
+    cpus_per_stage: CpusPerStage = None,
+    gpus_per_stage: GpusPerStage = None,
+    address: Address = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Search for a recipe by which every task learns, on dev alone, and write it into the study.
+
+    Runs no stage and predicts no test example. What was tried is kept: given again, or with more
+    trials, the command goes on where it was.
+    """
+    from transfer_study.terminal.progress import say
+    from transfer_study.terminal.trials import open_trials, print_tuning
+    from transfer_study.terminal.tuned import print_tuned, print_written, tuned_as_json
+    from transfer_study.tune import carry_out, draw, plan_tuning, write_best
+
+    say(f"Reading {study} and its data.", quiet)
+    places = Places(store, results, plots)
+    tuning = plan_tuning(
+        study,
+        settings,
+        data,
+        places,
+        section=None if recipe is None else recipe.value,
+        recipes=trials,
+        budget=budget,
+        n_seeds=tune_seeds,
+        tried=tried,
+        writes=not dry_run,
+    )
+    print_tuning(tuning, quiet)
+    resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
+    with open_trials(tuning, quiet=quiet, verbose=verbose) as watching:
+        found = carry_out(tuning, places, resources, watching)
+    figures = draw(tuning, found, places)
+    if not as_json:
+        print_tuned(tuning, found, figures)
+    written = write_best(tuning, found, places, dry_run=dry_run)
+    if as_json:
+        tuned_as_json(tuning, found, figures, written)
+    else:
+        print_written(tuning, written)
+    if not written.learns:
+        raise typer.Exit(FAILED)
 
 
 @app.command()
@@ -698,7 +784,7 @@ def main() -> None:
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
             print(
-                "Interrupted. Finished stages are kept; the same command continues.",
+                "Interrupted. What is finished is kept; the same command continues.",
                 file=sys.stderr,
             )
         raise

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -44,6 +45,18 @@ def read_regular(path: Path, most: int) -> bytes:
     if len(content) > most:
         raise OSError(errno.EFBIG, f"is larger than {most:,} bytes", str(path))
     return content
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Put other bytes in a file's place at once, where a link leads to; its mode stays."""
+    place = path.resolve()
+    aside = place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        aside.write_bytes(content)
+        shutil.copymode(place, aside)
+        aside.replace(place)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> Any:

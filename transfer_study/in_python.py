@@ -19,6 +19,7 @@ from transfer_study.records.store import Store
 from transfer_study.session import (
     Executor,
     Places,
+    as_named,
     begin,
     check_places,
     execute,
@@ -66,7 +67,8 @@ def run(
     view: AbstractContextManager[Progress]
     if isinstance(progress, bool):
         cost = stage_cost(plan_, store)
-        view = open_progress(plan_, store, cost, quiet=not progress, verbose=False)
+        named = as_named(None if isinstance(study, Study) else study, settings)
+        view = open_progress(plan_, store, cost, quiet=not progress, verbose=False, named=named)
     else:
         view = nullcontext(progress)
     with view as told:

@@ -24,15 +24,16 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
 from transfer_study.data.encode import Encoded, encode, targets
-from transfer_study.data.mixing import Rows
+from transfer_study.data.mixing import Update
 from transfer_study.data.splits import TaskData
 from transfer_study.data.tokenizer import load_tokenizer
 from transfer_study.errors import DataError, StudyError
 from transfer_study.learn.batch import Collator
+from transfer_study.learn.material import Material
 from transfer_study.learn.model import MultiTaskModel, head_name
 from transfer_study.learn.optim import build_optimizer
 from transfer_study.learn.predict import row_logits
-from transfer_study.learn.train import Material, Updates
+from transfer_study.learn.updates import Updates
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.example import Example
 from transfer_study.spec.recipe import Precision, Recipe
@@ -87,13 +88,13 @@ def replay(folder: Path) -> Deviation:
         recipe,
         dict.fromkeys(rows, build_optimizer(model, recipe, trace["optimizer"]["total_steps"])),
     )
-    batches: list[tuple[str, Rows]] = [
-        (step["task"], np.array([place[step["task"]][uid] for uid in step["uids"]]))
+    made: list[Update] = [
+        [(step["task"], np.array([place[step["task"]][uid] for uid in step["uids"]]))]
         for step in trace["steps"]
     ]
     losses = [
         abs(float(loss) - step["loss"]) / abs(step["loss"])
-        for step, (_, loss) in zip(trace["steps"], updates(batches), strict=True)
+        for step, (_, loss) in zip(trace["steps"], updates(made), strict=True)
     ]
     trained = _parameters(model, tasks)
     gaps = {name: trained[name].double().numpy() - end[name] for name in end}

@@ -280,3 +280,17 @@ def test_being_wrong_never_costs_more_than_there_is(advise: Any) -> None:
     wide = edge(B, A, 0.02, seed_sd=0.3, n_seeds=3) | {"adjusted_low": -1.0, "adjusted_high": 0.3}
     one = advise(A, wide, edge(C, A, 0.02, seed_sd=0.3, n_seeds=3) | {"adjusted_low": -0.4})
     assert one.regret <= 1.0
+
+
+@pytest.mark.parametrize("arm", ["pair", "sequential", "soft"])
+def test_every_arm_with_a_partner_that_is_held_against_the_single_task_is_advised(
+    advise: Any, arm: str
+) -> None:
+    one = advise(A, edge(B, A, 0.06, arm=arm), edge(C, A, 0.06, arm="heads-only"))
+    assert (one.arm, one.partners) == (arm, (B,))
+
+
+@pytest.mark.parametrize("arm", ["full", "distil"])
+def test_every_way_to_learn_all_tasks_is_advised(advise: Any, arm: str) -> None:
+    one = advise(A, edge("+".join((B, C, D)), A, 0.06, arm=arm))
+    assert (one.arm, one.partners) == (arm, (B, C, D))

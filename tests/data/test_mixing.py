@@ -30,7 +30,7 @@ def epochs(
 ) -> Epochs:
     recipe_ = Recipe.model_validate({"epochs": epochs, "batch_size": 4, **recipe})
     return [
-        [(name, rows.tolist()) for name, rows in epoch]
+        [(name, rows.tolist()) for name, rows in chain(*epoch)]
         for epoch in mixed_batches(lengths, {name: name for name in lengths}, recipe_, seed)
     ]
 
@@ -90,8 +90,8 @@ def test_names_mean_nothing() -> None:
         renamed = {other[n]: rows for n, rows in lengths.items()}
         two = mixed_batches(renamed, {other[n]: f"key {n}" for n in lengths}, made, 0)
         for first, second in zip(one, two, strict=True):
-            assert [(other[n], r.tolist()) for n, r in first] == [
-                (n, r.tolist()) for n, r in second
+            assert [(other[n], r.tolist()) for n, r in chain(*first)] == [
+                (n, r.tolist()) for n, r in chain(*second)
             ]
 
 
@@ -172,7 +172,7 @@ def orders(lengths: list[int], **recipe: Any) -> list[list[list[int]]]:
     """The rows of every batch of every epoch of one task."""
     made = Recipe(batch_size=4, epochs=3, max_length=8, **recipe)
     epochs = mixed_batches({"task": np.array(lengths)}, {"task": "key"}, made, 0)
-    return [[rows.tolist() for _, rows in epoch] for epoch in epochs]
+    return [[rows.tolist() for ((_, rows),) in epoch] for epoch in epochs]
 
 
 def test_batches_cut_once_come_back_in_another_order() -> None:
@@ -202,3 +202,25 @@ def test_an_epoch_of_so_many_updates_goes_over_the_rows_by_turns(rows: int, upda
     # The same batches as ever, cut into epochs of another length.
     usual = own(epochs(lengths, epochs=3 * updates), "a")
     assert own(longer, "a") == usual[: 3 * updates]
+
+
+@given(COUNTS)
+def test_updates_of_every_task_keep_the_total_but_for_a_whole_update(
+    counts: dict[str, int],
+) -> None:
+    recipe = Recipe(updates="every_task")
+    quotas = batches_an_epoch(counts, recipe)
+    assert set(quotas.values()) == {recipe.updates_an_epoch(list(counts.values()))}
+    assert 0 <= sum(quotas.values()) - sum(counts.values()) < len(counts)
+
+
+def test_an_update_of_every_task_holds_a_batch_of_each_in_its_own_order() -> None:
+    lengths = lengths_of(large=81, small=7)  # 21 and 2 batches
+    recipe = Recipe(epochs=3, batch_size=4, updates="every_task", mixing="sqrt")
+    made = list(mixed_batches(lengths, {name: name for name in lengths}, recipe, 0))
+    assert [len(epoch) for epoch in made] == [12] * 3
+    assert all([name for name, _ in update] == ["large", "small"] for update in chain(*made))
+    for name in lengths:
+        alone = own(epochs({name: lengths[name]}, epochs=18), name)
+        mixed = [rows.tolist() for update in chain(*made) for n, rows in update if n == name]
+        assert mixed == alone[:36]

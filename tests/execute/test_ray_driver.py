@@ -58,3 +58,30 @@ def test_what_tune_pickles_holds_names_in_place_of_our_objects(tmp_path: Path) -
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+BUSY = """\
+from transfer_study.errors import ExecutionError
+from transfer_study.execute import ray_process
+from transfer_study.execute.resources import Resources
+
+def late(**options):
+    raise Exception("The current node timed out during startup.")
+
+ray_process.ray.init = late
+try:
+    with ray_process.started(Resources()):
+        pass
+except ExecutionError as error:
+    print(error)
+"""
+
+
+def test_a_machine_that_is_too_busy_for_ray_is_told_in_a_sentence() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BUSY], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout.startswith(
+        "Ray cannot be started (The current node timed out during startup.); where the machine is "
+        "busy"
+    ), done.stderr

@@ -607,3 +607,16 @@ def test_failing_fast_starts_nothing_more(plan: Plan, store: Store, failing: Sta
     run_in_process(plan, store, diary, fail_fast=True)
     assert diary.events[-1] == ("failed", failing)
     assert len(diary.of("started")) < len(plan)
+
+
+def test_what_is_learned_with_dev_is_not_taken_for_train_alone(study: Study, store: Store) -> None:
+    # Both stages run in one process, which keeps what it encoded.
+    updates = {}
+    for splits in ("train", "train_and_dev"):
+        recipe = study.refine.model_copy(update={"train_on": splits, "batch_size": 8})
+        single = make_plan(study.model_copy(update={"refine": recipe}))
+        stage = find(single, "refine", "colour")
+        run_stage(stage, store, keep_model=False)
+        lines = store.read(stage, "history.jsonl").decode().splitlines()
+        updates[splits] = [json.loads(line)["updates"] for line in lines]
+    assert updates == {"train": [3, 3], "train_and_dev": [4, 4]}  # of 24 rows, and of 32

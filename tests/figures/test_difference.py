@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -111,3 +112,11 @@ def test_more_tasks_than_can_be_drawn_leave_the_graph_file(tmp_path):
     table, words = rows({}, names), {"names": ("a", "b"), "correction": "not adjusted"}
     paths = draw_differences(table, tasks(names), tmp_path, tmp_path, **words)
     assert {path.suffix for path in paths} == {".json", ".graphml"}
+
+
+@pytest.mark.parametrize("arm", ["pair", "sequential", "leave-one-out", "heads-only", "soft"])
+def test_every_arm_of_single_sources_is_drawn(arm: str, tmp_path: Path) -> None:
+    table = rows().assign(arm=arm)
+    words = {"names": ("one", "other"), "correction": "bh"}
+    drawn = {path.name for path in draw_differences(table, tasks(), tmp_path, tmp_path, **words)}
+    assert {"transfer_graph.svg", "transfer_graph.json"} <= drawn

@@ -16,8 +16,9 @@ from transfer_study.data.splits import TaskData
 from transfer_study.data.streams import stream
 from transfer_study.data.tokenizer import load_tokenizer
 from transfer_study.learn.batch import Collator
+from transfer_study.learn.material import Material
 from transfer_study.learn.model import MultiTaskModel, build_model
-from transfer_study.learn.train import Learned, Material, train
+from transfer_study.learn.train import Learned, train
 from transfer_study.spec.encoder import Encoder, TinyConfig
 from transfer_study.spec.example import Example, Label
 from transfer_study.spec.recipe import Recipe

@@ -186,7 +186,6 @@ def test_the_order_of_arms_readings_and_seeds_means_nothing(make_plan: MakePlan)
         {"refine": {"precision": "bfloat16"}},
         {"refine": {"cpu_threads": 2}},
         {"refine": {"max_length": 64}},
-        {"refine": {"mixing": "sqrt"}},
     ],
 )
 def test_what_changes_every_id(make_plan: MakePlan, changes: dict[str, Any]) -> None:

@@ -12,8 +12,9 @@ import pandas as pd
 
 from transfer_study.metrics import score
 from transfer_study.metrics.constant import ROUNDING, best_constant
-from transfer_study.records.predictions import AnswerSource
+from transfer_study.records.predictions import AnswerSource, StoredAnswers
 from transfer_study.spec.stage import Stage
+from transfer_study.spec.task import Task
 
 
 def is_above(scores: pd.Series[float], constant: float | pd.Series[float]) -> pd.Series[bool]:
@@ -37,3 +38,11 @@ def not_learned(stage: Stage, source: AnswerSource) -> Iterator[str]:
             said = task, answers.gold, answers.predicted, answers.documents
             if score(task.metric, *said) <= best_constant(task, said[1], said[3]) + ROUNDING:
                 yield task.name
+
+
+def dev_and_constant(stage: Stage, task: Task, source: StoredAnswers) -> tuple[float, float]:
+    """The dev score by which a stage chose its epoch for a task, and the best constant answer's."""
+    by_selection = task.model_copy(update={"metric": task.selection_metric})
+    answers = source.answers(stage, task, "dev")
+    said = by_selection, answers.gold, answers.predicted, answers.documents
+    return score(by_selection.metric, *said), best_constant(by_selection, said[1], said[3])

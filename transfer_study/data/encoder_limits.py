@@ -35,7 +35,7 @@ def check_length(encoder: Encoder, max_length: int) -> None:
 def check_layers(encoder: Encoder, recipe: Recipe) -> None:
     """Raise EncoderError where a recipe freezes or renews more layers than the encoder has."""
     if encoder.layers is not None:
-        held = _layer_count(encoder.model_copy(update={"layers": None}))
+        held = layer_count(encoder.model_copy(update={"layers": None}))
         if encoder.layers > held:
             raise EncoderError(
                 f"encoder {encoder.name}: layers is {encoder.layers}, but it has only {held}; "
@@ -44,7 +44,7 @@ def check_layers(encoder: Encoder, recipe: Recipe) -> None:
     kept = not (recipe.freeze_embeddings or recipe.freeze_layers or recipe.reinit_layers)
     if kept and recipe.layer_decay == 1:
         return
-    layers = _layer_count(encoder)
+    layers = layer_count(encoder)
     for name in ("freeze_layers", "reinit_layers"):
         asked = getattr(recipe, name)
         if asked > layers:
@@ -60,8 +60,8 @@ def check_layers(encoder: Encoder, recipe: Recipe) -> None:
         )
 
 
-def _layer_count(encoder: Encoder) -> int:
-    """How many transformer layers of its own weights an encoder has."""
+def layer_count(encoder: Encoder) -> int:
+    """How many transformer layers of its own weights an encoder has; raises EncoderError."""
     if built := encoder.tiny or encoder.scratch:
         return built.layers
     if encoder.layers is not None:

@@ -16,6 +16,8 @@ from transfer_study.spec.recipe import Mixing, Recipe
 _BATCHES, _GROUPS = 50, 4
 
 Rows = NDArray[np.int64]
+# The batches of an update, of one task each.
+Update = list[tuple[str, Rows]]
 
 
 def task_batches(
@@ -34,10 +36,15 @@ def task_batches(
 
 
 def batches_an_epoch(batches: Mapping[str, int], recipe: Recipe) -> dict[str, int]:
-    """How many batches an epoch takes from each task that has so many; mixing keeps their total."""
+    """How many batches an epoch takes from each task that has so many; mixing keeps their total.
+
+    So do updates of every task, but for what rounding up to a whole update adds.
+    """
     if recipe.epoch_updates is not None:
         (name,) = batches
         return {name: recipe.epoch_updates}
+    if recipe.updates == "every_task":
+        return dict.fromkeys(batches, recipe.updates_an_epoch(list(batches.values())))
     if recipe.mixing is Mixing.PROPORTIONAL or len(batches) == 1:
         return dict(batches)
     exponent = {
@@ -64,8 +71,8 @@ def batches_an_epoch(batches: Mapping[str, int], recipe: Recipe) -> dict[str, in
 
 def mixed_batches(
     lengths: Mapping[str, NDArray[np.int64]], keys: Mapping[str, str], recipe: Recipe, seed: int
-) -> Iterator[list[tuple[str, Rows]]]:
-    """The batches of each epoch as (task, rows), one list an epoch.
+) -> Iterator[list[Update]]:
+    """The updates of each epoch, one list an epoch: batches as (task, rows).
 
     A task's own order is drawn from (seed, key of its data) alone: it is the same alone, in a pair
     and in the full mix. Only the interleaving depends on the company. The order in which tasks are
@@ -78,9 +85,13 @@ def mixed_batches(
     quotas = batches_an_epoch(counts, recipe)
     company = [keys[name] for name in names]
     for epoch in range(recipe.epochs):
+        if recipe.updates == "every_task":
+            updates = range(quotas[names[0]])
+            yield [[(name, next(passes[name])) for name in names] for _ in updates]
+            continue
         turns = [name for name in names for _ in range(quotas[name])]
         order = stream(seed, *company, "mixing", epoch).permutation(len(turns))
-        yield [(turns[n], next(passes[turns[n]])) for n in order]
+        yield [[(turns[n], next(passes[turns[n]]))] for n in order]
 
 
 def _kept_rows(name: str, lengths: NDArray[np.int64], recipe: Recipe) -> Rows:

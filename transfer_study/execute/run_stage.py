@@ -9,18 +9,16 @@ import resource
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timezone
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from transfer_study.errors import DataError, EncoderError
+from transfer_study.errors import DataError
 from transfer_study.execute.processor import processor_name
 from transfer_study.records.running import tell_running
 from transfer_study.records.store import Store
-from transfer_study.spec.source import SPLITS
 from transfer_study.spec.stage import Stage
 
 OnEpoch = Callable[[dict[str, Any]], None]
@@ -78,68 +76,37 @@ def _run(
 ) -> None:
     import torch
 
-    from transfer_study.data.derived import derive
-    from transfer_study.data.encode import encode_once
-    from transfer_study.data.splits import load_planned_once
     from transfer_study.execute.keep import keep
+    from transfer_study.execute.materials import read_materials, tokenizer_of
     from transfer_study.execute.snapshot import keep_snapshot
     from transfer_study.execute.start import begin
-    from transfer_study.learn.batch import Collator
     from transfer_study.learn.model import MultiTaskModel, torch_seed
     from transfer_study.learn.pretrain import pretrain
-    from transfer_study.learn.train import Material, train
+    from transfer_study.learn.train import train
 
     began = time.perf_counter()
     store.check_free(stage, keep_epoch)
     device = torch.device(device_name or ("cuda" if torch.cuda.is_available() else "cpu"))
-    _set_up_torch(stage.recipe.cpu_threads, device.type)
+    set_up_torch(stage.recipe.cpu_threads, device.type)
     _versions()  # before anything is learned, so that nothing about them can fail after it
     starts = {
         parent.name: store.weights(parent).model_dump(mode="json") for parent in stage.parents
     }
-    tokenizer = _tokenizer(stage)
+    tokenizer = tokenizer_of(stage)
     if stage.masked_texts is not None:
         texts = _texts(stage.masked_texts.model_dump_json())
         pretrained, learned = pretrain(stage, tokenizer, texts, device, on_epoch)
-        _tokenizer(stage)  # its weights were loaded since the encoder was verified
+        tokenizer_of(stage)  # its weights were loaded since the encoder was verified
         provenance = _provenance(device, gpu_share, began, starts)
         keep(stage, store, pretrained, learned, provenance, keep_model=keep_model)
         return
     recipe = stage.recipe
-    materials = {}
-    for member in stage.tasks:
-        task = member.task
-        data = load_planned_once(member)
-        contents = {split: getattr(member.data, split).sha256 for split in SPLITS}
-        if task.transform is not None:
-            data = derive(data, task)
-            contents["train"] += task.transform.model_dump_json()
-            contents["dev"] += task.transform.model_dump_json()
-        if recipe.train_on == "train_and_dev":
-            data = replace(data, train=data.train + data.dev)
-            contents["train"] += contents["dev"]
-        collators: dict[str, Collator] = {
-            split: Collator(
-                encode_once(
-                    task,
-                    data.split(split),
-                    tokenizer,
-                    recipe,
-                    key=f"{stage.encoder_hash} {contents[split]}",
-                ),
-                tokenizer.pad_token_id,
-                tokenizer.pad_token_type_id,
-                recipe.max_length,
-                device,
-            )
-            for split in SPLITS
-        }
-        materials[task.name] = Material(data, collators)
+    materials = read_materials(stage, tokenizer, device)
     model, materials = begin(stage, store, materials, device)
     keys = [member.data.key for member in stage.tasks]
     torch.manual_seed(torch_seed(stage.seed, stage.kind, *keys, "dropout"))
     learned = train(model, materials, recipe, stage.seed, on_epoch, keep_epoch)
-    _tokenizer(stage)  # its weights were loaded since the encoder was verified
+    tokenizer_of(stage)  # its weights were loaded since the encoder was verified
     provenance = _provenance(device, gpu_share, began, starts)
     alike = keep(stage, store, model, learned, provenance, keep_model=keep_model)
     if keep_epoch and isinstance(model, MultiTaskModel):
@@ -159,7 +126,8 @@ def quiet_libraries() -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 
-def _set_up_torch(threads: int, device: str) -> None:
+def set_up_torch(threads: int, device: str) -> None:
+    """Have so many threads, quiet libraries and repeatable arithmetic."""
     import torch
 
     quiet_libraries()
@@ -168,32 +136,6 @@ def _set_up_torch(threads: int, device: str) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.cuda.reset_peak_memory_stats()
     torch.use_deterministic_algorithms(True, warn_only=True)
-
-
-def _tokenizer(stage: Stage) -> Any:
-    """The tokenizer of a stage's encoder, whose files are those that the study was planned with."""
-    from transfer_study.data.encoders import file_stamps
-
-    encoder = stage.encoder.model_dump_json()
-    return _verified(encoder, stage.encoder_hash, file_stamps(stage.encoder))
-
-
-# A worker runs many stages over the same few tasks and one encoder. What is not as planned raises,
-# and is not kept: a file that was put back is read again. Weights are loaded in every stage, so
-# that an encoder is verified again whenever a file of it was written.
-@lru_cache(maxsize=2)
-def _verified(encoder: str, planned: str, _stamps: tuple[tuple[Any, ...], ...]) -> Any:
-    from transfer_study.data.encoder_hash import fingerprint_encoder
-    from transfer_study.data.tokenizer import load_tokenizer
-    from transfer_study.spec.encoder import Encoder
-
-    known = Encoder.model_validate_json(encoder)
-    if fingerprint_encoder(known) != planned:
-        raise EncoderError(
-            f"the files of the encoder {known.name} are not those that the study was planned with; "
-            "run the same command again, and on a cluster give every machine the same files"
-        )
-    return load_tokenizer(known)
 
 
 @lru_cache(maxsize=1)

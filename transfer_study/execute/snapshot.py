@@ -10,9 +10,10 @@ from typing import Any
 from transfer_study.execute.answers import write_answers
 from transfer_study.execute.keep import Alike, write_attempt
 from transfer_study.learn.load_model import TASKS_FILE
+from transfer_study.learn.material import Material
 from transfer_study.learn.model import MultiTaskModel, save_whole
 from transfer_study.learn.predict import predict
-from transfer_study.learn.train import Learned, Material
+from transfer_study.learn.train import Learned
 from transfer_study.records.store import AGAIN, Store
 from transfer_study.spec.stage import Stage
 

@@ -11,12 +11,13 @@ from torch import device
 from transfer_study.data.encode import targets
 from transfer_study.learn.distil import at_targets
 from transfer_study.learn.keep_prefix import keep_prefixes
+from transfer_study.learn.material import Material
 from transfer_study.learn.model import MultiTaskModel, build_model, load_heads
 from transfer_study.learn.predict import row_logits
 from transfer_study.learn.soft import Learner, SoftlyShared
 from transfer_study.learn.stabilise import freeze_lowest, stabilise
-from transfer_study.learn.train import Material
 from transfer_study.records.store import Store
+from transfer_study.spec.source import SPLITS
 from transfer_study.spec.stage import Stage, StageKind, StageTask
 
 
@@ -29,7 +30,8 @@ def begin(
     """
     known = _taught(stage, store, materials, on)
     model = _build_learner(stage, store).to(on)
-    return model, keep_prefixes(model, known, stage.recipe.precision, store.prefixes)
+    splits = [split for split in SPLITS if all(split in m.collators for m in known.values())]
+    return model, keep_prefixes(model, known, stage.recipe.precision, store.prefixes, splits)
 
 
 def _build_learner(stage: Stage, store: Store) -> Learner:

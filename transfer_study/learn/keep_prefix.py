@@ -21,11 +21,11 @@ import transformers
 from torch import Tensor
 
 from transfer_study.learn.batch import Collator
+from transfer_study.learn.material import Material
 from transfer_study.learn.model import MultiTaskModel
 from transfer_study.learn.predict import autocast
 from transfer_study.learn.prefix import Prefix, find_prefix, prefix_hash
 from transfer_study.learn.soft import Learner, SoftlyShared
-from transfer_study.learn.train import Material
 from transfer_study.records.prefixes import Prefixes
 from transfer_study.spec.frozen import content_hash
 from transfer_study.spec.recipe import Precision

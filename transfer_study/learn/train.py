@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from transfer_study.data.encode import IGNORED, targets
-from transfer_study.data.mixing import Rows, mixed_batches
-from transfer_study.data.splits import TaskData
+from transfer_study.data.encode import targets
+from transfer_study.data.mixing import mixed_batches
 from transfer_study.errors import StudyError
-from transfer_study.learn.batch import Collator
-from transfer_study.learn.clip import clip_each_norm, clip_norm
-from transfer_study.learn.distil import Taught, distillation_loss
-from transfer_study.learn.optim import build_optimizer
-from transfer_study.learn.predict import Predictions, autocast, predict
+from transfer_study.learn.material import Material
+from transfer_study.learn.predict import Predictions, predict
 from transfer_study.learn.soft import Learner, SoftlyShared
+from transfer_study.learn.updates import Updates, build_courses
+from transfer_study.learn.weigh import Weights, build_weights
 from transfer_study.metrics import score
 from transfer_study.spec.recipe import Recipe
-from transfer_study.spec.task import Task, TaskKind
 
 State = dict[str, Tensor]
 Epoch = dict[str, Any]
@@ -34,20 +28,6 @@ Epoch = dict[str, Any]
 
 class LearningError(StudyError):
     """Training went wrong in a way that the recipe can mend."""
-
-
-@dataclass(frozen=True)
-class Material:
-    """A task's data with each split encoded and ready to be batched, and a teacher's answers."""
-
-    data: TaskData
-    collators: Mapping[str, Collator]
-    taught: Taught | None = None
-
-    @property
-    def task(self) -> Task:
-        """The task that the data belong to."""
-        return self.data.task
 
 
 @dataclass(frozen=True)
@@ -79,7 +59,8 @@ def train(
     `materials` are in the stage's order. Each task's own predictions come from its own best epoch;
     a child gets the epoch of best mean dev score. The earliest of equals is taken. With `selection:
     best_test`, test is predicted and scored in every epoch and stands in dev's place; with `last`,
-    dev is in the last epoch alone. The weights of `keep_epoch` are kept too, chosen or not.
+    dev is in the last epoch alone. The weights of `keep_epoch` are kept too, chosen or not. Where
+    the material has no test split, none is predicted.
     """
     device = next(model.parameters()).device
     train_targets = {
@@ -90,16 +71,18 @@ def train(
     keys = {name: m.data.key for name, m in materials.items()}
     epochs = mixed_batches(lengths, keys, recipe, seed)
     updates: Updates | None = None
+    weights: Weights | None = None
     selection = _Selection(tuple(materials), keep_epoch)
     history: list[Epoch] = []
     splits = ("dev", "test") if recipe.selection == "best_test" else ("dev",)
-    for number, batches in enumerate(epochs, start=1):
+    for number, epoch in enumerate(epochs, start=1):
         if updates is None:
-            courses = build_courses(model, recipe, [name for name, _ in batches])
-            updates = Updates(model, materials, train_targets, recipe, courses)
+            courses = build_courses(model, recipe, epoch)
+            weights = build_weights(recipe, [m.task for m in materials.values()], epoch, device)
+            updates = Updates(model, materials, train_targets, recipe, courses, weights)
         began = time.perf_counter()
         sums = {name: torch.zeros(2, device=device) for name in materials}
-        for name, loss in updates(batches):
+        for name, loss in updates(epoch):
             # Kept on the device: reading a loss would wait for the GPU at every update.
             sums[name] += torch.stack([loss, torch.ones_like(loss)])
         losses = {name: float(s[0] / s[1]) if s[1] else None for name, s in sums.items()}
@@ -128,87 +111,19 @@ def train(
         history.append(
             {
                 "epoch": number,
-                "updates": len(batches),
+                "updates": len(epoch),
                 "loss": losses,
                 **scores,
                 "train_seconds": round(trained - began, 3),
                 "dev_seconds": round(time.perf_counter() - trained, 3),
             }
         )
+        if weights is not None:
+            history[-1]["loss_weights"] = {name: float(weights.of(name)) for name in materials}
         if isinstance(model, SoftlyShared):
             history[-1]["squared_difference"] = model.squared_difference()
         on_epoch(history[-1])
     return _finish(model, materials, recipe, selection, history)
-
-
-# An optimiser and what advances its schedule after each update.
-Course = tuple[Optimizer, Callable[[], None]]
-
-
-def build_courses(model: Learner, recipe: Recipe, epoch: Sequence[str]) -> dict[str, Course]:
-    """Each task's optimiser and schedule, from the tasks of an epoch's batches.
-
-    Tasks that move one encoder share theirs. A task with an encoder of its own takes the course
-    that it would take alone.
-    """
-    if isinstance(model, SoftlyShared):
-        return {
-            name: build_optimizer(model.of(name), recipe, recipe.epochs * count)
-            for name, count in Counter(epoch).items()
-        }
-    return dict.fromkeys(epoch, build_optimizer(model, recipe, recipe.epochs * len(epoch)))
-
-
-class Updates:
-    """The updates of one stage: a batch of one task, its loss, one step of the optimiser.
-
-    `targets` are those of every training row, `courses` the optimisers, both by task.
-    """
-
-    def __init__(
-        self,
-        model: Learner,
-        materials: Mapping[str, Material],
-        targets: Mapping[str, Sequence[NDArray[Any]]],
-        recipe: Recipe,
-        courses: Mapping[str, Course],
-    ) -> None:
-        self._model = model
-        self._materials = materials
-        self._targets = targets
-        self._recipe = recipe
-        self._courses = courses
-
-    def __call__(self, batches: Iterable[tuple[str, Rows]]) -> Iterator[tuple[str, Tensor]]:
-        """Make one update a batch; its task and the loss before the update."""
-        self._model.train()
-        for name, rows in batches:
-            material, targets = self._materials[name], self._targets[name]
-            if _teaches(material.task, [targets[r] for r in rows]):
-                yield name, self._update(material, rows, targets)
-
-    def _update(self, material: Material, rows: Rows, targets: Sequence[NDArray[Any]]) -> Tensor:
-        model, recipe, collator = self._model, self._recipe, material.collators["train"]
-        with autocast(collator.device, recipe.precision):
-            logits = model(material.task, collator.inputs(rows))
-        target = collator.targets(rows, targets)
-        loss = _loss(material.task, logits, target)
-        if material.taught is not None:
-            taught = collator.move(np.concatenate([material.taught[r] for r in rows]))
-            wanted = (material.task, logits, target, taught, recipe.teacher_temperature)
-            loss = torch.lerp(loss, distillation_loss(*wanted), recipe.teacher_weight)
-        loss.backward()  # type: ignore[no-untyped-call]
-        if recipe.max_gradient_norm:
-            clip_norm(model.parameters(), recipe.max_gradient_norm)
-        if recipe.max_tensor_norm:
-            clip_each_norm(model.parameters(), recipe.max_tensor_norm)
-        optimizer, advance = self._courses[material.task.name]
-        optimizer.step()
-        if isinstance(model, SoftlyShared):
-            model.tie(recipe.soft_weight * max(group["lr"] for group in optimizer.param_groups))
-        advance()
-        optimizer.zero_grad(set_to_none=True)
-        return loss.detach()
 
 
 class _Selection:
@@ -264,7 +179,13 @@ def _finish(
     predictions = dict(selection.answers)
     selected = {name: selection.epoch(name) for name in materials}
     for epoch in sorted(set(selected.values())):
-        asked = [n for n in materials if selected[n] == epoch and (n, "test") not in predictions]
+        asked = [
+            name
+            for name, m in materials.items()
+            if selected[name] == epoch
+            and (name, "test") not in predictions
+            and "test" in m.collators
+        ]
         if asked:
             selection.restore(epoch, model)
         for name in asked:
@@ -276,25 +197,6 @@ def _finish(
     selection.restore(handed_on, model)
     kept = selection.every_epoch, selection.states
     return Learned(history, selected, handed_on, predictions, *kept)
-
-
-def _teaches(task: Task, chosen: list[NDArray[Any]]) -> bool:
-    """Whether a batch has a target; one of tagging has none where all its words vanish."""
-    return task.kind is not TaskKind.TAGGING or any((row != IGNORED).any() for row in chosen)
-
-
-def _loss(task: Task, logits: Tensor, target: Tensor) -> Tensor:
-    match task.kind:
-        case TaskKind.TAGGING:
-            return nn.functional.cross_entropy(
-                logits.flatten(0, 1), target.flatten(), ignore_index=IGNORED
-            )
-        case TaskKind.MULTILABEL:
-            return nn.functional.binary_cross_entropy_with_logits(logits, target)
-        case TaskKind.REGRESSION:
-            return nn.functional.mse_loss(logits[:, 0], target)
-        case _:
-            return nn.functional.cross_entropy(logits, target)
 
 
 def _check_finite(losses: Mapping[str, float | None], epoch: int) -> None:

@@ -8,6 +8,7 @@
     failures/<name>/  error.txt of the last attempt that failed
     attempts/         directories being written, and what runs (records/running.py)
     prefixes/         what frozen layers compute (records/prefixes.py); may be deleted at any time
+    trials/           recipes that were tried (records/trials.py); may be deleted at any time
     ray.log           what Ray and its libraries print; may be deleted at any time
 
 A stage's folder tells its kind, seed and id, and its files name a task by its place among the
@@ -77,6 +78,11 @@ class Store:
     def ray_log(self) -> Path:
         """Where Ray's own messages go."""
         return self.root / "ray.log"
+
+    @property
+    def trials(self) -> Path:
+        """Where recipes that were tried are recorded."""
+        return self.root / "trials"
 
     @property
     def prefixes(self) -> Prefixes:

@@ -39,8 +39,8 @@ def _not_learned(edges: pd.DataFrame) -> Iterator[str]:
             f"{about['target']} was not learned{where}: in half of the seeds or more, what its "
             "partners are held against is no better than a constant answer (mean "
             f"{' against '.join(map(points, scores))}), so that nothing can be said of "
-            f"{_many(len(rows), 'effect')} on it; give it more epochs, another learning rate or "
-            "more data."
+            f"{_many(len(rows), 'effect')} on it; give it more epochs, another learning rate "
+            "(`transfer-study tune` searches for both) or more data."
         )
 
 

@@ -11,6 +11,7 @@ from transfer_study.analysis.stability import by_system
 from transfer_study.points import MISSING, interval, points
 from transfer_study.spec.study import Study
 
+_AS_IT_IS = "the recipe as it is"
 _HEADINGS = ("variant", "mean", "sd", "lowest", "highest", "failed", "change", "95% interval")
 
 
@@ -56,8 +57,13 @@ def stability_caption(study: Study, margin: str) -> str:
 
 def _changes(study: Study, variant: str) -> str:
     changes = study.variants[variant].model_dump(mode="json", exclude_unset=True)
-    said = (f"{name} {str(value).lower()}" for name, value in changes.items())
-    return ", ".join(said) or "the recipe as it is"
+    return ", ".join(f"{name} {_said(value)}" for name, value in changes.items()) or _AS_IT_IS
+
+
+def _said(value: object) -> str:
+    if isinstance(value, dict):
+        return " and ".join(f"{number:g} of {task}" for task, number in value.items())
+    return str(value).lower()
 
 
 def _line(row: dict[Any, Any]) -> str:

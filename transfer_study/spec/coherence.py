@@ -6,20 +6,26 @@ Python is held to the same. What is ill-formed in itself is left to the types.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from transfer_study.spec.blue import BLUE
 from transfer_study.spec.encoder import TinyConfig
+from transfer_study.spec.mixing_faults import mixing_faults
 from transfer_study.spec.pairs import ARMS_OF_PAIRS, Pairing
 from transfer_study.spec.pretraining_faults import pretraining_faults
-from transfer_study.spec.recipe import Mixing, Recipe
+from transfer_study.spec.recipe import Recipe
 from transfer_study.spec.sharing import OPTIONS
 from transfer_study.spec.spelling import choices
-
-# A key of the study and what is wrong there.
-Fault = tuple[tuple[str | int, ...], str]
-Written = Mapping[str, Any]
+from transfer_study.spec.written import (
+    Fault,
+    Written,
+    arms_of,
+    finetune_recipes,
+    items_of,
+    mapping_of,
+    name_of,
+    number_of,
+)
 
 INCOHERENT = "incoherent"  # the type of these faults among pydantic's
 # A study's tables go to results/NAME, and the store is results/stages.
@@ -52,7 +58,7 @@ def incoherences(study: Written) -> Iterator[Fault]:
     yield from _variants_alike(study)
     yield from _controls(study)
     yield from _derived_by_hand(study)
-    yield from _idle_mixing(study)
+    yield from mixing_faults(study)
     yield from _idle_sharing(study)
     yield from _tiny_encoders(study)
     if study.get("protocol") == "both" and study.get("variants"):
@@ -66,22 +72,22 @@ def incoherences(study: Written) -> Iterator[Fault]:
 
 def _repetitions(study: Written) -> Iterator[Fault]:
     for key, remedy in _ONCE.items():
-        names = [_name(item) for item in _items(study, key)]
+        names = [name_of(item) for item in items_of(study, key)]
         for n, name in enumerate(names):
             if name and name in names[:n]:
                 yield (key, n), f"found {name!r} a second time; {remedy}"
 
 
 def _lonely_arms(study: Written) -> Iterator[Fault]:
-    arms = _arms(study)
-    tasks = _items(study, "tasks")
+    arms = arms_of(study)
+    tasks = items_of(study, "tasks")
     joint = [arm for arm in arms if arm in _AGAINST_SINGLE]
     if joint and "single" not in arms:
         yield (
             ("arms",),
             f"found [{', '.join(arms)}]; {joint[0]!r} is compared with 'single': add it",
         )
-    if "sequential" in arms and "finetune" not in _items(study, "readings"):
+    if "sequential" in arms and "finetune" not in items_of(study, "readings"):
         yield (
             ("arms",),
             "found 'sequential', which is fine-tuning after fine-tuning; add 'finetune' to "
@@ -98,7 +104,7 @@ def _lonely_arms(study: Written) -> Iterator[Fault]:
         )
     paired = [arm for arm in ARMS_OF_PAIRS if arm in arms]
     if paired and study.get("pairs") == Pairing.WITHIN:
-        domains = {_name(task): _domain(task) for task in tasks}
+        domains = {name_of(task): _domain(task) for task in tasks}
         apart = len(tasks) > 1 and len(set(domains.values())) == len(tasks)
         if apart and None not in domains.values():
             found = ", ".join(f"{name}: {domain}" for name, domain in domains.items())
@@ -111,8 +117,8 @@ def _lonely_arms(study: Written) -> Iterator[Fault]:
 
 def _groups(study: Written) -> Iterator[Fault]:
     """Groups that are missing, idle or cannot be learned together."""
-    groups = _mapping(study.get("groups"))
-    asked = "groups" in _arms(study)
+    groups = mapping_of(study.get("groups"))
+    asked = "groups" in arms_of(study)
     if asked and not groups:
         yield (
             ("arms",),
@@ -121,9 +127,9 @@ def _groups(study: Written) -> Iterator[Fault]:
         )
     if groups and not asked:
         yield ("groups",), "found groups, but no arm asks for them; add 'groups' to `arms`"
-    names = [name for task in _items(study, "tasks") if (name := _name(task))]
+    names = [name for task in items_of(study, "tasks") if (name := name_of(task))]
     for group, members in groups.items():
-        listed = [str(member) for member in _items(groups, group)]
+        listed = [str(member) for member in items_of(groups, group)]
         for n, member in enumerate(listed):
             if names and member not in names:
                 yield (
@@ -141,21 +147,17 @@ def _groups(study: Written) -> Iterator[Fault]:
             )
 
 
-def _arms(study: Written) -> list[str]:
-    return [str(arm) for arm in _items(study, "arms")] or ["single", "full", "pairs"]
-
-
 def _domain(task: object) -> str | None:
     """The domain of a task, None where it cannot be said."""
-    entry = _mapping(task)
+    entry = mapping_of(task)
     if "domain" in entry or "kind" in entry:
         return str(entry.get("domain", "general"))
-    return _mapping(BLUE.get(_name(task))).get("domain")
+    return mapping_of(BLUE.get(name_of(task))).get("domain")
 
 
 def _changes_of_no_task(study: Written) -> Iterator[Fault]:
-    names = [name for task in _items(study, "tasks") if (name := _name(task))]
-    for name in _mapping(_mapping(study.get("finetune")).get("tasks")):
+    names = [name for task in items_of(study, "tasks") if (name := name_of(task))]
+    for name in mapping_of(mapping_of(study.get("finetune")).get("tasks")):
         if names and name not in names:
             yield (
                 ("finetune", "tasks", name),
@@ -165,22 +167,22 @@ def _changes_of_no_task(study: Written) -> Iterator[Fault]:
 
 def _variants_alike(study: Written) -> Iterator[Fault]:
     known: list[tuple[str, Written]] = []
-    for name, changes in _mapping(study.get("variants")).items():
-        twin = next((other for other, known_ in known if known_ == _mapping(changes)), None)
+    for name, changes in mapping_of(study.get("variants")).items():
+        twin = next((other for other, known_ in known if known_ == mapping_of(changes)), None)
         if twin is not None:
             yield (
                 ("variants", name),
                 f"found the changes of the variant {twin!r} a second time; remove one of them",
             )
-        known.append((name, _mapping(changes)))
+        known.append((name, mapping_of(changes)))
 
 
 def _controls(study: Written) -> Iterator[Fault]:
     """Controls of nothing, or of what they are not made for."""
-    controls = ", ".join(map(str, _items(study, "controls")))
+    controls = ", ".join(map(str, items_of(study, "controls")))
     if not controls:
         return
-    if "pairs" not in _arms(study):
+    if "pairs" not in arms_of(study):
         yield (
             ("controls",),
             f"found [{controls}], which are controls of pairs; add 'pairs' to `arms`, or remove "
@@ -199,7 +201,7 @@ def _controls(study: Written) -> Iterator[Fault]:
             "drops rows, so that halves would overlap and updates could not be counted; set "
             "`protocol: clean`, or remove the controls",
         )
-    refine = _mapping(study.get("refine"))
+    refine = mapping_of(study.get("refine"))
     for name, needed in (("train_on", "train"), ("long_rows", "keep")):
         if refine.get(name, needed) != needed:
             yield (
@@ -211,17 +213,17 @@ def _controls(study: Written) -> Iterator[Fault]:
 
 def _derived_by_hand(study: Written) -> Iterator[Fault]:
     """What belongs to the stages of controls alone."""
-    for n, task in enumerate(_items(study, "tasks")):
-        if _mapping(task).get("transform") is not None:
+    for n, task in enumerate(items_of(study, "tasks")):
+        if mapping_of(task).get("transform") is not None:
             yield (
                 ("tasks", n, "transform"),
                 "found a transform, which only controls have; remove it, or ask for such as "
                 "`controls: [placebo]`",
             )
-    sections = [(("refine",), _mapping(study.get("refine"))), *_finetune_recipes(study)]
-    sections.append((("heads",), _mapping(study.get("heads"))))
-    variants = _mapping(study.get("variants")).items()
-    sections += [(("variants", name), _mapping(changes)) for name, changes in variants]
+    sections = [(("refine",), mapping_of(study.get("refine"))), *finetune_recipes(study)]
+    sections.append((("heads",), mapping_of(study.get("heads"))))
+    variants = mapping_of(study.get("variants")).items()
+    sections += [(("variants", name), mapping_of(changes)) for name, changes in variants]
     for key, recipe in sections:
         if recipe.get("epoch_updates") is not None:
             yield (
@@ -231,38 +233,17 @@ def _derived_by_hand(study: Written) -> Iterator[Fault]:
             )
 
 
-def _idle_mixing(study: Written) -> Iterator[Fault]:
-    """Options of mixing that would do nothing; a default that is spelled out may stand."""
-    refine = _mapping(study.get("refine"))
-    mixing, temperature = refine.get("mixing", "proportional"), refine.get("temperature")
-    if mixing != Mixing.TEMPERATURE and _number(temperature) not in (None, 1.0):
-        yield (
-            ("refine", "temperature"),
-            f"found {temperature}, which does nothing with `mixing: {mixing}`; set "
-            "`mixing: temperature`, or remove it",
-        )
-    for key, recipe in _finetune_recipes(study):
-        for name, idle in (("mixing", "proportional"), ("temperature", 1.0)):
-            value = recipe.get(name, idle)
-            if idle not in (value, _number(value)):
-                yield (
-                    (*key, name),
-                    f"found {value}, but fine-tuning has one task and nothing to mix; remove it, "
-                    "or move it to `refine`",
-                )
-
-
 def _idle_sharing(study: Written) -> Iterator[Fault]:
     """Options of a way of sharing where it is not asked for, or where nothing is shared."""
-    arms = [str(arm) for arm in _items(study, "arms")]
-    heads = (("heads",), _mapping(study.get("heads")))
-    alone = [*_finetune_recipes(study), heads]
+    arms = [str(arm) for arm in items_of(study, "arms")]
+    heads = (("heads",), mapping_of(study.get("heads")))
+    alone = [*finetune_recipes(study), heads]
     for arm, names in OPTIONS.items():
         for name in names:
             usual = Recipe.model_fields[name].default
-            for key, recipe in [(("refine",), _mapping(study.get("refine"))), *alone]:
+            for key, recipe in [(("refine",), mapping_of(study.get("refine"))), *alone]:
                 value = recipe.get(name, usual)
-                if usual in (value, _number(value)):
+                if usual in (value, number_of(value)):
                     continue
                 if key != ("refine",):
                     where = f"found {value}, but `{key[0]}` learns one task; move it to `refine`"
@@ -277,9 +258,9 @@ def _idle_sharing(study: Written) -> Iterator[Fault]:
 
 def _tiny_encoders(study: Written) -> Iterator[Fault]:
     """What a tiny encoder cannot be built or used with; others are not known before they load."""
-    for n, encoder in enumerate(_items(study, "encoder")):
-        entry = _mapping(encoder)
-        source = entry.get("source", _name(encoder))
+    for n, encoder in enumerate(items_of(study, "encoder")):
+        entry = mapping_of(encoder)
+        source = entry.get("source", name_of(encoder))
         given = entry.get("tiny")
         if source != "tiny" and given is not None:
             yield (
@@ -290,7 +271,7 @@ def _tiny_encoders(study: Written) -> Iterator[Fault]:
         if source == "tiny":
             key = ("encoder", n, "tiny")
             hidden, heads, longest = (
-                _number(_mapping(given).get(name, TinyConfig.model_fields[name].default))
+                number_of(mapping_of(given).get(name, TinyConfig.model_fields[name].default))
                 for name in ("hidden_size", "heads", "max_length")
             )
             if hidden and heads and hidden % heads:
@@ -302,44 +283,15 @@ def _tiny_encoders(study: Written) -> Iterator[Fault]:
 
 
 def _too_long(study: Written, longest: float | None) -> Iterator[Fault]:
-    refine = (("refine",), _mapping(study.get("refine")))
-    finetune = _finetune_recipes(study) if "finetune" in _items(study, "readings") else ()
-    heads = [(("heads",), _mapping(study.get("heads")))] if "heads-only" in _arms(study) else []
+    refine = (("refine",), mapping_of(study.get("refine")))
+    finetune = finetune_recipes(study) if "finetune" in items_of(study, "readings") else ()
+    heads = [(("heads",), mapping_of(study.get("heads")))] if "heads-only" in arms_of(study) else []
     for key, recipe in (refine, *finetune, *heads):
         inherited = Recipe.model_fields["max_length"].default if len(key) == 1 else None
-        length = _number(recipe.get("max_length", inherited))
+        length = number_of(recipe.get("max_length", inherited))
         if length and longest and length > longest:
             yield (
                 (*key, "max_length"),
                 f"found {length:g}, but the tiny encoder takes at most {longest:g} word pieces; "
                 "lower it, or raise `max_length` of the encoder's `tiny`",
             )
-
-
-def _finetune_recipes(study: Written) -> Iterator[tuple[tuple[str, ...], Written]]:
-    """The recipe of fine-tuning and its changes for single tasks, with their keys."""
-    finetune = _mapping(study.get("finetune"))
-    yield ("finetune",), finetune
-    for name, changes in _mapping(finetune.get("tasks")).items():
-        yield ("finetune", "tasks", name), _mapping(changes)
-
-
-def _items(study: Written, key: str) -> list[Any]:
-    value = study.get(key, [])
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _mapping(value: object) -> Written:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _name(item: object) -> str:
-    """The name of what is given by name or as a mapping, empty where it has none."""
-    return str(item.get("name", "") if isinstance(item, Mapping) else item)
-
-
-def _number(value: object) -> float | None:
-    try:
-        return float(str(value))
-    except ValueError:
-        return None

@@ -265,9 +265,10 @@ class _Builder:
 
     def lengthened(self, name: str, *others: str) -> Stage:
         """The task alone, an epoch taking as many updates as one with the others does."""
+        refine = self.study.refine
         rows = (self.fingerprints.data[n].train.n for n in (name, *others))
-        updates = sum(-(-n // self.study.refine.batch_size) for n in rows)
-        recipe = self.study.refine.model_copy(update={"epoch_updates": updates})
+        updates = refine.updates_an_epoch([-(-n // refine.batch_size) for n in rows])
+        recipe = refine.model_copy(update={"epoch_updates": updates})
         return self._stage(StageKind.REFINE, (name,), recipe, self._start())
 
     def soft(self, *names: str) -> Stage:
@@ -312,9 +313,11 @@ class _Builder:
             yield self._by(name, changes, system)
 
     def _by(self, variant: str, changes: Recipe, system: System) -> System:
-        recipe = self._resolved(system.stage.recipe.changed(changes))
+        stage = system.stage
+        tasks = [member.task for member in stage.tasks]
+        recipe = recipe_of(stage.kind, self._resolved(stage.recipe.changed(changes)), tasks)
         baseline = system.baseline and self._by(variant, changes, system.baseline)
-        return replace(system, stage=system.stage.by(recipe), baseline=baseline, variant=variant)
+        return replace(system, stage=stage.by(recipe), baseline=baseline, variant=variant)
 
     def _resolved(self, recipe: Recipe) -> Recipe:
         if recipe.precision is Precision.AUTO:
@@ -338,7 +341,7 @@ class _Builder:
             ),
             encoder=self.encoder,
             encoder_hash=self.fingerprints.encoders[self.encoder.name],
-            recipe=recipe_of(kind, self._resolved(recipe)),
+            recipe=recipe_of(kind, self._resolved(recipe), tasks),
             seed=self.seed,
             parents=parents,
             masked_texts=masked_texts,

@@ -7,8 +7,7 @@ from typing import Any
 
 from transfer_study.spec.encoder import ScratchConfig
 from transfer_study.spec.pretraining import SUFFIX
-
-Fault = tuple[tuple[str | int, ...], str]
+from transfer_study.spec.written import Fault
 
 
 def pretraining_faults(study: Mapping[str, Any]) -> Iterator[Fault]:

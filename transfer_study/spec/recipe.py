@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
@@ -58,6 +59,10 @@ class Mixing(Word):
     TEMPERATURE = "temperature"  # 1 / temperature
 
 
+# Of some tasks by name, how much their losses count.
+ByTask = Annotated[dict[str, Annotated[float, Field(gt=0)]], Field(min_length=1)]
+
+
 class Recipe(Frozen):
     """How a stage learns; every field is part of the stage's identity."""
 
@@ -99,6 +104,22 @@ class Recipe(Frozen):
     its root (sqrt), equally (uniform), or to n to the power of 1 / temperature (temperature)."""
     temperature: float = Field(default=1.0, gt=0)
     """Of the mixing `temperature`."""
+    updates: Literal["one_task", "every_task"] = "one_task"
+    """What a joint stage makes an update of: a batch of one task, or one of every task. An epoch of
+    these has as many batches in all, equally many of each task whatever its size, so that `mixing`
+    does nothing."""
+    aggregation: Literal["mean", "pcgrad", "upgrad"] = "mean"
+    """With `updates: every_task`: how the gradients of the tasks on what they share become one. As
+    their mean (mean); each first made orthogonal to those that it conflicts with, one after the
+    other (pcgrad, Yu et al. 2020); or each first projected to where it conflicts with none (upgrad,
+    Quinton and Rey 2024). Where none conflict, all three are the mean."""
+    loss_weights: Literal["equal", "by_size", "uncertainty"] | ByTask = "equal"
+    """How much a task's loss counts in a joint stage. by_size: inversely to the task's share of an
+    epoch's batches, so that all tasks count alike in an epoch. uncertainty: by a log-variance a
+    task, which is learned (Kendall et al. 2018). Or by name, such as {chemprot: 0.25}; what is not
+    named has 1. Adam forgets a factor of all losses, so that only ratios count: the mean over a
+    stage's tasks is made 1. Gradients of one task's batch are weighed after clipping, which would
+    undo it."""
     # Not written in a study file, whose control `matched` sets it.
     epoch_updates: SkipJsonSchema[int | None] = Field(default=None, gt=0)
     """How many batches an epoch of a single task takes, going over its rows as often as that needs;
@@ -155,12 +176,27 @@ class Recipe(Frozen):
             if getattr(self, name) != type(self).model_fields[name].default
         ]
 
-    def identity(self) -> dict[str, object]:
+    def updates_an_epoch(self, batches: Sequence[int]) -> int:
+        """How many updates an epoch makes of tasks that have so many batches each."""
+        total = sum(batches)
+        return total if self.updates == "one_task" else -(-total // len(batches))
+
+    def identity(self, tasks: Sequence[str] = ()) -> dict[str, object]:
         """The recipe as hashed; fields added since version 1 are left out at their defaults.
 
-        So a new switch leaves alone what was learned before there was one.
+        So a new switch leaves alone what was learned before there was one. Weights by name are
+        listed in the order of `tasks`, the names of the stage's.
         """
         values = self.model_dump(mode="json")
+        if isinstance(self.loss_weights, dict):
+            values["loss_weights"] = list(weights_of(self.loss_weights, tasks).values())
         usual = Recipe().model_dump(mode="json")
         named = {k: v for k, v in values.items() if k in _FIRST_FIELDS or v != usual[k]}
         return {**named, "version": RECIPE_VERSION}
+
+
+def weights_of(given: Mapping[str, float], tasks: Sequence[str]) -> dict[str, float]:
+    """The weights of a stage's tasks, 1 for those that are not named, with a mean of 1."""
+    weights = {task: given.get(task, 1.0) for task in tasks}
+    mean = sum(weights.values()) / max(len(weights), 1)
+    return {task: round(weight / mean, 12) for task, weight in weights.items()}

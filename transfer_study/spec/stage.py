@@ -89,7 +89,7 @@ class Stage(Frozen):
             "kind": self.kind,
             "tasks": [member.identity for member in self.tasks],
             "encoder": self.encoder_hash,
-            "recipe": self.recipe.identity(),
+            "recipe": self.recipe.identity([member.task.name for member in self.tasks]),
             "seed": self.seed,
             "parents": [parent.id for parent in self.parents],
         }

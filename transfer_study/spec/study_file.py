@@ -21,16 +21,20 @@ from transfer_study.spec.yaml_document import Document, Key, read_document
 
 
 def read_study(
-    path: Path | str, settings: Sequence[str] = (), data: Path | str | None = None
+    path: Path | str,
+    settings: Sequence[str] = (),
+    data: Path | str | None = None,
+    text: str | None = None,
 ) -> Study:
     """Read and check a study file, or a built-in study; raises InvalidStudy with every fault found.
 
     `settings` are `key=value` changes with dotted keys, a task named by its name or position.
     `data`, else $TRANSFER_STUDY_DATA, else the study's own `data`, else the file's folder is the
-    root of relative data files; other relative paths resolve against the study file.
+    root of relative data files; other relative paths resolve against the study file. With `text`
+    the file is read as if it had that.
     """
     path = study_path(Path(path))
-    document = read_document(path, settings)
+    document = read_document(path, settings, text)
     try:
         study = Study.model_validate(document.value)
     except ValidationError as error:
@@ -64,8 +68,12 @@ def _faults(document: Document, error: ValidationError) -> Iterator[tuple[Key, s
             # Every choice of a union fails by itself: the first is enough.
             written = value is not None or detail["type"] == "missing"
             (told if written else derived).setdefault(key, sentence(document, key, detail))
-    # What is not written was derived from something that has a fault of its own.
-    yield from (told or derived).items()
+    # What is not written was derived from something that has a fault of its own, and a mapping that
+    # fails another choice of a union is told by what is wrong inside it.
+    faults = told or derived
+    for key, text in faults.items():
+        if not any(len(other) > len(key) and other[: len(key)] == key for other in faults):
+            yield key, text
 
 
 def _located(study: Study, base: Path, data: Path | str | None) -> Study:

@@ -95,10 +95,13 @@ class Document:
         self.origins.update(reader.origins)
 
 
-def read_document(path: Path, settings: Sequence[str] = ()) -> Document:
-    """Parse a study file and apply the settings; raises InvalidStudy with every fault of YAML."""
+def read_document(path: Path, settings: Sequence[str] = (), text: str | None = None) -> Document:
+    """Parse a study file, or a text for it, and apply the settings.
+
+    Raises InvalidStudy with every fault of YAML.
+    """
     reader = _Reader(str(path))
-    value = reader.read(_text(path))
+    value = reader.read(_text(path) if text is None else text.removeprefix("\ufeff"))
     if not isinstance(value, dict):
         found = "a list" if isinstance(value, list) else "nothing" if not value else repr(value)
         raise InvalidStudy(

@@ -19,7 +19,8 @@ from transfer_study.errors import StoreError
 from transfer_study.execute.progress import Progress, Silent
 from transfer_study.files import read_regular
 from transfer_study.records.store import Store
-from transfer_study.spec.plan import Plan
+from transfer_study.spec.plan import Plan, System
+from transfer_study.spec.protocol import Protocol
 from transfer_study.spec.stage import Stage
 from transfer_study.spec.stage_labels import stage_labels
 from transfer_study.terminal.console import stderr
@@ -63,8 +64,9 @@ def open_progress(
     *,
     quiet: bool,
     verbose: bool,
+    named: str = "STUDY",
 ) -> Iterator[Progress]:
-    """The view that suits where stderr goes."""
+    """The view that suits where stderr goes; `named` is the study as commands name it."""
     todo = plan.missing(store.is_done, store.has_model)
     known = sum(stage.id in plan.answered and not store.is_done(stage) for stage in plan)
     say(_opening(len(plan), len(todo), known), quiet)
@@ -73,11 +75,11 @@ def open_progress(
         return
     console = stderr()
     if not sys.stderr.isatty() or console.is_dumb_terminal:
-        yield Lines(todo, store, cost, verbose)
+        yield Lines(todo, store, cost, verbose, named=named)
         return
     from rich.live import Live
 
-    lines = Lines(todo, store, cost, verbose, console)
+    lines = Lines(todo, store, cost, verbose, console, named)
     with Live(console=console, get_renderable=lines.view, refresh_per_second=2, transient=True):
         yield lines
 
@@ -121,12 +123,14 @@ class Lines:
         cost: Callable[[Stage], float],
         verbose: bool,
         console: Console | None = None,
+        named: str = "STUDY",
     ) -> None:
         self._todo = todo
         self._store = store
         self._cost = cost
         self._verbose = verbose
         self._console = console
+        self._named = named
         self._labels = stage_labels(todo)
         self._began = time.monotonic()
         self._since: dict[str, float] = {}  # running stages
@@ -134,6 +138,9 @@ class Lines:
         self._epoch: dict[str, int] = {}
         self._done: set[str] = set()
         self._lost: set[str] = set()
+        self._baselines = baselines(todo)
+        self._tried: set[tuple[object, ...]] = set()  # baselines of which one seed is done
+        self._warned: set[str] = set()
 
     def started(self, stage: Stage) -> None:
         """A stage begins, for the first time or again."""
@@ -162,6 +169,8 @@ class Lines:
             f"{self._count()}  done    {self._label(stage)}  {duration(seconds)}{left}"
             f"{self._scored(stage)}{self._unlearned(stage)}"
         )
+        for system in self._baselines.get(stage.id, ()):
+            self._warn(system)
 
     def failed(self, stage: Stage, message: str, log: Path | None) -> None:
         """A stage has failed for good: its last lines and where the rest is."""
@@ -235,6 +244,29 @@ class Lines:
             return ""  # the report will say what is wrong with what was stored
         return f"  NOT{_JOINED}LEARNED: {names} (no better than a constant answer)" if names else ""
 
+    def _warn(self, baseline: System) -> None:
+        """Say once a task, by its first seed, that it does not learn: more seeds mend nothing."""
+        from transfer_study.analysis.learned import dev_and_constant
+        from transfer_study.metrics.constant import ROUNDING
+        from transfer_study.records.predictions import StoredAnswers
+
+        whatever_seed = tuple(baseline.edge)
+        if whatever_seed in self._tried or baseline.target in self._warned:
+            return
+        self._tried.add(whatever_seed)
+        try:
+            found = dev_and_constant(baseline.stage, baseline.task, StoredAnswers(self._store))
+        except StoreError:
+            return  # as above
+        dev, constant = found
+        if dev <= constant + ROUNDING:
+            self._warned.add(baseline.target)
+            self._say(
+                f"warning: {baseline.target} does not learn by its recipe (dev {dev:.3f}, a "
+                f"constant answer {constant:.3f}): edges on it will say nothing. The run goes on; "
+                f"`transfer-study tune {self._named}` searches for a recipe by which it does."
+            )
+
     def _scored(self, stage: Stage) -> str:
         """Its dev scores of the last epoch, where it has any."""
         scores = self._dev.get(stage.id)
@@ -257,6 +289,15 @@ class Lines:
         if not self._done or left <= 0:
             return ""
         return f"  about {duration(left * (time.monotonic() - self._began) / done)} left"
+
+
+def baselines(plan: Plan) -> dict[str, list[System]]:
+    """What edges are held against, by the stages that answer; of the honest protocol alone."""
+    found: dict[str, list[System]] = {}
+    for system in plan.systems:
+        if system.arm == "single" and system.protocol == Protocol.CLEAN:
+            found.setdefault(system.stage.id, []).append(system)
+    return found
 
 
 def _short_label(label: str, width: int) -> str:

@@ -1,0 +1,152 @@
+"""The process in which Ray runs, apart from what it runs: its settings, its start and its end.
+
+It reads a job from standard input and writes events to standard output, one line each; what Ray
+prints goes to standard error. Only this module and the drivers, which are run by it, import Ray.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from transfer_study.errors import ExecutionError
+from transfer_study.execute.process_session import end_session
+from transfer_study.execute.resources import Resources
+from transfer_study.spec.frozen import Frozen
+
+# Read by Ray when it is imported or started: no reports home, no output of its own.
+os.environ.update(
+    {
+        "RAY_AIR_NEW_OUTPUT": "0",
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+        "RAY_DEDUP_LOGS": "0",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "TOKENIZERS_PARALLELISM": "false",
+        "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+        "TUNE_DISABLE_SIGINT_HANDLER": "1",
+        "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",  # of a trial that is stopped, until the next begins
+        "TUNE_GLOBAL_CHECKPOINT_S": "100000",  # Tune's own state is never restored
+        "TUNE_WARN_THRESHOLD_S": "100000",
+    }
+)
+
+# A cluster asks for the token that Ray keeps for its user; a driver sends it only when told to.
+if (Path.home() / ".ray" / "auth_token").is_file():
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+
+import ray
+
+Tell = Callable[[Frozen], None]
+
+
+def serve(run: Callable[[str, Tell], None], impossible: Callable[[str], Frozen]) -> None:
+    """Run the job on standard input, as the leader of a session that ends with this process.
+
+    `impossible` makes an event of what cannot be run.
+    """
+    job = sys.stdin.readline()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as events:
+        os.dup2(2, 1)  # whatever prints is kept from the events
+        one_at_a_time = threading.Lock()
+
+        def tell(event: Frozen) -> None:
+            with one_at_a_time:
+                events.write(event.model_dump_json() + "\n")
+
+        try:
+            run(job, tell)
+        except ExecutionError as error:
+            tell(impossible(str(error)))
+
+
+def _end_with_parent() -> None:
+    """Where the process that gave the job is gone, by whatever signal, leave nothing running."""
+    os.read(0, 1)  # nothing more is ever written: returns at the end of the pipe
+    end_session(os.getpid())
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class StaysHere:
+    """Of all that it is given Tune pickles a copy, to restore a run; here that is but a name.
+
+    A run is never restored from it, and what an object of ours holds need not be picklable.
+    """
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (type(self).__name__,)
+
+
+@contextmanager
+def started(resources: Resources) -> Iterator[None]:
+    """Ray on this machine, or joined at an address; raises ExecutionError where it cannot be."""
+    try:
+        _knock(resources.address)
+        ray.init(
+            address=resources.address or "local",  # never a cluster that happens to run here
+            include_dashboard=None if resources.address else False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            configure_logging=True,
+        )
+    except Exception as error:  # of many kinds, a bare one where the machine is too busy
+        if resources.address is None:
+            raise ExecutionError(
+                f"Ray cannot be started ({error}); where the machine is busy or its memory full, "
+                "wait and give the command again"
+            ) from None
+        raise ExecutionError(
+            f"the cluster at {resources.address} cannot be reached ({error}); check the address "
+            "with `ray status`, and its authentication (RAY_AUTH_MODE and ~/.ray/auth_token)"
+        ) from None
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _knock(address: str | None) -> None:
+    """Raise OSError where nothing listens: Ray itself would try for minutes."""
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=10).close()
+
+
+def gpus_per_stage(resources: Resources) -> float:
+    """How much of a GPU a stage has: as asked for, else one where there are any."""
+    if resources.gpus_per_stage is not None:
+        return resources.gpus_per_stage
+    return 1.0 if ray.cluster_resources().get("GPU", 0) > 0 else 0.0
+
+
+def check_resources(cpus: float, gpus: float) -> None:
+    """Refuse what no node could ever give: Ray would wait for it for ever."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in nodes):
+        return
+    have = "; ".join(f"{n.get('CPU', 0):g} CPUs, {n.get('GPU', 0):g} GPUs" for n in nodes)
+    raise ExecutionError(
+        f"a stage asks for {cpus:g} CPUs and {gpus:g} GPUs, and no machine has as many "
+        f"(found: {have}); lower --cpus-per-stage, --gpus-per-stage or the recipe's cpu_threads"
+    )
+
+
+def describe_cluster(address: str | None) -> dict[str, str]:
+    """Ray's version and, where an address is given, the machines found there."""
+    found = {"version": ray.__version__, "address": address or "none; Ray starts on this machine"}
+    if address:
+        try:
+            with started(Resources(address=address)):
+                for name, amount in sorted(ray.cluster_resources().items()):
+                    if name in ("CPU", "GPU", "memory"):
+                        found[name] = f"{amount:g}"
+        except ExecutionError as error:
+            found["problem"] = str(error)
+    return found

@@ -1,0 +1,162 @@
+"""The updates of a stage: batches of one task or of every task, their losses, a step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from transfer_study.data.encode import IGNORED
+from transfer_study.data.mixing import Rows, Update
+from transfer_study.learn.clip import clip_each_norm, clip_norm
+from transfer_study.learn.distil import distillation_loss
+from transfer_study.learn.material import Material
+from transfer_study.learn.optim import build_optimizer
+from transfer_study.learn.predict import autocast
+from transfer_study.learn.soft import Learner, SoftlyShared
+from transfer_study.learn.weigh import Weights
+from transfer_study.spec.recipe import Recipe
+from transfer_study.spec.task import Task, TaskKind
+
+# An optimiser and what advances its schedule after each update.
+Course = tuple[Optimizer, Callable[[], None]]
+
+
+def build_courses(model: Learner, recipe: Recipe, epoch: Sequence[Update]) -> dict[str, Course]:
+    """Each task's optimiser and schedule, from the updates of an epoch.
+
+    Tasks that move one encoder share theirs. A task with an encoder of its own takes the course
+    that it would take alone.
+    """
+    counts = Counter(name for batches in epoch for name, _ in batches)
+    if isinstance(model, SoftlyShared):
+        return {
+            name: build_optimizer(model.of(name), recipe, recipe.epochs * count)
+            for name, count in counts.items()
+        }
+    return dict.fromkeys(counts, build_optimizer(model, recipe, recipe.epochs * len(epoch)))
+
+
+class Updates:
+    """The updates of one stage: batches, their losses, one step of the optimiser.
+
+    `targets` are those of every training row, `courses` the optimisers, both by task. Without
+    `weights` all tasks count alike.
+    """
+
+    def __init__(
+        self,
+        model: Learner,
+        materials: Mapping[str, Material],
+        targets: Mapping[str, Sequence[NDArray[Any]]],
+        recipe: Recipe,
+        courses: Mapping[str, Course],
+        weights: Weights | None = None,
+    ) -> None:
+        self._model = model
+        self._materials = materials
+        self._targets = targets
+        self._recipe = recipe
+        self._courses = courses
+        self._weights = weights
+
+    def __call__(self, updates: Iterable[Update]) -> Iterator[tuple[str, Tensor]]:
+        """Make each update; its tasks and their losses before it."""
+        self._model.train()
+        for update in updates:
+            batches = [(name, rows) for name, rows in update if self._teaches(name, rows)]
+            if batches:
+                yield from self._update(batches).items()
+
+    def _update(self, batches: Update) -> dict[str, Tensor]:
+        learn = self._from_every if self._recipe.updates == "every_task" else self._from_one
+        losses = learn(batches)
+        optimizer, advance = self._courses[batches[0][0]]
+        optimizer.step()
+        if isinstance(self._model, SoftlyShared):
+            rate = max(group["lr"] for group in optimizer.param_groups)
+            self._model.tie(self._recipe.soft_weight * rate)
+        advance()
+        optimizer.zero_grad(set_to_none=True)
+        if self._weights is not None:
+            self._weights.learn(losses)
+        return losses
+
+    def _from_one(self, batches: Update) -> dict[str, Tensor]:
+        """Leave the gradients of one task's batch; its loss."""
+        ((name, rows),) = batches
+        loss = self._loss(name, rows)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._clip()
+        if self._weights is not None:
+            gradients = [p.grad for p in self._model.parameters() if p.grad is not None]
+            torch._foreach_mul_(gradients, self._weights.of(name))
+        return {name: loss.detach()}
+
+    def _from_every(self, batches: Update) -> dict[str, Tensor]:
+        """Leave the gradients of the mean loss, those of shared parameters as aggregated."""
+        # Half a second, which other stages need not wait.
+        from transfer_study.learn.aggregate import combine
+
+        assert not isinstance(self._model, SoftlyShared)
+        shared = [p for part in self._model.body for p in part.parameters() if p.requires_grad]
+        losses, gradients = {}, []
+        for name, rows in batches:
+            loss = self._loss(name, rows)
+            weight = 1.0 if self._weights is None else self._weights.of(name)
+            (loss * weight / len(batches)).backward()  # type: ignore[no-untyped-call]
+            # What a task does not read has no gradient of it.
+            taken = [torch.zeros_like(p) if p.grad is None else p.grad for p in shared]
+            gradients.append(taken)
+            for parameter in shared:
+                parameter.grad = None
+            losses[name] = loss.detach()
+        combined = combine(gradients, self._recipe.aggregation)
+        for parameter, gradient in zip(shared, combined, strict=True):
+            parameter.grad = gradient
+        self._clip()
+        return losses
+
+    def _loss(self, name: str, rows: Rows) -> Tensor:
+        material, targets, recipe = self._materials[name], self._targets[name], self._recipe
+        collator = material.collators["train"]
+        with autocast(collator.device, recipe.precision):
+            logits = self._model(material.task, collator.inputs(rows))
+        target = collator.targets(rows, targets)
+        loss = _loss(material.task, logits, target)
+        if material.taught is not None:
+            taught = collator.move(np.concatenate([material.taught[r] for r in rows]))
+            wanted = (material.task, logits, target, taught, recipe.teacher_temperature)
+            loss = torch.lerp(loss, distillation_loss(*wanted), recipe.teacher_weight)
+        return loss
+
+    def _clip(self) -> None:
+        if self._recipe.max_gradient_norm:
+            clip_norm(self._model.parameters(), self._recipe.max_gradient_norm)
+        if self._recipe.max_tensor_norm:
+            clip_each_norm(self._model.parameters(), self._recipe.max_tensor_norm)
+
+    def _teaches(self, name: str, rows: Rows) -> bool:
+        """Whether a batch has a target; one of tagging has none where all its words vanish."""
+        tagging = self._materials[name].task.kind is TaskKind.TAGGING
+        return not tagging or any((self._targets[name][r] != IGNORED).any() for r in rows)
+
+
+def _loss(task: Task, logits: Tensor, target: Tensor) -> Tensor:
+    match task.kind:
+        case TaskKind.TAGGING:
+            return nn.functional.cross_entropy(
+                logits.flatten(0, 1), target.flatten(), ignore_index=IGNORED
+            )
+        case TaskKind.MULTILABEL:
+            return nn.functional.binary_cross_entropy_with_logits(logits, target)
+        case TaskKind.REGRESSION:
+            return nn.functional.mse_loss(logits[:, 0], target)
+        case _:
+            return nn.functional.cross_entropy(logits, target)

@@ -1,0 +1,101 @@
+"""How much the loss of each task counts, as a recipe's `loss_weights` say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.optim import Adam
+
+from transfer_study.data.mixing import Update
+from transfer_study.spec.recipe import Recipe, weights_of
+from transfer_study.spec.task import Task, TaskKind
+
+# The rate of log-variances: that of an encoder would leave them where they begin. Adam moves one by
+# about so much an update, and losses of 0.05 and 1 are three apart.
+_RATE = 0.01
+
+
+class Weights(Protocol):
+    """The weights of a stage's tasks, whose mean is 1."""
+
+    def of(self, task: str) -> Tensor:
+        """The weight of a task now, a scalar."""
+
+    def learn(self, losses: Mapping[str, Tensor]) -> None:
+        """Take notice of the losses of an update, by task."""
+
+
+class FixedWeights:
+    """Weights that stay as they are."""
+
+    def __init__(self, weights: Mapping[str, float], device: torch.device) -> None:
+        self._weights = {name: torch.tensor(w, device=device) for name, w in weights.items()}
+
+    def of(self, task: str) -> Tensor:
+        """The weight of a task."""
+        return self._weights[task]
+
+    def learn(self, losses: Mapping[str, Tensor]) -> None:
+        """Change nothing."""
+
+
+class UncertaintyWeights:
+    """A log-variance s a task, learned with the model (Kendall, Gal and Cipolla 2018, equation 10).
+
+    A task's loss L counts as `uncertain_loss` says, so that its gradients have the factor exp(-s),
+    half of it for a regression; the factors are divided by their mean over the tasks.
+    """
+
+    def __init__(self, tasks: Sequence[Task], device: torch.device) -> None:
+        self._tasks = {task.name: n for n, task in enumerate(tasks)}
+        self._kinds = [task.kind for task in tasks]
+        shares = [_share(kind) for kind in self._kinds]
+        self._shares = torch.tensor(shares, device=device)
+        # One tensor a task: what has no gradient in an update must not move on.
+        self.log_variances = [torch.zeros((), device=device, requires_grad=True) for _ in tasks]
+        self._optimizer = Adam(self.log_variances, lr=_RATE)
+
+    @torch.no_grad()
+    def of(self, task: str) -> Tensor:
+        """The weight of a task now."""
+        weights = self._shares * torch.exp(-torch.stack(self.log_variances))
+        return weights[self._tasks[task]] / weights.mean()
+
+    def learn(self, losses: Mapping[str, Tensor]) -> None:
+        """Make one step of the log-variances of these tasks."""
+        for task, loss in losses.items():
+            n = self._tasks[task]
+            uncertain_loss(self._kinds[n], loss.detach(), self.log_variances[n]).backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+
+
+def uncertain_loss(kind: TaskKind, loss: Tensor, log_variance: Tensor) -> Tensor:
+    """exp(-s) L + s / 2 of a log-variance s; for a regression exp(-s) L / 2 + s / 2."""
+    return _share(kind) * torch.exp(-log_variance) * loss + log_variance / 2
+
+
+def build_weights(
+    recipe: Recipe, tasks: Sequence[Task], epoch: Iterable[Update], device: torch.device
+) -> Weights | None:
+    """The weights that a recipe asks for, given the updates of an epoch; None for equal ones."""
+    names = [task.name for task in tasks]
+    match recipe.loss_weights:
+        case "equal":
+            return None
+        case "uncertainty":
+            return UncertaintyWeights(tasks, device)
+        case "by_size":
+            counts = Counter(name for batches in epoch for name, _ in batches)
+            given = {name: 1 / count for name, count in counts.items()}
+        case by_task:
+            given = by_task
+    return FixedWeights(weights_of(given, names), device)
+
+
+def _share(kind: TaskKind) -> float:
+    return 0.5 if kind is TaskKind.REGRESSION else 1.0

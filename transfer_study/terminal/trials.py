@@ -1,0 +1,169 @@
+"""Trials of recipes as they go: a live view on a terminal, a line a trial that ended elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from transfer_study.records.trials import Trial
+from transfer_study.spec.search import Values
+from transfer_study.spec.write_recipe import value_text
+from transfer_study.terminal.console import stderr
+from transfer_study.terminal.progress import duration, folded, say, shortened
+from transfer_study.visible import visible_lines
+
+if TYPE_CHECKING:
+    from transfer_study.execute.search import Watching
+    from transfer_study.tune import Tuning
+
+_WIDTH = 80
+# What is searched without being asked, in words that leave room for a task's name.
+_SHORT = {"learning_rate": "rate", "batch_size": "batch", "freeze_layers": "frozen"}
+
+
+def short_key(key: str) -> str:
+    """A key of the recipe as tables have it."""
+    return _SHORT.get(key, key)
+
+
+def recipe_text(values: Values) -> str:
+    """A recipe's values on a line."""
+    return ", ".join(f"{short_key(key)} {value_text(value)}" for key, value in values.items())
+
+
+def print_tuning(tuning: Tuning, quiet: bool) -> None:
+    """Say before anything is tried what will be, how it is judged, and how long it may take."""
+    n, tasks = tuning.recipes, len(tuning.targets)
+    seeds = ", ".join(map(str, tuning.seeds))
+    several = f"seeds {seeds}, which are none" if len(tuning.seeds) > 1 else f"seed {seeds}, none"
+    drawn = "All of them" if tuning.whole else "Drawn at random"
+    wide = max(map(len, tuning.space))
+    lines = [
+        f"Trying up to {n} recipe{'s' * (n != 1)} for `{tuning.section}` on {tasks} "
+        f"task{'s' * (tasks != 1)}, each alone: at most {duration(tuning.seconds)}.",
+        f"Judged on dev alone, with {several} of the study's.",
+        *(
+            f"  {key:<{wide}}  {', '.join(map(value_text, values))}  "
+            f"(now {value_text(tuning.own[key])})"
+            for key, values in tuning.space.items()
+        ),
+        f"{drawn}, the study's own first. After a quarter of its epochs, and after",
+        "a half, a trial ends where it is among the worse half of its task's.",
+    ]
+    for line in lines:
+        say("\n".join(folded(line, _WIDTH)), quiet)
+
+
+@contextmanager
+def open_trials(tuning: Tuning, *, quiet: bool, verbose: bool) -> Iterator[Watching]:
+    """The view that suits where stderr goes."""
+    console = stderr()
+    if quiet:
+        yield _Silent()
+    elif not sys.stderr.isatty() or console.is_dumb_terminal:
+        yield TrialLines(tuning, verbose)
+    else:
+        from rich.live import Live
+
+        lines = TrialLines(tuning, verbose, console)
+        with Live(console=console, get_renderable=lines.view, refresh_per_second=2, transient=True):
+            yield lines
+
+
+class _Silent:
+    """Tells nobody."""
+
+    def began(self, trial: Trial) -> None:
+        """Nothing."""
+
+    def epoch(self, trial: Trial) -> None:
+        """Nothing."""
+
+    def ended(self, trial: Trial) -> None:
+        """Nothing."""
+
+
+class TrialLines:
+    """Prints a line for each recipe that is begun and each trial that ends."""
+
+    def __init__(self, tuning: Tuning, verbose: bool, console: Console | None = None) -> None:
+        self._tuning = tuning
+        self._verbose = verbose
+        self._console = console
+        self._began = time.monotonic()
+        self._running: list[tuple[Trial, float]] = []
+        self._recipes: set[int] = set()
+        self._ended = 0
+
+    def began(self, trial: Trial) -> None:
+        """A trial begins; of a new recipe, say what it is."""
+        if trial.recipe not in self._recipes:
+            self._recipes.add(trial.recipe)
+            self._say(f"recipe {trial.recipe}: {recipe_text(trial.values)}")
+        self._running.append((trial, time.monotonic()))
+
+    def epoch(self, trial: Trial) -> None:
+        """A trial has finished an epoch."""
+        if self._verbose:
+            about = f"epoch {len(trial.dev)}/{trial.epochs}  dev {trial.dev[-1]:.3f}"
+            self._say(f"  {self._label(trial)}  {about}")
+
+    def ended(self, trial: Trial) -> None:
+        """A trial is over."""
+        self._running = [(one, since) for one, since in self._running if one is not trial]
+        self._ended += 1
+        total = str(self._tuning.most_trials)
+        score = f"  dev {max(trial.dev):.3f}" if trial.dev else ""
+        said = {
+            "complete": f"{trial.epochs} epochs",
+            "stopped": f"stopped at {len(trial.dev)}/{trial.epochs}",
+            "failed": f"FAILED  {trial.message}",
+        }[trial.state]
+        took = "known" if trial.known else duration(trial.seconds)
+        self._say(
+            f"[{self._ended:>{len(total)}}/{total}]  {self._label(trial)}  {said}  {took}{score}"
+        )
+
+    def view(self) -> Group:
+        """The running trials with their epochs and dev scores, and the counts.
+
+        Never wider than a usual terminal, nor higher than this one.
+        """
+        width = min(self._console.width if self._console else _WIDTH, _WIDTH) - 1
+        most = max(self._console.height - 4, 1) if self._console else len(self._running)
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", width=width)
+        for heading in ("running", "epoch", "time", "dev"):
+            table.add_column(heading, no_wrap=True, overflow="crop")
+        table.columns[-1].ratio = 1
+        for trial, since in self._running[:most]:
+            table.add_row(
+                Text(shortened(self._label(trial), width // 2)),
+                f"{len(trial.dev)}/{trial.epochs}",
+                duration(time.monotonic() - since),
+                f"{trial.dev[-1]:.3f}" if trial.dev else "",
+            )
+        left = max(self._tuning.seconds - (time.monotonic() - self._began), 0.0)
+        summary = (
+            f"{self._ended} of at most {self._tuning.most_trials} trials done · "
+            f"{len(self._running)} running · at most {duration(left)} left"
+        )
+        counts = Text(summary, style="bold", no_wrap=True, overflow="ellipsis")
+        return Group(table, counts) if self._running else Group(counts)
+
+    def _label(self, trial: Trial) -> str:
+        seed = f", seed {trial.seed}" if len(self._tuning.seeds) > 1 else ""
+        return f"{self._tuning.targets[trial.target].name}, recipe {trial.recipe}{seed}"
+
+    def _say(self, text: str) -> None:
+        if self._console:
+            lines = folded(visible_lines(text), max(self._console.width, 40))
+            self._console.out("\n".join(lines), highlight=False)
+        else:
+            say("\n".join(folded(text, _WIDTH)))
