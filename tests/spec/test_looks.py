@@ -24,9 +24,9 @@ def test_looks_go_evenly_from_the_study_to_the_most() -> None:
     assert Looks.fixed((0, 1, 2), 12, 4).counts == (3, 6, 9, 12)
 
 
-def test_seeds_are_added_where_they_are_free() -> None:
+def test_seeds_are_added_after_the_largest() -> None:
     looks = Looks.fixed((5, 1), 5, 2)
-    assert looks.seeds == (5, 1, 0, 2, 3)
+    assert looks.seeds == (5, 1, 6, 7, 8)
     assert looks.counts == (2, 5)
 
 

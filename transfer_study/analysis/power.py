@@ -1,8 +1,9 @@
 """What a study could show before it is paid for: the smallest effects that its edges can detect.
 
 The error of an edge's mean delta has a part that seeds wear down and one that only test examples
-do, error² = seed_sd²/S + example_error². Both are taken from a pilot: whatever has been run. The
-power of the two-sided t-test of S seeds is that of the noncentral t distribution.
+do, error² = seed_sd²/S + example_error², seed_sd being another where a baseline has further seeds
+(analysis/seed_counts.py). Both are taken from a pilot: whatever has been run. The power of the
+two-sided t-test of S seeds is that of the noncentral t distribution.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from transfer_study.analysis.corrections import worst_level
 from transfer_study.analysis.deltas import CONTROLS, EDGE, SIZE, VARIANT, Verdict
 from transfer_study.analysis.same_edge import repeated
 from transfer_study.analysis.scores import comparison_table
+from transfer_study.analysis.seed_counts import variance_at
 from transfer_study.analysis.sequential import Sequential
 from transfer_study.analysis.tails import strict_reach
 from transfer_study.analysis.uncertainty import ALPHA, satterthwaite
@@ -34,9 +36,12 @@ FUTILE: Final = 0.2  # an edge with less chance of ever being decided is not wor
 # How far the estimate itself can be trusted: 95%, from the spread of a variance of few seeds.
 _TAIL: Final = 0.025
 _TELLS: Final = 2  # degrees of freedom from which a spread says something by itself
-_NOISE = ["seed_sd", "lent", "example_error", "pilot_seeds", "pilot_test", "pilot_documents"]
-POWER_COLUMNS = ["n_seeds", "n_test", "family", "detectable", "detectable_low", "detectable_high"]
-POWER_COLUMNS += ["detectable_corrected", "evidence", "pilot_seeds"]
+_NOISE = ["paired_sd", "score_sd", "lent", "example_error"]
+_NOISE += ["pilot_seeds", "pilot_test", "pilot_documents"]
+POWER_COLUMNS = ["n_seeds", "n_baseline_seeds", "n_test", "family", "detectable"]
+POWER_COLUMNS += ["detectable_low", "detectable_high", "detectable_corrected", "evidence"]
+POWER_COLUMNS += ["pilot_seeds"]
+_COUNTS = ("n_seeds", "n_baseline_seeds", "n_test")
 
 
 def lent(edges: pd.DataFrame) -> pd.Series[float]:
@@ -103,7 +108,10 @@ def planned_edges(plan: Plan) -> pd.DataFrame:
     comparisons = comparison_table(plan)
     raw = comparisons[comparisons["over"] == ""].drop(columns="over")
     key = [name for name in raw if name in (*EDGE, VARIANT, SIZE)]
-    edges = raw.groupby(key, sort=False, dropna=False)["seed"].nunique().reset_index(name="n_seeds")
+    # Of a baseline's further seeds there is no stage.
+    raw = raw.assign(n_seeds=raw["seed"].where(raw["stage"] != ""), n_baseline_seeds=raw["seed"])
+    numbers = raw.groupby(key, sort=False, dropna=False)[["n_seeds", "n_baseline_seeds"]]
+    edges = numbers.nunique().reset_index()
     n_test = {
         member.task.origin: member.data.test.n
         for system in plan.systems
@@ -140,8 +148,9 @@ def power_table(
     varies = (pilot["seed_sd"] > 0) | (pilot["example_error"] > 0)
     varies &= (pilot["verdict"] != Verdict.NOT_LEARNED) & (pilot["n_documents"] > 1)
     known = pilot[(pilot["over"] == "") & (pilot["n_seeds"] > 1) & varies]
-    known = known.assign(lent=lent(known))
-    key = [name for name in planned if name in pilot and name not in ("n_seeds", "n_test")]
+    pairs = variance_at(known["seed_sd"], known["score_sd"], _seeds(known), (1, 1))
+    known = known.assign(lent=lent(known), paired_sd=np.sqrt(pairs))
+    key = [name for name in planned if name in pilot and name not in _COUNTS]
     renamed = {"n_seeds": "pilot_seeds", "n_test": "pilot_test", "n_documents": "pilot_documents"}
     # Of a pilot with more axes than the plan, no one edge is the planned one.
     own = known.rename(columns=renamed).drop_duplicates(key, keep=False)[[*key, *_NOISE]]
@@ -171,7 +180,9 @@ def power_table(
         return np.where(effects > table["metric"].map(_span), np.inf, effects)
 
     worst = table["family"].map(lambda edges: worst_level(correction, edges, alpha))
-    seed_sd, freedom = table["seed_sd"], table["pilot_seeds"] - 1 + table["lent"]
+    of_mean = variance_at(table["paired_sd"], table["score_sd"], (1, 1), _seeds(table))
+    seed_sd: pd.Series[float] = np.sqrt(table["n_seeds"] * of_mean)
+    freedom = table["pilot_seeds"] - 1 + table["lent"]
     low, high = (np.sqrt(freedom / chdtri(freedom, tail)) for tail in (_TAIL, 1 - _TAIL))
     likely = seed_sd.where(freedom >= _TELLS, seed_sd * high)
     return table.assign(
@@ -186,6 +197,11 @@ def power_table(
     )[[*key, *POWER_COLUMNS]]
 
 
+def _seeds(edges: pd.DataFrame) -> tuple[pd.Series[int], pd.Series[int]]:
+    """How many seeds models have, and their baselines."""
+    return edges["n_seeds"], edges["n_baseline_seeds"]
+
+
 def _span(metric: str) -> float:
     return score_span(MetricName(metric))
 
@@ -198,12 +214,14 @@ def _pooled(known: pd.DataFrame) -> pd.DataFrame:
     freedom = known["n_seeds"] - 1 + known["lent"]
     weighed = known.assign(
         freedom=freedom,
-        of_seeds=known["seed_sd"] ** 2 * freedom,
+        of_pairs=known["paired_sd"] ** 2 * freedom,
+        of_scores=known["score_sd"] ** 2 * freedom,
         of_one_example=known["example_error"] ** 2 * known["n_test"],
     ).groupby(["target", "metric"])
     pooled = pd.DataFrame(
         {
-            "seed_sd": np.sqrt(weighed["of_seeds"].sum() / weighed["freedom"].sum()),
+            "paired_sd": np.sqrt(weighed["of_pairs"].sum() / weighed["freedom"].sum()),
+            "score_sd": np.sqrt(weighed["of_scores"].sum() / weighed["freedom"].sum()),
             "example_error": np.sqrt(weighed["of_one_example"].mean() / weighed["n_test"].max()),
             "lent": weighed["lent"].max(),
             "pilot_seeds": weighed["n_seeds"].max(),
@@ -244,12 +262,13 @@ def chance_of_decision(
     mean over all seeds lies around the delta with the variance of the seeds to come; the test
     examples stay. An edge of a single seed has no such variance: NaN.
     """
-    delta, seeds = edges["delta"].to_numpy(), edges["n_seeds"].to_numpy(dtype=np.float64)
-    seed_sd = edges["seed_sd"].to_numpy()
+    delta, of_baseline = edges["delta"].to_numpy(), np.maximum(edges["n_baseline_seeds"], n_seeds)
+    noise = edges["seed_sd"], edges["score_sd"], _seeds(edges)
+    now, then = (variance_at(*noise, asked) for asked in (_seeds(edges), (n_seeds, of_baseline)))
     noise_of = edges["example_error"], n_seeds, edges["n_documents"], lent(edges)
-    reach = _strict_reach(seed_sd, *noise_of, level)
+    reach = _strict_reach(np.sqrt(n_seeds * then), *noise_of, level)
     # A part of the seeds to come is seen already.
-    to_come = seed_sd * np.sqrt(np.maximum(1 / seeds - 1 / n_seeds, 0))
+    to_come = np.sqrt(np.maximum(now - then, 0))
     return chance_beyond(delta, np.asarray(margin, dtype=np.float64), reach, to_come)
 
 
