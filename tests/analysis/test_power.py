@@ -10,11 +10,11 @@ import pytest
 from scipy import stats
 
 from transfer_study.analysis.power import (
-    _strict_reach,
     chance_of_decision,
     error_of,
     power_table,
     smallest_effect,
+    strict_reaches,
 )
 from transfer_study.analysis.uncertainty import combined
 from transfer_study.spec.correction import Correction
@@ -168,9 +168,9 @@ def test_an_edge_among_many_is_planned_by_the_interval_that_will_judge_it() -> N
     for sd, example_error, documents in ((0.02, 0.0, 500), (0.004, 0.004, 500), (0.02, 0.02, 12)):
         variance = example_error**2 * (documents - 1) / documents
         effect = combined(0.0, sd**2 / 3, 2.0, variance, documents)
-        found = _strict_reach([sd], [example_error], [3], [documents], 0.0, 0.002)
+        found = strict_reaches([sd], [example_error], [3], [documents], 0.0, 0.002)
         assert found == pytest.approx([effect.strict(0.002).high])
-    assert np.isnan(_strict_reach([np.nan, 0.1], [0.1, 0.1], [3, 1], 90, 0.0, 0.01)).all()
+    assert np.isnan(strict_reaches([np.nan, 0.1], [0.1, 0.1], [3, 1], 90, 0.0, 0.01)).all()
 
 
 def test_no_effect_is_detectable_that_is_not_possible() -> None:
@@ -252,7 +252,7 @@ def test_the_chance_of_an_edge_counts_a_baseline_that_is_there_already() -> None
         }
     )
     found = chance_of_decision(edges, then, margin, level)
-    reach = _strict_reach([math.sqrt(then) * last.std()], [0.001], [then], [1000], 0.0, level)
+    reach = strict_reaches([math.sqrt(then) * last.std()], [0.001], [then], [1000], 0.0, level)
     far = max(margin, float(reach[0]))
     # What is to come lies around what was seen as the last mean around the first.
     to_come = 0.03 + (last - seen)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.fingerprint import DataFingerprint, TextsFingerprint
 from transfer_study.spec.frozen import Frozen
-from transfer_study.spec.looks import Edge, Looks
+from transfer_study.spec.looks import Edge, Looked, Looks
 from transfer_study.spec.pairs import pairs_of
 from transfer_study.spec.pretraining import MaskedTexts
 from transfer_study.spec.protocol import Protocol
@@ -159,6 +159,16 @@ class Plan:
         }
         part = every._of(s for s in every.systems if (s.edge, s.seed) in kept)
         return replace(part, looks=looks, answered=self.answered)
+
+    def at_most(self, looks: Looks) -> Plan:
+        """The plan if no edge is decided before the last look, but for those that are already."""
+        unjudged = {system.edge for system, *_ in self.comparisons()}
+        edges = looks.edges or tuple(
+            Looked(edge=edge, n_seeds=looks.counts[0], verdict="undecided", look=None)
+            for edge in unjudged
+        )
+        known = looks.model_copy(update={"done": len(looks.counts) - 1, "edges": edges})
+        return self.looked(known.another(known.undecided()))
 
     def ordered(self, priority: Mapping[Edge, float]) -> Plan:
         """The same stages in the order of the edges that want them, highest first."""
