@@ -129,10 +129,15 @@ FORMS = {"edge": by_edge, "target": variances_per_target}
 
 def rates(form: str, drawn: Drawn) -> tuple[float, ...]:
     """What is decided, and what of it falsely; in the order of the table."""
-    n, seeds = len(drawn.runs), drawn.runs.shape[-1]
+    seeds = drawn.runs.shape[-1]
     variance, freedom = FORMS[form](drawn.runs)
     columns = drawn.delta, drawn.truth, variance / seeds, freedom, drawn.examples, drawn.interaction
-    delta, truth, found, freedom, examples, least = (x.reshape(n, -1) for x in columns)
+    return rates_of(form, *columns)
+
+
+def rates_of(form: str, *columns: Floats) -> tuple[float, ...]:
+    """Likewise of deltas, their truths, the parts of their variance and that of the interaction."""
+    delta, truth, found, freedom, examples, least = (x.reshape(len(x), -1) for x in columns)
     of_seeds = np.maximum(found, least)  # as `Crossed` has it of either form
     if form == "target":
         found, least = of_seeds, np.zeros_like(least)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -32,6 +32,7 @@ from transfer_study.records.recorded import (
     write_record,
 )
 from transfer_study.records.store import Store
+from transfer_study.spec.looks import Looks
 from transfer_study.spec.plan import Plan, plan
 from transfer_study.spec.stage import Stage
 from transfer_study.spec.study import Study
@@ -255,30 +256,52 @@ def stage_cost(plan_: Plan, store: Store) -> Callable[[Stage], float]:
     return estimate.seconds if estimate.measured else work
 
 
-def power(plan_: Plan, store: Store, pilot: Plan | None = None) -> pd.DataFrame | None:
-    """The smallest effect that each edge of a plan can detect, in fractions of 1.
+def power(
+    plan_: Plan, store: Store, pilot: Plan | None = None, looks: Looks | None = None
+) -> pd.DataFrame | None:
+    """The smallest effect that each edge of a plan can detect, in fractions of 1, or by looks.
 
     How much noise there is to expect is taken from the stored stages of the plan, or of a pilot's;
     None where these are not of two seeds at least.
     """
-    if len({stage.seed for stage in pilot or plan_ if store.is_done(stage)}) < 2:
-        return None
     import pandas as pd
 
-    from transfer_study.analysis.power import planned_edges, power_table
+    from transfer_study.analysis.forecast import looked_power_table
+    from transfer_study.analysis.power import power_table
+
+    found = []
+    for protocol, edges, known, study in planned_and_known(plan_, store, pilot):
+        if looks is None:
+            table = power_table(edges, known, study.correction)
+        else:
+            table = looked_power_table(edges, known, study.correction, looks.counts)
+        table.insert(0, "protocol", protocol)
+        found.append(table)
+    return pd.concat(found, ignore_index=True) if found else None
+
+
+def planned_and_known(
+    plan_: Plan, store: Store, pilot: Plan | None
+) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame, Study]]:
+    """By protocol, its planned edges, the deltas of what is stored of it or of a pilot, its study.
+
+    Nothing where less than two seeds are stored.
+    """
+    from transfer_study.analysis.power import planned_edges
     from transfer_study.records.predictions import StoredAnswers
     from transfer_study.report.results import tables
 
-    found = []
+    if len({stage.seed for stage in pilot or plan_ if store.is_done(stage)}) < 2:
+        return
     for protocol in plan_.protocols:
         part = plan_.under(protocol)
         piloted = part if pilot is None else pilot.under(pilot.protocols[0])
-        _, known = tables(piloted, StoredAnswers(store), ())
-        edges = planned_edges(part)
-        table = power_table(edges, known, part.study.correction)
-        table.insert(0, "protocol", protocol)
-        found.append(table)
-    return pd.concat(found, ignore_index=True)
+        yield (
+            protocol,
+            planned_edges(part),
+            tables(piloted, StoredAnswers(store), ())[1],
+            part.study,
+        )
 
 
 def prunable_of(

@@ -37,7 +37,8 @@ def reach_of(seed_sd: float, example_error: float, seeds: int) -> float:
 
 def edge(source: str, target: str, delta: float, **changes: Any) -> dict[str, Any]:
     """An edge of five seeds; its verdict and interval follow from its errors."""
-    row = {"seed_sd": 0.01, "example_error": 0.004, "n_seeds": 5} | changes
+    row = {"seed_sd": 0.01, "score_sd": 0.01, "example_error": 0.004, "n_seeds": 5} | changes
+    row = {"n_baseline_seeds": row["n_seeds"]} | row
     row = {"seed_freedom": row["n_seeds"] - 1.0} | row
     reach = reach_of(row["seed_sd"], row["example_error"], row["n_seeds"])
     low, high = delta - reach, delta + reach

@@ -37,7 +37,7 @@ def row(
         **{"low": delta - 0.01, "high": delta + 0.01, "p": 0.0001 + 0 * delta},
         **{"adjusted_low": delta - 0.02, "adjusted_high": delta + 0.02},
         **{"adjusted_p": 0.0003 + 0 * delta, "seed_sd": 0.01, "example_error": 0.004},
-        **{"freedom": 5.0, "n_seeds": 3, "n_test": 200, "verdict": verdict},
+        **{"freedom": 5.0, "n_seeds": 3, "n_baseline_seeds": 3, "n_test": 200, "verdict": verdict},
         **{"level": 0.01, "n_documents": 200, "constant": 0.2, "collapsed": False},
     }
 

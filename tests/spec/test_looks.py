@@ -80,3 +80,19 @@ def test_stages_come_in_the_order_of_what_wants_them(first: Plan) -> None:
     assert {stage.id for stage in ordered} == {stage.id for stage in first}
     place = {stage.id: n for n, stage in enumerate(ordered)}
     assert all(place[p.id] < place[s.id] for s in ordered for p in s.parents)
+
+
+def test_at_most_every_edge_that_is_open_gets_all_seeds(first: Plan) -> None:
+    looks = Looks.fixed(first.study.seeds, 5, 2)
+    every = first.at_most(looks)
+    # All but a task's fine-tuning from its own refinement, which is held against nothing.
+    assert len(every) == len(first) + 2 * (len(first) / 3 - 3)
+    edges = [system.edge for system, *_ in first.comparisons() if system.seed == 0]
+    standing = [
+        Looked(edge=edge, n_seeds=3, verdict="undecided" if n == 4 else "gain", look=None)
+        for n, edge in enumerate(edges)
+    ]
+    one = looks.after(standing)
+    assert {s.id for s in first.at_most(one)} == {
+        s.id for s in first.looked(one.another(one.undecided()))
+    }

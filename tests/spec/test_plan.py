@@ -419,3 +419,46 @@ def test_a_name_tells_kind_tasks_start_and_seed(make_plan: MakePlan) -> None:
     assert (joint.family, joint.name) == ("refine-a+b-s3", f"refine-s3-{joint.id}")
     assert tuned.family == "finetune-a-from-refine-a+b-s3"
     assert tuned.name == f"finetune-s3-{tuned.id}"
+
+
+# --- baselines with further seeds
+
+
+def test_further_seeds_are_those_of_what_others_are_held_against(make_plan: MakePlan) -> None:
+    arms = ["single", "pairs", "full", "leave-one-out", "heads-only"]
+    asked = {"seeds": [4, 6], "arms": arms, "readings": BOTH}
+    plain, more = (
+        make_plan("a", "b", "c", **asked),
+        make_plan("a", "b", "c", **asked, baseline_seeds=5),
+    )
+    assert ids(plain) < ids(more)
+    beyond = [s for s in more.systems if s.seed not in (4, 6)]
+    assert {s.seed for s in beyond} == {7, 8, 9}
+    assert {s.arm for s in beyond} == {"single", "heads-only"}
+    assert all(s.baseline is None and not s.sources for s in beyond)
+    # Alone by either reading, and a head on what each was refined to or on the encoder.
+    assert len(ids(more) - ids(plain)) == 3 * 3 * (2 + 2)
+    assert [s for s in more.systems if s.seed in (4, 6)] == list(plain.systems)
+
+
+def test_a_task_that_nothing_is_held_against_has_no_further_seeds(
+    make_plan: MakePlan, make_task: Callable[..., dict[str, Any]]
+) -> None:
+    tasks = [make_task(name, domain=domain) for name, domain in zip("abc", "xxy", strict=True)]
+    made = make_plan(
+        *tasks, seeds=1, arms=["single", "pairs"], pairs="within_domain", baseline_seeds=3
+    )
+    assert {s.target for s in made.systems if s.seed > 0} == {"a", "b"}
+
+
+def test_as_many_seeds_as_the_study_has_change_nothing(make_plan: MakePlan) -> None:
+    assert ids(make_plan("a", "b", seeds=3, baseline_seeds=3)) == ids(make_plan("a", "b", seeds=3))
+
+
+def test_every_variant_and_size_has_the_further_seeds_of_its_own(make_plan: MakePlan) -> None:
+    variants = {"plain": {}, "slow": {"learning_rate": 1e-6}}
+    made = make_plan("a", "b", seeds=2, variants=variants, baseline_seeds=4)
+    runs = {(s.variant, s.target): 0 for s in made.systems}
+    for system in made.systems:
+        runs[system.variant, system.target] += system.seed in (2, 3)
+    assert runs == dict.fromkeys(runs, 2)

@@ -182,6 +182,8 @@ def choose(
     """
     seeds = {stage.seed for candidate in candidates for stage in candidate.stages}
     _check_known("seed", seed, sorted(seeds))
+    # A baseline has seeds that others lack, and so has an edge that was not decided at once.
+    candidates = [candidate for candidate in candidates if candidate.of(seed)]
     needed = [stage for candidate in candidates for stage in candidate.of(seed)]
     absent = [stage for stage in needed if not is_done(stage)]
     if absent:

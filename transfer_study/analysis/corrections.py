@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtr
 
+from transfer_study.analysis.blocks import Block
 from transfer_study.analysis.sequential import ONCE, Sequential
 from transfer_study.analysis.tails import strict_p
 from transfer_study.analysis.uncertainty import ALPHA, Crossed, Interval
@@ -23,13 +24,31 @@ class Edge:
     """An effect with its replicates, [S, B], whose columns resample the examples of a test set.
 
     Edges of one test set share the resamples, edges of one seed its run: `seeds` are numbers of
-    rows that are the same for all edges.
+    rows that are the same for all edges. What the baseline's `further_seeds` add to the effect are
+    the last of the values of `further`, which are of all its runs.
     """
 
     effect: Crossed
     seeds: tuple[int, ...]
     observed: Floats
     replicates: Floats
+    further: Block | None = None
+    further_seeds: tuple[int, ...] = ()
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The independent parts of the effect's mean."""
+        s = len(self.seeds)
+        own = Block(s, self.observed / s, self.replicates / s)
+        return (own,) if self.further is None else (own, self.further)
+
+    @property
+    def resampled(self) -> Floats:
+        """The effect's mean on resampled examples, [B]."""
+        mean: Floats = self.replicates.mean(axis=0)
+        if self.further is not None:
+            mean = mean + self.further.replicates[-self.further.terms :].sum(axis=0)
+        return mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +166,7 @@ def _least_p(edges: Sequence[Edge]) -> Floats:
     Westfall and Young's single-step max-T, 1993, seeds and examples resampled jointly.
     """
     resamples = min(edge.replicates.shape[1] for edge in edges)
-    seeds = sorted({seed for edge in edges for seed in edge.seeds})
+    seeds = sorted({seed for edge in edges for seed in edge.seeds + edge.further_seeds})
     generator = stream("max-t", len(seeds))
     # Normal weights, the same for all edges: to draw few seeds with replacement leaves few means.
     weights = generator.standard_normal((resamples, len(seeds)))
@@ -156,7 +175,12 @@ def _least_p(edges: Sequence[Edge]) -> Floats:
         rows = [seeds.index(seed) for seed in edge.seeds]
         s = len(rows)
         between = weights[:, rows] @ (edge.observed - edge.observed.mean()) / math.sqrt(s * (s - 1))
-        within = edge.replicates[:, :resamples].mean(axis=0)
+        if edge.further is not None:
+            rows = [seeds.index(seed) for seed in edge.further_seeds]
+            values = edge.further.values
+            known = len(values) / (len(values) - 1)
+            between += weights[:, rows] @ (values[-len(rows) :] - values.mean()) * known**0.5
+        within = edge.resampled[:resamples]
         z = between + (within - within.mean())
         spread = float(z.std())
         if spread == 0:

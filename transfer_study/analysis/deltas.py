@@ -14,10 +14,10 @@ from transfer_study.analysis.corrections import Edge, corrected, judged
 from transfer_study.analysis.judgement import Judgement
 from transfer_study.analysis.learned import has_learned
 from transfer_study.analysis.per_target import Models, with_variances_per_target
-from transfer_study.analysis.replicates import RESAMPLES, TestSet
+from transfer_study.analysis.replicates import TestSet
+from transfer_study.analysis.runs import edge_of
 from transfer_study.analysis.same_edge import same_edges
-from transfer_study.analysis.uncertainty import UNKNOWN, Crossed, Interval, crossed
-from transfer_study.metrics.rows import Floats
+from transfer_study.analysis.uncertainty import UNKNOWN, Crossed, Interval
 from transfer_study.spec.frozen import Word
 from transfer_study.spec.study import Control
 
@@ -29,7 +29,8 @@ COLUMNS = [
     *EDGE,
     *("baseline", "score", "delta", "low", "high", "p"),
     *("adjusted_low", "adjusted_high", "adjusted_p", "level"),
-    *("seed_sd", "seed_freedom", "example_error", "freedom", "n_seeds", "n_test", "n_documents"),
+    *("seed_sd", "score_sd", "seed_freedom", "example_error", "freedom"),
+    *("n_seeds", "n_baseline_seeds", "n_test", "n_documents"),
     *("constant", "collapsed", "verdict"),
 ]
 # A difference is of these stages' scores, with these signs.
@@ -61,17 +62,21 @@ def deltas(
     One row an edge, in the order of `comparisons`: columns EDGE, seed and stage ids by the names in
     SIGNS, empty where there is no control; with columns `variant` or `size` there is an edge a
     variant and size. `test_sets` are by target; a stage that is in none has no score. `failed` are
-    the stages that were tried in vain. Numbers are of the seeds for which all scores exist. `low`,
+    the stages that were tried in vain. Numbers are of the seeds for which all scores exist, which
+    `n_seeds` counts, and of the further seeds of the baseline, whose rows have no stage: the delta
+    is the mean of the models' runs less that of all `n_baseline_seeds` of the baseline. `low`,
     `high` and `p` are of the edge by itself; what is `adjusted`, and the verdict, is of all edges
     of a reading as one family, those over a control and the controls' own apart: an effect within
     the margin has an adjusted p of 1. `level` is what the adjusted interval leaves out. Ends that
     nothing is known of, or that leave all open, are NaN. Where the baseline, or the control, is in
     most seeds no better than `constant`, the best constant answer, nothing can be said: such an
     edge is of no family. An edge that has two names (analysis/same_edge.py) has a row for each, and
-    counts once in its family. `seed_sd` is what one seed's difference varies by, with
+    counts once in its family. `seed_sd` is the seeds' part of the error, times the root of
+    `n_seeds`: what one seed's difference varies by, where the baseline has the same seeds; with
     `seed_freedom` degrees of freedom, known from all models of the target where several share a
-    baseline (analysis/per_target.py). `collapsed` is one whose baseline learned and whose model did
-    not. `n_documents` are the units that were resampled.
+    baseline (analysis/per_target.py). `score_sd` is what a run of the model varies by. `collapsed`
+    is one whose baseline learned and whose model did not. `n_documents` are the units that were
+    resampled.
     """
     key = [name for name in comparisons if name in (*EDGE, VARIANT, SIZE)]
     edges = [
@@ -146,50 +151,54 @@ def measure(
     """Measure one edge, whose runs are the rows of `comparisons` for it; see `deltas`."""
     test_set = test_sets.get(about["target"])
     scores = pd.Series(test_set.scores() if test_set else {}, dtype=np.float64)
+    # Further seeds of a baseline have no model beside them.
+    paired = runs["stage"] != ""
+    runs, further = runs[paired], runs[~paired]
     signs = {name: sign for name, sign in SIGNS.items() if name in runs and runs[name].any()}
     if "control" in signs and (runs["control_baseline"] == runs["baseline"]).all():
         # Stages that cancel are left out, so that what is equal differs by nothing.
-        signs = {"stage": 1, "control": -1}
+        signs, further = {"stage": 1, "control": -1}, further[:0]
     values = pd.DataFrame({name: runs[name].map(scores) for name in signs}, index=runs.index)
     all_there = values.notna().all(axis=1)
     absent = {identity for name in signs for identity in runs[name][values[name].isna()]}
-    complete = values[all_there]
-    observed = complete @ pd.Series(signs, dtype=np.float64)
-    replicates: Floats = np.zeros((len(complete), 1))
-    effect = UNKNOWN
+    absent |= {*further["baseline"][~further["baseline"].isin(scores.index)]}
+    complete, further = values[all_there], further[further["baseline"].isin(scores.index)]
+    edge = Edge(UNKNOWN, (), np.zeros(0), np.zeros((0, 1)))
     if test_set is not None and len(complete):
-        replicates = np.zeros((len(complete), RESAMPLES))
-        for name, sign in signs.items():
-            replicates += sign * test_set.replicates(list(runs[name][all_there]))
-        effect = crossed(observed, replicates, test_set.units)
+        edge = edge_of(runs[all_there], further, signs, test_set)
+    effect = edge.effect
     absence = None
     if absent:
         absence = Verdict.NOT_RUN if absent.isdisjoint(failed) else Verdict.FAILED
     measured = test_set if len(complete) else None
     learned, collapsed = True, False
+    alone = further["baseline"].map(scores)
     if measured is not None:
         # A baseline that cancels may lack its score, and then says nothing.
-        held_against = (
-            runs[name][all_there].map(scores).dropna()
-            for name in ("baseline", "control")
-            if name == "baseline" or name in signs
-        )
+        baseline = pd.concat([runs["baseline"][all_there].map(scores).dropna(), alone])
+        held_against = [baseline, *(complete[name] for name in ("control",) if name in signs)]
         learned = all(has_learned(o, measured.constant) for o in held_against if len(o))
         collapsed = learned and not has_learned(complete["stage"], measured.constant)
     # Controls and models that did not learn vary in ways of their own.
     usual = set(signs) == {"stage", "baseline"} and learned and not collapsed
     held_to = f"{runs['baseline'].iloc[0]} {about.get('arm') in CONTROLS}" if usual else ""
-    pair = complete.reindex(columns=["stage", "baseline"])
+    pair = complete.reindex(columns=["stage", "baseline"]).set_axis(runs["seed"][all_there])
+    unpaired = pd.DataFrame({"stage": np.nan, "baseline": alone.to_numpy()}, further["seed"])
     return Measured(
         about,
-        Edge(effect, tuple(map(int, runs["seed"][all_there])), observed.to_numpy(), replicates),
+        edge,
         # What the score would be without the effect.
         float(complete["stage"].mean()) - effect.mean if len(complete) else np.nan,
         measured,
         absence,
         learned,
         collapsed,
-        Models(effect, tuple(runs["stage"]), held_to, pair.set_axis(runs["seed"][all_there])),
+        Models(
+            effect,
+            tuple(runs["stage"]),
+            held_to,
+            pd.concat([pair, unpaired]) if len(unpaired) else pair,
+        ),
     )
 
 
@@ -216,10 +225,12 @@ def _row(
         "adjusted_p": adjusted_p,
         "level": level,
         "seed_sd": effect.seed_sd,
+        "score_sd": effect.score_sd,
         "seed_freedom": effect.seed_freedom,
         "example_error": effect.example_error,
         "freedom": effect.freedom,
         "n_seeds": len(edge.edge.seeds),
+        "n_baseline_seeds": len(edge.edge.seeds + edge.edge.further_seeds),
         "n_test": test_set.n if test_set else 0,
         "n_documents": test_set.units if test_set else 0,
         "constant": test_set.constant if test_set else math.nan,

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
-
+from transfer_study.analysis.blocks import Block, sum_freedom, summed
 from transfer_study.analysis.corrections import Edge
 from transfer_study.analysis.uncertainty import UNKNOWN, Crossed, combined
 from transfer_study.metrics.rows import Floats
@@ -21,41 +17,13 @@ def independent(a: Crossed, b: Crossed) -> Crossed:
     """
     if not (a.known and b.known):
         return Crossed(b.mean - a.mean)
-    of_runs = [max(one.error**2 - one.example_error**2, 0.0) for one in (a, b)]
-    freedom = _freedom(of_runs, [a.seed_freedom, b.seed_freedom])
+    of_runs = [_of_runs(one) for one in (a, b)]
+    freedom = sum_freedom(of_runs, [a.seed_freedom, b.seed_freedom])
     of_examples = [one.example_error**2 for one in (a, b)]
-    units = 1 + _freedom(of_examples, [a.example_freedom, b.example_freedom])
+    units = 1 + sum_freedom(of_examples, [a.example_freedom, b.example_freedom])
     resampled = sum(of_examples) * (1 - 1 / units)  # they are of fresh test sets already
     runs = sum(of_runs)
     return combined(b.mean - a.mean, runs, freedom, resampled, units, 1)
-
-
-def _freedom(variances: Sequence[float], freedoms: Sequence[float]) -> float:
-    """Satterthwaite's degrees of freedom of a sum of variances."""
-    shares = sum(v**2 / f for v, f in zip(variances, freedoms, strict=True))
-    return sum(variances) ** 2 / shares if shares else min(freedoms)
-
-
-@dataclass(frozen=True, eq=False)
-class _Block:
-    """Terms of a sum that vary alike: so many of them, known by values, [S], of such terms."""
-
-    terms: int
-    values: Floats
-    replicates: Floats  # [S, B]
-
-    @property
-    def variance(self) -> float:
-        """The variance of the terms' sum over runs."""
-        # Of equal values a variance may have no rounding.
-        alike = np.ptp(self.values) == 0
-        return 0.0 if alike else self.terms * float(self.values.var(ddof=1))
-
-    @property
-    def interaction(self) -> float:
-        """The part of it that runs and examples make together."""
-        around = self.replicates - self.replicates.mean(axis=0)
-        return self.terms * float(around.var(axis=1).sum()) / (len(self.values) - 1)
 
 
 def joint(a: Edge, b: Edge, units: int) -> Crossed:
@@ -63,34 +31,44 @@ def joint(a: Edge, b: Edge, units: int) -> Crossed:
 
     Runs of one seed in both studies are paired, all others independent. The difference of means is
     then a sum of independent blocks: the common seeds' contributions b/S_b - a/S_a, and each
-    study's further ones. Each has a variance over runs, and an interaction of runs and examples
-    that this variance holds as well as the variance over examples does: once is enough (see
-    `crossed`, which this is where all seeds are common). `seed_sd` is the runs' part of the
-    standard error, the sum's and not one run's. A study of one seed, or one whose runs all answer
-    alike, leaves all but the mean NaN.
+    study's further ones (see `summed`). Where a baseline has further seeds nothing is paired: the
+    interval is too wide rather than too narrow, for what runs share goes into both effects alike.
+    `seed_sd` is the runs' part of the standard error, the sum's and not one run's. A study of one
+    seed, or one whose runs all answer alike, leaves all but the mean NaN.
     """
     s_a, s_b = len(a.observed), len(b.observed)
     if not s_a or not s_b:
         return UNKNOWN
-    mean = float(b.observed.mean() - a.observed.mean())
+    mean = b.effect.mean - a.effect.mean
     if min(s_a, s_b) < 2 or not (a.effect.known and b.effect.known):
         return Crossed(mean)
+    resampled = b.resampled - a.resampled
+    if a.further_seeds or b.further_seeds:
+        return _unpaired(mean, a, b, resampled, units)
     common = sorted({*a.seeds} & {*b.seeds})
     common = common if len(common) > 1 else []  # one pair does not tell how pairs vary
     in_a, in_b = ([edge.seeds.index(seed) for seed in common] for edge in (a, b))
-    candidates = [
-        _Block(
+    blocks = [
+        Block(
             len(common),
             b.observed[in_b] / s_b - a.observed[in_a] / s_a,
             b.replicates[in_b] / s_b - a.replicates[in_a] / s_a,
         ),
-        _Block(s_a - len(common), -a.observed / s_a, -a.replicates / s_a),
-        _Block(s_b - len(common), b.observed / s_b, b.replicates / s_b),
+        Block(s_a - len(common), -a.observed / s_a, -a.replicates / s_a),
+        Block(s_b - len(common), b.observed / s_b, b.replicates / s_b),
     ]
-    blocks = [block for block in candidates if block.terms]
-    runs = sum(block.variance for block in blocks)
-    resampled = b.replicates.mean(axis=0) - a.replicates.mean(axis=0)
-    interaction = sum(block.interaction for block in blocks)
+    return summed(mean, blocks, resampled, units, 1)
+
+
+def _unpaired(mean: float, a: Edge, b: Edge, resampled: Floats, units: int) -> Crossed:
+    """The difference of effects whose runs are taken to be independent, on one test set."""
+    runs = [_of_runs(edge.effect) for edge in (a, b)]
+    freedom = sum_freedom(runs, [a.effect.seed_freedom, b.effect.seed_freedom])
+    interaction = sum(block.interaction for block in (*a.blocks, *b.blocks))
     examples = max(float(resampled.var()) - interaction, 0.0)
-    freedom = _freedom([b.variance for b in blocks], [len(b.values) - 1.0 for b in blocks])
-    return combined(mean, runs, freedom, examples, units, 1, interaction)
+    return combined(mean, sum(runs), freedom, examples, units, 1, interaction)
+
+
+def _of_runs(effect: Crossed) -> float:
+    """The part of an effect's variance that is of runs."""
+    return max(effect.error**2 - effect.example_error**2, 0.0)

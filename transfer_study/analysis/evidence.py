@@ -28,9 +28,9 @@ class Effect:
 
     `partners` are the other tasks of the model, `low` to `high` the adjusted interval at confidence
     1 - `level`, NaN where there is none that says anything. `expected` is `delta` drawn towards
-    zero (see `shrunk`). `seed_sd`, the degrees of freedom `lent` to it by other models there,
-    `example_error` and `n_documents` are what it takes to say what would settle it; no effect is
-    larger than `span`.
+    zero (see `shrunk`). `seed_sd`, `score_sd`, the degrees of freedom `lent` to them by other
+    models there, `example_error` and `n_documents` are what it takes to say what would settle it;
+    no effect is larger than `span`.
     """
 
     arm: str
@@ -41,9 +41,11 @@ class Effect:
     level: float
     expected: float
     seed_sd: float
+    score_sd: float
     lent: float
     example_error: float
     n_seeds: int
+    n_baseline_seeds: int
     n_documents: int
     span: float
     margin: float
@@ -67,7 +69,7 @@ class Effect:
 
 
 ALONE = Effect(
-    SINGLE, (), 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0, 0, 0.0, 0.0, Verdict.EQUIVALENT
+    SINGLE, (), 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0, 0, 0.0, 0.0, Verdict.EQUIVALENT
 )
 
 
@@ -105,9 +107,11 @@ def _effect(row: dict[Any, Any], margin: Margin) -> Effect:
         float(row["level"]),
         delta,
         float(row["seed_sd"]),
+        float(row["score_sd"]),
         max(float(row["seed_freedom"]) - (int(row["n_seeds"]) - 1), 0.0),
         float(row["example_error"]),
         int(row["n_seeds"]),
+        int(row["n_baseline_seeds"]),
         int(row["n_documents"]),
         score_span(MetricName(row["metric"])),
         margin.of(float(row["baseline"])),
@@ -135,6 +139,7 @@ def _without(full: Effect, left_out: Effect) -> Effect:
         expected=delta,
         seed_sd=full.seed_sd + left_out.seed_sd,
         lent=min(full.lent, left_out.lent),
+        n_baseline_seeds=full.n_seeds,  # the mixes without one have no further seeds
         example_error=full.example_error + left_out.example_error,
         verdict=absent[0] if absent else verdict_of(interval, full.margin),
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from transfer_study.analysis.uncertainty import Crossed
 from transfer_study.metrics.rows import Floats
@@ -30,13 +31,19 @@ class Models:
     """A model and its baseline as they stand in one edge.
 
     `stages` are the model's runs by seed, `held_to` names what shares its baseline, and is empty
-    for what goes by itself; `scores` are the columns `stage` and `baseline` by seed.
+    for what goes by itself; `scores` are the columns `stage` and `baseline` by seed, the former NaN
+    where the baseline alone has a run.
     """
 
     effect: Crossed
     stages: tuple[str, ...]
     held_to: str
     scores: pd.DataFrame
+
+    @property
+    def n_seeds(self) -> int:
+        """How many runs of the model there are."""
+        return int(self.scores["stage"].notna().sum())
 
 
 def with_variances_per_target(edges: Sequence[Models]) -> list[Crossed]:
@@ -46,7 +53,7 @@ def with_variances_per_target(edges: Sequence[Models]) -> list[Crossed]:
     """
     sharing: dict[str, dict[tuple[str, ...], list[int]]] = {}
     for number, models in enumerate(edges):
-        if models.held_to and models.effect.known and len(models.scores) >= _FROM:
+        if models.held_to and models.effect.known and models.n_seeds >= _FROM:
             # A model under two names is one.
             sharing.setdefault(models.held_to, {}).setdefault(models.stages, []).append(number)
     effects = [models.effect for models in edges]
@@ -57,29 +64,38 @@ def with_variances_per_target(edges: Sequence[Models]) -> list[Crossed]:
         baseline = pd.concat([scores["baseline"] for scores in of_model])
         baseline = baseline[~baseline.index.duplicated()]
         scores = pd.concat([baseline, *(scores["stage"] for scores in of_model)], axis=1)
-        variances, freedoms = variances_per_target(scores.to_numpy().T)
-        for numbers, variance, freedom in zip(same.values(), variances, freedoms, strict=True):
+        first = [edges[numbers[0]] for numbers in same.values()]
+        share = np.array([models.n_seeds / len(models.scores) for models in first])
+        table = scores.to_numpy().T
+        of_scores = of_models(table)[0][1:]
+        found = zip(*variances_per_target(table, share), of_scores, strict=True)
+        for numbers, known in zip(same.values(), found, strict=True):
+            variance, freedom, of_score = map(float, known)
             for number in numbers:
-                n_seeds = len(edges[number].scores)
-                effects[number] = effects[number].with_seeds(
-                    float(variance), float(freedom), n_seeds
-                )
+                n_seeds = edges[number].n_seeds
+                effects[number] = effects[number].with_seeds(variance, freedom, n_seeds, of_score)
     return effects
 
 
-def variances_per_target(scores: Floats) -> tuple[Floats, Floats]:
-    """The variance over seeds of each model's difference from the baseline, and its freedom.
+def variances_per_target(scores: Floats, share: ArrayLike = 1.0) -> tuple[Floats, Floats]:
+    """The variance over seeds of each model's mean less its baseline's, and its freedom.
 
     `scores` are [..., 1 + E, S], the baseline's first, E at least 2, NaN where a model lacks a
-    seed; both results are [..., E]. Degrees of freedom are Satterthwaite's.
+    seed; `share`, [..., E], is how many seeds the model has for one of its baseline, which has all
+    of the model's. Variances are times the model's number of seeds, so that where both have the
+    same they are those of one difference. Both results are [..., E]. Degrees of freedom are
+    Satterthwaite's.
     """
     variances, freedoms, together = of_models(scores)
     partner, base = variances[..., 1:], variances[..., :1]
-    difference = partner + base - 2 * together * np.sqrt(partner * base)
+    paired = partner + base - 2 * together * np.sqrt(partner * base)
+    share = np.asarray(share, dtype=np.float64)
+    base = base * share
     shares = partner**2 / freedoms[..., 1:] + base**2 / freedoms[..., :1]
     some = shares > 0
     satterthwaite = (partner + base) ** 2 / np.where(some, shares, 1)
-    return difference, np.where(some, satterthwaite, freedoms[..., 1:])
+    freedom = np.where(some, satterthwaite, freedoms[..., 1:])
+    return paired * share + partner * (1 - share), freedom
 
 
 def of_models(scores: Floats) -> tuple[Floats, Floats, Floats]:

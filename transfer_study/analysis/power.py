@@ -1,8 +1,9 @@
 """What a study could show before it is paid for: the smallest effects that its edges can detect.
 
 The error of an edge's mean delta has a part that seeds wear down and one that only test examples
-do, error² = seed_sd²/S + example_error². Both are taken from a pilot: whatever has been run. The
-power of the two-sided t-test of S seeds is that of the noncentral t distribution.
+do, error² = seed_sd²/S + example_error², seed_sd being another where a baseline has further seeds
+(analysis/seed_counts.py). Both are taken from a pilot: whatever has been run. The power of the
+two-sided t-test of S seeds is that of the noncentral t distribution.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from scipy.special import chdtri, nctdtrinc, ndtr, stdtrit
 
 from transfer_study.analysis.corrections import worst_level
 from transfer_study.analysis.deltas import CONTROLS, EDGE, SIZE, VARIANT, Verdict
+from transfer_study.analysis.noise import lent, seeds_of, with_noise
 from transfer_study.analysis.same_edge import repeated
 from transfer_study.analysis.scores import comparison_table
+from transfer_study.analysis.seed_counts import variance_at
 from transfer_study.analysis.sequential import Sequential
 from transfer_study.analysis.tails import strict_reach
 from transfer_study.analysis.uncertainty import ALPHA, satterthwaite
@@ -32,16 +35,11 @@ from transfer_study.spec.task import MetricName
 POWER: Final = 0.8
 FUTILE: Final = 0.2  # an edge with less chance of ever being decided is not worth more seeds
 # How far the estimate itself can be trusted: 95%, from the spread of a variance of few seeds.
-_TAIL: Final = 0.025
-_TELLS: Final = 2  # degrees of freedom from which a spread says something by itself
-_NOISE = ["seed_sd", "lent", "example_error", "pilot_seeds", "pilot_test", "pilot_documents"]
-POWER_COLUMNS = ["n_seeds", "n_test", "family", "detectable", "detectable_low", "detectable_high"]
-POWER_COLUMNS += ["detectable_corrected", "evidence", "pilot_seeds"]
-
-
-def lent(edges: pd.DataFrame) -> pd.Series[float]:
-    """The degrees of freedom that an edge's seeds' variance has from other models of its target."""
-    return (edges["seed_freedom"] - (edges["n_seeds"] - 1)).clip(lower=0).fillna(0)
+RANGE: Final = 0.025
+TELLS: Final = 2  # degrees of freedom from which a spread says something by itself
+POWER_COLUMNS = ["n_seeds", "n_baseline_seeds", "n_test", "family", "detectable"]
+POWER_COLUMNS += ["detectable_low", "detectable_high", "detectable_corrected", "evidence"]
+POWER_COLUMNS += ["pilot_seeds"]
 
 
 def error_of(
@@ -65,7 +63,7 @@ def error_of(
     return np.sqrt(of_seeds + of_examples), freedom
 
 
-def _strict_reach(
+def strict_reaches(
     seed_sd: ArrayLike,
     example_error: ArrayLike,
     n_seeds: ArrayLike,
@@ -103,7 +101,10 @@ def planned_edges(plan: Plan) -> pd.DataFrame:
     comparisons = comparison_table(plan)
     raw = comparisons[comparisons["over"] == ""].drop(columns="over")
     key = [name for name in raw if name in (*EDGE, VARIANT, SIZE)]
-    edges = raw.groupby(key, sort=False, dropna=False)["seed"].nunique().reset_index(name="n_seeds")
+    # Of a baseline's further seeds there is no stage.
+    raw = raw.assign(n_seeds=raw["seed"].where(raw["stage"] != ""), n_baseline_seeds=raw["seed"])
+    numbers = raw.groupby(key, sort=False, dropna=False)[["n_seeds", "n_baseline_seeds"]]
+    edges = numbers.nunique().reset_index()
     n_test = {
         member.task.origin: member.data.test.n
         for system in plan.systems
@@ -128,52 +129,34 @@ def power_table(
 ) -> pd.DataFrame:
     """Give each planned edge the smallest effect it can detect, by what a pilot tells of its noise.
 
-    `planned` is made by `planned_edges`, `pilot` is a table of deltas, of this study or another. An
-    edge that has two seeds there is judged by itself (`evidence` own), another by all edges into
-    the same target and metric (target); where there is none its effect is NaN (none). `detectable`
-    is at the study's level, between `_low` and `_high` for the pilot's few seeds, and `_corrected`
-    at the correction's worst case. Where the pilot is of two seeds, whose spread says next to
-    nothing, `detectable` and `_corrected` are at the upper end of what it allows. Effects are
-    fractions of 1, infinite where the largest that is possible would not be detected.
+    `planned` is made by `planned_edges`, `pilot` and `evidence` are those of `with_noise`; where
+    that is none the effect is NaN. `detectable` is at the study's level, between `_low` and `_high`
+    for the pilot's few seeds, and `_corrected` at the correction's worst case. Where the pilot is
+    of two seeds, whose spread says next to nothing, `detectable` and `_corrected` are at the upper
+    end of what it allows. Effects are fractions of 1, infinite where the largest that is possible
+    would not be detected.
     """
-    # Runs that were all the same, or learned nothing, tell nothing of noise; nor does one document.
-    varies = (pilot["seed_sd"] > 0) | (pilot["example_error"] > 0)
-    varies &= (pilot["verdict"] != Verdict.NOT_LEARNED) & (pilot["n_documents"] > 1)
-    known = pilot[(pilot["over"] == "") & (pilot["n_seeds"] > 1) & varies]
-    known = known.assign(lent=lent(known))
-    key = [name for name in planned if name in pilot and name not in ("n_seeds", "n_test")]
-    renamed = {"n_seeds": "pilot_seeds", "n_test": "pilot_test", "n_documents": "pilot_documents"}
-    # Of a pilot with more axes than the plan, no one edge is the planned one.
-    own = known.rename(columns=renamed).drop_duplicates(key, keep=False)[[*key, *_NOISE]]
-    pooled = _pooled(known)
-    table = planned.merge(own, on=key, how="left").merge(
-        pooled, on=["target", "metric"], how="left", suffixes=("", "_pooled")
-    )
-    has_own = table["pilot_seeds"].notna()
-    for name in _NOISE:
-        table[name] = table[name].where(has_own, table[f"{name}_pooled"])
-    evidence = np.where(has_own, "own", np.where(table["pilot_seeds"].notna(), "target", "none"))
-    larger = table["n_test"] / table["pilot_test"]
-    example_error: pd.Series[float] = table["example_error"] / np.sqrt(larger)
-    noise_of = example_error, table["n_seeds"], table["pilot_documents"] * larger, table["lent"]
+    table = with_noise(planned, pilot)
+    noise_of = table["example_error"], table["n_seeds"], table["documents"], table["lent"]
 
     def effect(seed_sd: ArrayLike, level: ArrayLike) -> Floats:
-        return possible(smallest_effect(*error_of(seed_sd, *noise_of), level))
+        found = smallest_effect(*error_of(seed_sd, *noise_of), level)
+        return possible(found, table["metric"])
 
     def among_many(seed_sd: ArrayLike, level: ArrayLike) -> Floats:
         """Likewise by adjusted intervals: as much larger as they are wider."""
         error, freedom = error_of(seed_sd, *noise_of)
         alone = stdtrit(freedom, 1 - np.asarray(level) / 2) * error
-        strict = _strict_reach(seed_sd, *noise_of, level)
-        return possible(smallest_effect(error, freedom, level) * strict / alone)
-
-    def possible(effects: Floats) -> Floats:
-        return np.where(effects > table["metric"].map(_span), np.inf, effects)
+        strict = strict_reaches(seed_sd, *noise_of, level)
+        found = smallest_effect(error, freedom, level) * strict / alone
+        return possible(found, table["metric"])
 
     worst = table["family"].map(lambda edges: worst_level(correction, edges, alpha))
-    seed_sd, freedom = table["seed_sd"], table["pilot_seeds"] - 1 + table["lent"]
-    low, high = (np.sqrt(freedom / chdtri(freedom, tail)) for tail in (_TAIL, 1 - _TAIL))
-    likely = seed_sd.where(freedom >= _TELLS, seed_sd * high)
+    of_mean = variance_at(table["paired_sd"], table["score_sd"], (1, 1), seeds_of(table))
+    seed_sd: pd.Series[float] = np.sqrt(table["n_seeds"] * of_mean)
+    freedom = table["pilot_seeds"] - 1 + table["lent"]
+    low, high = (np.sqrt(freedom / chdtri(freedom, tail)) for tail in (RANGE, 1 - RANGE))
+    likely = seed_sd.where(freedom >= TELLS, seed_sd * high)
     return table.assign(
         detectable=effect(likely, alpha),
         detectable_low=effect(seed_sd * low, alpha),
@@ -181,37 +164,17 @@ def power_table(
         detectable_corrected=(effect if correction is Correction.NONE else among_many)(
             likely, worst
         ),
-        evidence=evidence,
         pilot_seeds=table["pilot_seeds"].astype("Int64"),
-    )[[*key, *POWER_COLUMNS]]
+    )[[*planned.columns.difference(POWER_COLUMNS, sort=False), *POWER_COLUMNS]]
+
+
+def possible(effects: Floats, metrics: pd.Series[str]) -> Floats:
+    """Effects of these metrics, infinite where they are larger than any can be."""
+    return np.where(effects > metrics.map(_span), np.inf, effects)
 
 
 def _span(metric: str) -> float:
     return score_span(MetricName(metric))
-
-
-def _pooled(known: pd.DataFrame) -> pd.DataFrame:
-    """The noise of the edges into each target by each metric, their variances averaged.
-
-    They share the baseline's runs, so that together they count for no more seeds than one of them.
-    """
-    freedom = known["n_seeds"] - 1 + known["lent"]
-    weighed = known.assign(
-        freedom=freedom,
-        of_seeds=known["seed_sd"] ** 2 * freedom,
-        of_one_example=known["example_error"] ** 2 * known["n_test"],
-    ).groupby(["target", "metric"])
-    pooled = pd.DataFrame(
-        {
-            "seed_sd": np.sqrt(weighed["of_seeds"].sum() / weighed["freedom"].sum()),
-            "example_error": np.sqrt(weighed["of_one_example"].mean() / weighed["n_test"].max()),
-            "lent": weighed["lent"].max(),
-            "pilot_seeds": weighed["n_seeds"].max(),
-            "pilot_test": weighed["n_test"].max(),
-            "pilot_documents": weighed["n_documents"].max(),
-        }
-    )
-    return pooled.reset_index()
 
 
 def chances(
@@ -244,12 +207,13 @@ def chance_of_decision(
     mean over all seeds lies around the delta with the variance of the seeds to come; the test
     examples stay. An edge of a single seed has no such variance: NaN.
     """
-    delta, seeds = edges["delta"].to_numpy(), edges["n_seeds"].to_numpy(dtype=np.float64)
-    seed_sd = edges["seed_sd"].to_numpy()
+    delta, of_baseline = edges["delta"].to_numpy(), np.maximum(edges["n_baseline_seeds"], n_seeds)
+    noise = edges["seed_sd"], edges["score_sd"], seeds_of(edges)
+    now, then = (variance_at(*noise, asked) for asked in (seeds_of(edges), (n_seeds, of_baseline)))
     noise_of = edges["example_error"], n_seeds, edges["n_documents"], lent(edges)
-    reach = _strict_reach(seed_sd, *noise_of, level)
+    reach = strict_reaches(np.sqrt(n_seeds * then), *noise_of, level)
     # A part of the seeds to come is seen already.
-    to_come = seed_sd * np.sqrt(np.maximum(1 / seeds - 1 / n_seeds, 0))
+    to_come = np.sqrt(np.maximum(now - then, 0))
     return chance_beyond(delta, np.asarray(margin, dtype=np.float64), reach, to_come)
 
 

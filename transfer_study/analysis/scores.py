@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -14,7 +14,8 @@ from transfer_study.metrics import Statistics, from_sums, reported, statistics
 from transfer_study.metrics.constant import best_constant
 from transfer_study.metrics.measurable import absent_classes
 from transfer_study.records.predictions import AnswerSource
-from transfer_study.spec.plan import Plan
+from transfer_study.spec.looks import Edge
+from transfer_study.spec.plan import Plan, System
 
 SCORE_COLUMNS = ["encoder", "reading", "arm", "source", "task", "seed", "split"]
 SCORE_COLUMNS += ["metric", "value", "n", "stage"]
@@ -89,31 +90,41 @@ def score_systems(plan: Plan, source: AnswerSource) -> Scored:
     return Scored(table, test_sets, {name: names for name, names in absent.items() if names})
 
 
-def comparison_table(plan: Plan) -> pd.DataFrame:
+def comparison_table(plan: Plan, seeds: Collection[int] | None = None) -> pd.DataFrame:
     """One row an edge and seed: a system's stage and the stage that it is held against.
 
     An edge over a control has rows of its own, with the control's stage and that one's baseline.
+    Runs of a shared baseline whose seed the edge does not have follow, without a stage. With
+    `seeds`, edges have no others.
     """
     metric = {task.name: str(task.metric) for task in plan.study.tasks}
-    rows = [
-        (
-            system.encoder,
-            str(system.reading),
-            system.arm,
-            system.source,
-            system.target,
-            metric[system.target],
-            control.arm if control else "",
-            system.seed,
-            system.stage.id,
-            baseline.stage.id,
-            control.stage.id if control else "",
-            control.baseline.stage.id if control and control.baseline else "",
-            system.variant,
-            system.size,
-        )
-        for system, baseline, control in plan.comparisons()
-    ]
+
+    def row(system: System, control: System | None, seed: int, *stages: str) -> tuple[object, ...]:
+        ends = system.source, system.target, metric[system.target], control.arm if control else ""
+        about = system.encoder, str(system.reading), system.arm, *ends
+        return *about, seed, *stages, system.variant, system.size
+
+    rows = []
+    held: dict[tuple[Edge, str], list[System]] = {}
+    further = plan.shared_baselines()
+    for system, baseline, control in plan.comparisons():
+        if seeds is None or system.seed in seeds:
+            of_control = (control, control.baseline) if control else (None, None)
+            stages = (one.stage.id if one else "" for one in (system, baseline, *of_control))
+            rows.append(row(system, control, system.seed, *stages))
+            if further:
+                over = control.arm if control else ""
+                held.setdefault((system.edge, over), []).append(system)
+    for (_, over), systems in held.items():
+        system = systems[0]
+        assert system.baseline is not None
+        control = next((c for c in system.controls if c.arm == over), None)
+        own = {one.seed for one in systems}
+        rows += [
+            row(system, control, run.seed, "", run.stage.id, "", "")
+            for run in further.get(system.baseline.edge, ())
+            if run.seed not in own
+        ]
     return with_axes(plan, pd.DataFrame(rows, columns=[*_COMPARISONS, VARIANT, SIZE]), "target")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from transfer_study.analysis.evidence import Effect
 from transfer_study.analysis.power import POWER, chance_beyond
+from transfer_study.analysis.seed_counts import variance_at
 from transfer_study.analysis.sequential import Sequential
 from transfer_study.analysis.tails import strict_reach
 from transfer_study.spec.looks import Looks
@@ -27,10 +28,13 @@ def chance(effect: Effect, n_seeds: int, larger: float = 1.0) -> float:
         return math.nan
     counts = Looks.fixed(range(effect.n_seeds), n_seeds).counts
     level = Sequential(counts).level(effect.level, n_seeds)
-    seeds, examples = effect.seed_sd**2, effect.example_error**2
+    found = effect.n_seeds, effect.n_baseline_seeds
+    noise, coming = (effect.seed_sd, effect.score_sd, found), (n_seeds, max(n_seeds, found[1]))
+    now, then = (float(variance_at(*noise, seeds)) for seeds in (found, coming))
+    examples = effect.example_error**2
     freedom, documents = n_seeds - 1 + effect.lent, larger * effect.n_documents
-    reach = strict_reach(seeds / n_seeds, freedom, examples / larger, documents - 1, alpha=level)
-    to_come = seeds * (1 / effect.n_seeds - 1 / n_seeds) + examples * (1 - 1 / larger)
+    reach = strict_reach(then, freedom, examples / larger, documents - 1, alpha=level)
+    to_come = now - then + examples * (1 - 1 / larger)
     numbers = effect.delta, effect.margin, reach, math.sqrt(max(to_come, 0.0))
     return float(chance_beyond(*(np.array(number) for number in numbers)))
 

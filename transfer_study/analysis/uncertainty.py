@@ -47,7 +47,8 @@ class Crossed:
     the standard error that more seeds do not take away: error² = seed_sd² / S + example_error².
     The first part is at least `interaction`, which seeds and examples make together. `freedom` are
     the degrees of freedom of the error, `seed_freedom` and `example_freedom` those of its parts.
-    NaN is what one seed, or one document, does not tell.
+    `score_sd` is what the model's own runs vary by, which is another part of that where a baseline
+    has more of them. NaN is what one seed, or one document, does not tell.
     """
 
     mean: float
@@ -59,6 +60,7 @@ class Crossed:
     example_freedom: float = math.nan
     interaction: float = 0.0
     found: float = math.nan  # the seeds' variance of the mean, which may have come out less
+    score_sd: float = math.nan
 
     @property
     def known(self) -> bool:
@@ -69,8 +71,12 @@ class Crossed:
         """
         return self.error > ROUNDING
 
-    def with_seeds(self, variance: float, freedom: float, n_seeds: int) -> Crossed:
-        """The same mean, where more is known of the variance over seeds of one difference.
+    def with_seeds(
+        self, variance: float, freedom: float, n_seeds: int, of_scores: float = math.nan
+    ) -> Crossed:
+        """The same mean, where more is known of its variance over seeds, times their number.
+
+        And of the variance of one run's score.
 
         With its further degrees of freedom it is held to be no less than the interaction; were the
         true one alone, as where less is known, a noisy baseline would make false edges in 6% of
@@ -87,6 +93,7 @@ class Crossed:
             seed_freedom=freedom,
             interaction=0.0,
             found=math.nan,
+            score_sd=math.sqrt(of_scores),
         )
 
     def interval(self, alpha: float = ALPHA) -> Interval:

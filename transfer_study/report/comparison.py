@@ -183,7 +183,8 @@ class _Read:
     def _test_set(self, name: str, rows: pd.DataFrame, counted: _Counted) -> TestSet | None:
         task, source = self._tasks[name], self._side.source
         models, n = {}, 0
-        for identity in dict.fromkeys([*rows["stage"], *rows["baseline"]]):
+        # A baseline's further seeds have no stage beside them.
+        for identity in dict.fromkeys([*filter(None, rows["stage"]), *rows["baseline"]]):
             if not source.has(self._stages[identity]):
                 continue
             key = (identity, name, str(task.metric))

@@ -54,12 +54,12 @@ def tables(
     Of a study with looks, the deltas are each edge's at the look that decided it.
     """
     scored = score_systems(plan, source)
-    judgement, comparisons = Judgement.of(plan.study), comparison_table(plan)
+    judgement = Judgement.of(plan.study)
     if plan.looks is None:
-        return scored, deltas(comparisons, scored.test_sets, judgement, failed)
+        return scored, deltas(comparison_table(plan), scored.test_sets, judgement, failed)
     judgement = replace(judgement, looks=Sequential(plan.looks.counts))
     looks = [
-        deltas(comparisons[comparisons["seed"].isin(seeds)], scored.test_sets, judgement, failed)
+        deltas(comparison_table(plan, seeds), scored.test_sets, judgement, failed)
         for seeds in map(plan.looks.seeds_at, range(1, plan.looks.done + 1))
     ]
     return scored, judged(looks)

@@ -53,6 +53,7 @@ def incoherences(study: Written) -> Iterator[Fault]:
         yield ("name",), f"found {study['name']!r}, the folder of the store; choose another name"
     yield from _repetitions(study)
     yield from _lonely_arms(study)
+    yield from _idle_baselines(study)
     yield from _groups(study)
     yield from _changes_of_no_task(study)
     yield from _variants_alike(study)
@@ -113,6 +114,27 @@ def _lonely_arms(study: Written) -> Iterator[Fault]:
                 f"no domain holds two tasks ({found}), so there is no pair; set "
                 f"`pairs: all`, or leave {paired[0]!r} out of `arms`",
             )
+
+
+def _idle_baselines(study: Written) -> Iterator[Fault]:
+    """Seeds of baselines that are too few, or that nothing is held against."""
+    number = number_of(study.get("baseline_seeds"))
+    if number is None:
+        return
+    seeds = study.get("seeds", 3)
+    planned = len(seeds) if isinstance(seeds, list | tuple) else number_of(seeds)
+    if planned is not None and number < planned:
+        yield (
+            ("baseline_seeds",),
+            f"found {number:g}, but baselines have the study's {planned:g} `seeds` in any case; "
+            f"give more than {planned:g}, or remove it",
+        )
+    if not {*arms_of(study)} & {*_AGAINST_SINGLE, "heads-only"}:
+        yield (
+            ("baseline_seeds",),
+            f"found {number:g}, but no arm is held against a task alone; add one such as 'pairs' "
+            "to `arms`, or remove it",
+        )
 
 
 def _groups(study: Written) -> Iterator[Fault]:

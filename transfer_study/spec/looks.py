@@ -7,13 +7,13 @@ often seeds were added (analysis/sequential.py).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from itertools import count, islice
 
 from typing_extensions import Self
 
 from transfer_study.errors import StudyError
-from transfer_study.spec.frozen import MOST_SEED, Frozen
+from transfer_study.spec.frozen import Frozen
 from transfer_study.spec.protocol import Protocol
+from transfer_study.spec.seeds import extended
 
 USUAL_LOOKS = 3
 
@@ -72,12 +72,10 @@ class Looks(Frozen):
                 f"--looks: found {k}, but from {least} to {max_seeds} seeds there can be "
                 f"1 to {possible} looks; give one of these"
             )
-        after = (n % (MOST_SEED + 1) for n in count(max(seeds) + 1))
-        more = islice((n for n in after if n not in seeds), max_seeds - least)
         steps = (max_seeds - least) / max(k - 1, 1)
         # A single look has all the seeds at once.
         counts = [round(least + n * steps) for n in range(k - 1)] + [max_seeds]
-        return cls(seeds=(*seeds, *more), counts=tuple(counts))
+        return cls(seeds=extended(seeds, max_seeds), counts=tuple(counts))
 
     def seeds_at(self, look: int) -> frozenset[int]:
         """The seeds of a look, counted from 1."""

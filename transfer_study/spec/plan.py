@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from transfer_study.spec.encoder import Encoder
 from transfer_study.spec.fingerprint import DataFingerprint, TextsFingerprint
 from transfer_study.spec.frozen import Frozen
-from transfer_study.spec.looks import Edge, Looks
+from transfer_study.spec.looks import Edge, Looked, Looks
 from transfer_study.spec.pairs import pairs_of
 from transfer_study.spec.pretraining import MaskedTexts
 from transfer_study.spec.protocol import Protocol
@@ -78,6 +78,11 @@ class System:
             size=self.size,
         )
 
+    @property
+    def is_shared_baseline(self) -> bool:
+        """Whether it is a task alone that its partners' models are held against."""
+        return self.arm in (Arm.SINGLE, Arm.HEADS_ONLY) and not self.sources
+
     def compared(self) -> Iterator[System]:
         """The system and all that it is compared with."""
         yield self
@@ -138,20 +143,32 @@ class Plan:
     def looked(self, looks: Looks) -> Plan:
         """The plan with the seeds that its edges have been given at the looks done.
 
-        What an edge is compared with comes along.
+        What an edge is compared with comes along; a baseline has its further seeds from the first.
         """
         study = self.study.model_copy(update={"seeds": looks.seeds[: looks.counts[looks.done - 1]]})
         every = plan(study, self.fingerprints)
         n_seeds, first = looks.n_seeds(), looks.counts[0]
         order = {seed: n for n, seed in enumerate(looks.seeds)}
+        own = self.study.seeds_of_baselines
         kept = {
             (compared.edge, compared.seed)
             for system in every.systems
-            if order[system.seed] < n_seeds.get(system.edge, first)
+            if order.get(system.seed, len(order)) < n_seeds.get(system.edge, first)
+            or (system.is_shared_baseline and system.seed in own)
             for compared in system.compared()
         }
         part = every._of(s for s in every.systems if (s.edge, s.seed) in kept)
         return replace(part, looks=looks, answered=self.answered)
+
+    def at_most(self, looks: Looks) -> Plan:
+        """The plan if no edge is decided before the last look, but for those that are already."""
+        unjudged = {system.edge for system, *_ in self.comparisons()}
+        edges = looks.edges or tuple(
+            Looked(edge=edge, n_seeds=looks.counts[0], verdict="undecided", look=None)
+            for edge in unjudged
+        )
+        known = looks.model_copy(update={"done": len(looks.counts) - 1, "edges": edges})
+        return self.looked(known.another(known.undecided()))
 
     def ordered(self, priority: Mapping[Edge, float]) -> Plan:
         """The same stages in the order of the edges that want them, highest first."""
@@ -174,6 +191,18 @@ class Plan:
             if system.baseline is not None:
                 for control in (None, *system.controls):
                     yield system, system.baseline, control
+
+    def shared_baselines(self) -> dict[Edge, list[System]]:
+        """The runs of each shared baseline with the seeds of the study's `baseline_seeds`, if any.
+
+        They are the same at every look.
+        """
+        found: dict[Edge, list[System]] = {}
+        seeds = self.study.seeds_of_baselines
+        for system in self.systems:
+            if system.is_shared_baseline and system.seed in seeds:
+                found.setdefault(system.edge, []).append(system)
+        return found
 
     def missing(self, is_done: Callable[[Stage], bool], has_model: Callable[[Stage], bool]) -> Plan:
         """The stages still to be run: those not done, and parents whose model a child lacks.
@@ -210,8 +239,8 @@ def plan(study: Study, fingerprints: Fingerprints) -> Plan:
         for protocol, followed in study.protocols().items()
         for point in points(followed)
         for label, encoder, pretrained in study.starting_points
-        for seed in study.seeds
-        for system in _systems(
+        for seed in dict.fromkeys((*study.seeds, *study.seeds_of_baselines))
+        for system in _systems_of_seed(
             _Builder(
                 point.study,
                 _pick(fingerprints, point.data),
@@ -409,6 +438,17 @@ class _Reader:
         for target in names:
             others = tuple(n for n in names if n != target)
             yield self.system(arm, others, target, self.after(joint, target), self.alone(target))
+
+
+def _systems_of_seed(build: _Builder) -> Iterator[System]:
+    """The systems of a seed: all, or of a baseline's further seeds what others are held against."""
+    systems = _systems(build)
+    if build.seed in build.study.seeds:
+        yield from systems
+        return
+    every = list(systems)
+    held_against = {system.baseline.edge for system in every if system.baseline is not None}
+    yield from (s for s in every if s.is_shared_baseline and s.edge in held_against)
 
 
 def _systems(build: _Builder) -> Iterator[System]:

@@ -34,6 +34,7 @@ from transfer_study.spec.protocol import (
     paper_refine,
 )
 from transfer_study.spec.recipe import Recipe
+from transfer_study.spec.seeds import extended
 from transfer_study.spec.spelling import choices
 from transfer_study.spec.task import METRICS_OF_KIND, Limits, Name, Task, TaskKind
 
@@ -194,6 +195,10 @@ class Study(Frozen):
     counts, and it goes before the recipe of a single task."""
     seeds: Annotated[tuple[Seed, ...], BeforeValidator(_seeds), Field(min_length=1)] = (0, 1, 2)
     """A number n of seeds, which are 0 to n - 1, or a list of them."""
+    baseline_seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)] | None = None
+    """How many seeds a task alone has where partners are held against it: `seeds` and those after
+    the largest of them, or `seeds` alone where nothing is set. All effects on a task share its
+    baseline, so that further runs of it may tell more, and cost less, than of every pair."""
     margin: Margin = Margin(absolute=0.01)
     """Effects up to this size do not matter: a number, `absolute:` or `relative:`."""
     correction: Correction = Correction.BH
@@ -228,6 +233,11 @@ class Study(Frozen):
                 ],
             )
         return self
+
+    @property
+    def seeds_of_baselines(self) -> tuple[int, ...]:
+        """The seeds that `baseline_seeds` gives to shared baselines; none where it is not set."""
+        return extended(self.seeds, self.baseline_seeds or 0)
 
     @property
     def resolved_encoders(self) -> tuple[Encoder, ...]:

@@ -83,7 +83,12 @@ def _row(rng, about, place: int, verdict: str, over: str, seeds: int) -> dict[st
     if not known:
         numbers = dict.fromkeys(numbers, math.nan)
     counts = {"n_seeds": seeds * known, "n_test": 500 * known, "n_documents": 500 * known}
-    counts |= {"level": 0.01, "constant": 0.2, "collapsed": False}
+    counts |= {
+        "n_baseline_seeds": seeds * known,
+        "level": 0.01,
+        "constant": 0.2,
+        "collapsed": False,
+    }
     return {**about, "over": over, **numbers, **counts, "verdict": verdict}
 
 

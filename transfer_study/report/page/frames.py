@@ -24,7 +24,7 @@ LARGEST = "largest"
 EDGE_NUMBERS = (
     *("baseline", "score", "delta", "low", "high", "p"),
     *("adjusted_low", "adjusted_high", "adjusted_p", "seed_sd", "example_error", "freedom"),
-    *("n_seeds", "n_test", "n_documents", "constant", "collapsed"),
+    *("n_seeds", "n_baseline_seeds", "n_test", "n_documents", "constant", "collapsed"),
 )
 
 
