@@ -3,14 +3,14 @@
     OMP_NUM_THREADS=1 python benchmarks/power_baseline.py > benchmarks/power_baseline.txt
 
 Simulates the studies of benchmarks/power_forms.py, where a baseline has seeds (`alone`) beyond
-those of its partners' models (`seeds`): a delta is the mean of all runs of a model less that of
-all runs of its baseline. Judged as studies are, by the variance per target
-(analysis/per_target.py), and by that of each edge by itself (analysis/blocks.py), which stands
-where a target has a single partner or two seeds. A run costs a unit a target. Printed a study: the
-cost, gains and losses, equivalents, the cost of one of these; the false discovery rate of gains and
-losses and of all verdicts, the chance of any false gain or loss, and how many 95% intervals cover
-the truth, in the form of adjusted intervals and in that of an edge alone. Marks are those of
-power_forms.py.
+those of its partners' models (`seeds`): a delta is the mean of all runs of a model less that of all
+runs of its baseline. Judged as studies are, by the variance per target
+(analysis/effects/per_target.py), and by that of each edge by itself (analysis/effects/blocks.py),
+which stands where a target has a single partner or two seeds. A run costs a unit a target. Printed
+a study: the cost, gains and losses, equivalents, the cost of one of these; the false discovery rate
+of gains and losses and of all verdicts, the chance of any false gain or loss, and how many 95%
+intervals cover the truth, in the form of adjusted intervals and in that of an edge alone. Marks are
+those of power_forms.py.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import sys
 import numpy as np
 from power_forms import CASES, STUDIES, Drawn, draw, rates_of
 
-from transfer_study.analysis.per_target import variances_per_target
+from transfer_study.analysis.effects.per_target import variances_per_target
 from transfer_study.data.streams import stream
 from transfer_study.metrics.rows import Floats
 

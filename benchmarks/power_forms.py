@@ -4,13 +4,13 @@
 
 Simulates studies whose every task is a target of all the others, and judges them by the study's own
 functions with the variance of each edge by itself (`edge`) and with that per target (`target`,
-analysis/per_target.py). The noise is that of real runs, the four public tasks over four seeds on
-whole test sets and three of them over five seeds on 1,000 examples: a target's runs have a standard
-deviation of 1.4 points, which differs by a factor of e^±0.6 between targets and, with its log
-variance's own variance of 0.22, between a target's models; runs of one seed correlate by 0 in four
-of seven cases, else by .20 to .52; a tenth to six tenths of a run's variance is its interaction
-with the examples, and the examples' own is up to a half of that of five seeds. Half of the edges
-are null, the others have a standard deviation of 3 points; the margin is one point.
+analysis/effects/per_target.py). The noise is that of real runs, the four public tasks over four
+seeds on whole test sets and three of them over five seeds on 1,000 examples: a target's runs have a
+standard deviation of 1.4 points, which differs by a factor of e^±0.6 between targets and, with its
+log variance's own variance of 0.22, between a target's models; runs of one seed correlate by 0 in
+four of seven cases, else by .20 to .52; a tenth to six tenths of a run's variance is its
+interaction with the examples, and the examples' own is up to a half of that of five seeds. Half of
+the edges are null, the others have a standard deviation of 3 points; the margin is one point.
 
 For every case: gains and losses decided a study and the same by the order of before, in which
 effects within the margin counted among the rejections (`old`); equivalent ones; the false discovery
@@ -29,10 +29,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtr
 
-from transfer_study.analysis.corrections import step_up
-from transfer_study.analysis.per_target import variances_per_target
-from transfer_study.analysis.tails import strict_p
-from transfer_study.analysis.uncertainty import ALPHA, KNOWN_INTERACTION, satterthwaite
+from transfer_study.analysis.effects.corrections import step_up
+from transfer_study.analysis.effects.per_target import variances_per_target
+from transfer_study.analysis.effects.tails import strict_p
+from transfer_study.analysis.effects.uncertainty import ALPHA, KNOWN_INTERACTION, satterthwaite
 from transfer_study.data.streams import stream
 from transfer_study.metrics.rows import Floats
 

@@ -14,8 +14,6 @@ from tests.test_cli import call
 from transfer_study.errors import StudyError
 from transfer_study.execute.progress import Silent
 from transfer_study.execute.resources import Resources
-from transfer_study.records.looked import LOOKS_FILE
-from transfer_study.records.store import Store
 from transfer_study.session import (
     Outcome,
     Places,
@@ -25,9 +23,11 @@ from transfer_study.session import (
     power,
     write_report,
 )
-from transfer_study.spec.looks import Looks
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.looked import LOOKS_FILE
+from transfer_study.store.store import Store
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.looks import Looks
+from transfer_study.study.plan import Plan
 from transfer_study.terminal.looks import look_line
 from transfer_study.until_decided import Look, fix_looks, forecast, run_until_decided
 

@@ -16,17 +16,17 @@ from typing import Annotated
 
 import typer
 
-from transfer_study.analysis.preference import By
-from transfer_study.analysis.views import Shown
+from transfer_study.analysis.advice.preference import By
+from transfer_study.analysis.graph.views import Shown
 from transfer_study.errors import NothingRun, StudyError, problems_of
 from transfer_study.execute.resources import Resources
 from transfer_study.outcome import Outcome
-from transfer_study.records.store import Store
 from transfer_study.session import Places
-from transfer_study.spec.correction import Correction
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.study import MOST_SEEDS, Arm, Reading
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.store import Store
+from transfer_study.study.correction import Correction
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.plan import Plan
+from transfer_study.study.study import MOST_SEEDS, Arm, Reading
 from transfer_study.terminal.console import warn
 from transfer_study.visible import visible
 
@@ -184,7 +184,7 @@ def new(
 @app.command()
 def keys() -> None:
     """Print every key of a study file with its meaning, values and default, as Markdown."""
-    from transfer_study.spec.keys_page import keys_page
+    from transfer_study.study.file.keys_page import keys_page
 
     print(keys_page(), end="")
 
@@ -601,8 +601,8 @@ def recommend(
     as_json: Json = False,
 ) -> None:
     """Say with which partners, if any, to train a task, or all; runs and writes nothing."""
-    from transfer_study.analysis.grouping import groupings
-    from transfer_study.analysis.recommend import (
+    from transfer_study.analysis.advice.grouping import groupings
+    from transfer_study.analysis.advice.recommend import (
         asked_edges,
         check_run,
         check_task,
@@ -758,7 +758,7 @@ def convert_tf(
     ] = None,
 ) -> None:
     """Turn an original BERT checkpoint of TensorFlow into an encoder that studies can name."""
-    from transfer_study.data.convert_tf import convert_tf as convert
+    from transfer_study.data.encoders.convert_tf import convert_tf as convert
     from transfer_study.terminal.conversion import print_conversion
 
     print_conversion(convert(checkpoint, out, cased))

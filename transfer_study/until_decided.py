@@ -14,15 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from transfer_study.analysis.deltas import Verdict
-from transfer_study.analysis.forecast import expected_courses
-from transfer_study.analysis.looks import asked_edges, beyond_seeds, edges_of, standing
-from transfer_study.analysis.power import FUTILE, chances
-from transfer_study.analysis.uncertainty import ALPHA
+from transfer_study.analysis.doubt.forecast import expected_courses
+from transfer_study.analysis.doubt.power import FUTILE, chances
+from transfer_study.analysis.effects.deltas import Verdict
+from transfer_study.analysis.effects.looks import asked_edges, beyond_seeds, edges_of, standing
+from transfer_study.analysis.effects.uncertainty import ALPHA
 from transfer_study.errors import StudyError
 from transfer_study.execute.cost import SecondsEstimate, seconds_taken
-from transfer_study.records.looked import LOOKS_FILE, read_looks, write_looks
-from transfer_study.records.store import Store
 from transfer_study.report.results import tables
 from transfer_study.session import (
     Places,
@@ -34,9 +32,11 @@ from transfer_study.session import (
     with_answered,
     with_looks,
 )
-from transfer_study.spec.looks import Edge, Looks
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.stage import Stage
+from transfer_study.store.looked import LOOKS_FILE, read_looks, write_looks
+from transfer_study.store.store import Store
+from transfer_study.study.looks import Edge, Looks
+from transfer_study.study.plan import Plan
+from transfer_study.study.stage import Stage
 
 
 @dataclass(frozen=True)

@@ -11,21 +11,21 @@ import pytest
 
 from tests.analysis.made_up import MadeUpAnswers, planned
 from tests.analysis.test_deltas import comparisons, scores, without
-from transfer_study.analysis.corrections import Edge, corrected
-from transfer_study.analysis.deltas import deltas
-from transfer_study.analysis.double_difference import joint
-from transfer_study.analysis.judgement import Judgement
-from transfer_study.analysis.looks import edges_of, standing
-from transfer_study.analysis.per_target import of_models
-from transfer_study.analysis.replicates import TestSet
-from transfer_study.analysis.runs import edge_of
-from transfer_study.analysis.scores import comparison_table
+from transfer_study.analysis.effects.corrections import Edge, corrected
+from transfer_study.analysis.effects.deltas import deltas
+from transfer_study.analysis.effects.double_difference import joint
+from transfer_study.analysis.effects.judgement import Judgement
+from transfer_study.analysis.effects.looks import edges_of, standing
+from transfer_study.analysis.effects.per_target import of_models
+from transfer_study.analysis.effects.replicates import TestSet
+from transfer_study.analysis.effects.runs import edge_of
+from transfer_study.analysis.effects.scores import comparison_table
 from transfer_study.metrics import Statistics
 from transfer_study.report.results import tables
-from transfer_study.spec.correction import Correction
-from transfer_study.spec.looks import Looks
-from transfer_study.spec.margin import Margin
-from transfer_study.spec.task import MetricName
+from transfer_study.study.correction import Correction
+from transfer_study.study.looks import Looks
+from transfer_study.study.margin import Margin
+from transfer_study.study.tasks.task import MetricName
 
 ALONE = Judgement(Margin(absolute=0.01), Correction.NONE)
 SEEDS, OF_BASELINE = (0, 1, 2), (0, 1, 2, 3, 4, 5)

@@ -10,14 +10,14 @@ import pytest
 from pydantic import ValidationError
 from scipy import stats
 
-from transfer_study.analysis.deltas import COLUMNS, deltas
-from transfer_study.analysis.judgement import Judgement
-from transfer_study.analysis.replicates import TestSet
-from transfer_study.analysis.uncertainty import Interval
+from transfer_study.analysis.effects.deltas import COLUMNS, deltas
+from transfer_study.analysis.effects.judgement import Judgement
+from transfer_study.analysis.effects.replicates import TestSet
+from transfer_study.analysis.effects.uncertainty import Interval
 from transfer_study.metrics import Statistics
-from transfer_study.spec.correction import Correction
-from transfer_study.spec.margin import Margin
-from transfer_study.spec.task import MetricName
+from transfer_study.study.correction import Correction
+from transfer_study.study.margin import Margin
+from transfer_study.study.tasks.task import MetricName
 
 
 def within(**margin: float) -> Judgement:

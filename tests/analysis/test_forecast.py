@@ -10,12 +10,16 @@ import pytest
 from scipy import stats
 
 from tests.analysis.test_power import pilot, planned
-from transfer_study.analysis.courses import Noise, courses, smallest_by_looks
-from transfer_study.analysis.forecast import LOOKED_COLUMNS, expected_courses, looked_power_table
-from transfer_study.analysis.power import FUTILE, power_table
-from transfer_study.analysis.sequential import Sequential
-from transfer_study.spec.correction import Correction
-from transfer_study.spec.margin import Margin
+from transfer_study.analysis.doubt.courses import Noise, courses, smallest_by_looks
+from transfer_study.analysis.doubt.forecast import (
+    LOOKED_COLUMNS,
+    expected_courses,
+    looked_power_table,
+)
+from transfer_study.analysis.doubt.power import FUTILE, power_table
+from transfer_study.analysis.effects.sequential import Sequential
+from transfer_study.study.correction import Correction
+from transfer_study.study.margin import Margin
 
 COUNTS = (3, 6, 10)
 

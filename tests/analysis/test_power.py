@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from transfer_study.analysis.power import (
+from transfer_study.analysis.doubt.power import (
     chance_of_decision,
     error_of,
     power_table,
     smallest_effect,
     strict_reaches,
 )
-from transfer_study.analysis.uncertainty import combined
-from transfer_study.spec.correction import Correction
+from transfer_study.analysis.effects.uncertainty import combined
+from transfer_study.study.correction import Correction
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 20])

@@ -9,20 +9,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from transfer_study.analysis.deltas import COLUMNS
-from transfer_study.analysis.evidence import effects
-from transfer_study.analysis.recommend import (
+from transfer_study.analysis.advice.evidence import effects
+from transfer_study.analysis.advice.recommend import (
     Recommendation,
     asked_edges,
     check_task,
     recommendations,
 )
-from transfer_study.analysis.sequential import Sequential
-from transfer_study.analysis.settle import chance, examples_to_settle
-from transfer_study.analysis.uncertainty import combined
+from transfer_study.analysis.advice.settle import chance, examples_to_settle
+from transfer_study.analysis.effects.deltas import COLUMNS
+from transfer_study.analysis.effects.sequential import Sequential
+from transfer_study.analysis.effects.uncertainty import combined
 from transfer_study.errors import StudyError
-from transfer_study.spec.looks import Looks
-from transfer_study.spec.margin import Margin
+from transfer_study.study.looks import Looks
+from transfer_study.study.margin import Margin
 
 A, B, C, D = "chemprot", "ddi2013-type", "bc5cdr-chemical", "bc5cdr-disease"
 MARGIN = Margin(absolute=0.01)

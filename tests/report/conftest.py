@@ -8,12 +8,12 @@ import math
 import pandas as pd
 import pytest
 
-from transfer_study.analysis.scores import task_table
+from transfer_study.analysis.effects.scores import task_table
 from transfer_study.report.content import Content
-from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
-from transfer_study.spec.plan import Fingerprints, plan
-from transfer_study.spec.recipe import Precision
-from transfer_study.spec.study import Study
+from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint
+from transfer_study.study.plan import Fingerprints, plan
+from transfer_study.study.recipes.recipe import Precision
+from transfer_study.study.study import Study
 
 NAN = math.nan
 EFFECTS = {

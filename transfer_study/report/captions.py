@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from transfer_study.analysis.views import View
-from transfer_study.spec.correction import Correction
-from transfer_study.spec.margin import Margin
-from transfer_study.spec.study import Arm, Reading, Study
+from transfer_study.analysis.graph.views import View
+from transfer_study.study.correction import Correction
+from transfer_study.study.margin import Margin
+from transfer_study.study.study import Arm, Reading, Study
 
 _CORRECTIONS = {
     Correction.BH: (

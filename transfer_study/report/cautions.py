@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from transfer_study.analysis.deltas import EDGE, SIZE, VARIANT, Verdict
-from transfer_study.analysis.intervals import ALIKE, ONE_DOCUMENT, ONE_SEED, lacking
-from transfer_study.analysis.looks import DECIDED
-from transfer_study.analysis.uncertainty import ROUNDING
+from transfer_study.analysis.effects.deltas import EDGE, SIZE, VARIANT, Verdict
+from transfer_study.analysis.effects.intervals import ALIKE, ONE_DOCUMENT, ONE_SEED, lacking
+from transfer_study.analysis.effects.looks import DECIDED
+from transfer_study.analysis.effects.uncertainty import ROUNDING
 from transfer_study.points import points
 
 # Fewer documents than these are worth a word where examples are counted.

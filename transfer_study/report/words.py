@@ -9,18 +9,18 @@ from typing import Any
 
 import pandas as pd
 
-from transfer_study.analysis.deltas import Verdict
-from transfer_study.analysis.intervals import lacking
+from transfer_study.analysis.effects.deltas import Verdict
+from transfer_study.analysis.effects.intervals import lacking
 from transfer_study.points import interval, points
 from transfer_study.report.captions import adjustment, margin_text, seeds_text
 from transfer_study.report.cautions import cautions, outlying_baselines, over_controls
 from transfer_study.report.content import Content, Recommended, family_size
 from transfer_study.report.price import price
-from transfer_study.spec.correction import Correction
-from transfer_study.spec.pairs import left_out_sentence
-from transfer_study.spec.protocol import Protocol
-from transfer_study.spec.stage_labels import stage_labels
-from transfer_study.spec.study import Reading
+from transfer_study.study.correction import Correction
+from transfer_study.study.pairs import left_out_sentence
+from transfer_study.study.recipes.protocol import Protocol
+from transfer_study.study.stage_labels import stage_labels
+from transfer_study.study.study import Reading
 
 _VERDICTS = {
     "gain": ("gain", "gains"),

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
-from transfer_study.analysis.difference import Happened
-from transfer_study.analysis.same_edge import repeated
+from transfer_study.analysis.compare.difference import Happened
+from transfer_study.analysis.effects.same_edge import repeated
 from transfer_study.points import interval, points
 from transfer_study.report.comparison import Compared, correction_words
 from transfer_study.terminal.console import stdout

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from transfer_study.analysis.power import FUTILE
-from transfer_study.analysis.uncertainty import ALPHA
-from transfer_study.spec.looks import Looks
+from transfer_study.analysis.doubt.power import FUTILE
+from transfer_study.analysis.effects.uncertainty import ALPHA
+from transfer_study.study.looks import Looks
 from transfer_study.terminal.progress import duration
 
 if TYPE_CHECKING:

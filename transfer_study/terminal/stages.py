@@ -11,19 +11,19 @@ from typing import Any
 import yaml
 from rich.table import Table
 
-from transfer_study.data.leaks import Dropped
+from transfer_study.data.leaks.findings import Dropped
 from transfer_study.execute.cost import SecondsEstimate
-from transfer_study.records.stage_record import StageRecord
-from transfer_study.records.store import Store
 from transfer_study.session import Places, disk_forecast, power
-from transfer_study.spec.looks import Looks
-from transfer_study.spec.pairs import count_left_out, left_out_sentence
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.recipe import Precision
-from transfer_study.spec.stage import Stage, StageKind
-from transfer_study.spec.stage_labels import stage_labels
-from transfer_study.spec.study import Study
-from transfer_study.spec.task import Change
+from transfer_study.store.stage_record import StageRecord
+from transfer_study.store.store import Store
+from transfer_study.study.looks import Looks
+from transfer_study.study.pairs import count_left_out, left_out_sentence
+from transfer_study.study.plan import Plan
+from transfer_study.study.recipes.recipe import Precision
+from transfer_study.study.stage import Stage, StageKind
+from transfer_study.study.stage_labels import stage_labels
+from transfer_study.study.study import Study
+from transfer_study.study.tasks.task import Change
 from transfer_study.terminal.console import headed, stdout
 from transfer_study.terminal.disk import disk_as_json, disk_sentences
 from transfer_study.terminal.leaks import dropped_as_json, print_dropped
