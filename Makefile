@@ -4,13 +4,17 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check docs test-slow install clean
+.PHONY: demo test quick check docs test-slow install clean
 
 demo: $(VENV)/.installed
 	$(BIN)/transfer-study run experiments/demo.yaml
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+# Under a minute, for who is editing: what needs no model, no Ray and no browser.
+quick: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -q -n 2 tests/study tests/store tests/metrics tests/terminal
 
 test-slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m slow --timeout 3600

@@ -4,9 +4,9 @@
 
 Compares simulated arms (benchmarks/simulated.py) with their baseline as studies do: one that is
 better, for coverage of the true difference, and one that is not, for false positives. Cells that
-transfer_study/analysis/coverage.csv already has are not measured again; reports warn by that file.
-A cell out of 93 to 97% or 3 to 7% is marked `!`. After the cells: families of edges under no effect
-at all, and the time that replicates take.
+transfer_study/analysis/doubt/coverage.csv already has are not measured again; reports warn by that
+file. A cell out of 93 to 97% or 3 to 7% is marked `!`. After the cells: families of edges under no
+effect at all, and the time that replicates take.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from pathlib import Path
 import numpy as np
 from simulated import SIMULATED
 
-from transfer_study.analysis import coverage
-from transfer_study.analysis.corrections import Edge, corrected
-from transfer_study.analysis.coverage import CELLS, Cell, measured
-from transfer_study.analysis.replicates import RESAMPLES, draw_counts, replicate_scores
-from transfer_study.analysis.uncertainty import ALPHA, crossed
+from transfer_study.analysis.doubt import coverage
+from transfer_study.analysis.doubt.coverage import CELLS, Cell, measured
+from transfer_study.analysis.effects.corrections import Edge, corrected
+from transfer_study.analysis.effects.replicates import RESAMPLES, draw_counts, replicate_scores
+from transfer_study.analysis.effects.uncertainty import ALPHA, crossed
 from transfer_study.data.streams import stream
 from transfer_study.metrics import from_sums
 from transfer_study.metrics.rows import Floats
-from transfer_study.spec.correction import Correction
-from transfer_study.spec.task import MetricName
+from transfer_study.study.correction import Correction
+from transfer_study.study.tasks.task import MetricName
 
 SEEDS = 3, 5, 10
 SIZES = 1_000, 100, 10_000

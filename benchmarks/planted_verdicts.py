@@ -20,11 +20,11 @@ import pandas as pd
 from transfer_study.data.synthetic import PLANTED
 from transfer_study.execute.in_process import run_in_process
 from transfer_study.execute.progress import Silent
-from transfer_study.records.predictions import StoredAnswers
-from transfer_study.records.store import Store
 from transfer_study.report.results import tables
 from transfer_study.session import make_plan
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.predictions import StoredAnswers
+from transfer_study.store.store import Store
+from transfer_study.study.file.study_file import read_study
 
 DEMO = Path(__file__).parents[1] / "experiments" / "demo.yaml"
 

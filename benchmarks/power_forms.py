@@ -4,13 +4,13 @@
 
 Simulates studies whose every task is a target of all the others, and judges them by the study's own
 functions with the variance of each edge by itself (`edge`) and with that per target (`target`,
-analysis/per_target.py). The noise is that of real runs, the four public tasks over four seeds on
-whole test sets and three of them over five seeds on 1,000 examples: a target's runs have a standard
-deviation of 1.4 points, which differs by a factor of e^±0.6 between targets and, with its log
-variance's own variance of 0.22, between a target's models; runs of one seed correlate by 0 in four
-of seven cases, else by .20 to .52; a tenth to six tenths of a run's variance is its interaction
-with the examples, and the examples' own is up to a half of that of five seeds. Half of the edges
-are null, the others have a standard deviation of 3 points; the margin is one point.
+analysis/effects/per_target.py). The noise is that of real runs, the four public tasks over four
+seeds on whole test sets and three of them over five seeds on 1,000 examples: a target's runs have a
+standard deviation of 1.4 points, which differs by a factor of e^±0.6 between targets and, with its
+log variance's own variance of 0.22, between a target's models; runs of one seed correlate by 0 in
+four of seven cases, else by .20 to .52; a tenth to six tenths of a run's variance is its
+interaction with the examples, and the examples' own is up to a half of that of five seeds. Half of
+the edges are null, the others have a standard deviation of 3 points; the margin is one point.
 
 For every case: gains and losses decided a study and the same by the order of before, in which
 effects within the margin counted among the rejections (`old`); equivalent ones; the false discovery
@@ -29,10 +29,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtr
 
-from transfer_study.analysis.corrections import step_up
-from transfer_study.analysis.per_target import variances_per_target
-from transfer_study.analysis.tails import strict_p
-from transfer_study.analysis.uncertainty import ALPHA, KNOWN_INTERACTION, satterthwaite
+from transfer_study.analysis.effects.corrections import step_up
+from transfer_study.analysis.effects.per_target import variances_per_target
+from transfer_study.analysis.effects.tails import strict_p
+from transfer_study.analysis.effects.uncertainty import ALPHA, KNOWN_INTERACTION, satterthwaite
 from transfer_study.data.streams import stream
 from transfer_study.metrics.rows import Floats
 
@@ -129,10 +129,15 @@ FORMS = {"edge": by_edge, "target": variances_per_target}
 
 def rates(form: str, drawn: Drawn) -> tuple[float, ...]:
     """What is decided, and what of it falsely; in the order of the table."""
-    n, seeds = len(drawn.runs), drawn.runs.shape[-1]
+    seeds = drawn.runs.shape[-1]
     variance, freedom = FORMS[form](drawn.runs)
     columns = drawn.delta, drawn.truth, variance / seeds, freedom, drawn.examples, drawn.interaction
-    delta, truth, found, freedom, examples, least = (x.reshape(n, -1) for x in columns)
+    return rates_of(form, *columns)
+
+
+def rates_of(form: str, *columns: Floats) -> tuple[float, ...]:
+    """Likewise of deltas, their truths, the parts of their variance and that of the interaction."""
+    delta, truth, found, freedom, examples, least = (x.reshape(len(x), -1) for x in columns)
     of_seeds = np.maximum(found, least)  # as `Crossed` has it of either form
     if form == "target":
         found, least = of_seeds, np.zeros_like(least)

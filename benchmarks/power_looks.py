@@ -7,7 +7,7 @@ the next look only while it is undecided. A run costs as many units as it has ta
 a pair 2, the full mix as many as there are targets. `fixed` has all seeds at once; `alpha/K` tests
 each look at an equal share of 5%, and ends no edge but a decided one; `futile` is the same that
 ends those with a chance of less than 20% to be decided by the last look; `sequence` is what studies
-do (analysis/sequential.py), with this end. Printed a study: the cost, gains and losses,
+do (analysis/effects/sequential.py), with this end. Printed a study: the cost, gains and losses,
 equivalents, the cost of one of these, the false discovery rate of all verdicts, and the chance of a
 false gain or loss.
 """
@@ -21,12 +21,12 @@ import numpy as np
 from power_forms import CASES, MARGIN, STUDIES, Drawn, draw
 from scipy.special import ndtr, ndtri
 
-from transfer_study.analysis.corrections import step_up
-from transfer_study.analysis.per_target import variances_per_target
-from transfer_study.analysis.power import FUTILE
-from transfer_study.analysis.sequential import Sequential
-from transfer_study.analysis.tails import strict_p
-from transfer_study.analysis.uncertainty import ALPHA
+from transfer_study.analysis.doubt.power import FUTILE
+from transfer_study.analysis.effects.corrections import step_up
+from transfer_study.analysis.effects.per_target import variances_per_target
+from transfer_study.analysis.effects.sequential import Sequential
+from transfer_study.analysis.effects.tails import strict_p
+from transfer_study.analysis.effects.uncertainty import ALPHA
 from transfer_study.data.streams import stream
 
 SCHEDULES = ((3,), (5,), (10,), (3, 5, 7), (3, 6, 10), (3, 5, 8, 12))

@@ -14,8 +14,8 @@ from scipy.special import ndtr
 
 from transfer_study.metrics import from_sums, statistics
 from transfer_study.metrics.rows import Floats
-from transfer_study.spec.example import Label
-from transfer_study.spec.task import MetricName, Task
+from transfer_study.study.tasks.example import Label
+from transfer_study.study.tasks.task import MetricName, Task
 
 SEED_SD = 0.05  # one to one and a half points of score
 ALL, ARM, RUN = 0.6, 0.1, 0.3  # variance of hardness: for all models, for an arm, for a run

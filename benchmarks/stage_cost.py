@@ -27,9 +27,9 @@ import torch
 from torch import nn
 from torch.optim import AdamW
 
-from transfer_study.data.encode import encode
 from transfer_study.data.splits import TaskData, load
-from transfer_study.data.tokenizer import load_tokenizer
+from transfer_study.data.tokens.encode import encode
+from transfer_study.data.tokens.tokenizer import load_tokenizer
 from transfer_study.execute.run_stage import quiet_libraries
 from transfer_study.learn import batch
 from transfer_study.learn.batch import Collator
@@ -42,11 +42,11 @@ from transfer_study.learn.stabilise import stabilise
 from transfer_study.learn.train import train
 from transfer_study.learn.uncorrected_adamw import UncorrectedAdamW
 from transfer_study.metrics import score
-from transfer_study.records.store import Store
-from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.recipe import Recipe
-from transfer_study.spec.source import SPLITS
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.store import Store
+from transfer_study.study.encoder import Encoder
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.recipes.recipe import Recipe
+from transfer_study.study.tasks.source import SPLITS
 
 STUDY = Path(__file__).parents[1] / "experiments" / "public_biomedical.yaml"
 SIZES = {"max_train": 600, "max_dev": 100, "max_test": 600}

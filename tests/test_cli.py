@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from transfer_study.spec.study import Study
-from transfer_study.spec.study_file import read_study
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -192,8 +192,8 @@ def test_a_precision_that_is_only_emulated_is_told(
     small_study: Path, named: str, here: str, warned: bool
 ) -> None:
     from transfer_study.session import make_plan
-    from transfer_study.spec.plan import plan as make
-    from transfer_study.spec.recipe import Precision
+    from transfer_study.study.plan import plan as make
+    from transfer_study.study.recipes.recipe import Precision
     from transfer_study.terminal.stages import slow_precision
 
     study = read_study(small_study, [f"refine.precision={named}"])

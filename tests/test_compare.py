@@ -14,9 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from transfer_study.cli import app
-from transfer_study.records.recorded import recorded_plan
 from transfer_study.report.system_tables import write_system_tables
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.recorded import recorded_plan
+from transfer_study.study.file.study_file import read_study
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMITTED = ROOT / "experiments" / "public_biomedical.yaml"

@@ -15,8 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from transfer_study.cli import app
-from transfer_study.records.recorded import plan_of_record, recorded_plan
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.recorded import plan_of_record, recorded_plan
+from transfer_study.study.file.study_file import read_study
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = """\

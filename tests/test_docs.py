@@ -16,9 +16,9 @@ import typer.main
 import yaml
 
 from transfer_study.cli import app
-from transfer_study.data.readers import read_counted
-from transfer_study.spec.study_file import read_study
-from transfer_study.spec.task import Task
+from transfer_study.data.files.readers import read_counted
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.tasks.task import Task
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

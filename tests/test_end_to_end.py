@@ -19,10 +19,10 @@ import pytest
 
 import transfer_study
 from tests.conftest import Command
-from transfer_study.analysis.deltas import COLUMNS, Verdict
-from transfer_study.records.store import Store
+from transfer_study.analysis.effects.deltas import COLUMNS, Verdict
 from transfer_study.session import make_plan
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.store import Store
+from transfer_study.study.file.study_file import read_study
 
 STAGES = 14
 

@@ -20,9 +20,9 @@ from transformers import pipeline
 from transformers.utils import logging
 
 from transfer_study.cli import main
-from transfer_study.data.encode import word_windows
 from transfer_study.data.splits import load
 from transfer_study.data.streams import stream
+from transfer_study.data.tokens.encode import word_windows
 from transfer_study.errors import DataError, ExportError, StoreError
 from transfer_study.execute import start
 from transfer_study.execute.in_process import run_in_process
@@ -31,14 +31,14 @@ from transfer_study.export import Exported, Wanted, export_model
 from transfer_study.learn import take_home
 from transfer_study.learn import train as train_module
 from transfer_study.metrics import score
-from transfer_study.records.predictions import StoredAnswers, answers_from
-from transfer_study.records.store import Store
 from transfer_study.session import make_plan
-from transfer_study.spec.example import Example
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.stage import Stage
-from transfer_study.spec.study_file import read_study
-from transfer_study.spec.task import Task
+from transfer_study.store.predictions import StoredAnswers, answers_from
+from transfer_study.store.store import Store
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.plan import Plan
+from transfer_study.study.stage import Stage
+from transfer_study.study.tasks.example import Example
+from transfer_study.study.tasks.task import Task
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()
@@ -317,7 +317,7 @@ def test_what_is_named_is_taken(export: Export) -> None:
 
 
 def test_of_equals_the_simplest_is_taken() -> None:
-    from transfer_study.analysis.choice import Asked, candidates_for, choose
+    from transfer_study.analysis.advice.choice import Asked, candidates_for, choose
 
     plan = make_plan(read_study(Path(__file__).parents[1] / "experiments" / "demo.yaml"))
     found = candidates_for(plan, "relation", Asked())

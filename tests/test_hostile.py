@@ -271,7 +271,7 @@ def test_a_stage_that_says_senseless_things_of_itself(
     path = folder / "stage.json"
     said = change if isinstance(change, str) else json.dumps(json.loads(path.read_text()) | change)
     path.write_text(said)
-    from transfer_study.spec.frozen import file_hash
+    from transfer_study.study.frozen import file_hash
 
     record = json.loads((folder / "result.json").read_text())
     record["files"]["stage.json"] = {"size": len(said), "sha256": file_hash(path)}

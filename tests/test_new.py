@@ -10,10 +10,10 @@ import datasets
 import pytest
 
 from transfer_study.cli import app
-from transfer_study.data.guess import guess_tasks
+from transfer_study.data.files.guess import guess_tasks
 from transfer_study.errors import DataError, InvalidStudy
-from transfer_study.spec.study_file import read_study
-from transfer_study.spec.task import Task, TaskKind
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.tasks.task import Task, TaskKind
 from transfer_study.terminal.new_study import write_new_study
 
 WORDS = ("aspirin", "fever", "naloxone", "clonidine", "rats")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from transfer_study.records.store import Store
+from transfer_study.store.store import Store
 
 BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "planted_verdicts.py"
 

@@ -13,15 +13,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from transfer_study.analysis.pretraining import pretraining_comparisons, pretraining_table
+from transfer_study.analysis.doubt.pretraining import pretraining_comparisons, pretraining_table
 from transfer_study.cli import main
-from transfer_study.data.encode import IGNORED
-from transfer_study.data.encoder_hash import fingerprint_encoder
-from transfer_study.data.masking import Masker, pieces_of
+from transfer_study.data.encoders.hash import fingerprint_encoder
 from transfer_study.data.streams import stream
 from transfer_study.data.texts import read_texts
-from transfer_study.data.tokenizer import load_tokenizer
-from transfer_study.data.vocabulary import SPECIAL_TOKENS, learn_vocabulary
+from transfer_study.data.tokens.encode import IGNORED
+from transfer_study.data.tokens.masking import Masker, pieces_of
+from transfer_study.data.tokens.tokenizer import load_tokenizer
+from transfer_study.data.tokens.vocabulary import SPECIAL_TOKENS, learn_vocabulary
 from transfer_study.errors import EncoderError
 from transfer_study.execute import materials as materials_module
 from transfer_study.execute import run_stage as run_stage_module
@@ -32,17 +32,17 @@ from transfer_study.execute.resources import Resources
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.learn import pretrain as pretrain_module
 from transfer_study.learn.model import build_model
-from transfer_study.records.compact import CompactAnswers
-from transfer_study.records.recorded import recorded_plan
-from transfer_study.records.store import Store
 from transfer_study.report.results import tables, write_table
 from transfer_study.session import Places, execute, failed_stages, make_plan, missing, write_report
-from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.recipe import Recipe
-from transfer_study.spec.stage import Stage, StageKind
-from transfer_study.spec.study_file import read_study
-from transfer_study.spec.texts import Texts
+from transfer_study.store.compact import CompactAnswers
+from transfer_study.store.recorded import recorded_plan
+from transfer_study.store.store import Store
+from transfer_study.study.encoder import Encoder
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.plan import Plan
+from transfer_study.study.recipes.recipe import Recipe
+from transfer_study.study.stage import Stage, StageKind
+from transfer_study.study.tasks.texts import Texts
 
 STUDY = """\
 name: lifted

@@ -13,15 +13,15 @@ from scipy import stats
 
 import transfer_study
 from tests.analysis.made_up import planned
-from transfer_study.analysis.choices import STEPS, choices
-from transfer_study.analysis.views import MAIN
-from transfer_study.records.store import Store
+from transfer_study.analysis.graph.views import MAIN
+from transfer_study.analysis.paper.choices import STEPS, choices
 from transfer_study.report.captions import caption
 from transfer_study.session import Places, known_plan, make_plan, write_report
-from transfer_study.spec.plan import plan as make
-from transfer_study.spec.protocol import PAPER_RECIPE, Protocol
-from transfer_study.spec.study import Study
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.store import Store
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.plan import plan as make
+from transfer_study.study.recipes.protocol import PAPER_RECIPE, Protocol
+from transfer_study.study.study import Study
 from transfer_study.terminal.stages import resolved_study
 
 

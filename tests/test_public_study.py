@@ -12,13 +12,13 @@ import pytest
 from typer.testing import CliRunner
 
 from transfer_study.cli import app
-from transfer_study.records.compact import CompactAnswers
-from transfer_study.records.recorded import recorded_plan
 from transfer_study.report.results import tables, write_table
 from transfer_study.session import make_plan
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.study import Study
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.compact import CompactAnswers
+from transfer_study.store.recorded import recorded_plan
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.plan import Plan
+from transfer_study.study.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = ROOT / "experiments" / "public_biomedical.yaml"

@@ -14,8 +14,8 @@ from tests.analysis.conftest import make_plan  # noqa: F401  (a fixture)
 from tests.analysis.made_up import MadeUpAnswers, planned
 from tests.analysis.test_grouping import pairs
 from tests.analysis.test_recommend import A, B, C, D, table
-from transfer_study.analysis.grouping import groupings
-from transfer_study.analysis.recommend import asked_edges, recommendations
+from transfer_study.analysis.advice.grouping import groupings
+from transfer_study.analysis.advice.recommend import asked_edges, recommendations
 from transfer_study.cli import app
 from transfer_study.report.results import tables
 from transfer_study.terminal.recommend import (

@@ -7,13 +7,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from transfer_study.analysis.stability import run_table, stability_table
-from transfer_study.records.compact import CompactAnswers
-from transfer_study.records.recorded import recorded_plan
+from transfer_study.analysis.doubt.stability import run_table, stability_table
 from transfer_study.report.results import tables, write_table
 from transfer_study.report.stability import stability_markdown
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.compact import CompactAnswers
+from transfer_study.store.recorded import recorded_plan
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.plan import Plan
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results" / "stability"

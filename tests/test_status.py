@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import Command
-from transfer_study.records.running import tell_running
-from transfer_study.records.store import Store
 from transfer_study.session import make_plan
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.running import tell_running
+from transfer_study.store.store import Store
+from transfer_study.study.file.study_file import read_study
 
 HEAVY = ("torch", "ray", "pandas", "pyarrow", "scipy", "matplotlib", "transformers", "tokenizers")
 # A stage goes on until it is killed.

@@ -17,8 +17,8 @@ from tests.conftest import Command
 from tests.test_cli import call
 from tests.test_in_a_terminal import driver_of, environment, heed_signals, names, wait_until
 from transfer_study.session import make_plan
-from transfer_study.spec.search import targets, tuning_seeds
-from transfer_study.spec.study_file import read_study
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.search import targets, tuning_seeds
 
 # The rate is so small that nothing changes; `odd` has no example of what dev and test ask for.
 STUDY = """\

@@ -14,8 +14,6 @@ from tests.test_cli import call
 from transfer_study.errors import StudyError
 from transfer_study.execute.progress import Silent
 from transfer_study.execute.resources import Resources
-from transfer_study.records.looked import LOOKS_FILE
-from transfer_study.records.store import Store
 from transfer_study.session import (
     Outcome,
     Places,
@@ -25,11 +23,13 @@ from transfer_study.session import (
     power,
     write_report,
 )
-from transfer_study.spec.looks import Looks
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.looked import LOOKS_FILE
+from transfer_study.store.store import Store
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.looks import Looks
+from transfer_study.study.plan import Plan
 from transfer_study.terminal.looks import look_line
-from transfer_study.until_decided import Look, fix_looks, run_until_decided
+from transfer_study.until_decided import Look, fix_looks, forecast, run_until_decided
 
 # A task that learns its words faster with another, which has nothing to win from it.
 STUDY = """\
@@ -219,3 +219,35 @@ def test_what_cannot_be_is_said_in_a_sentence(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert said in " ".join(done.stderr.replace("│", " ").split())
         assert not (tmp_path / "results").exists()
+
+
+def test_a_plan_by_looks_says_what_the_command_will_take_and_show(
+    decided: tuple[Path, list[Look]], tmp_path: Path
+) -> None:
+    folder, _ = decided
+    words = "--until-decided", "--max-seeds", str(MOST), "--looks", "2"
+    done = json.loads(call(folder, "plan", "planned.yaml", *words, "--json").stdout)
+    assert done["looks"] | {"expected": None} == {
+        "seeds": [FIRST, MOST],
+        "coming": [0, 0],
+        "most": [0, 0],
+        "expected": None,
+    }
+    for stage in (folder / "stages" / "stages").iterdir():
+        if f"-s{FIRST}-" not in stage.name:
+            shutil.copytree(stage, tmp_path / "stages" / "stages" / stage.name)
+    first, looks = first_plan(tmp_path), Looks.fixed(range(FIRST), MOST, 2)
+    found = forecast(first, looks, places_in(tmp_path))
+    # Two tasks alone and their pair, at the second look, if an edge goes on.
+    assert (found.coming, found.most[0]) == ((0, 0), 3)
+    assert found.most[1] is not None and found.most[1] > 0
+    assert found.expected is not None and 0 < found.expected[0] < 3
+    table = power(first, Store(tmp_path / "stages"), looks=looks)
+    assert table is not None
+    assert (table["max_seeds"] == MOST).all()
+    assert (table["detectable"] < table["detectable_first"]).all()
+    store = "--store", str(tmp_path / "stages")
+    said = " ".join(call(tmp_path, "plan", "planned.yaml", *words, *store).stdout.split())
+    assert "2 looks, at 5, 6 seeds" in said
+    assert "0 stages, 0 s at the look to come, at most 3 stages" in said
+    assert "in 80 of 100 such studies at 5% over all looks" in said

@@ -9,17 +9,17 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from transfer_study.analysis.stability import run_table, stability_table
+from transfer_study.analysis.doubt.stability import run_table, stability_table
 from transfer_study.execute.progress import Silent
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.run_stage import run_stage
 from transfer_study.learn.model import build_model
-from transfer_study.records.compact import CompactAnswers
-from transfer_study.records.store import Store
 from transfer_study.report.results import tables, write_table
 from transfer_study.session import Places, execute, make_plan, write_report
-from transfer_study.spec.recipe import Recipe
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.compact import CompactAnswers
+from transfer_study.store.store import Store
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.recipes.recipe import Recipe
 
 TASKS = """\
 name: varied

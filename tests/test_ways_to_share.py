@@ -15,11 +15,11 @@ from safetensors.torch import load_file
 import transfer_study
 from transfer_study.errors import InvalidStudy
 from transfer_study.execute.run_stage import run_stage
-from transfer_study.records.store import Store
 from transfer_study.session import Places, make_plan
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.stage import StageKind
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.store import Store
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.plan import Plan
+from transfer_study.study.stage import StageKind
 
 
 def synthetic(task: str, kind: str, labels: list[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from transfer_study.spec.built_in import built_in_studies
+from transfer_study.study.built_in import built_in_studies
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -5,7 +5,7 @@ from transfer_study.execute.resources import Resources
 from transfer_study.in_python import make_plan, run
 from transfer_study.outcome import Outcome
 from transfer_study.session import Places, write_report
-from transfer_study.spec.study_file import read_study
+from transfer_study.study.file.study_file import read_study
 
 __all__ = [
     "Outcome",

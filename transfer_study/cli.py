@@ -16,17 +16,17 @@ from typing import Annotated
 
 import typer
 
-from transfer_study.analysis.preference import By
-from transfer_study.analysis.views import Shown
+from transfer_study.analysis.advice.preference import By
+from transfer_study.analysis.graph.views import Shown
 from transfer_study.errors import NothingRun, StudyError, problems_of
 from transfer_study.execute.resources import Resources
 from transfer_study.outcome import Outcome
-from transfer_study.records.store import Store
 from transfer_study.session import Places
-from transfer_study.spec.correction import Correction
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.study import MOST_SEEDS, Arm, Reading
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.store import Store
+from transfer_study.study.correction import Correction
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.plan import Plan
+from transfer_study.study.study import MOST_SEEDS, Arm, Reading
 from transfer_study.terminal.console import warn
 from transfer_study.visible import visible
 
@@ -118,6 +118,20 @@ GpusPerStage = Annotated[
 Address = Annotated[
     str | None, typer.Option(envvar="RAY_ADDRESS", help="Address of a running Ray cluster.")
 ]
+UntilDecided = Annotated[
+    bool,
+    typer.Option(
+        "--until-decided", help="Then add seeds to undecided edges alone, up to --max-seeds."
+    ),
+]
+MaxSeeds = Annotated[
+    int | None,
+    typer.Option(max=MOST_SEEDS, help="The most seeds of an edge.", show_default=False),
+]
+NumberOfLooks = Annotated[
+    int | None,
+    typer.Option(help="How often edges are judged on the way, fixed in advance.", show_default="3"),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, only results and errors.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="A line an epoch.")]
@@ -131,6 +145,14 @@ def _version(asked: bool) -> None:
 
         print(f"transfer-study {version_of('transfer-study')}")
         raise typer.Exit
+
+
+def _check_looks(until_decided: bool, max_seeds: int | None, looks: int | None) -> None:
+    if until_decided != (max_seeds is not None) or (looks is not None and not until_decided):
+        raise typer.BadParameter(
+            "--until-decided and --max-seeds go together, --looks with both; "
+            "for example: --until-decided --max-seeds 10"
+        )
 
 
 @app.callback()
@@ -162,7 +184,7 @@ def new(
 @app.command()
 def keys() -> None:
     """Print every key of a study file with its meaning, values and default, as Markdown."""
-    from transfer_study.spec.keys_page import keys_page
+    from transfer_study.study.file.keys_page import keys_page
 
     print(keys_page(), end="")
 
@@ -186,22 +208,9 @@ def run(
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Start nothing more after a failure.")
     ] = False,
-    until_decided: Annotated[
-        bool,
-        typer.Option(
-            "--until-decided", help="Then add seeds to undecided edges alone, up to --max-seeds."
-        ),
-    ] = False,
-    max_seeds: Annotated[
-        int | None,
-        typer.Option(max=MOST_SEEDS, help="The most seeds of an edge.", show_default=False),
-    ] = None,
-    looks: Annotated[
-        int | None,
-        typer.Option(
-            help="How often edges are judged on the way, fixed in advance.", show_default="3"
-        ),
-    ] = None,
+    until_decided: UntilDecided = False,
+    max_seeds: MaxSeeds = None,
+    looks: NumberOfLooks = None,
     as_json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -223,11 +232,7 @@ def run(
     from transfer_study.terminal.stages import slow_precision
     from transfer_study.terminal.status import print_failures
 
-    if until_decided != (max_seeds is not None) or (looks is not None and not until_decided):
-        raise typer.BadParameter(
-            "--until-decided and --max-seeds go together, --looks with both; "
-            "for example: --until-decided --max-seeds 10"
-        )
+    _check_looks(until_decided, max_seeds, looks)
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots, keep_weights)
     first, leaks = survey(read_study(study, settings, data))
@@ -369,15 +374,20 @@ def plan(
         bool, typer.Option("--resolved", help="Print the final study with every default.")
     ] = False,
     keep_weights: KeepWeights = None,
+    until_decided: UntilDecided = False,
+    max_seeds: MaxSeeds = None,
+    looks: NumberOfLooks = None,
     as_json: Json = False,
 ) -> None:
     """Show the stages of a study: what is done, what will run and why, what time and disk it takes.
 
-    And how small an effect its edges could show.
+    And how small an effect its edges could show. With the options of a `run` until edges are
+    decided, by its looks.
     """
     from transfer_study.session import make_plan, plan_with_dropped, with_answered
     from transfer_study.terminal.stages import plan_as_json, print_plan, resolved_study
 
+    _check_looks(until_decided, max_seeds, looks)
     checked = read_study(study, settings, data)
     if resolved:
         print(resolved_study(checked), end="")
@@ -386,7 +396,12 @@ def plan(
     planned, dropped = plan_with_dropped(checked)
     view = plan_as_json if as_json else print_plan
     places = Places(store, keep_weights=keep_weights)
-    view(with_answered(planned, places), places, piloted, dropped)
+    fixed = None
+    if max_seeds is not None:
+        from transfer_study.until_decided import known_looks
+
+        fixed = known_looks(planned, places, max_seeds, looks)
+    view(with_answered(planned, places), places, piloted, dropped, fixed)
 
 
 @app.command()
@@ -586,8 +601,8 @@ def recommend(
     as_json: Json = False,
 ) -> None:
     """Say with which partners, if any, to train a task, or all; runs and writes nothing."""
-    from transfer_study.analysis.grouping import groupings
-    from transfer_study.analysis.recommend import (
+    from transfer_study.analysis.advice.grouping import groupings
+    from transfer_study.analysis.advice.recommend import (
         asked_edges,
         check_run,
         check_task,
@@ -743,7 +758,7 @@ def convert_tf(
     ] = None,
 ) -> None:
     """Turn an original BERT checkpoint of TensorFlow into an encoder that studies can name."""
-    from transfer_study.data.convert_tf import convert_tf as convert
+    from transfer_study.data.encoders.convert_tf import convert_tf as convert
     from transfer_study.terminal.conversion import print_conversion
 
     print_conversion(convert(checkpoint, out, cased))

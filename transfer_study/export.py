@@ -13,25 +13,32 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from transfer_study.analysis.choice import BEST, Asked, Choice, candidates_for, choose, full_mixes
-from transfer_study.analysis.model_scores import ModelScore, model_scores
+from transfer_study.analysis.advice.choice import (
+    BEST,
+    Asked,
+    Choice,
+    candidates_for,
+    choose,
+    full_mixes,
+)
+from transfer_study.analysis.effects.model_scores import ModelScore, model_scores
 from transfer_study.errors import ExportError, StudyError
 from transfer_study.files import check_writable, read_regular, readable_as, writing
-from transfer_study.records.chosen import chosen_epoch
-from transfer_study.records.held import hold
-from transfer_study.records.predictions import (
+from transfer_study.report.card import Card
+from transfer_study.store.chosen import chosen_epoch
+from transfer_study.store.held import hold
+from transfer_study.store.predictions import (
     MOST_BYTES,
     Answers,
     StoredAnswers,
     answers_from,
     predictions_file,
 )
-from transfer_study.records.store import Store
-from transfer_study.report.card import Card
-from transfer_study.spec.example import Example
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.stage import Stage, StageKind, StageTask
-from transfer_study.spec.task import Task, TaskKind
+from transfer_study.store.store import Store
+from transfer_study.study.plan import Plan
+from transfer_study.study.stage import Stage, StageKind, StageTask
+from transfer_study.study.tasks.example import Example
+from transfer_study.study.tasks.task import Task, TaskKind
 
 Tell = Callable[[str], None]
 

@@ -15,7 +15,6 @@ from transfer_study.errors import StudyError
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
 from transfer_study.outcome import Outcome
-from transfer_study.records.store import Store
 from transfer_study.session import (
     Executor,
     Places,
@@ -28,9 +27,10 @@ from transfer_study.session import (
     write_report,
 )
 from transfer_study.session import make_plan as _make_plan
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.study import Study
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.store import Store
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.plan import Plan
+from transfer_study.study.study import Study
 from transfer_study.terminal.progress import open_progress
 
 StudyOrFile = Study | Path | str

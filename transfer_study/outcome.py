@@ -9,15 +9,15 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.spelling import choices
+from transfer_study.study.plan import Plan
+from transfer_study.study.spelling import choices
 from transfer_study.visible import visible
 
 if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
 
-    from transfer_study.analysis.recommend import Recommendation
+    from transfer_study.analysis.advice.recommend import Recommendation
 
 _LISTED = 60
 _PICTURES = ("transfer_graph", "size", "stability", "heat_map")
@@ -67,9 +67,9 @@ class Outcome:
         the study has no pairs), as in `transfer_graph.json`; of several sizes the largest. Raises
         StudyError for what the study does not have.
         """
-        from transfer_study.analysis.graph import build_graph
-        from transfer_study.analysis.scores import task_table
-        from transfer_study.analysis.views import Shown, at_size
+        from transfer_study.analysis.effects.scores import task_table
+        from transfer_study.analysis.graph.graph import build_graph
+        from transfer_study.analysis.graph.views import Shown, at_size
 
         edges = at_size(self.deltas[self.deltas["over"] == ""], None)
         picked = {}
@@ -98,7 +98,7 @@ class Outcome:
 
         Raises StudyError for what the study does not have, and where nothing was run.
         """
-        from transfer_study.analysis.recommend import (
+        from transfer_study.analysis.advice.recommend import (
             asked_edges,
             check_run,
             check_task,

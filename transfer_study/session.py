@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,15 +13,15 @@ from zlib import crc32
 
 from pydantic import ByteSize, TypeAdapter, ValidationError
 
-from transfer_study.analysis.views import Shown
+from transfer_study.analysis.graph.views import Shown
 from transfer_study.errors import StoreError, StudyError
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
 from transfer_study.files import check_folder, check_writable, size_text, writing
 from transfer_study.outcome import Outcome
-from transfer_study.records.held import hold
-from transfer_study.records.looked import looked_plan
-from transfer_study.records.recorded import (
+from transfer_study.store.held import hold
+from transfer_study.store.looked import looked_plan
+from transfer_study.store.recorded import (
     PREDICTIONS_FILE,
     RECORD_FILE,
     is_recorded_otherwise,
@@ -31,25 +31,26 @@ from transfer_study.records.recorded import (
     recorded_stages,
     write_record,
 )
-from transfer_study.records.store import Store
-from transfer_study.spec.plan import Plan, plan
-from transfer_study.spec.stage import Stage
-from transfer_study.spec.study import Study
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.store import Store
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.looks import Looks
+from transfer_study.study.plan import Plan, plan
+from transfer_study.study.stage import Stage
+from transfer_study.study.study import Study
 from transfer_study.visible import visible
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from transfer_study.analysis.agreement import HeldClaim, HeldScore
-    from transfer_study.analysis.judgement import Rejudged
-    from transfer_study.data.leaks import Dropped
+    from transfer_study.analysis.effects.judgement import Rejudged
+    from transfer_study.analysis.paper.agreement import HeldClaim, HeldScore
+    from transfer_study.data.leaks.findings import Dropped
     from transfer_study.data.splits import TaskData
     from transfer_study.execute.disk import DiskForecast
-    from transfer_study.records.predictions import AnswerSource
-    from transfer_study.records.prune import Prunable
     from transfer_study.report.comparison import Compared, Evidence
     from transfer_study.report.results import Written
+    from transfer_study.store.predictions import AnswerSource
+    from transfer_study.store.prune import Prunable
 
 Executor = Literal["ray", "in-process"]
 
@@ -114,8 +115,8 @@ def make_plan(study: Study) -> Plan:
 
 def plan_with_dropped(study: Study) -> tuple[Plan, tuple[Dropped, ...]]:
     """The plan of a study, and the training rows dropped as leaks; raises as `make_plan`."""
-    from transfer_study.data.exclude_leaks import all_dropped
     from transfer_study.data.fingerprints import load_tasks
+    from transfer_study.data.leaks.exclude import all_dropped
 
     loaded = load_tasks(study)
     return _planned(study, loaded), all_dropped(loaded)
@@ -135,9 +136,9 @@ def _planned(study: Study, loaded: dict[str, TaskData]) -> Plan:
 
 def survey(study: Study) -> tuple[Plan, pd.DataFrame]:
     """The plan of a study, and the leaks in what it reads; raises as `make_plan`."""
-    from transfer_study.data.find_leaks import find_leaks
     from transfer_study.data.fingerprints import load_tasks
-    from transfer_study.data.leaks import leak_table
+    from transfer_study.data.leaks.find import find_leaks
+    from transfer_study.data.leaks.findings import leak_table
 
     loaded = load_tasks(study)
     return _planned(study, loaded), leak_table(find_leaks(study, loaded))
@@ -179,7 +180,7 @@ def with_answered(plan_: Plan, places: Places) -> Plan:
     elsewhere = any(stage.id in once and not store.is_done(stage) for stage in plan_)
     if not elsewhere or not (folder / PREDICTIONS_FILE).exists():
         return plan_
-    from transfer_study.records.compact import CompactAnswers
+    from transfer_study.store.compact import CompactAnswers
 
     return replace(plan_, answered=CompactAnswers(folder).stages())
 
@@ -255,30 +256,52 @@ def stage_cost(plan_: Plan, store: Store) -> Callable[[Stage], float]:
     return estimate.seconds if estimate.measured else work
 
 
-def power(plan_: Plan, store: Store, pilot: Plan | None = None) -> pd.DataFrame | None:
-    """The smallest effect that each edge of a plan can detect, in fractions of 1.
+def power(
+    plan_: Plan, store: Store, pilot: Plan | None = None, looks: Looks | None = None
+) -> pd.DataFrame | None:
+    """The smallest effect that each edge of a plan can detect, in fractions of 1, or by looks.
 
     How much noise there is to expect is taken from the stored stages of the plan, or of a pilot's;
     None where these are not of two seeds at least.
     """
-    if len({stage.seed for stage in pilot or plan_ if store.is_done(stage)}) < 2:
-        return None
     import pandas as pd
 
-    from transfer_study.analysis.power import planned_edges, power_table
-    from transfer_study.records.predictions import StoredAnswers
-    from transfer_study.report.results import tables
+    from transfer_study.analysis.doubt.forecast import looked_power_table
+    from transfer_study.analysis.doubt.power import power_table
 
     found = []
+    for protocol, edges, known, study in planned_and_known(plan_, store, pilot):
+        if looks is None:
+            table = power_table(edges, known, study.correction)
+        else:
+            table = looked_power_table(edges, known, study.correction, looks.counts)
+        table.insert(0, "protocol", protocol)
+        found.append(table)
+    return pd.concat(found, ignore_index=True) if found else None
+
+
+def planned_and_known(
+    plan_: Plan, store: Store, pilot: Plan | None
+) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame, Study]]:
+    """By protocol, its planned edges, the deltas of what is stored of it or of a pilot, its study.
+
+    Nothing where less than two seeds are stored.
+    """
+    from transfer_study.analysis.doubt.power import planned_edges
+    from transfer_study.report.results import tables
+    from transfer_study.store.predictions import StoredAnswers
+
+    if len({stage.seed for stage in pilot or plan_ if store.is_done(stage)}) < 2:
+        return
     for protocol in plan_.protocols:
         part = plan_.under(protocol)
         piloted = part if pilot is None else pilot.under(pilot.protocols[0])
-        _, known = tables(piloted, StoredAnswers(store), ())
-        edges = planned_edges(part)
-        table = power_table(edges, known, part.study.correction)
-        table.insert(0, "protocol", protocol)
-        found.append(table)
-    return pd.concat(found, ignore_index=True)
+        yield (
+            protocol,
+            planned_edges(part),
+            tables(piloted, StoredAnswers(store), ())[1],
+            part.study,
+        )
 
 
 def prunable_of(
@@ -288,7 +311,7 @@ def prunable_of(
 
     Raises StoreError where it cannot be told what a study wants.
     """
-    from transfer_study.records.prune import prunable
+    from transfer_study.store.prune import prunable
 
     folders = sorted(places.results.iterdir()) if places.results.is_dir() else []
     recorded = {folder.name: recorded_stages(folder) for folder in folders}
@@ -434,7 +457,7 @@ def hold_against_published(study: Study, places: Places) -> tuple[list[HeldScore
 
     Raises StudyError where the study has none of the paper's tasks.
     """
-    from transfer_study.analysis.agreement import check_comparable, hold_claims, hold_scores
+    from transfer_study.analysis.paper.agreement import check_comparable, hold_claims, hold_scores
     from transfer_study.report.results import tables
 
     check_comparable(study)
@@ -481,10 +504,10 @@ def compare_studies(
 
 def _evidence(path: Path, places: Places, settings: Sequence[str], data: Path | None) -> Evidence:
     """What is stored of a study: by its file, as it was last run, or its table alone."""
-    from transfer_study.records.compact import CompactAnswers
-    from transfer_study.records.predictions import FirstOf, StoredAnswers
     from transfer_study.report.comparison import Evidence
     from transfer_study.report.results import read_table
+    from transfer_study.store.compact import CompactAnswers
+    from transfer_study.store.predictions import FirstOf, StoredAnswers
 
     store = Store(places.store)
     folder, notes = path, []
@@ -520,8 +543,8 @@ def answer_source(plan_: Plan, places: Places) -> AnswerSource:
 
     So a store that holds a part of a study never replaces its committed results by that part.
     """
-    from transfer_study.records.compact import CompactAnswers
-    from transfer_study.records.predictions import FirstOf, StoredAnswers
+    from transfer_study.store.compact import CompactAnswers
+    from transfer_study.store.predictions import FirstOf, StoredAnswers
 
     stored = StoredAnswers(Store(places.store))
     compact = CompactAnswers(places.results / plan_.study.name)

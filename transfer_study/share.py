@@ -13,17 +13,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-from transfer_study.analysis.judgement import Rejudged
-from transfer_study.analysis.views import Shown
+from transfer_study.analysis.effects.judgement import Rejudged
+from transfer_study.analysis.graph.views import Shown
 from transfer_study.errors import StoreError
 from transfer_study.files import check_writable, writing
 from transfer_study.outcome import Outcome
-from transfer_study.records.recorded import is_recorded_otherwise
-from transfer_study.records.store import Store
 from transfer_study.session import Places, answer_source, failed_stages, lost_stages, outcome_of
-from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.plan import Plan, System
-from transfer_study.spec.pretraining import SUFFIX
+from transfer_study.store.recorded import is_recorded_otherwise
+from transfer_study.store.store import Store
+from transfer_study.study.encoder import Encoder
+from transfer_study.study.plan import Plan, System
+from transfer_study.study.recipes.pretraining import SUFFIX
 
 FIGURES = "figures"
 _HANDED_OVER = {".html", ".md", ".csv", ".tex", ".svg", ".png", ".pdf", ".graphml", ".json"}

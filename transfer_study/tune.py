@@ -10,19 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from transfer_study.analysis.tried import Comparison, compare_recipes
-from transfer_study.data.encoder_limits import check_layers, check_length, layer_count
+from transfer_study.analysis.advice.tried import Comparison, compare_recipes
+from transfer_study.data.encoders.limits import check_layers, check_length, layer_count
 from transfer_study.data.splits import load_planned_once
 from transfer_study.errors import EncoderError, ExecutionError, NothingRun, StudyError
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.search import Watching, search
 from transfer_study.files import check_writable
 from transfer_study.metrics.constant import best_constant
-from transfer_study.records.store import Store
-from transfer_study.records.trials import Trial
 from transfer_study.session import Places, make_plan, with_answered
-from transfer_study.spec.plan import Plan, plan
-from transfer_study.spec.search import (
+from transfer_study.store.store import Store
+from transfer_study.store.trials import Trial
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.file.write_recipe import recipe_written, value_text, write_study
+from transfer_study.study.plan import Plan, plan
+from transfer_study.study.search import (
     Section,
     Space,
     Target,
@@ -38,9 +40,7 @@ from transfer_study.spec.search import (
     usual_space,
     with_values,
 )
-from transfer_study.spec.study import Study
-from transfer_study.spec.study_file import read_study
-from transfer_study.spec.write_recipe import recipe_written, value_text, write_study
+from transfer_study.study.study import Study
 
 
 @dataclass(frozen=True)

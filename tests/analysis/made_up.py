@@ -8,14 +8,14 @@ from hashlib import sha256
 from typing import Any
 
 from transfer_study.data.streams import stream
-from transfer_study.records.predictions import Answers
-from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint, TextsFingerprint
-from transfer_study.spec.plan import Fingerprints, Plan, plan
-from transfer_study.spec.recipe import Precision
-from transfer_study.spec.sizes import data_sets
-from transfer_study.spec.stage import Stage
-from transfer_study.spec.study import Study
-from transfer_study.spec.task import Task
+from transfer_study.store.predictions import Answers
+from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint, TextsFingerprint
+from transfer_study.study.plan import Fingerprints, Plan, plan
+from transfer_study.study.recipes.recipe import Precision
+from transfer_study.study.sizes import data_sets
+from transfer_study.study.stage import Stage
+from transfer_study.study.study import Study
+from transfer_study.study.tasks.task import Task
 
 LABELS = ("yes", "no")
 N_TEST = 96

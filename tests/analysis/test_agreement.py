@@ -8,7 +8,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from transfer_study.analysis.agreement import (
+from transfer_study.analysis.effects.deltas import Verdict
+from transfer_study.analysis.paper.agreement import (
     HeldEdge,
     HeldScore,
     Outcome,
@@ -17,10 +18,9 @@ from transfer_study.analysis.agreement import (
     hold_claims,
     hold_scores,
 )
-from transfer_study.analysis.deltas import Verdict
 from transfer_study.errors import StudyError
 from transfer_study.published import Effect, SystemKind
-from transfer_study.spec.plan import Plan, System
+from transfer_study.study.plan import Plan, System
 
 MakePlan = Callable[..., Plan]
 MakeScores = Callable[..., pd.DataFrame]

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from transfer_study.analysis.clustering import cluster_tasks
+from transfer_study.analysis.graph.clustering import cluster_tasks
 
 
 def camps(tasks: list[str], camp: dict[str, int]) -> dict[tuple[str, str], float]:

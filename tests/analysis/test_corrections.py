@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from transfer_study.analysis.corrections import Edge, corrected, judged
-from transfer_study.analysis.deltas import Verdict, verdict_of
-from transfer_study.analysis.uncertainty import UNKNOWN, crossed
-from transfer_study.spec.correction import Correction
+from transfer_study.analysis.effects.corrections import Edge, corrected, judged
+from transfer_study.analysis.effects.deltas import Verdict, verdict_of
+from transfer_study.analysis.effects.uncertainty import UNKNOWN, crossed
+from transfer_study.study.correction import Correction
 
 SEEDS, RESAMPLES, UNITS = 5, 2_000, 1_000
 

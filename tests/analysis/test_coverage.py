@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from transfer_study.analysis import coverage
-from transfer_study.analysis.coverage import Cell, coverage_warning
-from transfer_study.spec.task import MetricName
+from transfer_study.analysis.doubt import coverage
+from transfer_study.analysis.doubt.coverage import Cell, coverage_warning
+from transfer_study.study.tasks.task import MetricName
 
 GOOD, SHORT, EAGER = (0.95, 0.05), (0.92, 0.05), (0.95, 0.08)
 

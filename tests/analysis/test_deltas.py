@@ -10,14 +10,14 @@ import pytest
 from pydantic import ValidationError
 from scipy import stats
 
-from transfer_study.analysis.deltas import COLUMNS, deltas
-from transfer_study.analysis.judgement import Judgement
-from transfer_study.analysis.replicates import TestSet
-from transfer_study.analysis.uncertainty import Interval
+from transfer_study.analysis.effects.deltas import COLUMNS, deltas
+from transfer_study.analysis.effects.judgement import Judgement
+from transfer_study.analysis.effects.replicates import TestSet
+from transfer_study.analysis.effects.uncertainty import Interval
 from transfer_study.metrics import Statistics
-from transfer_study.spec.correction import Correction
-from transfer_study.spec.margin import Margin
-from transfer_study.spec.task import MetricName
+from transfer_study.study.correction import Correction
+from transfer_study.study.margin import Margin
+from transfer_study.study.tasks.task import MetricName
 
 
 def within(**margin: float) -> Judgement:
@@ -108,10 +108,12 @@ def test_numbers_of_an_edge():
         "adjusted_p": pytest.approx(reference.pvalue),
         "level": 0.05,
         "seed_sd": pytest.approx(np.std([0.01, 0.02, 0.06], ddof=1)),
+        "score_sd": pytest.approx(np.std([0.51, 0.62, 0.76], ddof=1)),
         "seed_freedom": 2,
         "example_error": pytest.approx(0, abs=1e-12),
         "freedom": pytest.approx(2),
         "n_seeds": 3,
+        "n_baseline_seeds": 3,
         "n_test": 500,
         "n_documents": 100,
         "constant": 0.1,

@@ -11,18 +11,18 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from transfer_study.analysis.corrections import Edge
-from transfer_study.analysis.deltas import deltas
-from transfer_study.analysis.difference import Side, differences, happened, shared
-from transfer_study.analysis.double_difference import independent, joint
-from transfer_study.analysis.judgement import Judgement
-from transfer_study.analysis.replicates import TestSet
-from transfer_study.analysis.uncertainty import Crossed, crossed
+from transfer_study.analysis.compare.difference import Side, differences, happened, shared
+from transfer_study.analysis.effects.corrections import Edge
+from transfer_study.analysis.effects.deltas import deltas
+from transfer_study.analysis.effects.double_difference import independent, joint
+from transfer_study.analysis.effects.judgement import Judgement
+from transfer_study.analysis.effects.replicates import TestSet
+from transfer_study.analysis.effects.uncertainty import Crossed, crossed
 from transfer_study.errors import StudyError
 from transfer_study.metrics import Statistics
-from transfer_study.spec.correction import Correction
-from transfer_study.spec.margin import Margin
-from transfer_study.spec.task import MetricName
+from transfer_study.study.correction import Correction
+from transfer_study.study.margin import Margin
+from transfer_study.study.tasks.task import MetricName
 
 RANDOM = np.random.default_rng(4)
 

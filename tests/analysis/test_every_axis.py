@@ -12,17 +12,17 @@ import pytest
 from pydantic import ValidationError
 
 from tests.analysis.made_up import MadeUpAnswers, planned
-from transfer_study.analysis.choices import STEPS, choices
-from transfer_study.analysis.false_edges import compare_with_itself
-from transfer_study.analysis.judgement import Judgement
-from transfer_study.analysis.power import planned_edges, power_table
-from transfer_study.analysis.pretraining import pretraining_table
-from transfer_study.analysis.stability import run_table, stability_table
-from transfer_study.analysis.systems import AVERAGE, system_table
+from transfer_study.analysis.doubt.false_edges import compare_with_itself
+from transfer_study.analysis.doubt.power import planned_edges, power_table
+from transfer_study.analysis.doubt.pretraining import pretraining_table
+from transfer_study.analysis.doubt.stability import run_table, stability_table
+from transfer_study.analysis.effects.judgement import Judgement
+from transfer_study.analysis.paper.choices import STEPS, choices
+from transfer_study.analysis.paper.systems import AVERAGE, system_table
 from transfer_study.metrics import reported
 from transfer_study.report.results import epoch_scores, tables
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.stage_labels import stage_labels
+from transfer_study.study.plan import Plan
+from transfer_study.study.stage_labels import stage_labels
 
 TASKS = ("a", "b", "c")
 SEEDS = 4  # the fewest with which a model is compared with itself

@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from transfer_study.analysis.false_edges import compare_with_itself, false_edges
-from transfer_study.analysis.judgement import Judgement
-from transfer_study.analysis.replicates import TestSet
+from transfer_study.analysis.doubt.false_edges import compare_with_itself, false_edges
+from transfer_study.analysis.effects.judgement import Judgement
+from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.metrics import statistics
 from transfer_study.report.false_edges import false_edge_sentence
-from transfer_study.spec.margin import Margin
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.task import MetricName
+from transfer_study.study.margin import Margin
+from transfer_study.study.plan import Plan
+from transfer_study.study.tasks.task import MetricName
 
 TASKS = ("chemprot", "ddi2013-type")
 N = 150

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from transfer_study.analysis.circle import place_on_circle
-from transfer_study.analysis.graph import build_graph, effects_of, tasks_of, write_graph
+from transfer_study.analysis.graph.circle import place_on_circle
+from transfer_study.analysis.graph.graph import build_graph, effects_of, tasks_of, write_graph
 from transfer_study.errors import StudyError
 
 NAN = math.nan

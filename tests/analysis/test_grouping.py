@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.analysis.test_recommend import A, B, C, D, edge, table
-from transfer_study.analysis.grouping import Advice, assumptions, groupings
-from transfer_study.analysis.preference import By
+from transfer_study.analysis.advice.grouping import Advice, assumptions, groupings
+from transfer_study.analysis.advice.preference import By
 from transfer_study.errors import StudyError
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from transfer_study.analysis.intervals import no_interval_of_scores
-from transfer_study.analysis.uncertainty import paired_t
+from transfer_study.analysis.effects.intervals import no_interval_of_scores
+from transfer_study.analysis.effects.uncertainty import paired_t
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from transfer_study.analysis.judgement import Judgement, Rejudged
+from transfer_study.analysis.effects.judgement import Judgement, Rejudged
 from transfer_study.errors import StudyError
-from transfer_study.records.recorded import recorded_plan
-from transfer_study.spec.correction import Correction
-from transfer_study.spec.margin import Margin
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.recorded import recorded_plan
+from transfer_study.study.correction import Correction
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.margin import Margin
+from transfer_study.study.plan import Plan
 
 ROOT = Path(__file__).parents[2]
 

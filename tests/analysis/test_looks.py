@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from transfer_study.analysis.corrections import Edge, corrected
-from transfer_study.analysis.corrections import judged as judge
-from transfer_study.analysis.deltas import verdict_of
-from transfer_study.analysis.looks import edges_of, judged, standing
-from transfer_study.analysis.sequential import Sequential
-from transfer_study.analysis.uncertainty import crossed
-from transfer_study.spec.correction import Correction
-from transfer_study.spec.looks import Looks
+from transfer_study.analysis.effects.corrections import Edge, corrected
+from transfer_study.analysis.effects.corrections import judged as judge
+from transfer_study.analysis.effects.deltas import verdict_of
+from transfer_study.analysis.effects.looks import edges_of, judged, standing
+from transfer_study.analysis.effects.sequential import Sequential
+from transfer_study.analysis.effects.uncertainty import crossed
+from transfer_study.study.correction import Correction
+from transfer_study.study.looks import Looks
 
 ABOUT = {"encoder": "tiny", "arm": "pair", "reading": "refine", "metric": "accuracy"}
 

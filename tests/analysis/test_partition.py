@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transfer_study.analysis.partition import (
+from transfer_study.analysis.advice.partition import (
     Worth,
     best_partitions,
     branch_and_bound,

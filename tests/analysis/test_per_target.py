@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from tests.analysis.test_deltas import comparisons, scores
-from transfer_study.analysis.deltas import deltas
-from transfer_study.analysis.judgement import Judgement
-from transfer_study.analysis.per_target import variances_per_target
-from transfer_study.analysis.uncertainty import crossed
-from transfer_study.spec.margin import Margin
+from transfer_study.analysis.effects.deltas import deltas
+from transfer_study.analysis.effects.judgement import Judgement
+from transfer_study.analysis.effects.per_target import variances_per_target
+from transfer_study.analysis.effects.uncertainty import crossed
+from transfer_study.study.margin import Margin
 
 
 def plainly(runs: list[dict[int, float]]) -> list[tuple[float, float]]:

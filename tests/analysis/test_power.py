@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from transfer_study.analysis.power import (
-    _strict_reach,
+from transfer_study.analysis.doubt.power import (
     chance_of_decision,
     error_of,
     power_table,
     smallest_effect,
+    strict_reaches,
 )
-from transfer_study.analysis.uncertainty import combined
-from transfer_study.spec.correction import Correction
+from transfer_study.analysis.effects.uncertainty import combined
+from transfer_study.study.correction import Correction
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 20])
@@ -51,20 +53,22 @@ def pilot(**columns: object) -> pd.DataFrame:
         "over": "",
         "delta": 0.01,
         "seed_sd": [0.02, 0.04, 0.05],
+        "score_sd": [0.015, 0.03, 0.04],
         "seed_freedom": [2.0, 2.0, np.nan],
         "example_error": [0.004, 0.006, 0.01],
         "n_seeds": [3, 3, 1],
         "n_test": 400,
         "n_documents": 400,
         "verdict": "undecided",
-    }
-    return pd.DataFrame(rows | columns)
+    } | columns
+    return pd.DataFrame({"n_baseline_seeds": rows["n_seeds"]} | rows)
 
 
-def planned(n_test: int = 400, n_seeds: int = 5) -> pd.DataFrame:
+def planned(n_test: int = 400, n_seeds: int = 5, of_baseline: int | None = None) -> pd.DataFrame:
     edges = [("a", "b"), ("c", "b"), ("d", "b"), ("a", "d")]
     table = pd.DataFrame(edges, columns=["source", "target"])
-    return table.assign(metric="accuracy", n_seeds=n_seeds, n_test=n_test, family=4)
+    counts = {"n_seeds": n_seeds, "n_baseline_seeds": of_baseline or n_seeds}
+    return table.assign(metric="accuracy", **counts, n_test=n_test, family=4)
 
 
 def test_an_edge_is_judged_by_itself_then_by_its_target_then_not_at_all():
@@ -90,14 +94,17 @@ def test_the_range_holds_the_truth_as_often_as_it_says():
         | {
             "over": "",
             "seed_sd": sds,
+            "score_sd": sds,
             "example_error": 0.0,
             "n_seeds": 3,
+            "n_baseline_seeds": 3,
             "seed_freedom": 2.0,
             "n_test": 400,
         }
         | {"n_documents": 400, "verdict": "undecided"}
     )
-    wanted = pd.DataFrame(edges | {"n_seeds": 5, "n_test": 400, "family": 4})
+    counts = {"n_seeds": 5, "n_baseline_seeds": 5, "n_test": 400, "family": 4}
+    wanted = pd.DataFrame(edges | counts)
     table = power_table(wanted, known, Correction.BH)
     holds = (table["detectable_low"] < true) & (true < table["detectable_high"])
     assert holds.mean() == pytest.approx(0.95, abs=0.015)
@@ -122,7 +129,9 @@ def test_the_chance_of_a_decision_is_that_of_simulated_seeds_to_come():
         {
             "delta": [0.03, 0.012, 0.0],
             "n_seeds": now,
+            "n_baseline_seeds": now,
             "seed_sd": sd,
+            "score_sd": sd,
             "seed_freedom": now - 1.0,
             "example_error": [0.002, 0.002, 0.0001],
             "n_documents": 1000,
@@ -144,8 +153,10 @@ def test_an_edge_whose_examples_are_too_few_has_no_chance_however_many_seeds():
         {
             "delta": [0.015],
             "n_seeds": 4,
+            "n_baseline_seeds": 4,
             "seed_freedom": 3.0,
             "seed_sd": 0.001,
+            "score_sd": 0.001,
             "example_error": 0.02,
         }
         | {"n_documents": 100}
@@ -157,9 +168,9 @@ def test_an_edge_among_many_is_planned_by_the_interval_that_will_judge_it() -> N
     for sd, example_error, documents in ((0.02, 0.0, 500), (0.004, 0.004, 500), (0.02, 0.02, 12)):
         variance = example_error**2 * (documents - 1) / documents
         effect = combined(0.0, sd**2 / 3, 2.0, variance, documents)
-        found = _strict_reach([sd], [example_error], [3], [documents], 0.0, 0.002)
+        found = strict_reaches([sd], [example_error], [3], [documents], 0.0, 0.002)
         assert found == pytest.approx([effect.strict(0.002).high])
-    assert np.isnan(_strict_reach([np.nan, 0.1], [0.1, 0.1], [3, 1], 90, 0.0, 0.01)).all()
+    assert np.isnan(strict_reaches([np.nan, 0.1], [0.1, 0.1], [3, 1], 90, 0.0, 0.01)).all()
 
 
 def test_no_effect_is_detectable_that_is_not_possible() -> None:
@@ -197,3 +208,52 @@ def test_of_a_pilot_of_two_seeds_the_upper_end_is_shown() -> None:
     first, other = table.loc[("a", "b")], table.loc[("c", "b")]
     assert first["detectable"] == first["detectable_high"] > 2 * first["detectable_low"]
     assert other["detectable_low"] < other["detectable"] < other["detectable_high"]
+
+
+def test_further_seeds_of_a_baseline_are_planned_as_they_will_be_judged() -> None:
+    """From a pilot of as many seeds, and from one that has further ones already."""
+    sd, base_sd, together = 0.015, 0.04, 0.0003
+    paired = sd**2 + base_sd**2 - 2 * together
+
+    def of_mean(seeds: int, of_baseline: int) -> float:
+        return sd**2 / seeds + (base_sd**2 - 2 * together) / of_baseline
+
+    assert of_mean(3, 3) == pytest.approx(paired / 3)
+    noise = {"seed_freedom": 2.0, "score_sd": sd, "example_error": 0.0}
+    for of_pilot in (3, 7):
+        of_sum = math.sqrt(3 * of_mean(3, of_pilot))
+        known = pilot(seed_sd=of_sum, n_seeds=3, n_baseline_seeds=of_pilot, **noise)
+        for seeds, of_baseline in ((5, 5), (5, 10), (3, 6)):
+            table = power_table(planned(400, seeds, of_baseline), known, Correction.BH)
+            error = np.array(math.sqrt(of_mean(seeds, of_baseline)))
+            expected = smallest_effect(error, np.array(seeds - 1.0), 0.05)
+            assert table["detectable"].to_numpy() == pytest.approx(float(expected))
+
+
+def test_the_chance_of_an_edge_counts_a_baseline_that_is_there_already() -> None:
+    rng = np.random.default_rng(5)
+    margin, level, now, of_baseline, then = 0.01, 0.02, 3, 6, 9
+    sd, base_sd, together = 0.02, 0.03, 0.00024
+    covariance = [[sd**2, together], [together, base_sd**2]]
+    runs = rng.multivariate_normal([0, 0], covariance, (40_000, then))
+    model, base = runs[..., 0], runs[..., 1]
+    seen = model[:, :now].mean(1) - base[:, :of_baseline].mean(1)
+    last = model.mean(1) - base.mean(1)
+    edges = pd.DataFrame(
+        {
+            "delta": [0.03],
+            "n_seeds": now,
+            "n_baseline_seeds": of_baseline,
+            "seed_sd": math.sqrt(now) * seen.std(),
+            "score_sd": sd,
+            "seed_freedom": now - 1.0,
+            "example_error": 0.001,
+            "n_documents": 1000,
+        }
+    )
+    found = chance_of_decision(edges, then, margin, level)
+    reach = strict_reaches([math.sqrt(then) * last.std()], [0.001], [then], [1000], 0.0, level)
+    far = max(margin, float(reach[0]))
+    # What is to come lies around what was seen as the last mean around the first.
+    to_come = 0.03 + (last - seen)
+    assert found == pytest.approx([(np.abs(to_come) > far).mean()], abs=0.01)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from transfer_study.analysis.agreement import Outcome
-from transfer_study.analysis.published_effects import hold_effects, published_effects
+from transfer_study.analysis.paper.agreement import Outcome
+from transfer_study.analysis.paper.effects import hold_effects, published_effects
 from transfer_study.published import SystemKind
-from transfer_study.spec.study import Study
+from transfer_study.study.study import Study
 
 TASKS = ["chemprot", "ddi2013-type", "bc5cdr-chemical", "bc5cdr-disease"]
 

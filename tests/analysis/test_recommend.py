@@ -9,20 +9,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from transfer_study.analysis.deltas import COLUMNS
-from transfer_study.analysis.evidence import effects
-from transfer_study.analysis.recommend import (
+from transfer_study.analysis.advice.evidence import effects
+from transfer_study.analysis.advice.recommend import (
     Recommendation,
     asked_edges,
     check_task,
     recommendations,
 )
-from transfer_study.analysis.sequential import Sequential
-from transfer_study.analysis.settle import chance, examples_to_settle
-from transfer_study.analysis.uncertainty import combined
+from transfer_study.analysis.advice.settle import chance, examples_to_settle
+from transfer_study.analysis.effects.deltas import COLUMNS
+from transfer_study.analysis.effects.sequential import Sequential
+from transfer_study.analysis.effects.uncertainty import combined
 from transfer_study.errors import StudyError
-from transfer_study.spec.looks import Looks
-from transfer_study.spec.margin import Margin
+from transfer_study.study.looks import Looks
+from transfer_study.study.margin import Margin
 
 A, B, C, D = "chemprot", "ddi2013-type", "bc5cdr-chemical", "bc5cdr-disease"
 MARGIN = Margin(absolute=0.01)
@@ -37,7 +37,8 @@ def reach_of(seed_sd: float, example_error: float, seeds: int) -> float:
 
 def edge(source: str, target: str, delta: float, **changes: Any) -> dict[str, Any]:
     """An edge of five seeds; its verdict and interval follow from its errors."""
-    row = {"seed_sd": 0.01, "example_error": 0.004, "n_seeds": 5} | changes
+    row = {"seed_sd": 0.01, "score_sd": 0.01, "example_error": 0.004, "n_seeds": 5} | changes
+    row = {"n_baseline_seeds": row["n_seeds"]} | row
     row = {"seed_freedom": row["n_seeds"] - 1.0} | row
     reach = reach_of(row["seed_sd"], row["example_error"], row["n_seeds"])
     low, high = delta - reach, delta + reach

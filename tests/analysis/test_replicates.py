@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from transfer_study.analysis import replicates
-from transfer_study.analysis.replicates import TestSet, draw_counts, replicate_scores
+from transfer_study.analysis.effects import replicates
+from transfer_study.analysis.effects.replicates import TestSet, draw_counts, replicate_scores
 from transfer_study.metrics import Statistics, from_sums
-from transfer_study.spec.task import MetricName
+from transfer_study.study.tasks.task import MetricName
 
 
 def of_pearson(n: int, models: int = 3, spread: float = 1.0) -> np.ndarray:

@@ -6,14 +6,14 @@ import pandas as pd
 import pytest
 
 from tests.analysis.made_up import MadeUpAnswers, planned
-from transfer_study.analysis.difference import Side, differences
-from transfer_study.analysis.power import planned_edges
-from transfer_study.analysis.recommend import recommendations
-from transfer_study.analysis.same_edge import repeated
+from transfer_study.analysis.advice.recommend import recommendations
+from transfer_study.analysis.compare.difference import Side, differences
+from transfer_study.analysis.doubt.power import planned_edges
+from transfer_study.analysis.effects.same_edge import repeated
 from transfer_study.report.content import family_size, raw_edges
 from transfer_study.report.results import tables
-from transfer_study.spec.correction import Correction
-from transfer_study.spec.plan import Plan
+from transfer_study.study.correction import Correction
+from transfer_study.study.plan import Plan
 
 NUMBERS = ["delta", "low", "high", "p", "adjusted_low", "adjusted_high", "adjusted_p", "level"]
 

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from transfer_study.analysis.replicates import TestSet
-from transfer_study.analysis.stability import STABILITY_COLUMNS, has_failed, stability_table
+from transfer_study.analysis.doubt.stability import STABILITY_COLUMNS, has_failed, stability_table
+from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.metrics import Statistics
-from transfer_study.spec.margin import Margin
-from transfer_study.spec.task import MetricName
+from transfer_study.study.margin import Margin
+from transfer_study.study.tasks.task import MetricName
 
 MARGIN = Margin(absolute=0.01)
 PLAIN = [0.5, 0.0, 0.7, 0.6]

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from transfer_study.analysis.systems import AVERAGE, system_table
-from transfer_study.spec.plan import Plan, System
+from transfer_study.analysis.paper.systems import AVERAGE, system_table
+from transfer_study.study.plan import Plan, System
 
 MakePlan = Callable[..., Plan]
 MakeScores = Callable[..., pd.DataFrame]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transfer_study.analysis.tried import Comparison, compare_recipes
-from transfer_study.records.trials import Trial
+from transfer_study.analysis.advice.tried import Comparison, compare_recipes
+from transfer_study.store.trials import Trial
 
 STATES = ("complete", "stopped", "failed", "cut")
 

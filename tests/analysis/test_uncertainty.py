@@ -11,8 +11,8 @@ import pytest
 from scipy import stats
 from scipy.integrate import quad
 
-from transfer_study.analysis.tails import strict_p, strict_reach
-from transfer_study.analysis.uncertainty import Crossed, Interval, combined, paired_t
+from transfer_study.analysis.effects.tails import strict_p, strict_reach
+from transfer_study.analysis.effects.uncertainty import Crossed, Interval, combined, paired_t
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from transfer_study.analysis.graph import build_graph, effects_of, number_of, tasks_of
-from transfer_study.analysis.views import MAIN, Shown, at_size
+from transfer_study.analysis.graph.graph import build_graph, effects_of, number_of, tasks_of
+from transfer_study.analysis.graph.views import MAIN, Shown, at_size
 from transfer_study.errors import StudyError
-from transfer_study.spec.study import Arm, Study
+from transfer_study.study.study import Arm, Study
 
 COLUMNS = ["source", "target", "arm", "size", "baseline", "score"]
 ROWS = [

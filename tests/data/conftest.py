@@ -19,8 +19,8 @@ def tokenizers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A tokenizer of each family: BERT's, RoBERTa's, DeBERTa-v3's and XLM-RoBERTa's."""
     from transformers import DebertaV2Tokenizer, RobertaTokenizer, XLMRobertaTokenizer
 
-    from transfer_study.data.tokenizer import load_tokenizer
-    from transfer_study.spec.encoder import Encoder, TinyConfig
+    from transfer_study.data.tokens.tokenizer import load_tokenizer
+    from transfer_study.study.encoder import Encoder, TinyConfig
 
     root = tmp_path_factory.mktemp("tokenizers")
     (root / "texts.txt").write_text(TEXT)

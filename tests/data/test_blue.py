@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from transfer_study.data.readers import read_split
+from transfer_study.data.files.readers import read_split
 from transfer_study.data.splits import load
 from transfer_study.errors import DataError
-from transfer_study.spec.blue import BLUE
-from transfer_study.spec.task import MetricName, Task, TaskKind
+from transfer_study.study.tasks.blue import BLUE
+from transfer_study.study.tasks.task import MetricName, Task, TaskKind
 
 STS = [
     "index",

@@ -13,16 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from transfer_study.data.faults import Faults
-from transfer_study.data.readers import read_split
-from transfer_study.data.selection import Selection
-from transfer_study.data.tables import read_table
+from transfer_study.data.files.faults import Faults
+from transfer_study.data.files.readers import read_split
+from transfer_study.data.files.selection import Selection
+from transfer_study.data.files.tables import read_table
 from transfer_study.data.texts import read_texts
 from transfer_study.errors import DataError
-from transfer_study.spec.example import Example
-from transfer_study.spec.source import Columns, FileSource
-from transfer_study.spec.task import Task
-from transfer_study.spec.texts import Texts
+from transfer_study.study.tasks.example import Example
+from transfer_study.study.tasks.source import Columns, FileSource
+from transfer_study.study.tasks.task import Task
+from transfer_study.study.tasks.texts import Texts
 
 SENTENCE: dict[str, Any] = {"kind": "classification", "labels": ["yes", "no"]}
 TAGGING: dict[str, Any] = {"kind": "tagging", "labels": ["Gene"]}

@@ -22,15 +22,15 @@ import torch
 import yaml
 
 from transfer_study.cli import main
-from transfer_study.data.convert_tf import convert_tf
-from transfer_study.data.crc32c import crc32c, masked
-from transfer_study.data.encoder_hash import fingerprint_encoder
-from transfer_study.data.tensor_bundle import TensorBundle
-from transfer_study.data.tokenizer import load_tokenizer
+from transfer_study.data.encoders.convert_tf import convert_tf
+from transfer_study.data.encoders.crc32c import crc32c, masked
+from transfer_study.data.encoders.hash import fingerprint_encoder
+from transfer_study.data.encoders.tensor_bundle import TensorBundle
+from transfer_study.data.tokens.tokenizer import load_tokenizer
 from transfer_study.errors import EncoderError
 from transfer_study.learn.model import build_model
-from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.recipe import Recipe
+from transfer_study.study.encoder import Encoder
+from transfer_study.study.recipes.recipe import Recipe
 
 ORIGINAL = Path(__file__).parent / "tf_bert"
 WEIGHTS = "model.safetensors"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from transfer_study.data.derived import check_divisible, derive, halves, shuffled
 from transfer_study.data.splits import TaskData, load
 from transfer_study.errors import DataError
-from transfer_study.spec.example import Example, Label
-from transfer_study.spec.task import Change, Task, TaskKind
+from transfer_study.study.tasks.example import Example, Label
+from transfer_study.study.tasks.task import Change, Task, TaskKind
 
 LABELS = {"entities": ["herb", "beast"], "relation": ["herb", "beast"], "conflict": []}
 LABELS |= {"topics": ["sea", "sky", "war"]}

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from transfer_study.data import encode as encode_module
-from transfer_study.data.encode import (
+from transfer_study.data.tokens import encode as encode_module
+from transfer_study.data.tokens.encode import (
     IGNORED,
     Encoded,
     encode,
@@ -22,9 +22,9 @@ from transfer_study.data.encode import (
     windows_after_outside,
     word_windows,
 )
-from transfer_study.spec.example import Example, Label
-from transfer_study.spec.recipe import Recipe
-from transfer_study.spec.task import Task, TaskKind
+from transfer_study.study.recipes.recipe import Recipe
+from transfer_study.study.tasks.example import Example, Label
+from transfer_study.study.tasks.task import Task, TaskKind
 
 # Of these a WordPiece tokenizer leaves nothing: private use, control, zero-width, soft hyphen; of
 # the last, a line separator, a unigram tokenizer too.

@@ -18,10 +18,10 @@ from safetensors.numpy import load_file, save_file
 from transformers import AutoModel
 from transformers.modeling_utils import _get_resolved_checkpoint_files
 
-from transfer_study.data.encoder_hash import fingerprint_encoder
-from transfer_study.data.encoder_weights import hash_weights, weight_files
+from transfer_study.data.encoders.hash import fingerprint_encoder
+from transfer_study.data.encoders.weights import hash_weights, weight_files
 from transfer_study.errors import EncoderError
-from transfer_study.spec.encoder import Encoder
+from transfer_study.study.encoder import Encoder
 
 Tensors = dict[str, NDArray[Any]]
 Change = Callable[[Path], object]

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from transfer_study.data.encoder_limits import check_layers, check_length
+from transfer_study.data.encoders.limits import check_layers, check_length
 from transfer_study.data.fingerprints import load_tasks, take_fingerprints
 from transfer_study.errors import EncoderError
-from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.recipe import Recipe
-from transfer_study.spec.study import Study
+from transfer_study.study.encoder import Encoder
+from transfer_study.study.recipes.recipe import Recipe
+from transfer_study.study.study import Study
 
 CONFIG = {"model_type": "bert", "hidden_size": 16, "architectures": ["BertForMaskedLM"]}
 

@@ -20,10 +20,10 @@ from transformers import (
     ModernBertModel,
 )
 
-from transfer_study.data.encoder_size import weight_bytes
+from transfer_study.data.encoders.size import weight_bytes
 from transfer_study.learn.model import build_model
-from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.recipe import Recipe
+from transfer_study.study.encoder import Encoder
+from transfer_study.study.recipes.recipe import Recipe
 
 SIZES = {"vocab_size": 90, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2}
 

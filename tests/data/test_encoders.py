@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from transfer_study.data.encoder_hash import fingerprint_encoder
-from transfer_study.data.encoders import encoder_folder, prefetch_encoder
-from transfer_study.data.tokenizer import load_tokenizer
+from transfer_study.data.encoders.find import encoder_folder, prefetch_encoder
+from transfer_study.data.encoders.hash import fingerprint_encoder
+from transfer_study.data.tokens.tokenizer import load_tokenizer
 from transfer_study.errors import EncoderError
-from transfer_study.spec.encoder import Encoder
+from transfer_study.study.encoder import Encoder
 
 
 def encoder(folder: Path) -> Encoder:

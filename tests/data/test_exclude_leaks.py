@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from transfer_study.data.find_leaks import find_leaks
 from transfer_study.data.fingerprints import load_tasks
-from transfer_study.data.leaks import LeakKind
+from transfer_study.data.leaks.find import find_leaks
+from transfer_study.data.leaks.findings import LeakKind
 from transfer_study.data.splits import TaskData, fingerprint, load
 from transfer_study.errors import DataError
-from transfer_study.spec.study import Study
+from transfer_study.study.study import Study
 
 Rows = list[tuple[str, str]]  # document and text
 

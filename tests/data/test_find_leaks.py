@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from transfer_study.data.find_leaks import find_leaks
-from transfer_study.data.leaks import Leak, LeakKind, Leaks, Severity, leak_table
+from transfer_study.data.leaks.find import find_leaks
+from transfer_study.data.leaks.findings import Leak, LeakKind, Leaks, Severity, leak_table
 from transfer_study.data.splits import TaskData
-from transfer_study.spec.example import Example, Label
-from transfer_study.spec.source import SPLITS
-from transfer_study.spec.study import Study
-from transfer_study.spec.task import Task
+from transfer_study.study.study import Study
+from transfer_study.study.tasks.example import Example, Label
+from transfer_study.study.tasks.source import SPLITS
+from transfer_study.study.tasks.task import Task
 
 LONG = (
     "the {} of clonidine was reversed by naloxone in most of the hypertensive rats of the study {}"

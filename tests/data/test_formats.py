@@ -11,12 +11,12 @@ import pytest
 from pydantic import ValidationError
 
 from transfer_study.cli import app
-from transfer_study.data.readers import read_counted, read_split
+from transfer_study.data.files.readers import read_counted, read_split
 from transfer_study.data.splits import load
 from transfer_study.errors import DataError
-from transfer_study.spec.source import SPLITS
-from transfer_study.spec.study_file import read_study
-from transfer_study.spec.task import Task
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.tasks.source import SPLITS
+from transfer_study.study.tasks.task import Task
 
 SENTENCE: dict[str, Any] = {"kind": "classification", "labels": ["yes", "no"], "metric": "accuracy"}
 TAGGING: dict[str, Any] = {

@@ -13,11 +13,11 @@ from pydantic import ValidationError
 
 from tests.hub import running
 from tests.test_prefetch import call
-from transfer_study.data.readers import read_split
+from transfer_study.data.files.readers import read_split
 from transfer_study.data.splits import load
 from transfer_study.errors import DataError
-from transfer_study.spec.source import SPLITS
-from transfer_study.spec.task import Task
+from transfer_study.study.tasks.source import SPLITS
+from transfer_study.study.tasks.task import Task
 
 RTE: dict[str, Any] = {
     "name": "rte",

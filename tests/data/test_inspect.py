@@ -10,9 +10,9 @@ import pytest
 
 from transfer_study.data.inspect import Lengths, describe
 from transfer_study.data.splits import TaskData
-from transfer_study.data.unread import Read
-from transfer_study.spec.example import Example, Label
-from transfer_study.spec.task import Task
+from transfer_study.data.tokens.unread import Read
+from transfer_study.study.tasks.example import Example, Label
+from transfer_study.study.tasks.task import Task
 
 SOURCE = {"format": "tsv", "folder": Path("/nowhere")}
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from transfer_study.data.mixing import batches_an_epoch, mixed_batches, task_batches
 from transfer_study.data.streams import stream
+from transfer_study.data.tokens.mixing import batches_an_epoch, mixed_batches, task_batches
 from transfer_study.errors import DataError
-from transfer_study.spec.recipe import Mixing, Recipe
+from transfer_study.study.recipes.recipe import Mixing, Recipe
 
 Epochs = list[list[tuple[str, list[int]]]]
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transfer_study.data.near_duplicates import near_duplicates
+from transfer_study.data.leaks.near_duplicates import near_duplicates
 
 TEXTS = st.lists(st.lists(st.sampled_from("abc"), max_size=9).map(" ".join), max_size=8)
 

@@ -11,10 +11,10 @@ import datasets
 import pytest
 from pydantic import ValidationError
 
-from transfer_study.data.readers import read_split
+from transfer_study.data.files.readers import read_split
 from transfer_study.errors import DataError
-from transfer_study.spec.example import Example
-from transfer_study.spec.task import Task
+from transfer_study.study.tasks.example import Example
+from transfer_study.study.tasks.task import Task
 
 SENTENCE: dict[str, Any] = {"kind": "classification", "labels": ["yes", "no"]}
 TAGGING: dict[str, Any] = {"kind": "tagging", "labels": ["Gene", "Drug"]}

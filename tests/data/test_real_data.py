@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from transfer_study.data.find_leaks import find_leaks
+from transfer_study.data.files.readers import read_split, split_file
 from transfer_study.data.inspect import describe
-from transfer_study.data.leaks import Leak, LeakKind, Leaks, Severity
-from transfer_study.data.readers import read_split, split_file
+from transfer_study.data.leaks.find import find_leaks
+from transfer_study.data.leaks.findings import Leak, LeakKind, Leaks, Severity
 from transfer_study.data.splits import load
 from transfer_study.errors import DataError
-from transfer_study.spec.blue import BLUE
-from transfer_study.spec.source import SPLITS
-from transfer_study.spec.study import Study
-from transfer_study.spec.task import Task
+from transfer_study.study.study import Study
+from transfer_study.study.tasks.blue import BLUE
+from transfer_study.study.tasks.source import SPLITS
+from transfer_study.study.tasks.task import Task
 
 REPOSITORY = Path(__file__).parents[2]
 ROOT = Path(os.environ.get("TRANSFER_STUDY_DATA") or REPOSITORY.parent / "shared" / "data")

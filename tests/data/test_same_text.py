@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from transfer_study.data.same_text import Row, is_short, row_of, tells
-from transfer_study.spec.example import Example, Label
-from transfer_study.spec.task import Task
+from transfer_study.data.leaks.same_text import Row, is_short, row_of, tells
+from transfer_study.study.tasks.example import Example, Label
+from transfer_study.study.tasks.task import Task
 
 
 def task(name: str, kind: str, *labels: str) -> Task:

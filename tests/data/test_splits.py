@@ -19,9 +19,9 @@ from transfer_study.data.splits import (
 )
 from transfer_study.data.streams import stream
 from transfer_study.errors import DataError
-from transfer_study.spec.example import Example
-from transfer_study.spec.stage import StageTask
-from transfer_study.spec.task import Change, Limits, Task
+from transfer_study.study.stage import StageTask
+from transfer_study.study.tasks.example import Example
+from transfer_study.study.tasks.task import Change, Limits, Task
 
 
 def examples(sizes: list[int]) -> list[Example]:

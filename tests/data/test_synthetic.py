@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from transfer_study.data.readers import read_split
+from transfer_study.data.files.readers import read_split
 from transfer_study.data.splits import load
 from transfer_study.data.synthetic import (
     ENTITIES,
@@ -19,13 +19,13 @@ from transfer_study.data.synthetic import (
     generate,
     lexicon,
 )
-from transfer_study.data.vocabulary import tiny_vocabulary
+from transfer_study.data.tokens.vocabulary import tiny_vocabulary
 from transfer_study.errors import DataError
-from transfer_study.spec.encoder import TinyConfig
-from transfer_study.spec.example import Example
-from transfer_study.spec.source import SPLITS, SyntheticSource
-from transfer_study.spec.study_file import read_study
-from transfer_study.spec.task import Task
+from transfer_study.study.encoder import TinyConfig
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.tasks.example import Example
+from transfer_study.study.tasks.source import SPLITS, SyntheticSource
+from transfer_study.study.tasks.task import Task
 
 SIZES = {"train": 80, "dev": 30, "test": 40}
 DEMO = Path(__file__).parents[2] / "experiments" / "demo.yaml"

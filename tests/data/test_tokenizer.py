@@ -14,10 +14,10 @@ import pytest
 import torch  # so that tokenizers are described in this process  # noqa: F401
 from safetensors.numpy import save_file
 
-from transfer_study.data import tokenizer as tokenizers
-from transfer_study.data.encoder_hash import fingerprint_encoder
+from transfer_study.data.encoders.hash import fingerprint_encoder
+from transfer_study.data.tokens import tokenizer as tokenizers
 from transfer_study.errors import EncoderError
-from transfer_study.spec.encoder import Encoder
+from transfer_study.study.encoder import Encoder
 
 Change = Callable[[Path], object]
 

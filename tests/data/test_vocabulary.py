@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transfer_study.data.encoder_hash import fingerprint_encoder
-from transfer_study.data.vocabulary import SPECIAL_TOKENS, tiny_vocabulary
+from transfer_study.data.encoders.hash import fingerprint_encoder
+from transfer_study.data.tokens.vocabulary import SPECIAL_TOKENS, tiny_vocabulary
 from transfer_study.errors import EncoderError
-from transfer_study.spec.encoder import Encoder, TinyConfig
+from transfer_study.study.encoder import Encoder, TinyConfig
 
 
 def tiny(*texts: Path, **config: Any) -> TinyConfig:

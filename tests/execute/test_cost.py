@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from transfer_study.execute.cost import SecondsEstimate, work
-from transfer_study.records.store import Store
-from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
-from transfer_study.spec.plan import Fingerprints, Plan, plan
-from transfer_study.spec.recipe import Precision
-from transfer_study.spec.stage import Stage
-from transfer_study.spec.study import Study
+from transfer_study.store.store import Store
+from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint
+from transfer_study.study.plan import Fingerprints, Plan, plan
+from transfer_study.study.recipes.recipe import Precision
+from transfer_study.study.stage import Stage
+from transfer_study.study.study import Study
 
 SIZES = {"short": 400, "long": 100, "other": 200}
 # Seconds an example, by task.

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tests.execute.test_run_stage import content, study  # noqa: F401
 from transfer_study.execute.run_stage import run_stage
-from transfer_study.records.store import Store
 from transfer_study.session import make_plan
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.study import Study
+from transfer_study.store.store import Store
+from transfer_study.study.plan import Plan
+from transfer_study.study.study import Study
 
 FREEZING = {"epochs": 1, "max_length": 16, "learning_rate": 1e-3, "precision": "float32"}
 FREEZING |= {"freeze_layers": 1}

@@ -23,13 +23,13 @@ from transfer_study.execute import start as start_module
 from transfer_study.execute.in_process import run_in_process
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.learn import train as train_module
-from transfer_study.records.predictions import StoredAnswers, answers_from
-from transfer_study.records.store import Store
 from transfer_study.report.beside import other_attempts
 from transfer_study.session import failed_stages, make_plan
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.stage import Stage
-from transfer_study.spec.study import Study
+from transfer_study.store.predictions import StoredAnswers, answers_from
+from transfer_study.store.store import Store
+from transfer_study.study.plan import Plan
+from transfer_study.study.stage import Stage
+from transfer_study.study.study import Study
 
 NAMES = ("colour", "people")
 

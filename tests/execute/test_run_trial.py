@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from transfer_study.data import encode as encode_module
+from transfer_study.data.tokens import encode as encode_module
 from transfer_study.execute import materials as materials_module
 from transfer_study.execute.run_stage import run_stage
 from transfer_study.execute.run_trial import run_trial
 from transfer_study.learn import train as train_module
-from transfer_study.records.store import Store
 from transfer_study.session import make_plan
-from transfer_study.spec.example import Example
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.store import Store
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.tasks.example import Example
 
 
 def test_a_trial_says_of_dev_what_its_stage_does_and_leaves_nothing(

@@ -11,11 +11,11 @@ import pytest
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.search import _Trials
 from transfer_study.execute.trial_job import Run, SearchJob, TrialEvent
-from transfer_study.records.store import Store
-from transfer_study.records.trials import Trial, read_trial
 from transfer_study.session import make_plan
-from transfer_study.spec.search import Target, targets
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.store import Store
+from transfer_study.store.trials import Trial, read_trial
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.search import Target, targets
 
 VALUES = {"epochs": 3, "batch_size": 4}
 

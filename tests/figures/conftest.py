@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.text import Text
 
-from transfer_study.analysis.graph import build_graph
+from transfer_study.analysis.graph.graph import build_graph
 
 KINDS = {
     "classification": "accuracy",

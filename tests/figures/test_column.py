@@ -11,8 +11,8 @@ import pytest
 
 from transfer_study.figures import draw_column, save
 from transfer_study.figures.column import COLUMN, SMALLEST
-from transfer_study.figures.detail import column_details
-from transfer_study.figures.scene import compose_narrow
+from transfer_study.figures.geometry.detail import column_details
+from transfer_study.figures.geometry.scene import compose_narrow
 
 
 def sizes_of_type(drawn) -> set[float]:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from transfer_study.analysis.difference_graph import difference_graph
+from transfer_study.analysis.compare.difference_graph import difference_graph
 from transfer_study.figures.difference import draw_difference_graph, draw_differences
 from transfer_study.figures.palette import CHANGES, VERDICTS
 

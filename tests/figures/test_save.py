@@ -8,7 +8,7 @@ import matplotlib as mpl
 import pandas as pd
 import pytest
 
-from transfer_study.analysis.views import View
+from transfer_study.analysis.graph.views import View
 from transfer_study.figures import draw_figures, draw_transfer_graph, save
 
 WORDS = {"title": "What training together changes", "caption": "Means over 3 seeds."}

@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from transfer_study.analysis.replicates import TestSet
-from transfer_study.analysis.stability import has_failed, stability_table
+from transfer_study.analysis.doubt.stability import has_failed, stability_table
+from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.figures import draw_stability, draw_stability_figures
 from transfer_study.figures.palette import LOSS, VERDICTS
 from transfer_study.metrics import Statistics
-from transfer_study.spec.margin import Margin
-from transfer_study.spec.task import MetricName
+from transfer_study.study.margin import Margin
+from transfer_study.study.tasks.task import MetricName
 
 WORDS = {"title": "What steadies learning", "caption": "Test scores in points. " * 20}
 

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 import torch
 
-from transfer_study.data.encode import encode
 from transfer_study.data.splits import TaskData
 from transfer_study.data.streams import stream
-from transfer_study.data.tokenizer import load_tokenizer
+from transfer_study.data.tokens.encode import encode
+from transfer_study.data.tokens.tokenizer import load_tokenizer
 from transfer_study.learn.batch import Collator
 from transfer_study.learn.material import Material
 from transfer_study.learn.model import MultiTaskModel, build_model
 from transfer_study.learn.train import Learned, train
-from transfer_study.spec.encoder import Encoder, TinyConfig
-from transfer_study.spec.example import Example, Label
-from transfer_study.spec.recipe import Recipe
-from transfer_study.spec.task import Task, TaskKind
+from transfer_study.study.encoder import Encoder, TinyConfig
+from transfer_study.study.recipes.recipe import Recipe
+from transfer_study.study.tasks.example import Example, Label
+from transfer_study.study.tasks.task import Task, TaskKind
 
 FILLERS = ("we", "saw", "a", "then", "one", "more", "near", "the", "house", "today")
 CPU = torch.device("cpu")

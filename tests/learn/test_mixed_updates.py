@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from transfer_study.data.encode import IGNORED, targets
 from transfer_study.data.splits import TaskData
+from transfer_study.data.tokens.encode import IGNORED, targets
 from transfer_study.learn.aggregate import combine
 from transfer_study.learn.model import MultiTaskModel
 from transfer_study.learn.updates import Updates
 from transfer_study.learn.weigh import FixedWeights, UncertaintyWeights, Weights, uncertain_loss
-from transfer_study.spec.recipe import Recipe
-from transfer_study.spec.task import TaskKind
+from transfer_study.study.recipes.recipe import Recipe
+from transfer_study.study.tasks.task import TaskKind
 
 COLOUR, PEOPLE, CATS = TaskKind.CLASSIFICATION, TaskKind.TAGGING, TaskKind.REGRESSION
 CPU = torch.device("cpu")

@@ -23,9 +23,9 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from transfer_study.data.encoder_hash import fingerprint_encoder
-from transfer_study.data.encoder_limits import check_layers
-from transfer_study.data.tokenizer import load_tokenizer
+from transfer_study.data.encoders.hash import fingerprint_encoder
+from transfer_study.data.encoders.limits import check_layers
+from transfer_study.data.tokens.tokenizer import load_tokenizer
 from transfer_study.errors import EncoderError
 from transfer_study.learn.model import (
     MultiTaskModel,
@@ -33,9 +33,9 @@ from transfer_study.learn.model import (
     head_name,
     save_body,
 )
-from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.recipe import Recipe
-from transfer_study.spec.task import Task
+from transfer_study.study.encoder import Encoder
+from transfer_study.study.recipes.recipe import Recipe
+from transfer_study.study.tasks.task import Task
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()

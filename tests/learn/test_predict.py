@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from transfer_study.data.encode import encode
 from transfer_study.data.splits import TaskData
+from transfer_study.data.tokens.encode import encode
 from transfer_study.learn import batch
 from transfer_study.learn.batch import Collator
 from transfer_study.learn.predict import Predictions, _filled, predict
-from transfer_study.spec.example import Example
-from transfer_study.spec.recipe import Precision, Recipe
-from transfer_study.spec.task import Task, TaskKind
+from transfer_study.study.recipes.recipe import Precision, Recipe
+from transfer_study.study.tasks.example import Example
+from transfer_study.study.tasks.task import Task, TaskKind
 
 KINDS = list(TaskKind)
 

@@ -30,11 +30,11 @@ from transfer_study.learn.predict import row_logits
 from transfer_study.learn.soft import SoftlyShared
 from transfer_study.learn.stabilise import stabilise
 from transfer_study.learn.train import Learned, train
-from transfer_study.records.prefixes import Prefixes
-from transfer_study.records.store import Store
-from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.recipe import Precision, Recipe
-from transfer_study.spec.task import TaskKind
+from transfer_study.store.prefixes import Prefixes
+from transfer_study.store.store import Store
+from transfer_study.study.encoder import Encoder
+from transfer_study.study.recipes.recipe import Precision, Recipe
+from transfer_study.study.tasks.task import TaskKind
 
 LAYERS = 3
 SIZES: dict[str, Any] = {

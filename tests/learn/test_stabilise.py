@@ -17,9 +17,9 @@ from transfer_study.learn.model import MultiTaskModel, build_model
 from transfer_study.learn.optim import build_optimizer
 from transfer_study.learn.stabilise import stabilise
 from transfer_study.learn.uncorrected_adamw import UncorrectedAdamW
-from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.recipe import Recipe
-from transfer_study.spec.task import TaskKind
+from transfer_study.study.encoder import Encoder
+from transfer_study.study.recipes.recipe import Recipe
+from transfer_study.study.tasks.task import TaskKind
 
 LAYERS = 4
 DEEP = {**SIZES, "num_hidden_layers": LAYERS, "initializer_range": 0.07}

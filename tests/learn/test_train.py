@@ -19,9 +19,9 @@ from transfer_study.learn.optim import build_optimizer
 from transfer_study.learn.predict import predict
 from transfer_study.learn.train import Learned, LearningError
 from transfer_study.metrics import score
-from transfer_study.spec.example import Example
-from transfer_study.spec.recipe import Precision, Recipe
-from transfer_study.spec.task import Task, TaskKind
+from transfer_study.study.recipes.recipe import Precision, Recipe
+from transfer_study.study.tasks.example import Example
+from transfer_study.study.tasks.task import Task, TaskKind
 
 State = dict[str, Tensor]
 KINDS = list(TaskKind)

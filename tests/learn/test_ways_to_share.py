@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch.nn import functional
 
-from transfer_study.data.encode import IGNORED
+from transfer_study.data.tokens.encode import IGNORED
 from transfer_study.learn.distil import at_targets, distillation_loss
 from transfer_study.learn.soft import SoftlyShared
 from transfer_study.learn.train import train
-from transfer_study.spec.recipe import Recipe
-from transfer_study.spec.task import TaskKind
+from transfer_study.study.recipes.recipe import Recipe
+from transfer_study.study.tasks.task import TaskKind
 
 KINDS = (TaskKind.CLASSIFICATION, TaskKind.TAGGING)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from transfer_study.metrics import score
 from transfer_study.metrics.constant import best_constant
 from transfer_study.metrics.measurable import absent_classes, unmeasurable
-from transfer_study.spec.task import METRICS_OF_KIND, MetricName, Task, TaskKind
+from transfer_study.study.tasks.task import METRICS_OF_KIND, MetricName, Task, TaskKind
 
 LABELS = ("no", "a", "b", "c")
 SETS = st.sets(st.sampled_from(LABELS)).map(lambda s: tuple(x for x in LABELS if x in s))

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import pearsonr
 
 from transfer_study import metrics
-from transfer_study.analysis.replicates import TestSet, draw_counts, replicate_scores
-from transfer_study.spec.task import MetricName, Task
+from transfer_study.analysis.effects.replicates import TestSet, draw_counts, replicate_scores
+from transfer_study.study.tasks.task import MetricName, Task
 
 PEARSON = MetricName.PEARSON
 TASK = Task.model_validate(

@@ -12,7 +12,7 @@ from seqeval.scheme import IOB2, Entities
 
 from transfer_study.metrics import score, statistics
 from transfer_study.metrics.entities import mentions
-from transfer_study.spec.task import MetricName, Task
+from transfer_study.study.tasks.task import MetricName, Task
 
 NAMES = (
     *("IL-2", "B-cell", "I-x", "O", "_", "-", "B", "I", "x-", "-x", "x", "x--", "Ca2+", "基因"),

@@ -14,7 +14,7 @@ from seqeval.scheme import IOB2
 from sklearn import metrics as sklearn
 
 from transfer_study import metrics
-from transfer_study.spec.task import METRICS_OF_KIND, MetricName, Task, TaskKind
+from transfer_study.study.tasks.task import METRICS_OF_KIND, MetricName, Task, TaskKind
 
 LABELS = ("false", "a", "b", "c")
 POSITIVE = [label for label in LABELS if label != "false"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from transfer_study import metrics
-from transfer_study.spec.task import MetricName, Task
+from transfer_study.study.tasks.task import MetricName, Task
 
 SPEARMAN = MetricName.SPEARMAN
 TASK = Task.model_validate(

@@ -17,9 +17,9 @@ from transfer_study.published import (
     published_encoder,
     published_scores,
 )
-from transfer_study.spec.blue import BLUE
-from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.study_file import read_study
+from transfer_study.study.encoder import Encoder
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.tasks.blue import BLUE
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 

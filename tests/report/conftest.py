@@ -8,12 +8,12 @@ import math
 import pandas as pd
 import pytest
 
-from transfer_study.analysis.scores import task_table
+from transfer_study.analysis.effects.scores import task_table
 from transfer_study.report.content import Content
-from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
-from transfer_study.spec.plan import Fingerprints, plan
-from transfer_study.spec.recipe import Precision
-from transfer_study.spec.study import Study
+from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint
+from transfer_study.study.plan import Fingerprints, plan
+from transfer_study.study.recipes.recipe import Precision
+from transfer_study.study.study import Study
 
 NAN = math.nan
 EFFECTS = {
@@ -37,7 +37,7 @@ def row(
         **{"low": delta - 0.01, "high": delta + 0.01, "p": 0.0001 + 0 * delta},
         **{"adjusted_low": delta - 0.02, "adjusted_high": delta + 0.02},
         **{"adjusted_p": 0.0003 + 0 * delta, "seed_sd": 0.01, "example_error": 0.004},
-        **{"freedom": 5.0, "n_seeds": 3, "n_test": 200, "verdict": verdict},
+        **{"freedom": 5.0, "n_seeds": 3, "n_baseline_seeds": 3, "n_test": 200, "verdict": verdict},
         **{"level": 0.01, "n_documents": 200, "constant": 0.2, "collapsed": False},
     }
 

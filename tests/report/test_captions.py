@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from transfer_study.analysis.views import Shown
+from transfer_study.analysis.graph.views import Shown
 from transfer_study.report.captions import caption
-from transfer_study.spec.study import Arm, Study
+from transfer_study.study.study import Arm, Study
 
 TASKS = ["chemprot", "ddi2013-type", "bc5cdr-chemical"]
 AGAINST = {

@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 
 from tests.report.conftest import NAN, row
-from transfer_study.analysis.intervals import lacking
+from transfer_study.analysis.effects.intervals import lacking
 from transfer_study.report.captions import adjustment
 from transfer_study.report.cautions import cautions, outlying_baselines, over_controls
 from transfer_study.report.content import Content
 from transfer_study.report.edges_tables import edges_markdown
 from transfer_study.report.markdown import report_markdown
 from transfer_study.report.words import doubts, headline, interval_text
-from transfer_study.spec.correction import Correction
+from transfer_study.study.correction import Correction
 
 
 def edge(**changes: Any) -> dict[str, Any]:

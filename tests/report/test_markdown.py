@@ -11,8 +11,8 @@ from transfer_study.report.citations import bibtex
 from transfer_study.report.content import Content
 from transfer_study.report.markdown import report_markdown
 from transfer_study.report.words import advised, completeness, doubts, headline, methods
-from transfer_study.spec.correction import Correction
-from transfer_study.spec.pairs import Pairing
+from transfer_study.study.correction import Correction
+from transfer_study.study.pairs import Pairing
 
 
 @dataclass(frozen=True)

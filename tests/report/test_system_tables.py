@@ -8,7 +8,7 @@ import re
 import pandas as pd
 import pytest
 
-from transfer_study.analysis.systems import CELL_COLUMNS
+from transfer_study.analysis.paper.systems import CELL_COLUMNS
 from transfer_study.report.system_tables import (
     about,
     as_latex,
@@ -17,10 +17,10 @@ from transfer_study.report.system_tables import (
     lay_out,
     markdown_text,
 )
-from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
-from transfer_study.spec.plan import Fingerprints, plan
-from transfer_study.spec.recipe import Precision
-from transfer_study.spec.study import Study
+from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint
+from transfer_study.study.plan import Fingerprints, plan
+from transfer_study.study.recipes.recipe import Precision
+from transfer_study.study.study import Study
 
 NAN = math.nan
 NOTE = "micro F1 & not macro_F1"

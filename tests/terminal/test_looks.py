@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transfer_study.spec.looks import Looks
+from transfer_study.study.looks import Looks
 from transfer_study.terminal.looks import look_line
 from transfer_study.until_decided import Look
 

@@ -12,10 +12,10 @@ from rich.console import Console
 
 from tests.analysis.made_up import planned
 from tests.conftest import SMALL
-from transfer_study.records.store import Store
 from transfer_study.session import make_plan
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.study_file import read_study
+from transfer_study.store.store import Store
+from transfer_study.study.file.study_file import read_study
+from transfer_study.study.plan import Plan
 from transfer_study.terminal.progress import Lines, folded, shortened
 
 NAMES = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=120)

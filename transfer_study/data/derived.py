@@ -25,8 +25,8 @@ import numpy as np
 from transfer_study.data.splits import TaskData
 from transfer_study.data.streams import stream
 from transfer_study.errors import DataError, Problem
-from transfer_study.spec.example import Example, Label
-from transfer_study.spec.task import Change, Task, TaskKind
+from transfer_study.study.tasks.example import Example, Label
+from transfer_study.study.tasks.task import Change, Task, TaskKind
 
 _OUTSIDE = "O"
 

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import TypeVar
 
 from transfer_study.data.derived import check_divisible
-from transfer_study.data.encoder_hash import fingerprint_encoder
-from transfer_study.data.encoder_limits import check_layers, check_length
-from transfer_study.data.exclude_leaks import positions, rows_in_test
+from transfer_study.data.encoders.hash import fingerprint_encoder
+from transfer_study.data.encoders.limits import check_layers, check_length
+from transfer_study.data.leaks.exclude import positions, rows_in_test
 from transfer_study.data.measurable import check_measurable
 from transfer_study.data.splits import TaskData, fingerprint, limited, read
 from transfer_study.data.texts import fingerprint_texts, read_texts
 from transfer_study.errors import DataError, Problem, StudyError
-from transfer_study.spec.plan import Fingerprints
-from transfer_study.spec.recipe import Precision
-from transfer_study.spec.recipes import recipes_of
-from transfer_study.spec.sizes import data_sets
-from transfer_study.spec.study import Control, Study
-from transfer_study.spec.task import Task
+from transfer_study.study.plan import Fingerprints
+from transfer_study.study.recipes.of_stages import recipes_of
+from transfer_study.study.recipes.recipe import Precision
+from transfer_study.study.sizes import data_sets
+from transfer_study.study.study import Control, Study
+from transfer_study.study.tasks.task import Task
 
 _T = TypeVar("_T")
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transfer_study.data.document_patterns import ProposedPattern, propose_pattern
+from transfer_study.data.files.document_patterns import ProposedPattern, propose_pattern
 from transfer_study.data.measurable import shortcomings
 from transfer_study.data.splits import TaskData
-from transfer_study.data.unread import Read
+from transfer_study.data.tokens.unread import Read
 from transfer_study.metrics.constant import best_constant
-from transfer_study.spec.example import Example, Label
-from transfer_study.spec.source import SPLITS
-from transfer_study.spec.task import Task, TaskKind
+from transfer_study.study.tasks.example import Example, Label
+from transfer_study.study.tasks.source import SPLITS
+from transfer_study.study.tasks.task import Task, TaskKind
 
 
 @dataclass(frozen=True)

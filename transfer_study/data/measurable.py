@@ -9,9 +9,9 @@ import numpy as np
 from transfer_study.data.splits import TaskData
 from transfer_study.errors import DataError, Problem
 from transfer_study.metrics.measurable import absence, absent_classes, listed, sort, unmeasurable
-from transfer_study.spec.example import Label
-from transfer_study.spec.source import SPLITS
-from transfer_study.spec.task import TaskKind
+from transfer_study.study.tasks.example import Label
+from transfer_study.study.tasks.source import SPLITS
+from transfer_study.study.tasks.task import TaskKind
 
 # Models learn in float32, which may not blur scores by more than this share of their range.
 _BLUR = 0.1

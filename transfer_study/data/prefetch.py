@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from transfer_study.data.encoder_hash import fingerprint_encoder
-from transfer_study.data.encoders import prefetch_encoder
-from transfer_study.data.hub import prefetch_dataset
-from transfer_study.spec.source import DatasetsSource
-from transfer_study.spec.study import Study
+from transfer_study.data.encoders.find import prefetch_encoder
+from transfer_study.data.encoders.hash import fingerprint_encoder
+from transfer_study.data.files.hub import prefetch_dataset
+from transfer_study.study.study import Study
+from transfer_study.study.tasks.source import DatasetsSource
 
 
 def prefetch_study(study: Study) -> Iterator[str]:

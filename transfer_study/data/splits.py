@@ -7,16 +7,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from transfer_study.data.leaks import Dropped
-from transfer_study.data.readers import read_counted
+from transfer_study.data.files.readers import read_counted
+from transfer_study.data.leaks.findings import Dropped
 from transfer_study.data.streams import stream
 from transfer_study.errors import DataError, Problem
-from transfer_study.spec.example import Example
-from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint, gold_hash
-from transfer_study.spec.frozen import canonical_json
-from transfer_study.spec.source import SPLITS, DatasetsSource, FileSource, SplitName
-from transfer_study.spec.stage import StageTask
-from transfer_study.spec.task import Task
+from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint, gold_hash
+from transfer_study.study.frozen import canonical_json
+from transfer_study.study.stage import StageTask
+from transfer_study.study.tasks.example import Example
+from transfer_study.study.tasks.source import SPLITS, DatasetsSource, FileSource, SplitName
+from transfer_study.study.tasks.task import Task
 
 _DEFAULT_CARVE = 0.1
 # Positions of rows of a split as it was read and carved, before limits.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from transfer_study.spec.frozen import content_hash
+from transfer_study.study.frozen import content_hash
 
 
 def stream(*key: object) -> np.random.Generator:

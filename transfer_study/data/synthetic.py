@@ -22,9 +22,9 @@ import numpy as np
 
 from transfer_study.data.streams import stream
 from transfer_study.errors import DataError, Problem
-from transfer_study.spec.example import Example, Label
-from transfer_study.spec.source import SyntheticSource
-from transfer_study.spec.task import Task, TaskKind
+from transfer_study.study.tasks.example import Example, Label
+from transfer_study.study.tasks.source import SyntheticSource
+from transfer_study.study.tasks.task import Task, TaskKind
 
 # What is planted, (source, target) -> verdict: part of the definition of experiments/demo.yaml.
 PLANTED: Mapping[tuple[str, str], str] = MappingProxyType(

@@ -6,16 +6,16 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from transfer_study.data.faults import Faults
-from transfer_study.data.plain_text import read_text
+from transfer_study.data.files.faults import Faults
+from transfer_study.data.files.plain_text import read_text
 from transfer_study.data.splits import load
 from transfer_study.errors import DataError, Problem
-from transfer_study.spec.characters import fault_of_text
-from transfer_study.spec.example import Example
-from transfer_study.spec.fingerprint import TextsFingerprint
-from transfer_study.spec.frozen import canonical_json
-from transfer_study.spec.task import Task, TaskKind
-from transfer_study.spec.texts import Texts
+from transfer_study.study.characters import fault_of_text
+from transfer_study.study.fingerprint import TextsFingerprint
+from transfer_study.study.frozen import canonical_json
+from transfer_study.study.tasks.example import Example
+from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.texts import Texts
 
 # One text to learn from and one to watch the loss on.
 FEWEST = 2
@@ -29,7 +29,7 @@ def read_texts(texts: Texts) -> tuple[str, ...]:
 
     Of a file every line that is not blank; of a task the sentences that it is trained on, less
     those that stand in any task's dev or test as well. Raises DataError where a file cannot be
-    read or has what no text has (spec/characters.py), or where there is too little text.
+    read or has what no text has (study/characters.py), or where there is too little text.
     """
     found: set[str] = set()
     problems: list[Problem] = []

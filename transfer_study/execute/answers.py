@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from transfer_study.errors import ExecutionError
-from transfer_study.records.predictions import Answers, predictions_file, write_predictions
-from transfer_study.spec.stage import Stage
+from transfer_study.store.predictions import Answers, predictions_file, write_predictions
+from transfer_study.study.stage import Stage
 
 if TYPE_CHECKING:
     from transfer_study.learn.predict import Predictions

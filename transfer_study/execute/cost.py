@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from transfer_study.records.store import Store
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.source import SPLITS
-from transfer_study.spec.stage import Stage, StageKind
-from transfer_study.spec.task import HALVES
+from transfer_study.store.store import Store
+from transfer_study.study.plan import Plan
+from transfer_study.study.stage import Stage, StageKind
+from transfer_study.study.tasks.source import SPLITS
+from transfer_study.study.tasks.task import HALVES
 
 # A backward pass costs about two forward passes.
 _TRAINING = 3

@@ -13,13 +13,13 @@ import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from transfer_study.data.encoder_size import weight_bytes
+from transfer_study.data.encoders.size import weight_bytes
 from transfer_study.execute.cost import work
 from transfer_study.files import check_folder, folder_size
-from transfer_study.records.store import Store
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.stage import Stage, StageKind
-from transfer_study.spec.task import TaskKind
+from transfer_study.store.store import Store
+from transfer_study.study.plan import Plan
+from transfer_study.study.stage import Stage, StageKind
+from transfer_study.study.tasks.task import TaskKind
 
 USUAL_LIMIT = 10**10
 # Bytes of a file of predictions, of a row of it, and of what else a stage says; as measured.

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from transfer_study.execute.process_session import end_session
 from transfer_study.execute.resources import Resources
-from transfer_study.records.store import Store
+from transfer_study.store.store import Store
 
 
 @contextmanager

@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.run_stage import StageFailed, run_stage
-from transfer_study.records.store import Store
-from transfer_study.spec.plan import Plan
+from transfer_study.store.store import Store
+from transfer_study.study.plan import Plan
 
 
 def run_in_process(

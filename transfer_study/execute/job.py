@@ -9,9 +9,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from transfer_study.execute.resources import Resources
-from transfer_study.spec.frozen import Frozen
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.stage import Stage
+from transfer_study.study.frozen import Frozen
+from transfer_study.study.plan import Plan
+from transfer_study.study.stage import Stage
 
 
 class Work(Frozen):

@@ -24,12 +24,12 @@ from transfer_study.execute.answers import write_answers
 from transfer_study.learn.model import save_body, save_heads
 from transfer_study.learn.soft import Learner, handed_on
 from transfer_study.learn.train import Learned
-from transfer_study.records.alike import is_alike
-from transfer_study.records.chosen import history
-from transfer_study.records.predictions import StoredAnswers, epoch_split
-from transfer_study.records.store import AGAIN, STAGE, Store
-from transfer_study.spec.recipe import Precision
-from transfer_study.spec.stage import Stage
+from transfer_study.store.alike import is_alike
+from transfer_study.store.chosen import history
+from transfer_study.store.predictions import StoredAnswers, epoch_split
+from transfer_study.store.store import AGAIN, STAGE, Store
+from transfer_study.study.recipes.recipe import Precision
+from transfer_study.study.stage import Stage
 
 # How far a probability, or a share of a value or loss, may be off between two processors.
 TOLERANCE = {Precision.FLOAT32: 1e-3, Precision.BFLOAT16: 2e-2}

@@ -10,17 +10,17 @@ from typing import Any
 from torch import device
 
 from transfer_study.data.derived import derive
-from transfer_study.data.encode import encode_once
-from transfer_study.data.encoder_hash import fingerprint_encoder
-from transfer_study.data.encoders import file_stamps
+from transfer_study.data.encoders.find import file_stamps
+from transfer_study.data.encoders.hash import fingerprint_encoder
 from transfer_study.data.splits import load_planned_once
-from transfer_study.data.tokenizer import load_tokenizer
+from transfer_study.data.tokens.encode import encode_once
+from transfer_study.data.tokens.tokenizer import load_tokenizer
 from transfer_study.errors import EncoderError
 from transfer_study.learn.batch import Collator
 from transfer_study.learn.material import Material
-from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.source import SPLITS, SplitName
-from transfer_study.spec.stage import Stage
+from transfer_study.study.encoder import Encoder
+from transfer_study.study.stage import Stage
+from transfer_study.study.tasks.source import SPLITS, SplitName
 
 
 def read_materials(

@@ -9,9 +9,9 @@ from transfer_study.execute.driver_process import driven
 from transfer_study.execute.job import Event, job_of
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
-from transfer_study.records.store import Store
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.stage import Stage
+from transfer_study.store.store import Store
+from transfer_study.study.plan import Plan
+from transfer_study.study.stage import Stage
 
 
 def run_on_ray(

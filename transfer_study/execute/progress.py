@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
-from transfer_study.spec.stage import Stage
+from transfer_study.study.stage import Stage
 
 
 class Progress(Protocol):

@@ -21,8 +21,8 @@ from transfer_study.execute.ray_process import (
 )
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.run_stage import StageFailed, run_stage
-from transfer_study.records.store import Store
-from transfer_study.spec.stage import Stage
+from transfer_study.store.store import Store
+from transfer_study.study.stage import Stage
 
 # isort: split
 # After `ray_process`, which sets what Ray reads when it is imported.

@@ -19,7 +19,7 @@ from pathlib import Path
 from transfer_study.errors import ExecutionError
 from transfer_study.execute.process_session import end_session
 from transfer_study.execute.resources import Resources
-from transfer_study.spec.frozen import Frozen
+from transfer_study.study.frozen import Frozen
 
 # Read by Ray when it is imported or started: no reports home, no output of its own.
 os.environ.update(

@@ -17,9 +17,9 @@ from typing import Any
 
 from transfer_study.errors import DataError
 from transfer_study.execute.processor import processor_name
-from transfer_study.records.running import tell_running
-from transfer_study.records.store import Store
-from transfer_study.spec.stage import Stage
+from transfer_study.store.running import tell_running
+from transfer_study.store.store import Store
+from transfer_study.study.stage import Stage
 
 OnEpoch = Callable[[dict[str, Any]], None]
 _LIBRARIES = ("transfer-study", "torch", "transformers", "tokenizers", "numpy", "ray")
@@ -141,7 +141,7 @@ def set_up_torch(threads: int, device: str) -> None:
 @lru_cache(maxsize=1)
 def _texts(planned: str) -> tuple[str, ...]:
     from transfer_study.data.texts import fingerprint_texts, read_texts
-    from transfer_study.spec.pretraining import MaskedTexts
+    from transfer_study.study.recipes.pretraining import MaskedTexts
 
     masked_texts = MaskedTexts.model_validate_json(planned)
     texts = read_texts(masked_texts.texts)

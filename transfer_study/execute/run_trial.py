@@ -16,8 +16,8 @@ from transfer_study.execute.run_stage import set_up_torch
 from transfer_study.execute.start import begin
 from transfer_study.learn.model import torch_seed
 from transfer_study.learn.train import train
-from transfer_study.records.store import Store
-from transfer_study.spec.stage import Stage
+from transfer_study.store.store import Store
+from transfer_study.study.stage import Stage
 
 
 def run_trial(stage: Stage, store: Store, on_epoch: Callable[[int, float], None]) -> None:

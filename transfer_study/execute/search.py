@@ -10,11 +10,11 @@ from transfer_study.errors import ExecutionError
 from transfer_study.execute.driver_process import driven
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.trial_job import Run, SearchJob, TrialEvent
-from transfer_study.records.held import hold
-from transfer_study.records.store import Store
-from transfer_study.records.trials import Trial, keep_trial, read_trial
-from transfer_study.spec.search import Space, Target, Values
-from transfer_study.spec.stage import Stage
+from transfer_study.store.held import hold
+from transfer_study.store.store import Store
+from transfer_study.store.trials import Trial, keep_trial, read_trial
+from transfer_study.study.search import Space, Target, Values
+from transfer_study.study.stage import Stage
 
 
 class Watching(Protocol):

@@ -14,8 +14,8 @@ from transfer_study.learn.material import Material
 from transfer_study.learn.model import MultiTaskModel, save_whole
 from transfer_study.learn.predict import predict
 from transfer_study.learn.train import Learned
-from transfer_study.records.store import AGAIN, Store
-from transfer_study.spec.stage import Stage
+from transfer_study.store.store import AGAIN, Store
+from transfer_study.study.stage import Stage
 
 
 def keep_snapshot(

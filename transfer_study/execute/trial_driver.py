@@ -23,10 +23,10 @@ from transfer_study.execute.ray_process import (
     started,
 )
 from transfer_study.execute.trial_job import Run, SearchJob, TrialEvent
-from transfer_study.records.store import Store
-from transfer_study.records.trials import read_trial
-from transfer_study.spec.search import Target
-from transfer_study.spec.stage import Stage
+from transfer_study.store.store import Store
+from transfer_study.store.trials import read_trial
+from transfer_study.study.search import Target
+from transfer_study.study.stage import Stage
 
 # isort: split
 # After `ray_process`, which sets what Ray reads when it is imported.

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from transfer_study.execute.resources import Resources
-from transfer_study.spec.frozen import Frozen
+from transfer_study.study.frozen import Frozen
 
 
 class Run(Frozen):

@@ -10,8 +10,8 @@ from pathlib import Path
 import networkx as nx
 import pandas as pd
 
-from transfer_study.analysis.graph import build_graph, graph_files, write_graph
-from transfer_study.analysis.views import MAIN, View, at_size
+from transfer_study.analysis.graph.graph import build_graph, graph_files, write_graph
+from transfer_study.analysis.graph.views import MAIN, View, at_size
 from transfer_study.figures.column import draw_column
 from transfer_study.figures.heat_map import draw_heat_map
 from transfer_study.figures.naming import numbers_of, plain_label
@@ -20,7 +20,7 @@ from transfer_study.figures.sizes import draw_sizes
 from transfer_study.figures.stability import draw_stability
 from transfer_study.figures.task_graph import draw_task_graph, most_decided
 from transfer_study.figures.transfer_graph import LARGEST, draw_transfer_graph
-from transfer_study.records.outputs import at_once
+from transfer_study.store.outputs import at_once
 
 __all__ = [
     "draw_column",

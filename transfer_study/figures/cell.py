@@ -11,8 +11,8 @@ import numpy as np
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import Canvas
 from transfer_study.figures.edge import MARK, Label, draw_mark, label_of
+from transfer_study.figures.geometry.outline import Points
 from transfer_study.figures.lettering import BODY, SMALL, width
-from transfer_study.figures.outline import Points
 from transfer_study.figures.palette import VERDICTS, Verdict
 from transfer_study.points import MINUS
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 import networkx as nx
 from matplotlib.figure import Figure
 
-from transfer_study.analysis.graph import effects_of, tasks_of
+from transfer_study.analysis.graph.graph import effects_of, tasks_of
 from transfer_study.figures.canvas import INCH, Canvas, house_style
 from transfer_study.figures.cell import SIGNS
-from transfer_study.figures.detail import column_details
+from transfer_study.figures.geometry.detail import column_details
+from transfer_study.figures.geometry.scene import Scene, compose_narrow
 from transfer_study.figures.heat_map import clustered, verdict_row
 from transfer_study.figures.legend import Row, draw_legend, edge_rows, node_rows
 from transfer_study.figures.lettering import SMALL
 from transfer_study.figures.matrix import Matrix
 from transfer_study.figures.palette import VERDICTS
-from transfer_study.figures.scene import Scene, compose_narrow
 from transfer_study.figures.transfer_graph import draw_scene
 
 COLUMN = 3.3  # inches

@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from transfer_study.analysis.difference_graph import DRAWN, difference_graph, stored_places
-from transfer_study.analysis.graph import effects_of, graph_files, write_graph
-from transfer_study.analysis.views import at_size
-from transfer_study.figures.arc import bowed
+from transfer_study.analysis.compare.difference_graph import DRAWN, difference_graph, stored_places
+from transfer_study.analysis.graph.graph import effects_of, graph_files, write_graph
+from transfer_study.analysis.graph.views import at_size
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
-from transfer_study.figures.detail import Detail, detail_for
 from transfer_study.figures.edge import Edge, Label, draw_edge
+from transfer_study.figures.geometry.arc import bowed
+from transfer_study.figures.geometry.detail import Detail, detail_for
+from transfer_study.figures.geometry.scene import arrange
 from transfer_study.figures.legend import (
     Entry,
     Row,
@@ -30,10 +31,9 @@ from transfer_study.figures.legend import (
 from transfer_study.figures.naming import draw_key, numbers_of
 from transfer_study.figures.palette import CHANGES
 from transfer_study.figures.save import Write, file_part, save_by
-from transfer_study.figures.scene import arrange
 from transfer_study.figures.transfer_graph import LARGEST, draw_scene
 from transfer_study.points import MISSING, interval, points
-from transfer_study.records.outputs import at_once
+from transfer_study.store.outputs import at_once
 
 _SAMPLE = 34.0
 _SHOWN = 3.4  # the width of an edge whose difference is shown

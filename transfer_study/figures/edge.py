@@ -11,10 +11,10 @@ import numpy as np
 from matplotlib.path import Path
 
 from transfer_study.figures import palette
-from transfer_study.figures.arc import Arc, right_of
 from transfer_study.figures.canvas import Canvas
+from transfer_study.figures.geometry.arc import Arc, right_of
+from transfer_study.figures.geometry.outline import Points, expand, outline
 from transfer_study.figures.lettering import BODY, SMALL, height, width
-from transfer_study.figures.outline import Points, expand, outline
 from transfer_study.figures.palette import VERDICTS, Verdict
 from transfer_study.points import MISSING, interval, points
 

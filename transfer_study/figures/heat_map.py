@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from transfer_study.analysis.clustering import cluster_tasks
-from transfer_study.analysis.graph import build_graph, effects_of, tasks_of
-from transfer_study.analysis.views import MAIN, View
+from transfer_study.analysis.graph.clustering import cluster_tasks
+from transfer_study.analysis.graph.graph import build_graph, effects_of, tasks_of
+from transfer_study.analysis.graph.views import MAIN, View
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
 from transfer_study.figures.cell import (

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 import networkx as nx
 import numpy as np
 
-from transfer_study.analysis.graph import effects_of, tasks_of
+from transfer_study.analysis.graph.graph import effects_of, tasks_of
 from transfer_study.figures import palette
-from transfer_study.figures.arc import bowed
 from transfer_study.figures.canvas import MARGIN, Canvas
 from transfer_study.figures.edge import COLLAPSED, NO_INTERVAL, draw_edge
 from transfer_study.figures.fonts import legible
+from transfer_study.figures.geometry.arc import bowed
+from transfer_study.figures.geometry.outline import expand, outline
 from transfer_study.figures.lettering import SMALL, TITLE, shorten, width, wrap
 from transfer_study.figures.naming import fit_names, one_line
-from transfer_study.figures.outline import expand, outline
 from transfer_study.figures.palette import BIN_WIDTHS, VERDICTS
 
 ROW = 17.0  # the height of a row

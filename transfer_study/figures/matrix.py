@@ -8,10 +8,11 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from transfer_study.analysis.graph import effects_of, number_of, tasks_of
+from transfer_study.analysis.graph.graph import effects_of, number_of, tasks_of
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import Canvas
 from transfer_study.figures.cell import CellStyle, cell_of, draw_cell, draw_missing, frame
+from transfer_study.figures.geometry.outline import Points
 from transfer_study.figures.lettering import (
     SMALL,
     height,
@@ -20,7 +21,6 @@ from transfer_study.figures.lettering import (
     wrap_name,
 )
 from transfer_study.figures.naming import fit_names, numbers_of, one_line, plain_label
-from transfer_study.figures.outline import Points
 from transfer_study.points import points
 
 MIX = "+"  # stands for the source of the full mix; no task can have this name

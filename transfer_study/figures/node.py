@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from transfer_study.analysis.graph import number_of
+from transfer_study.analysis.graph.graph import number_of
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import Canvas
 from transfer_study.figures.edge import label_of
+from transfer_study.figures.geometry.outline import Points, expand, outline
+from transfer_study.figures.geometry.placement import Boxes, box_of
 from transfer_study.figures.lettering import (
     SMALL,
     height,
     metric_name,
     width,
 )
-from transfer_study.figures.outline import Points, expand, outline
 from transfer_study.figures.palette import VERDICTS
-from transfer_study.figures.placement import Boxes, box_of
 from transfer_study.points import points
 
 RING = 5.0  # from the outline to the ring around it

@@ -14,11 +14,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 
-from transfer_study.analysis.graph import build_graph, effects_of, number_of, tasks_of
-from transfer_study.analysis.views import MAIN, View
+from transfer_study.analysis.graph.graph import build_graph, effects_of, number_of, tasks_of
+from transfer_study.analysis.graph.views import MAIN, View
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
 from transfer_study.figures.edge import COLLAPSED, draw_mark
+from transfer_study.figures.geometry.outline import outline
 from transfer_study.figures.legend import (
     Entry,
     Row,
@@ -29,7 +30,6 @@ from transfer_study.figures.legend import (
 )
 from transfer_study.figures.lettering import SMALL, height, width, wrap_name
 from transfer_study.figures.naming import draw_key, fit_names, numbers_of, one_line
-from transfer_study.figures.outline import outline
 from transfer_study.figures.palette import VERDICTS, Verdict
 from transfer_study.points import MINUS, points
 

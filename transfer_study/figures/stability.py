@@ -17,6 +17,7 @@ from matplotlib.path import Path
 
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
+from transfer_study.figures.geometry.outline import outline
 from transfer_study.figures.legend import Entry, Row, draw_caption, draw_legend, draw_title
 from transfer_study.figures.lettering import (
     BODY,
@@ -27,7 +28,6 @@ from transfer_study.figures.lettering import (
     wrap_name,
 )
 from transfer_study.figures.naming import Labels, draw_key, fit_names, one_line, plain_label
-from transfer_study.figures.outline import outline
 from transfer_study.figures.palette import VERDICTS
 from transfer_study.points import MINUS, interval, points
 

@@ -14,12 +14,13 @@ import networkx as nx
 import numpy as np
 from matplotlib.figure import Figure
 
-from transfer_study.analysis.graph import effects_of, tasks_of
+from transfer_study.analysis.graph.graph import effects_of, tasks_of
 from transfer_study.errors import StudyError
 from transfer_study.figures import palette
-from transfer_study.figures.arc import Arc, bowed, visible
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
 from transfer_study.figures.edge import draw_edge, label_of
+from transfer_study.figures.geometry.arc import Arc, bowed, visible
+from transfer_study.figures.geometry.outline import Points, expand, outline
 from transfer_study.figures.legend import (
     draw_caption,
     draw_legend,
@@ -30,9 +31,8 @@ from transfer_study.figures.legend import (
 from transfer_study.figures.lettering import BODY, SMALL, height, width
 from transfer_study.figures.naming import draw_key, fit_names, numbers_of, one_line
 from transfer_study.figures.node import half_height, half_width, score_line
-from transfer_study.figures.outline import Points, expand, outline
 from transfer_study.figures.palette import VERDICTS, bin_limits, bin_width
-from transfer_study.spec.spelling import choices
+from transfer_study.study.spelling import choices
 
 _ROW = 21.0
 _HALF = 7.5  # of a partner's height

@@ -6,12 +6,13 @@ import networkx as nx
 import numpy as np
 from matplotlib.figure import Figure
 
-from transfer_study.analysis.graph import tasks_of
+from transfer_study.analysis.graph.graph import tasks_of
 from transfer_study.errors import StudyError
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
 from transfer_study.figures.cell import NUMBERS
 from transfer_study.figures.edge import draw_edge, draw_label
+from transfer_study.figures.geometry.scene import Scene, compose
 from transfer_study.figures.legend import (
     Entry,
     Row,
@@ -24,7 +25,6 @@ from transfer_study.figures.legend import (
 from transfer_study.figures.matrix import Matrix
 from transfer_study.figures.naming import draw_key, numbers_of
 from transfer_study.figures.node import draw_node
-from transfer_study.figures.scene import Scene, compose
 
 LARGEST = 12  # tasks; beyond, a graph reads worse than the heat map
 _WITH_MATRIX = 9

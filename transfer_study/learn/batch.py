@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from transfer_study.data.encode import IGNORED, Encoded
+from transfer_study.data.tokens.encode import IGNORED, Encoded
 
 # Widths are rounded up to this: every new shape costs the CPU library a kernel that it keeps, which
 # grew a worker by 0.4 GB a minute.

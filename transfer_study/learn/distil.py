@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from transfer_study.data.encode import IGNORED
-from transfer_study.spec.task import Task, TaskKind
+from transfer_study.data.tokens.encode import IGNORED
+from transfer_study.study.tasks.task import Task, TaskKind
 
 # Of each train row, the teacher's logits [targets, outputs]: one target, or a target a word.
 Taught = list[NDArray[np.float32]]

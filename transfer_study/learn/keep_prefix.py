@@ -26,10 +26,10 @@ from transfer_study.learn.model import MultiTaskModel
 from transfer_study.learn.predict import autocast
 from transfer_study.learn.prefix import Prefix, find_prefix, prefix_hash
 from transfer_study.learn.soft import Learner, SoftlyShared
-from transfer_study.records.prefixes import Prefixes
-from transfer_study.spec.frozen import content_hash
-from transfer_study.spec.recipe import Precision
-from transfer_study.spec.source import SPLITS
+from transfer_study.store.prefixes import Prefixes
+from transfer_study.study.frozen import content_hash
+from transfer_study.study.recipes.recipe import Precision
+from transfer_study.study.tasks.source import SPLITS
 
 # Raised when the same key leads to other numbers.
 _VERSION = 1

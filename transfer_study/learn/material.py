@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from transfer_study.data.splits import TaskData
 from transfer_study.learn.batch import Collator
 from transfer_study.learn.distil import Taught
-from transfer_study.spec.task import Task
+from transfer_study.study.tasks.task import Task
 
 
 @dataclass(frozen=True)

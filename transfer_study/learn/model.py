@@ -12,16 +12,16 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, BertConfig, BertModel
 from typing_extensions import Self
 
-from transfer_study.data.encoders import encoder_folder
+from transfer_study.data.encoders.find import encoder_folder
 from transfer_study.data.streams import stream
-from transfer_study.data.vocabulary import tiny_vocabulary
+from transfer_study.data.tokens.vocabulary import tiny_vocabulary
 from transfer_study.errors import EncoderError, StoreError
 from transfer_study.learn.batch import STATES
 from transfer_study.learn.load_model import HEADS_FILE, mean_of_tokens
 from transfer_study.learn.prefix import Prefix
-from transfer_study.spec.encoder import Encoder, ScratchConfig, TinyConfig
-from transfer_study.spec.recipe import Recipe
-from transfer_study.spec.task import Task, TaskKind
+from transfer_study.study.encoder import Encoder, ScratchConfig, TinyConfig
+from transfer_study.study.recipes.recipe import Recipe
+from transfer_study.study.tasks.task import Task, TaskKind
 
 _POOLER_FILE = "pooler.safetensors"
 

@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from transfer_study.learn.bert_adam import BertAdam
 from transfer_study.learn.depth import parameters_by_depth
 from transfer_study.learn.uncorrected_adamw import UncorrectedAdamW
-from transfer_study.spec.recipe import Recipe
+from transfer_study.study.recipes.recipe import Recipe
 
 
 def build_optimizer(

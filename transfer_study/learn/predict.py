@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from transfer_study.learn.batch import Collator
-from transfer_study.spec.example import Example, Label
-from transfer_study.spec.recipe import Precision
-from transfer_study.spec.task import Task, TaskKind
+from transfer_study.study.recipes.recipe import Precision
+from transfer_study.study.tasks.example import Example, Label
+from transfer_study.study.tasks.task import Task, TaskKind
 
 
 @dataclass(frozen=True)

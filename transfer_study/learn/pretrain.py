@@ -13,21 +13,21 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForMaskedLM
 
-from transfer_study.data.encode import IGNORED
-from transfer_study.data.encoders import encoder_folder
-from transfer_study.data.masking import Ids, Masker, Pieces, pieces_of
-from transfer_study.data.mixing import task_batches
+from transfer_study.data.encoders.find import encoder_folder
 from transfer_study.data.streams import stream
-from transfer_study.data.tokenizer import load_tokenizer
+from transfer_study.data.tokens.encode import IGNORED
+from transfer_study.data.tokens.masking import Ids, Masker, Pieces, pieces_of
+from transfer_study.data.tokens.mixing import task_batches
+from transfer_study.data.tokens.tokenizer import load_tokenizer
 from transfer_study.errors import EncoderError
 from transfer_study.learn.clip import clip_norm
 from transfer_study.learn.model import MultiTaskModel, build_model, torch_seed
 from transfer_study.learn.optim import build_optimizer
 from transfer_study.learn.predict import autocast
 from transfer_study.learn.train import Epoch, Learned, LearningError
-from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.recipe import Recipe
-from transfer_study.spec.stage import Stage
+from transfer_study.study.encoder import Encoder
+from transfer_study.study.recipes.recipe import Recipe
+from transfer_study.study.stage import Stage
 
 # The name of the loss in a stage's history, where other stages have their tasks.
 LOSS = "masked_lm"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from transfer_study.learn.model import MultiTaskModel
-from transfer_study.spec.task import Task
+from transfer_study.study.tasks.task import Task
 
 
 class SoftlyShared(nn.Module):

@@ -30,17 +30,17 @@ from transformers import (
     BertConfig,
 )
 
-from transfer_study.data.encode import encode
+from transfer_study.data.tokens.encode import encode
 from transfer_study.errors import ExportError
 from transfer_study.learn import load_model
 from transfer_study.learn.batch import Collator
 from transfer_study.learn.predict import predict
-from transfer_study.records.alike import is_alike
-from transfer_study.records.predictions import Answers
-from transfer_study.records.store import AGAIN, SNAPSHOT
-from transfer_study.spec.example import Example
-from transfer_study.spec.recipe import Precision, Recipe
-from transfer_study.spec.task import Task, TaskKind
+from transfer_study.store.alike import is_alike
+from transfer_study.store.predictions import Answers
+from transfer_study.store.store import AGAIN, SNAPSHOT
+from transfer_study.study.recipes.recipe import Precision, Recipe
+from transfer_study.study.tasks.example import Example
+from transfer_study.study.tasks.task import Task, TaskKind
 
 LOADER_FILE = "load_model.py"
 # The examples of a test set that a folder must answer as stored, spread over all of it.

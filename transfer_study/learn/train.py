@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from transfer_study.data.encode import targets
-from transfer_study.data.mixing import mixed_batches
+from transfer_study.data.tokens.encode import targets
+from transfer_study.data.tokens.mixing import mixed_batches
 from transfer_study.errors import StudyError
 from transfer_study.learn.material import Material
 from transfer_study.learn.predict import Predictions, predict
@@ -20,7 +20,7 @@ from transfer_study.learn.soft import Learner, SoftlyShared
 from transfer_study.learn.updates import Updates, build_courses
 from transfer_study.learn.weigh import Weights, build_weights
 from transfer_study.metrics import score
-from transfer_study.spec.recipe import Recipe
+from transfer_study.study.recipes.recipe import Recipe
 
 State = dict[str, Tensor]
 Epoch = dict[str, Any]

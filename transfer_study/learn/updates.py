@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from transfer_study.data.encode import IGNORED
-from transfer_study.data.mixing import Rows, Update
+from transfer_study.data.tokens.encode import IGNORED
+from transfer_study.data.tokens.mixing import Rows, Update
 from transfer_study.learn.clip import clip_each_norm, clip_norm
 from transfer_study.learn.distil import distillation_loss
 from transfer_study.learn.material import Material
@@ -21,8 +21,8 @@ from transfer_study.learn.optim import build_optimizer
 from transfer_study.learn.predict import autocast
 from transfer_study.learn.soft import Learner, SoftlyShared
 from transfer_study.learn.weigh import Weights
-from transfer_study.spec.recipe import Recipe
-from transfer_study.spec.task import Task, TaskKind
+from transfer_study.study.recipes.recipe import Recipe
+from transfer_study.study.tasks.task import Task, TaskKind
 
 # An optimiser and what advances its schedule after each update.
 Course = tuple[Optimizer, Callable[[], None]]

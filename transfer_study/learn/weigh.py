@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.optim import Adam
 
-from transfer_study.data.mixing import Update
-from transfer_study.spec.recipe import Recipe, weights_of
-from transfer_study.spec.task import Task, TaskKind
+from transfer_study.data.tokens.mixing import Update
+from transfer_study.study.recipes.recipe import Recipe, weights_of
+from transfer_study.study.tasks.task import Task, TaskKind
 
 # The rate of log-variances: that of an encoder would leave them where they begin. Adam moves one by
 # about so much an update, and losses of 0.05 and 1 are three apart.

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transfer_study.metrics.rows import Floats, Statistics, ratio
-from transfer_study.spec.example import Label
-from transfer_study.spec.task import Task
+from transfer_study.study.tasks.example import Label
+from transfer_study.study.tasks.task import Task
 
 _Membership: TypeAlias = NDArray[np.bool_]  # [N, C]: is this class one of the example's?
 

@@ -11,8 +11,8 @@ import numpy as np
 from transfer_study.metrics.entities import mentions
 from transfer_study.metrics.rows import Floats
 from transfer_study.metrics.scoring import from_sums, statistics
-from transfer_study.spec.example import Label
-from transfer_study.spec.task import MetricName, Task, TaskKind
+from transfer_study.study.tasks.example import Label
+from transfer_study.study.tasks.task import MetricName, Task, TaskKind
 
 # A score above a constant's by no more than this is the same: sums of ratios are rounded.
 ROUNDING = 1e-9

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from transfer_study.metrics.rows import Floats, Statistics
-from transfer_study.spec.example import Label
-from transfer_study.spec.task import Task
+from transfer_study.study.tasks.example import Label
+from transfer_study.study.tasks.task import Task
 
 
 def products(

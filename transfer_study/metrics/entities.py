@@ -8,8 +8,8 @@ from typing import TypeAlias, cast
 import numpy as np
 
 from transfer_study.metrics.rows import Statistics
-from transfer_study.spec.example import Label
-from transfer_study.spec.task import Task
+from transfer_study.study.tasks.example import Label
+from transfer_study.study.tasks.task import Task
 
 Mention: TypeAlias = tuple[str, int, int]  # its type, its first word, the word after its last
 

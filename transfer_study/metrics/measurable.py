@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from transfer_study.metrics.constant import ROUNDING, best_constant
 from transfer_study.metrics.entities import mentions
 from transfer_study.metrics.scoring import score
-from transfer_study.spec.example import Label
-from transfer_study.spec.task import MetricName, Task, TaskKind
+from transfer_study.study.tasks.example import Label
+from transfer_study.study.tasks.task import MetricName, Task, TaskKind
 
 _NAMED = 10
 

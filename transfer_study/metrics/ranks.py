@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from transfer_study.metrics.correlation import finite
 from transfer_study.metrics.rows import Floats, Statistics, ratio
-from transfer_study.spec.example import Label
-from transfer_study.spec.task import Task
+from transfer_study.study.tasks.example import Label
+from transfer_study.study.tasks.task import Task
 
 
 def pseudovalues(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from transfer_study.metrics import classes, correlation, entities, ranks
 from transfer_study.metrics.rows import Floats, Statistics
-from transfer_study.spec.example import Label
-from transfer_study.spec.task import METRICS_OF_KIND, MetricName, Task
+from transfer_study.study.tasks.example import Label
+from transfer_study.study.tasks.task import METRICS_OF_KIND, MetricName, Task
 
 
 @dataclass(frozen=True, slots=True)

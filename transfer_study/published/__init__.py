@@ -16,9 +16,9 @@ from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 
-from transfer_study.spec.encoder import Encoder
-from transfer_study.spec.frozen import Word
-from transfer_study.spec.task import MetricName
+from transfer_study.study.encoder import Encoder
+from transfer_study.study.frozen import Word
+from transfer_study.study.tasks.task import MetricName
 
 SOURCE = "Peng, Chen and Lu (2020)"
 CAUTION = (

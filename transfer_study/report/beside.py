@@ -12,12 +12,12 @@ from typing import Any
 import pandas as pd
 
 from transfer_study.errors import StoreError
-from transfer_study.records.stage_record import Provenance
-from transfer_study.records.store import Store
 from transfer_study.report.kept_table import read_kept
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.stage import Stage
-from transfer_study.spec.stage_labels import stage_labels
+from transfer_study.store.stage_record import Provenance
+from transfer_study.store.store import Store
+from transfer_study.study.plan import Plan
+from transfer_study.study.stage import Stage
+from transfer_study.study.stage_labels import stage_labels
 from transfer_study.visible import visible
 
 LEAKS_FILE, COSTS_FILE, MADE_FILE = "leaks.csv", "costs.csv", "made.csv"

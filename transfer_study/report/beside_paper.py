@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from transfer_study.analysis.published_effects import HeldEffect, hold_effects
+from transfer_study.analysis.paper.effects import HeldEffect, hold_effects
 from transfer_study.points import interval, points
 from transfer_study.published import CAUTION, SOURCE
-from transfer_study.spec.plan import Plan
+from transfer_study.study.plan import Plan
 
 NOTE = (
     f"The effects of one model for all of these tasks that {SOURCE} published, in points, beside "

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from transfer_study.analysis.views import View
-from transfer_study.spec.correction import Correction
-from transfer_study.spec.margin import Margin
-from transfer_study.spec.study import Arm, Reading, Study
+from transfer_study.analysis.graph.views import View
+from transfer_study.study.correction import Correction
+from transfer_study.study.margin import Margin
+from transfer_study.study.study import Arm, Reading, Study
 
 _CORRECTIONS = {
     Correction.BH: (
@@ -36,7 +36,7 @@ def caption(
     `family` is the number of edges that are adjusted together.
     """
     certainty = (
-        f"{len(study.seeds)} seeds, crossed with the test examples. "
+        f"{seeds_text(study)}, crossed with the test examples. "
         f"{adjustment(study.correction, edges_text(family))}"
         if len(study.seeds) > 1
         else "One seed: nothing can be decided."
@@ -51,6 +51,13 @@ def caption(
         f"{_compared(view, Reading(reading))} ({encoder}, {reading} reading). "
         f"{_besides(view)}Margin {margin_text(study.margin)}. {certainty}{protocol}"
     )
+
+
+def seeds_text(study: Study) -> str:
+    """How many seeds models have, and baselines where these have further ones."""
+    own, of_baselines = len(study.seeds), len(study.seeds_of_baselines)
+    further = f" ({of_baselines} of the tasks alone)" if of_baselines > own else ""
+    return f"{own} seed{'' if own == 1 else 's'}{further}"
 
 
 def edges_text(count: int) -> str:

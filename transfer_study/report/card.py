@@ -9,14 +9,14 @@ from typing import Any
 
 import yaml
 
-from transfer_study.analysis.choice import Choice
-from transfer_study.analysis.intervals import no_interval_of_scores
-from transfer_study.analysis.model_scores import ModelScore
-from transfer_study.records.stage_record import StageRecord
+from transfer_study.analysis.advice.choice import Choice
+from transfer_study.analysis.effects.intervals import no_interval_of_scores
+from transfer_study.analysis.effects.model_scores import ModelScore
 from transfer_study.report.loading import how_to_load, how_to_load_with_loader, pipeline_name
-from transfer_study.spec.recipe import Precision
-from transfer_study.spec.stage import Stage, StageTask
-from transfer_study.spec.task import Task, TaskKind
+from transfer_study.store.stage_record import StageRecord
+from transfer_study.study.recipes.recipe import Precision
+from transfer_study.study.stage import Stage, StageTask
+from transfer_study.study.tasks.task import Task, TaskKind
 
 _LIBRARIES = ("transfer-study", "torch", "transformers")
 

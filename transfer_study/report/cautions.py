@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from transfer_study.analysis.deltas import EDGE, SIZE, VARIANT, Verdict
-from transfer_study.analysis.intervals import ALIKE, ONE_DOCUMENT, ONE_SEED, lacking
-from transfer_study.analysis.looks import DECIDED
+from transfer_study.analysis.effects.deltas import EDGE, SIZE, VARIANT, Verdict
+from transfer_study.analysis.effects.intervals import ALIKE, ONE_DOCUMENT, ONE_SEED, lacking
+from transfer_study.analysis.effects.looks import DECIDED
+from transfer_study.analysis.effects.uncertainty import ROUNDING
 from transfer_study.points import points
 
 # Fewer documents than these are worth a word where examples are counted.
@@ -118,19 +119,22 @@ def outlying_baselines(scores: pd.DataFrame, edges: pd.DataFrame) -> Iterator[st
         here = runs[(runs[by] == list(_tuple(key))).all(axis=1)]
         baseline = here[here["arm"] == "single"].drop_duplicates("seed")
         arms = here[here["arm"].isin(set(of_target["arm"]))]
-        spreads = arms.groupby(["arm", "source"])["value"].var(ddof=1)
-        if len(baseline) < _SEEDS_TO_STAND_OUT or spreads.dropna().empty:
+        models = arms.groupby(["arm", "source"])["value"].agg(["var", "count"]).dropna()
+        if len(baseline) < _SEEDS_TO_STAND_OUT or models.empty:
             continue
         values = baseline["value"].to_numpy(dtype=float)
         squares = (values - values.mean()) ** 2 / (len(values) - 1)
-        share = squares.max() / (squares.sum() + spreads.mean())
+        # Of a mean over so many more runs, each is a smaller part.
+        of_models = float((models["var"] / models["count"]).mean()) * len(values)
+        share = squares.max() / max(squares.sum() + of_models, ROUNDING)
         if share > _DECIDES:
             run = baseline.iloc[int(squares.argmax())]
             yield (
                 f"One run of {run['target']} alone (seed {run['seed']}, {points(run['value'])} "
                 f"points, mean {points(values.mean())}) makes {share:.0%} of the "
                 f"seeds' variance of the {_many(len(of_target), 'effect')} on it: what steadies "
-                "its training narrows all their intervals."
+                "its training narrows all their intervals, and so do further runs of it alone "
+                "(`baseline_seeds` of a study)."
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transfer_study.spec.correction import Correction
+from transfer_study.study.correction import Correction
 
 _ALWAYS = """\
 @inproceedings{peng2020empirical,

@@ -52,11 +52,16 @@ DELTAS: Mapping[str, str] = {
     "adjusted_high": "Where it ends. The verdict goes by the adjusted interval and the margin.",
     "adjusted_p": "p adjusted alike; 1 for an effect within the margin.",
     "level": "What the adjusted interval leaves out: 0.05 for one edge alone, less for many.",
-    "seed_sd": "The standard deviation of one seed's difference.",
+    "seed_sd": (
+        "What one seed's difference varies by: the seeds' part of the error times the root of "
+        "`n_seeds`."
+    ),
+    "score_sd": "What the score of one run of the model varies by, as a standard deviation.",
     "seed_freedom": "The degrees of freedom from which `seed_sd` is known.",
     "example_error": "The part of the standard error that more seeds do not take away.",
     "freedom": "The degrees of freedom of the whole error.",
     "n_seeds": "The seeds for which all scores exist.",
+    "n_baseline_seeds": "The seeds of the baseline; more than `n_seeds` under `baseline_seeds:`.",
     "n_test": "Test examples.",
     "n_documents": "The units that are resampled: documents, or examples where none are named.",
     "constant": _CONSTANT,

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from transfer_study.analysis.deltas import CONTROLS, deltas
-from transfer_study.analysis.difference import Side, differences, shared
-from transfer_study.analysis.judgement import Judgement, Rejudged
-from transfer_study.analysis.replicates import TestSet
-from transfer_study.analysis.scores import comparison_table, task_table
+from transfer_study.analysis.compare.difference import Side, differences, shared
+from transfer_study.analysis.effects.deltas import CONTROLS, deltas
+from transfer_study.analysis.effects.judgement import Judgement, Rejudged
+from transfer_study.analysis.effects.replicates import TestSet
+from transfer_study.analysis.effects.scores import comparison_table, task_table
 from transfer_study.errors import StudyError
 from transfer_study.metrics import Statistics, statistics
 from transfer_study.metrics.constant import best_constant
-from transfer_study.records.outputs import LOG_FILE, Outputs
-from transfer_study.records.predictions import Answers, AnswerSource
 from transfer_study.report.results import write_table
-from transfer_study.spec.correction import Correction
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.task import Task
+from transfer_study.store.outputs import LOG_FILE, Outputs
+from transfer_study.store.predictions import Answers, AnswerSource
+from transfer_study.study.correction import Correction
+from transfer_study.study.plan import Plan
+from transfer_study.study.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,8 @@ class _Read:
     def _test_set(self, name: str, rows: pd.DataFrame, counted: _Counted) -> TestSet | None:
         task, source = self._tasks[name], self._side.source
         models, n = {}, 0
-        for identity in dict.fromkeys([*rows["stage"], *rows["baseline"]]):
+        # A baseline's further seeds have no stage beside them.
+        for identity in dict.fromkeys([*filter(None, rows["stage"]), *rows["baseline"]]):
             if not source.has(self._stages[identity]):
                 continue
             key = (identity, name, str(task.metric))

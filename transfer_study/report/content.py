@@ -8,11 +8,11 @@ from typing import Protocol
 
 import pandas as pd
 
-from transfer_study.analysis.deltas import CONTROLS
-from transfer_study.analysis.same_edge import repeated
+from transfer_study.analysis.effects.deltas import CONTROLS
+from transfer_study.analysis.effects.same_edge import repeated
 from transfer_study.metrics.measurable import absence
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.study import Study
+from transfer_study.study.plan import Plan
+from transfer_study.study.study import Study
 
 CaptionKey = tuple[str, str, str]  # encoder, reading, name of the view
 

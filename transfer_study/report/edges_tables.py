@@ -12,14 +12,14 @@ from typing import Any
 
 import pandas as pd
 
-from transfer_study.analysis.deltas import CONTROLS, SIZE, VARIANT
+from transfer_study.analysis.effects.deltas import CONTROLS, SIZE, VARIANT
 from transfer_study.points import MISSING, points
-from transfer_study.records.outputs import Outputs, write_text
 from transfer_study.report.captions import adjustment, edges_text
 from transfer_study.report.content import family_size
 from transfer_study.report.system_tables import latex_text, markdown_text
 from transfer_study.report.words import interval_text, source_name
-from transfer_study.spec.study import Study
+from transfer_study.store.outputs import Outputs, write_text
+from transfer_study.study.study import Study
 
 _WORDS = {"not_run": "not run", "not_learned": "not learned"}
 _ARM = "arm"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transfer_study.analysis.false_edges import FalseEdges
+from transfer_study.analysis.doubt.false_edges import FalseEdges
 
 
 def false_edge_sentence(found: FalseEdges) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from transfer_study.records.outputs import Outputs, write_text
 from transfer_study.report.content import Content
+from transfer_study.store.outputs import Outputs, write_text
 
 
 def write_report_files(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transfer_study.spec.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task, TaskKind
 
 _SENTENCE = """\
 from transformers import pipeline

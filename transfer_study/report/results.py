@@ -9,25 +9,26 @@ from pathlib import Path
 
 import pandas as pd
 
-from transfer_study.analysis.choices import EPOCH_COLUMNS, choices, epoch_metrics
-from transfer_study.analysis.coverage import coverage_warning
-from transfer_study.analysis.deltas import VARIANT, deltas
-from transfer_study.analysis.false_edges import compare_with_itself, false_edges
-from transfer_study.analysis.judgement import Judgement
-from transfer_study.analysis.looks import judged
-from transfer_study.analysis.pretraining import pretraining_table
-from transfer_study.analysis.recommend import recommendations
-from transfer_study.analysis.scores import Scored, comparison_table, score_systems, task_table
-from transfer_study.analysis.sequential import Sequential
-from transfer_study.analysis.stability import has_failed, run_table, stability_table
-from transfer_study.analysis.uncertainty import ALPHA
-from transfer_study.analysis.views import Shown, View
-from transfer_study.data.leaks import Severity
+from transfer_study.analysis.advice.recommend import recommendations
+from transfer_study.analysis.doubt.coverage import coverage_warning
+from transfer_study.analysis.doubt.false_edges import compare_with_itself, false_edges
+from transfer_study.analysis.doubt.pretraining import pretraining_table
+from transfer_study.analysis.doubt.stability import has_failed, run_table, stability_table
+from transfer_study.analysis.effects.deltas import VARIANT, deltas
+from transfer_study.analysis.effects.judgement import Judgement
+from transfer_study.analysis.effects.looks import judged
+from transfer_study.analysis.effects.scores import (
+    Scored,
+    comparison_table,
+    score_systems,
+    task_table,
+)
+from transfer_study.analysis.effects.sequential import Sequential
+from transfer_study.analysis.effects.uncertainty import ALPHA
+from transfer_study.analysis.graph.views import Shown, View
+from transfer_study.analysis.paper.choices import EPOCH_COLUMNS, choices, epoch_metrics
+from transfer_study.data.leaks.findings import Severity
 from transfer_study.metrics import score
-from transfer_study.records.compact import CompactAnswers, write_compact
-from transfer_study.records.outputs import LOG_FILE, Outputs, write_text
-from transfer_study.records.predictions import AnswerSource
-from transfer_study.records.recorded import write_record
 from transfer_study.report.beside import Beside
 from transfer_study.report.beside_paper import published_table
 from transfer_study.report.captions import caption, margin_text
@@ -39,9 +40,13 @@ from transfer_study.report.kept_table import read_kept
 from transfer_study.report.made import own_provenance
 from transfer_study.report.stability import stability_caption, stability_markdown
 from transfer_study.report.system_tables import write_system_tables
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.study import Study
-from transfer_study.spec.task import MetricName
+from transfer_study.store.compact import CompactAnswers, write_compact
+from transfer_study.store.outputs import LOG_FILE, Outputs, write_text
+from transfer_study.store.predictions import AnswerSource
+from transfer_study.store.recorded import write_record
+from transfer_study.study.plan import Plan
+from transfer_study.study.study import Study
+from transfer_study.study.tasks.task import MetricName
 
 EPOCHS_FILE = "epochs.parquet"
 
@@ -54,12 +59,12 @@ def tables(
     Of a study with looks, the deltas are each edge's at the look that decided it.
     """
     scored = score_systems(plan, source)
-    judgement, comparisons = Judgement.of(plan.study), comparison_table(plan)
+    judgement = Judgement.of(plan.study)
     if plan.looks is None:
-        return scored, deltas(comparisons, scored.test_sets, judgement, failed)
+        return scored, deltas(comparison_table(plan), scored.test_sets, judgement, failed)
     judgement = replace(judgement, looks=Sequential(plan.looks.counts))
     looks = [
-        deltas(comparisons[comparisons["seed"].isin(seeds)], scored.test_sets, judgement, failed)
+        deltas(comparison_table(plan, seeds), scored.test_sets, judgement, failed)
         for seeds in map(plan.looks.seeds_at, range(1, plan.looks.done + 1))
     ]
     return scored, judged(looks)

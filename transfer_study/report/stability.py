@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from transfer_study.analysis.stability import by_system
+from transfer_study.analysis.doubt.stability import by_system
 from transfer_study.points import MISSING, interval, points
-from transfer_study.spec.study import Study
+from transfer_study.study.study import Study
 
 _AS_IT_IS = "the recipe as it is"
 _HEADINGS = ("variant", "mean", "sd", "lowest", "highest", "failed", "change", "95% interval")

@@ -11,7 +11,7 @@ from string import ascii_lowercase
 
 import pandas as pd
 
-from transfer_study.analysis.systems import (
+from transfer_study.analysis.paper.systems import (
     AVERAGE,
     cut_splits,
     largest_sizes,
@@ -20,8 +20,8 @@ from transfer_study.analysis.systems import (
 )
 from transfer_study.points import MISSING, points
 from transfer_study.published import CAUTION, SOURCE, SystemKind
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.study import Reading
+from transfer_study.study.plan import Plan
+from transfer_study.study.study import Reading
 from transfer_study.visible import visible
 
 _LATEX = {

@@ -9,18 +9,18 @@ from typing import Any
 
 import pandas as pd
 
-from transfer_study.analysis.deltas import Verdict
-from transfer_study.analysis.intervals import lacking
+from transfer_study.analysis.effects.deltas import Verdict
+from transfer_study.analysis.effects.intervals import lacking
 from transfer_study.points import interval, points
-from transfer_study.report.captions import adjustment, margin_text
+from transfer_study.report.captions import adjustment, margin_text, seeds_text
 from transfer_study.report.cautions import cautions, outlying_baselines, over_controls
 from transfer_study.report.content import Content, Recommended, family_size
 from transfer_study.report.price import price
-from transfer_study.spec.correction import Correction
-from transfer_study.spec.pairs import left_out_sentence
-from transfer_study.spec.protocol import Protocol
-from transfer_study.spec.stage_labels import stage_labels
-from transfer_study.spec.study import Reading
+from transfer_study.study.correction import Correction
+from transfer_study.study.pairs import left_out_sentence
+from transfer_study.study.recipes.protocol import Protocol
+from transfer_study.study.stage_labels import stage_labels
+from transfer_study.study.study import Reading
 
 _VERDICTS = {
     "gain": ("gain", "gains"),
@@ -102,7 +102,12 @@ def interval_text(row: pd.Series[Any] | dict[Any, Any]) -> str:
 def methods(content: Content) -> str:
     """The paragraph on methods that a paper can take over."""
     study = content.study
-    seeds = _many(len(study.seeds), "seed")
+    further = (
+        " The mean of a task alone is over all of its runs; those without a model of their seed "
+        "are taken to be independent of the others."
+        if len(study.seeds_of_baselines) > len(study.seeds)
+        else ""
+    )
     readings = sorted({str(reading) for reading in content.deltas["reading"]})
     families = " and ".join(
         f"{_many(family_size(content.deltas, reading), 'edge')} ({reading} reading)"
@@ -127,8 +132,9 @@ def methods(content: Content) -> str:
     adjusted = adjustment(study.correction, families)
     return (
         "The transfer from a task to another is the change of the other's test score "
-        f"({compared}), paired by seed over {seeds}, following the design of Peng et al. (2020). "
-        "All numbers were computed from saved predictions. The interval of a mean delta is a t "
+        f"({compared}), paired by seed over {seeds_text(study)}, following the design of Peng et "
+        f"al. (2020).{further} All numbers were computed from saved predictions. The interval of a "
+        "mean delta is a t "
         "interval whose variance takes seeds and test examples as crossed: the variance over seeds "
         "over their number, plus the bootstrap variance over test examples (whole documents where "
         "they are known, the same resamples for every model), less their interaction, below which "

@@ -9,11 +9,11 @@ from collections.abc import Sized
 from dataclasses import asdict
 from typing import Any
 
-from transfer_study.analysis.agreement import HeldClaim, HeldEdge, HeldScore, Outcome
-from transfer_study.analysis.uncertainty import Interval
+from transfer_study.analysis.effects.uncertainty import Interval
+from transfer_study.analysis.paper.agreement import HeldClaim, HeldEdge, HeldScore, Outcome
 from transfer_study.points import points
 from transfer_study.published import ANY, CAUTION, SOURCE, Effect, known_encoders, published_encoder
-from transfer_study.spec.study import Study
+from transfer_study.study.study import Study
 from transfer_study.terminal.console import stdout
 
 _SCHEMA = 1

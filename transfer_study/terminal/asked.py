@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from transfer_study.analysis.judgement import Rejudged
+from transfer_study.analysis.effects.judgement import Rejudged
 from transfer_study.errors import StudyError
-from transfer_study.spec.correction import Correction
-from transfer_study.spec.margin import Margin
+from transfer_study.study.correction import Correction
+from transfer_study.study.margin import Margin
 
 
 def rejudged(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from transfer_study.data.convert_tf import Conversion
+from transfer_study.data.encoders.convert_tf import Conversion
 from transfer_study.terminal.console import stdout
 
 _OTHERS_NAMED = 10

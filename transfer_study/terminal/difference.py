@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
-from transfer_study.analysis.difference import Happened
-from transfer_study.analysis.same_edge import repeated
+from transfer_study.analysis.compare.difference import Happened
+from transfer_study.analysis.effects.same_edge import repeated
 from transfer_study.points import interval, points
 from transfer_study.report.comparison import Compared, correction_words
 from transfer_study.terminal.console import stdout
@@ -107,7 +107,8 @@ def _summary(compared: Compared) -> list[str]:
         f"{int(both.sum())} edges in both studies; {told}.",
         f"{int(table['shown'].sum())} differences are shown: their 95% interval, "
         f"{correction_words(compared.correction)}, excludes zero. "
-        f"A difference is {compared.b} minus {compared.a}, in points.",
+        f"A difference is {compared.b} minus {compared.a}, in points; it is judged by the runs of "
+        "its two edges alone, not also by other models of the target as the edges of a study are.",
     ]
     if len(unpaired):
         lines.append(

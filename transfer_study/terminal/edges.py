@@ -11,15 +11,15 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from transfer_study.analysis.choices import STEPS
-from transfer_study.analysis.views import Shown, View
+from transfer_study.analysis.graph.views import Shown, View
+from transfer_study.analysis.paper.choices import STEPS
 from transfer_study.outcome import Outcome
 from transfer_study.points import interval, points
 from transfer_study.report.captions import adjustment
 from transfer_study.report.cautions import cautions
 from transfer_study.report.words import interval_text
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.stage_labels import stage_labels
+from transfer_study.study.plan import Plan
+from transfer_study.study.stage_labels import stage_labels
 from transfer_study.terminal.console import stdout
 from transfer_study.terminal.looks import schedule_line
 from transfer_study.terminal.stability import print_stability

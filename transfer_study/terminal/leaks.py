@@ -11,9 +11,9 @@ from typing import Any
 
 from rich.table import Table
 
-from transfer_study.data.leaks import Dropped, Leak, LeakKind, Leaks, Severity
+from transfer_study.data.leaks.findings import Dropped, Leak, LeakKind, Leaks, Severity
 from transfer_study.data.splits import TaskData
-from transfer_study.spec.source import SPLITS
+from transfer_study.study.tasks.source import SPLITS
 from transfer_study.terminal.console import headed, stdout
 from transfer_study.visible import visible
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from transfer_study.analysis.power import FUTILE
-from transfer_study.analysis.uncertainty import ALPHA
-from transfer_study.spec.looks import Looks
+from transfer_study.analysis.doubt.power import FUTILE
+from transfer_study.analysis.effects.uncertainty import ALPHA
+from transfer_study.study.looks import Looks
 from transfer_study.terminal.progress import duration
 
 if TYPE_CHECKING:
-    from transfer_study.until_decided import Look
+    from transfer_study.until_decided import Forecast, Look
 
 
 def schedule_line(looks: Looks) -> str:
@@ -43,3 +43,25 @@ def look_line(look: Look, looks: Looks) -> str:
     if look.next_seeds is None or look.next_seconds is None:
         return f"{said}."
     return f"{said}; next {look.next_seeds} seeds for them, about {duration(look.next_seconds)}."
+
+
+def forecast_line(found: Forecast) -> str:
+    """How many stages looks will take, and how long."""
+    if not found.most[0]:
+        return "No look has anything to run."
+
+    def text(part: tuple[float, float | None]) -> str:
+        stages, seconds = part
+        took = "" if seconds is None else f", {duration(seconds)}"
+        return f"{stages:.0f} stage{'' if round(stages) == 1 else 's'}{took}"
+
+    expected = (
+        ""
+        if found.expected is None
+        else f", about {text(found.expected)} by the noise and the effects that are known so far"
+    )
+    unknown = " Time is unknown until a stage of this study was measured."
+    return (
+        f"To run: {text(found.coming)} at the look to come, at most {text(found.most)} for all "
+        f"looks{expected}; on one worker.{unknown if found.most[1] is None else ''}"
+    )

@@ -10,10 +10,10 @@ from typing import Any
 
 import yaml
 
-from transfer_study.data.guess import Guess, guess_tasks
+from transfer_study.data.files.guess import Guess, guess_tasks
 from transfer_study.errors import DataError, InvalidStudy, Problem
-from transfer_study.spec.characters import shown
-from transfer_study.spec.task import METRICS_OF_KIND
+from transfer_study.study.characters import shown
+from transfer_study.study.tasks.task import METRICS_OF_KIND
 from transfer_study.terminal.console import warn
 
 _WIDTH = 96

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -35,9 +36,14 @@ def print_power(console: Console, table: pd.DataFrame | None) -> None:
     seeds = table["pilot_seeds"]
     least, most = seeds.min(), seeds.max()
     said = f"{least}" if least == most else f"{least} to {most}"
+    by_looks = (
+        " over all looks, though edges end for want of a chance (first: at the first look)"
+        if "max_seeds" in table
+        else ""
+    )
     console.print(
-        f"In points, found in 80 of 100 such studies at 5%; corrected: where no other edge shows "
-        f"an effect. Known from {said} pilot seeds, so only within the range"
+        f"In points, found in 80 of 100 such studies at 5%{by_looks}; corrected: where no other "
+        f"edge shows an effect. Known from {said} pilot seeds, so only within the range"
         f"{', of two seeds its upper end' if least < _FEW else ''}.",
         soft_wrap=True,
     )
@@ -61,7 +67,8 @@ def _table(*headings: str, left: int) -> Table:
 
 
 def _by_edge(edges: pd.DataFrame) -> Table:
-    numbers = ("seeds", "tests", "detects", "(range)", "corrected", "known by")
+    first = ("first",) if "max_seeds" in edges else ()
+    numbers = ("seeds", "tests", *first, "detects", "(range)", "corrected", "known by")
     axes = [name for name in _AXES if name in edges and edges[name].nunique(dropna=False) > 1]
     table = _table("from", "to", "arm", *axes, *numbers, left=3 + len(axes))
     said = edges.assign(**{name: edges[name].astype("string").fillna("–") for name in axes})
@@ -71,8 +78,9 @@ def _by_edge(edges: pd.DataFrame) -> Table:
             edge["target"],
             edge["arm"],
             *(edge[name] for name in axes),
-            str(edge["n_seeds"]),
+            _seeds(edge),
             str(edge["n_test"]),
+            *([_points(edge["detectable_first"])] if first else []),
             _points(edge["detectable"]),
             _range(edge["detectable_low"], edge["detectable_high"]),
             _points(edge["detectable_corrected"]),
@@ -91,7 +99,7 @@ def _by_target(edges: pd.DataFrame) -> Table:
             str(target),
             str(len(rows)),
             str(len(rows) - len(known)),
-            str(rows["n_seeds"].max()),
+            max(map(_seeds, rows.to_dict("records")), key=len),
             str(n_test),
             _points(best["detectable"]),
             _points(worst["detectable"]),
@@ -99,6 +107,14 @@ def _by_target(edges: pd.DataFrame) -> Table:
             _points(worst["detectable_corrected"]),
         )
     return table
+
+
+def _seeds(edge: Mapping[Any, Any]) -> str:
+    """The seeds of an edge, at the first look and the last, and of a baseline that has more."""
+    most = edge.get("max_seeds", edge["n_seeds"])
+    said = f"{edge['n_seeds']} to {most}" if most > edge["n_seeds"] else str(edge["n_seeds"])
+    more = edge["n_baseline_seeds"]
+    return f"{said}, alone {more}" if more > edge["n_seeds"] else said
 
 
 def _points(value: float) -> str:

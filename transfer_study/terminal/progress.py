@@ -18,11 +18,11 @@ from rich.text import Text
 from transfer_study.errors import StoreError
 from transfer_study.execute.progress import Progress, Silent
 from transfer_study.files import read_regular
-from transfer_study.records.store import Store
-from transfer_study.spec.plan import Plan, System
-from transfer_study.spec.protocol import Protocol
-from transfer_study.spec.stage import Stage
-from transfer_study.spec.stage_labels import stage_labels
+from transfer_study.store.store import Store
+from transfer_study.study.plan import Plan, System
+from transfer_study.study.recipes.protocol import Protocol
+from transfer_study.study.stage import Stage
+from transfer_study.study.stage_labels import stage_labels
 from transfer_study.terminal.console import stderr
 from transfer_study.visible import visible_lines
 
@@ -235,8 +235,8 @@ class Lines:
     def _unlearned(self, stage: Stage) -> str:
         """What the stage has not learned, told at once: its edges will say nothing."""
         # Late, since messages are also printed where no pandas is wanted.
-        from transfer_study.analysis.learned import not_learned
-        from transfer_study.records.predictions import StoredAnswers
+        from transfer_study.analysis.effects.learned import not_learned
+        from transfer_study.store.predictions import StoredAnswers
 
         try:
             names = ", ".join(not_learned(stage, StoredAnswers(self._store)))
@@ -246,9 +246,9 @@ class Lines:
 
     def _warn(self, baseline: System) -> None:
         """Say once a task, by its first seed, that it does not learn: more seeds mend nothing."""
-        from transfer_study.analysis.learned import dev_and_constant
+        from transfer_study.analysis.effects.learned import dev_and_constant
         from transfer_study.metrics.constant import ROUNDING
-        from transfer_study.records.predictions import StoredAnswers
+        from transfer_study.store.predictions import StoredAnswers
 
         whatever_seed = tuple(baseline.edge)
         if whatever_seed in self._tried or baseline.target in self._warned:

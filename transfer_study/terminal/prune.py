@@ -10,8 +10,8 @@ import typer
 from rich.table import Table
 
 from transfer_study.files import size_text
-from transfer_study.records.prune import Kept, Prunable, remove
-from transfer_study.records.store import Store
+from transfer_study.store.prune import Kept, Prunable, remove
+from transfer_study.store.store import Store
 from transfer_study.terminal.console import stdout
 
 _SCHEMA = 1

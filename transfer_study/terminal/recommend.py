@@ -11,11 +11,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from transfer_study.analysis.grouping import Advice, Grouping, assumptions
-from transfer_study.analysis.recommend import Recommendation
-from transfer_study.analysis.sentences import how
+from transfer_study.analysis.advice.grouping import Advice, Grouping, assumptions
+from transfer_study.analysis.advice.recommend import Recommendation
+from transfer_study.analysis.advice.sentences import how
 from transfer_study.points import MISSING, interval, points
-from transfer_study.spec.stage_labels import sizes_text
+from transfer_study.study.stage_labels import sizes_text
 from transfer_study.terminal.console import stdout
 
 _SCHEMA = 1

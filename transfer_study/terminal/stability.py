@@ -6,7 +6,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from transfer_study.analysis.stability import by_system
+from transfer_study.analysis.doubt.stability import by_system
 from transfer_study.points import interval, points
 from transfer_study.report.stability import learned
 

@@ -5,26 +5,29 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import yaml
 from rich.table import Table
 
-from transfer_study.data.leaks import Dropped
+from transfer_study.data.leaks.findings import Dropped
 from transfer_study.execute.cost import SecondsEstimate
-from transfer_study.records.stage_record import StageRecord
-from transfer_study.records.store import Store
 from transfer_study.session import Places, disk_forecast, power
-from transfer_study.spec.pairs import count_left_out, left_out_sentence
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.recipe import Precision
-from transfer_study.spec.stage import Stage, StageKind
-from transfer_study.spec.stage_labels import stage_labels
-from transfer_study.spec.study import Study
-from transfer_study.spec.task import Change
+from transfer_study.store.stage_record import StageRecord
+from transfer_study.store.store import Store
+from transfer_study.study.looks import Looks
+from transfer_study.study.pairs import count_left_out, left_out_sentence
+from transfer_study.study.plan import Plan
+from transfer_study.study.recipes.recipe import Precision
+from transfer_study.study.stage import Stage, StageKind
+from transfer_study.study.stage_labels import stage_labels
+from transfer_study.study.study import Study
+from transfer_study.study.tasks.task import Change
 from transfer_study.terminal.console import headed, stdout
 from transfer_study.terminal.disk import disk_as_json, disk_sentences
 from transfer_study.terminal.leaks import dropped_as_json, print_dropped
+from transfer_study.terminal.looks import forecast_line, schedule_line
 from transfer_study.terminal.power import power_records, print_power
 from transfer_study.terminal.progress import duration
 
@@ -33,12 +36,16 @@ _LISTED = 40
 
 
 def print_plan(
-    plan: Plan, places: Places, pilot: Plan | None = None, dropped: Sequence[Dropped] = ()
+    plan: Plan,
+    places: Places,
+    pilot: Plan | None = None,
+    dropped: Sequence[Dropped] = (),
+    looks: Looks | None = None,
 ) -> None:
     """Print the stages by kind, what sharing saves, why each missing one runs, time and disk.
 
     And the training rows that were dropped as leaks, and the smallest effects that the edges can
-    detect, by what is stored of the plan or a pilot's.
+    detect, by what is stored of the plan or a pilot's; both by looks where it will be judged so.
     """
     console, store = stdout(), Store(places.store)
     todo = plan.missing(store.is_done, store.has_model)
@@ -52,14 +59,23 @@ def print_plan(
         console.print(left_out, soft_wrap=True)
     if plan.study.exclude_leaks:
         print_dropped(dropped)
-    print_power(console, power(plan, store, pilot))
+    if looks is not None:
+        console.print(schedule_line(looks), soft_wrap=True)
+    print_power(console, power(plan, store, pilot, looks))
+    if looks is not None:
+        from transfer_study.until_decided import forecast
+
+        told = forecast_line(forecast(plan, looks, places, pilot))
+        console.print(told, soft_wrap=True)
     if not todo.stages:
         console.print("Everything is done; `transfer-study report` writes tables and figures.")
         return
     if warning := slow_precision(plan, todo):
         console.print(warning, style="yellow", soft_wrap=True)
     estimate = SecondsEstimate(plan, store)
-    if estimate.measured:
+    if looks is not None:
+        pass  # told above
+    elif estimate.measured:
         seconds = sum(map(estimate.seconds, todo))
         console.print(
             f"Time: about {duration(seconds)} on one worker, "
@@ -210,7 +226,11 @@ def _differences(before: Any, now: Any, key: str = "") -> Iterator[str]:
 
 
 def plan_as_json(
-    plan: Plan, places: Places, pilot: Plan | None = None, dropped: Sequence[Dropped] = ()
+    plan: Plan,
+    places: Places,
+    pilot: Plan | None = None,
+    dropped: Sequence[Dropped] = (),
+    looks: Looks | None = None,
 ) -> None:
     """Print every stage with its state and reason, and every edge's power, as one JSON object.
 
@@ -241,8 +261,15 @@ def plan_as_json(
         ],
         pairs=dict(zip(("left_out", "of"), count_left_out(plan.study), strict=True)),
         left_out=dropped_as_json(dropped),
-        power=power_records(power(plan, store, pilot)),
+        power=power_records(power(plan, store, pilot, looks)),
+        looks=None if looks is None else _looks_as_json(plan, places, pilot, looks),
     )
+
+
+def _looks_as_json(plan: Plan, places: Places, pilot: Plan | None, looks: Looks) -> Any:
+    from transfer_study.until_decided import forecast
+
+    return {"seeds": looks.counts, **asdict(forecast(plan, looks, places, pilot))}
 
 
 def resolved_study(study: Study) -> str:

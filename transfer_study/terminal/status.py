@@ -11,12 +11,12 @@ from datetime import datetime, timezone
 
 from rich.table import Table
 
-from transfer_study.records.running import Running, running
-from transfer_study.records.store import Store
 from transfer_study.session import failed_stages, missing
-from transfer_study.spec.plan import Plan
-from transfer_study.spec.stage import Stage
-from transfer_study.spec.stage_labels import stage_labels
+from transfer_study.store.running import Running, running
+from transfer_study.store.store import Store
+from transfer_study.study.plan import Plan
+from transfer_study.study.stage import Stage
+from transfer_study.study.stage_labels import stage_labels
 from transfer_study.terminal.console import headed, stderr, stdout, warn
 from transfer_study.terminal.progress import duration, log_lines
 

@@ -10,16 +10,16 @@ from typing import Any
 
 from rich.table import Table
 
-from transfer_study.data.exclude_leaks import all_dropped
-from transfer_study.data.find_leaks import find_leaks
 from transfer_study.data.fingerprints import load_tasks
 from transfer_study.data.inspect import SplitSummary, TaskSummary, describe
+from transfer_study.data.leaks.exclude import all_dropped
+from transfer_study.data.leaks.find import find_leaks
 from transfer_study.data.splits import TaskData
-from transfer_study.data.unread import reader
+from transfer_study.data.tokens.unread import reader
 from transfer_study.points import points
-from transfer_study.spec.characters import code_point
-from transfer_study.spec.study import Study
-from transfer_study.spec.task import TaskKind
+from transfer_study.study.characters import code_point
+from transfer_study.study.study import Study
+from transfer_study.study.tasks.task import TaskKind
 from transfer_study.terminal.console import stdout
 from transfer_study.terminal.leaks import dropped_as_json, leaks_as_json, print_dropped, print_leaks
 
@@ -58,7 +58,7 @@ def show_tasks(study: Study, *, as_json: bool) -> None:
 
 def summarise(study: Study, loaded: Mapping[str, TaskData]) -> list[TaskSummary]:
     """The tasks in numbers, pieces as the study's first encoder makes them."""
-    from transfer_study.data.tokenizer import load_tokenizer
+    from transfer_study.data.tokens.tokenizer import load_tokenizer
     from transfer_study.execute.run_stage import quiet_libraries
 
     quiet_libraries()

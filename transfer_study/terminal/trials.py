@@ -12,9 +12,9 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from transfer_study.records.trials import Trial
-from transfer_study.spec.search import Values
-from transfer_study.spec.write_recipe import value_text
+from transfer_study.store.trials import Trial
+from transfer_study.study.file.write_recipe import value_text
+from transfer_study.study.search import Values
 from transfer_study.terminal.console import stderr
 from transfer_study.terminal.progress import duration, folded, say, shortened
 from transfer_study.visible import visible_lines

@@ -15,15 +15,15 @@ from rich.table import Table
 from rich.text import Text
 
 from transfer_study.points import points
-from transfer_study.records.trials import Trial
-from transfer_study.spec.write_recipe import value_text
+from transfer_study.store.trials import Trial
+from transfer_study.study.file.write_recipe import value_text
 from transfer_study.terminal.console import headed, stdout
 from transfer_study.terminal.progress import duration
 from transfer_study.terminal.trials import short_key
 from transfer_study.visible import visible_lines
 
 if TYPE_CHECKING:
-    from transfer_study.analysis.tried import Tried
+    from transfer_study.analysis.advice.tried import Tried
     from transfer_study.tune import Tuned, Tuning, WrittenBest
 
 _SCHEMA = 1

@@ -17,10 +17,10 @@ import pytest
 
 from transfer_study.report.content import Content
 from transfer_study.report.page import write_page
-from transfer_study.spec.fingerprint import DataFingerprint, SplitFingerprint
-from transfer_study.spec.plan import Fingerprints, plan
-from transfer_study.spec.recipe import Precision
-from transfer_study.spec.study import Study
+from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint
+from transfer_study.study.plan import Fingerprints, plan
+from transfer_study.study.recipes.recipe import Precision
+from transfer_study.study.study import Study
 
 KINDS = ("classification", "tagging", "regression", "multilabel")
 METRICS = {
@@ -83,7 +83,12 @@ def _row(rng, about, place: int, verdict: str, over: str, seeds: int) -> dict[st
     if not known:
         numbers = dict.fromkeys(numbers, math.nan)
     counts = {"n_seeds": seeds * known, "n_test": 500 * known, "n_documents": 500 * known}
-    counts |= {"level": 0.01, "constant": 0.2, "collapsed": False}
+    counts |= {
+        "n_baseline_seeds": seeds * known,
+        "level": 0.01,
+        "constant": 0.2,
+        "collapsed": False,
+    }
     return {**about, "over": over, **numbers, **counts, "verdict": verdict}
 
 

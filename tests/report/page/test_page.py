@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from transfer_study.report.page import page, write_page
-from transfer_study.spec.stage_labels import stage_labels
+from transfer_study.study.stage_labels import stage_labels
 
 
 @dataclasses.dataclass(frozen=True)

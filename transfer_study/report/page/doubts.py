@@ -39,6 +39,11 @@ def doubts_of(effect: Effect, frame: Frame, content: Content) -> Iterator[str]:
     planned, seeds = len(content.study.seeds), int(effect.n_seeds)
     if seeds < planned:
         yield f"Only {seeds} of {planned} seeds have a score."
+    if (of_baseline := int(effect.n_baseline_seeds)) > seeds:
+        yield (
+            f"It is held against the mean of {of_baseline} runs, of which {of_baseline - seeds} "
+            "have no run of the model beside them: that is not the mean of the changes by seed."
+        )
     if seeds == 1:
         yield "One seed says nothing of chance: there is no interval."
     elif lacking := effect.lacking:

@@ -10,21 +10,21 @@ from typing import Any
 import networkx as nx
 import pandas as pd
 
-from transfer_study.analysis.deltas import SIZE, VARIANT
-from transfer_study.analysis.graph import build_graph
-from transfer_study.analysis.intervals import lacking
-from transfer_study.analysis.views import Shown, View, at_size
+from transfer_study.analysis.effects.deltas import SIZE, VARIANT
+from transfer_study.analysis.effects.intervals import lacking
+from transfer_study.analysis.graph.graph import build_graph
+from transfer_study.analysis.graph.views import Shown, View, at_size
 from transfer_study.report.captions import caption
 from transfer_study.report.content import Content, family_size
 from transfer_study.report.words import short_encoder
-from transfer_study.spec.stage_labels import stage_labels
+from transfer_study.study.stage_labels import stage_labels
 
 AXES = ("encoder", "reading", "variant", "view", "size")
 LARGEST = "largest"
 EDGE_NUMBERS = (
     *("baseline", "score", "delta", "low", "high", "p"),
     *("adjusted_low", "adjusted_high", "adjusted_p", "seed_sd", "example_error", "freedom"),
-    *("n_seeds", "n_test", "n_documents", "constant", "collapsed"),
+    *("n_seeds", "n_baseline_seeds", "n_test", "n_documents", "constant", "collapsed"),
 )
 
 

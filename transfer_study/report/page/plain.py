@@ -11,8 +11,8 @@ import pandas as pd
 
 from transfer_study.figures.lettering import metric_name
 from transfer_study.report.content import Content
-from transfer_study.spec.sizes import data_sets
-from transfer_study.spec.task import TaskKind
+from transfer_study.study.sizes import data_sets
+from transfer_study.study.tasks.task import TaskKind
 
 _MOST = 200  # rows of a table whose length the data decide
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from transfer_study.report.page.frames import Frame
-from transfer_study.spec.margin import Margin
+from transfer_study.study.margin import Margin
 
 _LIMITS = (0.01, 0.02, 0.04, 0.06, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from transfer_study.analysis.clustering import cluster_tasks
+from transfer_study.analysis.graph.clustering import cluster_tasks
 from transfer_study.figures.lettering import metric_name
 from transfer_study.figures.naming import fit_names, one_line
 from transfer_study.figures.transfer_graph import LARGEST
 from transfer_study.report.content import Content
 from transfer_study.report.page.frames import Effect, Frame, frames
 from transfer_study.report.words import source_name
-from transfer_study.spec.stage_labels import stage_labels
+from transfer_study.study.stage_labels import stage_labels
 
 _IN_TABLES, _TABLE_TYPE = 250.0, 14.4  # widths and sizes of type in pixels
 _BESIDE, _PLOT_TYPE = 162.0, 15.0

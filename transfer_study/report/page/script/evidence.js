@@ -90,6 +90,7 @@ function showEvidence(slot) {
       ["By itself", `${interval(effect.low, effect.high)}, p ${pText(effect.p)}`],
       ["Margin", `±${points(marginOf(effect.baseline))} points`],
       ["Seeds", `${effect.n_seeds}: ${effect.by_seed.map(signed).join(", ")}`],
+      ["Seeds of what it is held against", effect.n_baseline_seeds > effect.n_seeds ? String(effect.n_baseline_seeds) : null],
       ["Test examples", String(effect.n_test)],
       ["Uncertainty", share === null ? null : shareBar(share)],
       ["Degrees of freedom", effect.freedom === null ? null : effect.freedom.toFixed(1)],

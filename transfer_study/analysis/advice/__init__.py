@@ -1,0 +1,1 @@
+"""What to train together: from the effects to advice."""

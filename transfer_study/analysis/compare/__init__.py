@@ -1,0 +1,1 @@
+"""Two studies, edge by edge."""

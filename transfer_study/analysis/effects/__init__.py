@@ -1,0 +1,1 @@
+"""From predictions to scores, and from scores to effects with intervals and verdicts."""

@@ -1,0 +1,139 @@
+"""Scores of all models on one test set, and how they vary where its examples are drawn again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transfer_study.analysis.effects.uncertainty import Interval
+from transfer_study.data.streams import stream
+from transfer_study.metrics import Statistics, from_sums, score_span
+from transfer_study.metrics.rows import Floats
+from transfer_study.study.tasks.task import MetricName
+
+RESAMPLES = 10_000
+_CHUNK = 250  # resamples at a time: some tens of MB for 16,000 documents
+# Fewer documents are summed in float64: a resample of few may hold one value only, and whether it
+# does is told from rounding (metrics/correlation.py). So are values that float32 makes 0, since a
+# resample may lack the larger ones. Counts are exact in float32 up to 2^24.
+_FLOAT32_FROM = 500
+
+
+@dataclass(frozen=True, eq=False)
+class TestSet:
+    """What the metric needs of the answers of several models to one test set.
+
+    `statistics` is [units, models, k], summed by document: a unit is a document, or an example
+    where documents are not known. `n` counts examples; `stages` names the models. `constant` is the
+    score of the best constant answer, which a model that has learned is above.
+    """
+
+    task: str
+    metric: MetricName
+    n: int
+    constant: float
+    stages: tuple[str, ...]
+    statistics: Floats
+
+    __test__ = False  # not a test case of pytest
+
+    @classmethod
+    def of(
+        cls,
+        task: str,
+        metric: MetricName,
+        n: int,
+        constant: float,
+        models: Mapping[str, Statistics],
+    ) -> TestSet:
+        """Gather the statistics of models, by stage id, whose rows are of the same examples."""
+        rows = [_by_unit(statistics) for statistics in models.values()]
+        return cls(task, metric, n, constant, tuple(models), np.stack(rows, axis=1))
+
+    @property
+    def units(self) -> int:
+        """How many documents are drawn at a time."""
+        return len(self.statistics)
+
+    def possible(self, interval: Interval, baseline: float, terms: int = 1) -> Interval:
+        """An effect's interval as far as the metric goes, without ends where it says nothing.
+
+        It says nothing where it holds every score that there is, from the baseline as measured.
+        `terms` is of how many differences of two scores the effect is the difference.
+        """
+        span = score_span(self.metric)
+        from_baseline = interval.within(1 - span - baseline, 1 - baseline)
+        if math.isnan(from_baseline.low):
+            return from_baseline
+        # What is cut off is impossible whatever the baseline really is.
+        return interval.within(-terms * span, terms * span)
+
+    def scores(self) -> dict[str, float]:
+        """The score of every model by its stage id."""
+        values = from_sums(self.metric, self.statistics.sum(axis=0))
+        return dict(zip(self.stages, map(float, values), strict=True))
+
+    def replicates(self, stages: Sequence[str]) -> Floats:
+        """The scores of these models on resampled examples, [models, RESAMPLES].
+
+        A resample draws the same documents for every model.
+        """
+        place = {identity: m for m, identity in enumerate(self.stages)}
+        return self._replicates[[place[identity] for identity in stages]]
+
+    @cached_property
+    def _replicates(self) -> Floats:
+        generator = stream(self.task, self.units, "bootstrap")
+        return replicate_scores(
+            self.metric, self.statistics, draw_counts(generator, self.units, RESAMPLES)
+        )
+
+
+def draw_counts(
+    generator: np.random.Generator, units: int, resamples: int
+) -> Iterator[NDArray[np.uint8]]:
+    """Draw how often each unit is in each resample, [resamples, units], some rows at a time."""
+    for start in range(0, resamples, _CHUNK):
+        rows = min(_CHUNK, resamples - start)
+        drawn = generator.integers(units, size=(rows, units), dtype=np.int32)
+        drawn += np.arange(0, rows * units, units, dtype=np.int32)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=rows * units)
+        # More than 255 times the same of more than 255 units: less likely than 1 in 10^500.
+        yield counts.astype(np.uint8).reshape(rows, units)
+
+
+def replicate_scores(
+    metric: MetricName, statistics: Floats, counts: Iterable[NDArray[np.uint8]]
+) -> Floats:
+    """Score every model on every resample, [models, B].
+
+    `statistics` is [units, models, k]; `counts` are rows of [B, units], some at a time.
+    """
+    units, models, k = statistics.shape
+    # What gold labels add is the same for all models, and summed once.
+    columns, place = np.unique(statistics.reshape(units, -1), axis=1, return_inverse=True)
+    # No square of a diverged model's answers may leave the range of float32.
+    scale = np.maximum(np.abs(columns).max(axis=0, initial=0), np.finfo(np.float64).tiny)
+    scaled = columns / scale
+    vanishes = ((scaled != 0) & (np.abs(scaled) < np.finfo(np.float32).tiny)).any()
+    dtype = np.float32 if units >= _FLOAT32_FROM and not vanishes else np.float64
+    scaled = scaled.astype(dtype)
+    scores = [
+        from_sums(
+            metric, ((rows.astype(dtype) @ scaled) * scale)[:, place].reshape(len(rows), models, k)
+        )
+        for rows in counts
+    ]
+    return np.concatenate(scores).T
+
+
+def _by_unit(statistics: Statistics) -> Floats:
+    names, unit = np.unique(np.array(statistics.units), return_inverse=True)
+    sums = np.zeros((len(names), statistics.values.shape[1]))
+    np.add.at(sums, unit, statistics.values)
+    return sums

@@ -1,0 +1,59 @@
+"""An effect from its runs: models less their baseline, which may have been run more often."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from transfer_study.analysis.effects.blocks import Block, summed
+from transfer_study.analysis.effects.corrections import Edge
+from transfer_study.analysis.effects.replicates import RESAMPLES, TestSet
+from transfer_study.analysis.effects.uncertainty import Crossed, crossed
+from transfer_study.metrics.rows import Floats
+
+
+def edge_of(
+    runs: pd.DataFrame, further: pd.DataFrame, signs: Mapping[str, int], test_set: TestSet
+) -> Edge:
+    """The sum of the models' means by these signs, from the stages of each seed in `runs`.
+
+    `further` are the baseline's seeds and stages beside them: its mean is over all its runs. Every
+    stage is in the test set. `score_sd` is of what is not the baseline's.
+    """
+    scores = pd.Series(test_set.scores(), dtype=np.float64)
+    n, more = len(runs), len(further)
+    weights = {name: float(sign) for name, sign in signs.items()}
+    if more:
+        # As the mean over the common seeds has it, so that their sum is the baseline's mean.
+        weights["baseline"] *= n / (n + more)
+    values = pd.DataFrame({name: runs[name].map(scores) for name in weights})
+    observed = (values @ pd.Series(weights, dtype=np.float64)).to_numpy()
+    replicates: Floats = np.zeros((n, RESAMPLES))
+    for name, weight in weights.items():
+        replicates += weight * test_set.replicates(list(runs[name]))
+    seeds = tuple(map(int, runs["seed"]))
+    if more:
+        stages = [*runs["baseline"], *further["baseline"]]
+        weight = signs["baseline"] / len(stages)
+        of_all = np.array([weight * scores[stage] for stage in stages])
+        block = Block(more, of_all, np.multiply(weight, test_set.replicates(stages)))
+        mean = float(observed.mean() + block.values[-more:].sum())
+        further_seeds = tuple(map(int, further["seed"]))
+        edge = Edge(Crossed(mean), seeds, observed, replicates, block, further_seeds)
+        if n > 1:
+            of_sum = mean, edge.blocks, edge.resampled, test_set.units, n
+            effect = summed(*of_sum, doubted=True)
+            edge = replace(edge, effect=effect)
+    else:
+        edge = Edge(crossed(observed, replicates, test_set.units), seeds, observed, replicates)
+    # Where no baseline is left, more of its runs would change nothing.
+    without = pd.Series({name: sign * (name != "baseline") for name, sign in signs.items()})
+    own = (values @ without).to_numpy(dtype=np.float64)
+    score_sd = edge.effect.seed_sd
+    if "baseline" in signs:
+        score_sd = float(own.std(ddof=1)) if n > 1 else math.nan
+    return replace(edge, effect=replace(edge.effect, score_sd=score_sd))

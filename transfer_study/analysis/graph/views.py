@@ -1,0 +1,134 @@
+"""Which arms one graph shows together, and what a reader asked to see of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from transfer_study.errors import StudyError
+from transfer_study.study.sizes import train_sizes
+from transfer_study.study.spelling import choices
+from transfer_study.study.study import Arm, Study, group_arm
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One way to look at a study's deltas: an arm as edges, another as rings around their targets.
+
+    `name` is for files and `title` for readers, both empty for pairs and full mix, the view that
+    every other is beside. `arms` has what the arms of the study file that it is about are called
+    in deltas.csv. `tasks` are the only ones it shows, all where it is empty. `number` is what
+    stands in a node: what its edges are against, or, where each edge has a baseline of its own,
+    the score that they share.
+    """
+
+    name: str
+    title: str
+    arms: Mapping[Arm, str]
+    edges: str
+    rings: str | None = None
+    tasks: tuple[str, ...] = ()
+    number: Literal["baseline", "score"] = "baseline"
+
+    def rows(self, deltas: pd.DataFrame) -> pd.DataFrame:
+        """The deltas that are drawn as edges or rings: raw ones, not those over a control."""
+        rows = deltas[deltas["arm"].isin([self.edges, self.rings]) & (deltas["over"] == "")]
+        if not self.tasks:
+            return rows
+        among = rows["source"].isin(self.tasks) | (rows["arm"] != self.edges)
+        return rows[among & rows["target"].isin(self.tasks)]
+
+
+MAIN = View("", "", {Arm.PAIRS: "pair", Arm.FULL: "full"}, edges="pair", rings="full")
+_SEQUENTIAL = View("sequential", "sequential", {Arm.SEQUENTIAL: "sequential"}, edges="sequential")
+_LEAVE_ONE_OUT = View(
+    "leave-one-out",
+    "leave-one-out",
+    {Arm.LEAVE_ONE_OUT: "leave-one-out"},
+    edges="leave-one-out",
+    number="score",
+)
+
+_HEADS_ONLY = View("heads-only", "heads only", {Arm.HEADS_ONLY: "heads-only"}, edges="heads-only")
+_SOFT = View("soft", "soft sharing", {Arm.SOFT: "soft"}, edges="soft")
+_DISTIL = View("distil", "distilled", {Arm.DISTIL: "distil"}, edges="pair", rings="distil")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is to be seen of a study: one arm or all, one training size or each one's place.
+
+    Without a size, figures show every target at its largest. A `task` is drawn by itself as well.
+    """
+
+    arm: Arm | None = None
+    size: int | None = None
+    task: str | None = None
+
+    @property
+    def options(self) -> list[str]:
+        """The words of a command line that ask for it."""
+        asked = {"--arm": self.arm, "--size": self.size, "--task": self.task}
+        given = ((option, str(value)) for option, value in asked.items() if value is not None)
+        return [word for words in given for word in words]
+
+    def check(self, study: Study) -> None:
+        """Raise StudyError for an arm, a size or a task that the study does not have."""
+        arms = [str(arm) for arm in study.arms if arm is not Arm.SINGLE]
+        if self.arm is not None and self.arm not in arms:
+            allowed = choices(str(self.arm), arms) if arms else "it compares nothing"
+            raise StudyError(
+                f"--arm: found {self.arm!s}, which the study does not compare; {allowed}"
+            )
+        sizes = sorted({size for task in study.tasks for size in train_sizes(task)})
+        if self.size is not None and self.size not in sizes:
+            allowed = (
+                f"allowed: {', '.join(map(str, sizes))}"
+                if sizes
+                else ("it has one size; give it several as `limits: {max_train: [100, 300, 1000]}`")
+            )
+            raise StudyError(f"--size: found {self.size}, which the study does not have; {allowed}")
+        tasks = [task.name for task in study.tasks]
+        if self.task is not None and self.task not in tasks:
+            raise StudyError(
+                f"--task: found {self.task}, which is no task of the study; "
+                f"{choices(self.task, tasks)}"
+            )
+
+    def views(self, study: Study) -> Iterator[View]:
+        """The views of the study that show the arm."""
+        groups = (
+            View(
+                f"group-{name}",
+                f"group {name}",
+                {Arm.GROUPS: group_arm(name)},
+                edges="pair",
+                rings=group_arm(name),
+                tasks=members,
+            )
+            for name, members in study.groups.items()
+        )
+        for view in (MAIN, *groups, _SEQUENTIAL, _LEAVE_ONE_OUT, _HEADS_ONLY, _SOFT, _DISTIL):
+            if any(arm in study.arms and self.arm in (None, arm) for arm in view.arms):
+                yield view
+
+    def of(self, study: Study, deltas: pd.DataFrame) -> pd.DataFrame:
+        """The deltas that are shown, targets of a single size included."""
+        if self.arm is not None:
+            views = self.views(study)
+            labels = {view.arms[self.arm] for view in views if self.arm in view.arms}
+            deltas = deltas[deltas["arm"].isin(labels)]
+        return deltas if self.size is None else at_size(deltas, self.size)
+
+
+def at_size(table: pd.DataFrame, size: int | None) -> pd.DataFrame:
+    """Each target of deltas or scores at this size or its largest, of a single size as it is."""
+    if "size" not in table:
+        return table
+    sizes, targets = table["size"], table["target" if "target" in table else "task"]
+    chosen = sizes == (sizes.groupby(targets).transform("max") if size is None else size)
+    return table[sizes.isna() | chosen.fillna(False)]

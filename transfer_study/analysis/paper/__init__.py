@@ -1,0 +1,1 @@
+"""A study beside the original study's tables, claims and choices."""

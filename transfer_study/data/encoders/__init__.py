@@ -1,0 +1,1 @@
+"""Encoders' files: found, hashed, measured, and converted from the original code's."""

@@ -1,0 +1,1 @@
+"""From files to examples: a reader a format, and guesses of what files hold."""

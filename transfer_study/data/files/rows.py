@@ -1,0 +1,188 @@
+"""From the fields of a row to an example: columns, ids and documents, the same for all formats."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from transfer_study.data.files.faults import Faults, did_you_mean
+from transfer_study.data.files.labels import Report, read_label
+from transfer_study.study.characters import fault_of_name, fault_of_text, shown
+from transfer_study.study.tasks.example import Example
+from transfer_study.study.tasks.source import Columns, DatasetsSource, FileSource
+from transfer_study.study.tasks.task import Task, TaskKind
+
+# A field: text, a list of texts, or neither.
+Value = str | tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One example as its file has it, from `line` on; with `line_a_word` each word has a line.
+
+    `document` is a name that the file gives; what it only sets apart is a `stretch`.
+    """
+
+    line: int
+    text: tuple[str, ...]
+    label: str | tuple[str, ...]
+    id: str | None
+    document: str | None
+    stretch: str | None = None
+    line_a_word: bool = False
+
+    def reporter(self, faults: Faults) -> Report:
+        """Where this example's faults go."""
+
+        def report(message: str, word: int | None = None) -> None:
+            if word is None:
+                faults.add(message, self.line)
+            elif self.line_a_word:
+                faults.add(message, self.line + word)
+            else:
+                faults.add(f"word {word + 1}: {message}", self.line)
+
+        return report
+
+
+def parts_of(columns: Columns, found: Collection[str]) -> dict[str, str]:
+    """The names of the columns to read, by the part of an example that they hold."""
+    labels = (columns.label,) if isinstance(columns.label, str) else columns.label
+    parts = {
+        "text": columns.text,
+        "text2": columns.text2,
+        "label": next((name for name in labels if name in found), labels[0]),
+        "id": columns.id,
+        "document": columns.document,
+    }
+    return {part: name for part, name in parts.items() if name is not None}
+
+
+def missing_columns(parts: Mapping[str, str], found: Collection[str]) -> list[str]:
+    """A sentence for every column that should be there and is not.
+
+    `parts` are columns by the part of an example that they hold, or by the source's key.
+    """
+    return [
+        f"no column {name!r}; found: {', '.join(map(shown, found))}{did_you_mean(name, found)}"
+        + (
+            f" Set `{part}` under the source's `columns` to the right one."
+            if part in Columns.model_fields
+            else f" Mend `{part}` in the source."
+        )
+        for part, name in parts.items()
+        if name not in found
+    ]
+
+
+def record_of(
+    task: Task, fields: Mapping[str, Value], parts: Mapping[str, str], line: int, faults: Faults
+) -> Record | None:
+    """The record of a row that has all the columns; None after a fault was noted."""
+    tagging = task.kind is TaskKind.TAGGING
+    values: dict[str, str] = {}
+    lists: dict[str, tuple[str, ...]] = {}
+    for part, name in parts.items():
+        value = fields[name]
+        may_list = (
+            part in {"text", "label"}
+            if tagging
+            else part == "label" and task.kind is TaskKind.MULTILABEL
+        )
+        if isinstance(value, tuple) and part == "label" and not may_list and len(value) == 1:
+            value = value[0]  # as in BigBIO, whose text tasks all have lists
+        if isinstance(value, tuple) and may_list:
+            lists[part] = value
+        elif isinstance(value, str) and not (tagging and may_list):
+            values[part] = value
+        else:
+            shape = "a list of texts" if tagging and may_list else "text"
+            several = part == "label" and isinstance(value, tuple) and len(value) > 1
+            faults.add(
+                f"{name!r} ({part}) must be {shape} in a {task.kind} task; found {_kind(value)}"
+                + (", which `kind: multilabel` reads" if several else ""),
+                line,
+            )
+            return None
+    words = lists.get("text") or tuple(values[part] for part in ("text", "text2") if part in values)
+    label = lists["label"] if "label" in lists else values["label"]
+    if tagging and len(words) != len(label):
+        faults.add(f"{len(words)} words but {len(label)} tags; give every word one tag", line)
+        return None
+    return Record(line, words, label, values.get("id"), values.get("document"))
+
+
+def _kind(value: Value) -> str:
+    if isinstance(value, tuple):
+        return f"a list of {len(value)}"
+    return "text" if isinstance(value, str) else "neither text nor a list of texts"
+
+
+def examples_of(
+    task: Task,
+    split: str,
+    source: FileSource | DatasetsSource,
+    records: Iterable[Record],
+    faults: Faults,
+) -> list[Example]:
+    """The examples of a split; what is wrong with them is noted in `faults`.
+
+    A pair may lack its second text, as one of RQE does; its first text, a sentence and a word
+    may not be empty, nor may the second texts of a whole file.
+    """
+    examples: list[Example] = []
+    seen: dict[str, int] = {}
+    for number, record in enumerate(records, start=1):
+        report = record.reporter(faults)
+        _check_text(task, record, report)
+        _check_characters(task, record, report)
+        label = read_label(task, record.label, source.scheme, report)
+        if record.id == "" or record.document == "":
+            report("the id or the document is empty; fill it in, or leave the column out")
+        name = record.id or f"{split}-{number}"
+        named = record.document or _document(name, source.document_pattern, report)
+        document = named or record.stretch or name
+        if label is not None:
+            examples.append(
+                Example(_unique(name, seen), document, record.text, label, named is not None)
+            )
+    if not faults and source.columns.text2 and not any(e.text[1].strip() for e in examples):
+        faults.add(f"the column {source.columns.text2!r} is empty in every row")
+    return examples
+
+
+def _check_characters(task: Task, record: Record, report: Report) -> None:
+    tagging = task.kind is TaskKind.TAGGING
+    for n, text in enumerate(record.text):
+        if fault := fault_of_text(text):
+            report(f"the {'word' if tagging else 'text'} has {fault}", n if tagging else None)
+    for part, name in (("id", record.id), ("document", record.document)):
+        if name is not None and (fault := fault_of_name(name)):
+            report(f"the {part} has {fault}")
+
+
+def _check_text(task: Task, record: Record, report: Report) -> None:
+    if task.kind is not TaskKind.TAGGING:
+        if not record.text[0].strip():
+            report("the text is empty; fill it in or remove the row")
+    elif not record.text:
+        report("the sentence has no words; remove it")
+    elif "" in record.text:
+        report("the word is empty; fill it in or remove it with its tag", record.text.index(""))
+
+
+def _document(name: str, pattern: str | None, report: Report) -> str | None:
+    if pattern is None:
+        return None
+    match = re.search(pattern, name)
+    if match and match[1]:
+        return match[1]
+    report(f"`document_pattern` {pattern!r} finds no document in the id {name!r}")
+    return None
+
+
+def _unique(name: str, seen: dict[str, int]) -> str:
+    """The id itself at first, then with #2, #3, ...; a pair of ChemProt may have two labels."""
+    seen[name] = seen.get(name, 0) + 1
+    return name if seen[name] == 1 else _unique(f"{name}#{seen[name]}", seen)

@@ -1,0 +1,1 @@
+"""What test data and training data have in common."""

@@ -1,0 +1,1 @@
+"""Where nodes, edges and labels stand, before anything is drawn."""

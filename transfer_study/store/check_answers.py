@@ -1,0 +1,154 @@
+"""Whether answers are those of a stage: the one check of whatever file holds any.
+
+A plan holds the hash of the ids, documents and gold labels of each split
+(`SplitFingerprint.gold`), against which they are held. Another seed has the same gold, so that a
+file also says of which stage, task and split it is. Ids and documents are no part of a stage's
+identity: where they are others than when it was run, they are taken from the data, whose texts and
+labels are. Nothing here can tell a store in which somebody who may write to it made everything fit
+together anew, checksums and names included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from transfer_study.data.splits import load_planned_once
+from transfer_study.errors import StudyError
+from transfer_study.store.label_text import label_from_text
+from transfer_study.study.fingerprint import SplitFingerprint, gold_hash
+from transfer_study.study.stage import StageTask
+from transfer_study.study.tasks.example import Label
+from transfer_study.study.tasks.source import SplitName
+from transfer_study.study.tasks.task import Task, TaskKind
+
+
+class Misfit(Exception):  # noqa: N818  (it is told as a StoreError by whoever knows the file)
+    """Why a file is not what it is said to be, as the end of a sentence that begins with it."""
+
+
+def read_table(content: bytes, schema: pa.Schema, said: Mapping[str, str]) -> pa.Table:
+    """The table of a parquet file of these very columns, nothing missing; raises Misfit.
+
+    `said` is what its metadata must say of it.
+    """
+    try:
+        table = pq.ParquetFile(pa.BufferReader(content)).read()
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        raise Misfit(f"is no readable parquet file ({_first_line(error)})") from None
+    if table.schema.remove_metadata() != schema:
+        found = ", ".join(f"{field.name} ({field.type})" for field in table.schema)
+        raise Misfit(f"has other columns or types than were written; found {found or 'none'}")
+    for name in schema.names:
+        column = table[name]
+        inner = pc.list_flatten(column).null_count if pa.types.is_list(column.type) else 0
+        if column.null_count + inner:
+            raise Misfit(f"has {column.null_count + inner} nulls in its column {name}")
+    metadata = {
+        key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()
+    }
+    for key, value in said.items():
+        if metadata.get(key) != value:
+            raise Misfit(f"is of the {key} {metadata.get(key)!r}, not {value!r}")
+    return table
+
+
+def check_gold(
+    member: StageTask,
+    split: SplitName,
+    ids: Sequence[str],
+    documents: Sequence[str],
+    texts: Sequence[str],
+) -> tuple[Sequence[str], Sequence[str], list[Label]]:
+    """Ids, documents and the gold labels that these texts stand for, all as planned.
+
+    Raises Misfit where labels are not, or where others are and the data cannot be read for them.
+    """
+    task = member.task
+    planned: SplitFingerprint = getattr(member.data, split)
+    if len(ids) != planned.n:
+        raise Misfit(
+            f"has {len(ids)} rows for {task.origin}, where there were {planned.n} examples"
+        )
+    try:
+        gold = [label_from_text(task.kind, text) for text in texts]
+    except ValueError as error:
+        raise Misfit(f"has gold labels of {task.origin} that cannot be read ({error})") from None
+    if gold_hash(ids, documents, gold) == planned.gold:
+        return ids, documents, gold
+    misfit = (
+        f"has ids, documents or gold labels of {task.origin} that are not those of the data "
+        "with which it was planned, in their order"
+    )
+    try:
+        examples = load_planned_once(member).split(split)
+    except StudyError as error:
+        raise Misfit(f"{misfit} (they cannot be read now: {error.problems[0]})") from None
+    if [example.label for example in examples] != gold:
+        raise Misfit(misfit)
+    return [e.id for e in examples], [e.document for e in examples], gold
+
+
+def is_planned(
+    member: StageTask,
+    split: SplitName,
+    ids: Sequence[str],
+    documents: Sequence[str],
+    texts: Sequence[str],
+) -> bool:
+    """Whether these ids, documents and gold labels as text are those of a task's data."""
+    try:
+        gold = [label_from_text(member.task.kind, text) for text in texts]
+    except ValueError:
+        return False
+    planned: SplitFingerprint = getattr(member.data, split)
+    return gold_hash(ids, documents, gold) == planned.gold
+
+
+def check_predicted(
+    task: Task, ids: Sequence[str], gold: Sequence[Label], texts: Sequence[str]
+) -> list[Label]:
+    """The labels that these texts stand for; raises Misfit unless the task may answer all so."""
+    if len(texts) != len(gold):
+        raise Misfit(f"has {len(texts)} answers for {task.name}, not {len(gold)}")
+    known = frozenset(task.outputs)
+    predicted = []
+    for name, true, text in zip(ids, gold, texts, strict=True):
+        try:
+            label = label_from_text(task.kind, text)
+        except ValueError:
+            label = None
+        if label is None or not _may_answer(task, known, true, label):
+            raise Misfit(f"answers {text[:60]!r} for {name!r}, which {task.name} cannot")
+        predicted.append(label)
+    return predicted
+
+
+def _may_answer(task: Task, known: frozenset[str], gold: Label, label: Label) -> bool:
+    if not isinstance(label, tuple):
+        return task.kind is TaskKind.REGRESSION or label in known
+    if task.kind is TaskKind.TAGGING:
+        assert isinstance(gold, tuple)
+        return len(label) == len(gold) and known.issuperset(label)
+    return label == tuple(name for name in task.labels if name in label)
+
+
+def check_scores(task: Task, gold: Sequence[Label], scores: pa.ChunkedArray) -> None:
+    """Raise Misfit unless there is a finite score an output, or a word where words are tagged."""
+    lengths = pc.list_value_length(scores).to_pylist()
+    if task.kind is TaskKind.TAGGING:
+        expected = [len(tags) for tags in gold if isinstance(tags, tuple)]
+    else:
+        expected = [len(task.outputs)] * len(gold)
+    if lengths != expected:
+        raise Misfit(f"has another number of scores than {task.name} has outputs")
+    if not pc.all(pc.is_finite(pc.list_flatten(scores)), min_count=0).as_py():
+        raise Misfit("has scores that are no finite numbers")
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)[:200]

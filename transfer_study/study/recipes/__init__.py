@@ -1,0 +1,1 @@
+"""How stages learn: the recipe, and what a study makes of it for each of its stages."""

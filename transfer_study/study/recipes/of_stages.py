@@ -1,0 +1,26 @@
+"""The recipes by which a study's stages learn."""
+
+from __future__ import annotations
+
+from transfer_study.study.recipes.recipe import Recipe
+from transfer_study.study.study import Arm, Reading, Study
+
+
+def recipes_of(study: Study) -> dict[str, Recipe]:
+    """The recipes of a study's stages, by where the study file says them.
+
+    A variant changes those that answer for a reading.
+    """
+    answering = {"refine": study.refine} if Reading.REFINE in study.readings else {}
+    if Reading.FINETUNE in study.readings:
+        answering |= {
+            f"finetune of {task.name}": study.finetune_recipe(task.name) for task in study.tasks
+        }
+    if Arm.HEADS_ONLY in study.arms:
+        answering["heads"] = study.heads
+    varied = {
+        f"{place} in variant {name}": recipe.changed(variant)
+        for name, variant in study.variants.items()
+        for place, recipe in answering.items()
+    }
+    return {"refine": study.refine, **(varied or answering)}
