@@ -1,4 +1,7 @@
-"""The real study in the repository: tables follow from predictions, stages from the file."""
+"""The real study in the repository: tables follow from predictions, stages from the file.
+
+It was run by looks, fixed before the first: an edge has the seeds of the look that decided it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from typer.testing import CliRunner
 
 from transfer_study.cli import app
 from transfer_study.report.results import tables, write_table
-from transfer_study.session import make_plan
+from transfer_study.session import Places, make_plan, with_looks
 from transfer_study.store.compact import CompactAnswers
 from transfer_study.store.recorded import recorded_plan
 from transfer_study.study.file.study_file import read_study
@@ -40,10 +43,17 @@ def plan(study: Study) -> Plan:
     return recorded
 
 
-def test_the_recorded_stages_are_those_that_the_file_plans(plan: Plan) -> None:
+@pytest.fixture(scope="module")
+def judged(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """With the seeds that looks have added."""
+    nowhere = tmp_path_factory.mktemp("nowhere")
+    return with_looks(plan, Places(nowhere / "store", ROOT / "results", nowhere / "plots"))
+
+
+def test_the_recorded_stages_are_those_that_the_file_plans(plan: Plan, judged: Plan) -> None:
     record = json.loads((RESULTS / "stages.json").read_bytes())
-    assert [(s.id, s.family) for s in plan] == [(s["id"], s["name"]) for s in record["stages"]]
-    assert len(plan) == 21
+    assert [(s.id, s.family) for s in judged] == [(s["id"], s["name"]) for s in record["stages"]]
+    assert len(plan) == 44
 
 
 def test_the_corpora_give_the_recorded_stages(study: Study, plan: Plan) -> None:
@@ -52,18 +62,20 @@ def test_the_corpora_give_the_recorded_stages(study: Study, plan: Plan) -> None:
     assert [stage.id for stage in make_plan(study)] == [stage.id for stage in plan]
 
 
-def test_the_tables_follow_from_the_predictions_byte_by_byte(plan: Plan, tmp_path: Path) -> None:
-    scored, deltas = tables(plan, CompactAnswers(RESULTS), failed=())
+def test_the_tables_follow_from_the_predictions_byte_by_byte(judged: Plan, tmp_path: Path) -> None:
+    scored, deltas = tables(judged, CompactAnswers(RESULTS), failed=())
     for name, table in (("scores", scored.table), ("deltas", deltas)):
         write_table(table, tmp_path / name)
         derived = (tmp_path / f"{name}.csv").read_bytes()
         assert derived == (RESULTS / f"{name}.csv").read_bytes()
 
 
-def test_every_edge_was_measured(plan: Plan) -> None:
+def test_every_edge_was_measured(judged: Plan) -> None:
     deltas = pd.read_csv(RESULTS / "deltas.csv")
-    assert len(deltas) == 3 * 2 + 3
-    assert set(deltas["n_seeds"]) == {len(plan.study.seeds)}
+    assert len(deltas) == 4 * 3 + 4
+    assert judged.looks is not None
+    assert judged.looks.done == len(judged.looks.counts)
+    assert set(deltas["n_seeds"]) <= set(judged.looks.counts)
     assert set(deltas["verdict"]) <= {"gain", "loss", "equivalent", "undecided"}
     assert deltas[["delta", "low", "high", "p"]].notna().all(axis=None)
 
@@ -103,4 +115,4 @@ def test_a_study_that_was_not_run_ends_apart_from_one_that_failed(tmp_path: Path
     places = ["--store", str(tmp_path / "none"), "--results", str(tmp_path / "results")]
     done = CliRunner().invoke(app, ["report", str(STUDY), *places, "--plots", str(tmp_path / "p")])
     assert done.exit_code == 3, done.output
-    assert "9 not run" in done.output
+    assert "16 not run" in done.output

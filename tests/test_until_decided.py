@@ -226,7 +226,9 @@ def test_a_plan_by_looks_says_what_the_command_will_take_and_show(
 ) -> None:
     folder, _ = decided
     words = "--until-decided", "--max-seeds", str(MOST), "--looks", "2"
-    done = json.loads(call(folder, "plan", "planned.yaml", *words, "--json").stdout)
+    answered = call(folder, "plan", "planted.yaml", *words, "--json")
+    assert answered.stdout, answered.stderr
+    done = json.loads(answered.stdout)
     assert done["looks"] | {"expected": None} == {
         "seeds": [FIRST, MOST],
         "coming": [0, 0],
@@ -247,7 +249,7 @@ def test_a_plan_by_looks_says_what_the_command_will_take_and_show(
     assert (table["max_seeds"] == MOST).all()
     assert (table["detectable"] < table["detectable_first"]).all()
     store = "--store", str(tmp_path / "stages")
-    said = " ".join(call(tmp_path, "plan", "planned.yaml", *words, *store).stdout.split())
+    said = " ".join(call(tmp_path, "plan", "planted.yaml", *words, *store).stdout.split())
     assert "2 looks, at 5, 6 seeds" in said
     assert "0 stages, 0 s at the look to come, at most 3 stages" in said
     assert "in 80 of 100 such studies at 5% over all looks" in said

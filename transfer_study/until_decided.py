@@ -209,6 +209,8 @@ def forecast(first: Plan, looks: Looks, places: Places, pilot: Plan | None = Non
 
     def taken(shares: Mapping[str, float]) -> tuple[float, float | None]:
         stages = [stage for stage in most if stage.id in shares]
+        if not stages:
+            return 0.0, 0.0
         seconds = None if cost is None else sum(cost(s) * shares[s.id] for s in stages)
         return sum(shares[stage.id] for stage in stages), seconds
 

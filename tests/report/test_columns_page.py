@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from transfer_study.analysis.doubt import false_edges, stability
-from transfer_study.analysis.effects import deltas, scores
+from transfer_study.analysis.effects import deltas, looks, scores
 from transfer_study.analysis.paper import choices, systems
 from transfer_study.data.leaks.findings import Leak
 from transfer_study.report import beside
@@ -18,7 +18,7 @@ from transfer_study.report.columns_page import TABLES, columns_page
 ROOT = Path(__file__).parents[2]
 AXES = {deltas.VARIANT, deltas.SIZE}
 IN_CODE = {
-    "deltas.csv": {*deltas.COLUMNS, *AXES},
+    "deltas.csv": {*deltas.COLUMNS, *AXES, looks.LOOK},
     "scores.csv": {*scores.SCORE_COLUMNS, *AXES},
     "tables.csv": {*systems.CELL_COLUMNS, deltas.SIZE},
     "stability.csv": {*stability.STABILITY_COLUMNS},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from transfer_study.analysis.graph.views import View
 from transfer_study.study.correction import Correction
+from transfer_study.study.looks import Looks
 from transfer_study.study.margin import Margin
 from transfer_study.study.study import Arm, Reading, Study
 
@@ -30,13 +31,14 @@ def caption(
     reading: str,
     view: View,
     family: int,
+    looks: Looks | None = None,
 ) -> str:
     """What is shown, against which baseline, and how sure it is.
 
     `family` is the number of edges that are adjusted together.
     """
     certainty = (
-        f"{seeds_text(study)}, crossed with the test examples. "
+        f"{seeds_text(study, looks)}, crossed with the test examples. "
         f"{adjustment(study.correction, edges_text(family))}"
         if len(study.seeds) > 1
         else "One seed: nothing can be decided."
@@ -53,8 +55,15 @@ def caption(
     )
 
 
-def seeds_text(study: Study) -> str:
-    """How many seeds models have, and baselines where these have further ones."""
+def seeds_text(study: Study, looks: Looks | None = None) -> str:
+    """How many seeds models have, and baselines where these have further ones.
+
+    Of a study with looks, edges have those of the look that decided or ended them.
+    """
+    if looks is not None and looks.edges:
+        given = sorted({edge.n_seeds for edge in looks.edges})
+        at = f" (looks at {looks.listed()})" if len(looks.counts) > 1 else ""
+        return f"{' or '.join(map(str, given))} seeds an edge{at}"
     own, of_baselines = len(study.seeds), len(study.seeds_of_baselines)
     further = f" ({of_baselines} of the tasks alone)" if of_baselines > own else ""
     return f"{own} seed{'' if own == 1 else 's'}{further}"

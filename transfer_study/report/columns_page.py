@@ -70,6 +70,7 @@ DELTAS: Mapping[str, str] = {
         "`gain`, `loss`, `equivalent`, `undecided`, `not_learned`, `failed` or `not_run`: "
         "[what they mean](undecided.md)."
     ),
+    "look": "Of a study judged by looks: which of them decided the edge; empty where none has.",
 }
 
 SCORES: Mapping[str, str] = {

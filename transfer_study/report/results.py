@@ -232,7 +232,8 @@ def _write_figures(
     from transfer_study.figures.save import file_part
 
     def told(encoder: str, reading: str, view: View) -> str:
-        words = caption(plan.study, encoder, reading, view, family_size(edges, reading))
+        family = family_size(edges, reading)
+        words = caption(plan.study, encoder, reading, view, family, plan.looks)
         captions[encoder, reading, view.name] = words
         return words
 

@@ -132,11 +132,11 @@ def methods(content: Content) -> str:
     adjusted = adjustment(study.correction, families)
     return (
         "The transfer from a task to another is the change of the other's test score "
-        f"({compared}), paired by seed over {seeds_text(study)}, following the design of Peng et "
-        f"al. (2020).{further} All numbers were computed from saved predictions. The interval of a "
-        "mean delta is a t "
-        "interval whose variance takes seeds and test examples as crossed: the variance over seeds "
-        "over their number, plus the bootstrap variance over test examples (whole documents where "
+        f"({compared}), paired by seed over {seeds_text(study, content.plan.looks)}, following the "
+        f"design of Peng et al. (2020).{further} All numbers were computed from saved predictions. "
+        "The interval of a mean delta is a t interval whose variance takes seeds and test "
+        "examples as crossed: the variance over seeds over their number, plus "
+        "the bootstrap variance over test examples (whole documents where "
         "they are known, the same resamples for every model), less their interaction, below which "
         "the seeds' is never taken, with Satterthwaite's degrees of freedom; an interval adjusted "
         "for many edges, which stands in the tails, takes the seeds' variance to be as uncertain "
@@ -157,9 +157,11 @@ def doubts(content: Content) -> list[str]:
     """How the edges could be wrong, each in a sentence."""
     study = content.study
     said = [*cautions(content.edges), *content.warnings]
-    if len(study.seeds) < 5:
+    looks = content.plan.looks
+    fewest = len(study.seeds) if looks is None else looks.counts[0]
+    if fewest < 5:
         said.append(
-            f"{_many(len(study.seeds), 'seed')}: intervals are wide; undecided means not known, "
+            f"{_many(fewest, 'seed')}: intervals are wide; undecided means not known, "
             "not that there is no effect."
         )
     if content.study.correction is Correction.NONE:

@@ -101,7 +101,9 @@ def test_filters_hide_in_every_view_what_they_leave_out(opened) -> None:
     slots = "[...document.querySelectorAll('#forest .gain:not(.off)')].map(e => +e.dataset.e)"
     assert all(slot in (17, slot - slot % 4 + 1) or slot // 4 == 1 for slot in page.evaluate(slots))
     page.locator("#choices button[type=reset]").click()
-    assert page.text("#count") == "16 of 16 effects shown"
+    # A form takes its first values after it has told that it will.
+    said = "() => document.querySelector('#count').innerText === '16 of 16 effects shown'"
+    page.wait_for_function(said)
 
 
 def test_another_reading_changes_every_view(opened) -> None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,9 @@ from transfer_study.study.tasks.task import MetricName
 
 RESAMPLES = 10_000
 _CHUNK = 250  # resamples at a time: some tens of MB for 16,000 documents
-# Fewer documents are summed in float64: a resample of few may hold one value only, and whether it
-# does is told from rounding (metrics/correlation.py). So are values that float32 makes 0, since a
-# resample may lack the larger ones. Counts are exact in float32 up to 2^24.
-_FLOAT32_FROM = 500
+# Whole numbers below it are exact in float32, and so are their sums, in whatever order they are
+# added.
+_EXACT = 2**24
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,15 +117,17 @@ def replicate_scores(
     units, models, k = statistics.shape
     # What gold labels add is the same for all models, and summed once.
     columns, place = np.unique(statistics.reshape(units, -1), axis=1, return_inverse=True)
-    # No square of a diverged model's answers may leave the range of float32.
-    scale = np.maximum(np.abs(columns).max(axis=0, initial=0), np.finfo(np.float64).tiny)
-    scaled = columns / scale
-    vanishes = ((scaled != 0) & (np.abs(scaled) < np.finfo(np.float32).tiny)).any()
-    dtype = np.float32 if units >= _FLOAT32_FROM and not vanishes else np.float64
-    scaled = scaled.astype(dtype)
+    # Counts, as of all metrics but correlations, are summed in half the time and come out alike on
+    # every machine; what is no count takes float64, whose rounding no table shows.
+    whole = bool((columns == np.rint(columns)).all())
+    dtype = np.float32 if whole and units * np.abs(columns).max(initial=0) < _EXACT else np.float64
+    summed: NDArray[Any] = columns.astype(dtype)
     scores = [
         from_sums(
-            metric, ((rows.astype(dtype) @ scaled) * scale)[:, place].reshape(len(rows), models, k)
+            metric,
+            (rows.astype(dtype) @ summed)[:, place]
+            .astype(np.float64)
+            .reshape(len(rows), models, k),
         )
         for rows in counts
     ]

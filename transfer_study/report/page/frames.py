@@ -146,7 +146,8 @@ def _frame(
         else:
             rings[effect.target] = effect
     family = family_size(content.deltas, reading)
-    words = caption(content.study, short_encoder(encoder), reading, view, family)
+    about = short_encoder(encoder), reading, view, family
+    words = caption(content.study, *about, content.plan.looks)
     title = view.title or "pairs and full mix"
     at = dict(zip(AXES, (short_encoder(encoder), reading, variant, title, size), strict=True))
     graph = build_graph(rows, content.tasks, encoder=encoder, reading=reading, view=view)
