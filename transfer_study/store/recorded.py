@@ -29,11 +29,13 @@ def write_record(plan_: Plan, folder: Path, answered: Callable[[Stage], bool]) -
 
     And which stages have `answered`, now or when the folder was written before.
     """
-    once = recorded_as_run(folder)
+    once, study, looks = recorded_as_run(folder), plan_.study, plan_.looks
+    if looks is not None:  # what was written has the first look's seeds
+        study = study.model_copy(update={"seeds": looks.seeds[: looks.counts[0]]})
     record = {
         "schema": _SCHEMA,
-        "study": plan_.study.name,
-        "definition": _without_places(plan_.study),
+        "study": study.name,
+        "definition": _without_places(study),
         "inputs": _inputs(plan_.study),
         "fingerprints": plan_.fingerprints.model_dump(mode="json", exclude_none=True),
         "stages": [
@@ -124,8 +126,8 @@ def plan_of_record(folder: Path) -> Plan | None:
         made = plan(study, Fingerprints.model_validate(record["fingerprints"]))
     except (OSError, ValueError, LookupError, TypeError):
         return None
-    # Another version may read the same words otherwise.
-    return made if {s.id for s in made} == {s["id"] for s in record["stages"]} else None
+    # Another version may read the same words otherwise; looks have added stages to a study's own.
+    return made if {s.id for s in made} <= {s["id"] for s in record["stages"]} else None
 
 
 def _without_places(study: Study) -> dict[str, Any]:
