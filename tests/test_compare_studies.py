@@ -190,3 +190,17 @@ def test_committed_records_read_back_as_their_studies(file: Path) -> None:
     again = plan_of_record(folder)
     assert again is not None
     assert [s.stage.id for s in again.systems] == [s.stage.id for s in made.systems]
+
+
+def test_a_study_judged_by_looks_is_compared_as_it_was_judged(tmp_path: Path) -> None:
+    folder = tmp_path / "results" / "public_biomedical"
+    shutil.copytree(ROOT / "results" / "public_biomedical", folder)
+    code, found = compared(tmp_path, str(folder), str(folder))
+    assert code == 0
+    deltas = pd.read_parquet(folder / "deltas.parquet").set_index(["arm", "source", "target"])
+    assert {*deltas["look"].dropna()} == {1, 2}
+    edges = {(edge["arm"], edge["source"], edge["target"]): edge for edge in found["edges"]}
+    assert {key: edge["verdict_a"] for key, edge in edges.items()} == deltas["verdict"].to_dict()
+    assert all(
+        edge["delta_a"] == pytest.approx(deltas.loc[key, "delta"]) for key, edge in edges.items()
+    )

@@ -522,9 +522,10 @@ def _evidence(path: Path, places: Places, settings: Sequence[str], data: Path | 
         notes.append(f"{path} has changed since it was run: {folder} as last run is compared.")
     plans.append(plan_of_record(folder))
     source = FirstOf((CompactAnswers(folder), StoredAnswers(store)))
-    for plan_ in plans:
-        if plan_ is not None and any(map(source.has, plan_)):
-            changed = notes if plan_ is not plans[0] else []
+    for first in plans:
+        if first is not None and any(map(source.has, first)):
+            changed = notes if first is not plans[0] else []
+            plan_ = looked_plan(first, folder)
             failed = failed_stages(plan_, store)
             return Evidence(plan_.study.name, (plan_, source), failed, tuple(changed))
     table = read_table(folder / "deltas")

@@ -60,12 +60,11 @@ def seeds_text(study: Study, looks: Looks | None = None) -> str:
 
     Of a study with looks, edges have those of the look that decided or ended them.
     """
-    if looks is not None and looks.edges:
-        given = sorted({edge.n_seeds for edge in looks.edges})
-        at = f" (looks at {looks.listed()})" if len(looks.counts) > 1 else ""
-        return f"{' or '.join(map(str, given))} seeds an edge{at}"
     own, of_baselines = len(study.seeds), len(study.seeds_of_baselines)
     further = f" ({of_baselines} of the tasks alone)" if of_baselines > own else ""
+    if looks is not None and looks.edges:
+        given = sorted({edge.n_seeds for edge in looks.edges})
+        return f"{' or '.join(map(str, given))} seeds an edge{further}, by looks fixed in advance"
     return f"{own} seed{'' if own == 1 else 's'}{further}"
 
 

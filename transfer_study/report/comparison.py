@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from transfer_study.analysis.compare.difference import Side, differences, shared
-from transfer_study.analysis.effects.deltas import CONTROLS, deltas
-from transfer_study.analysis.effects.judgement import Judgement, Rejudged
+from transfer_study.analysis.effects.judgement import Rejudged
+from transfer_study.analysis.effects.looks import asked_edges, judged_deltas
 from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.analysis.effects.scores import comparison_table, task_table
 from transfer_study.errors import StudyError
@@ -158,9 +158,8 @@ class _Read:
     """What is compared of one study, with the answers that it takes; no other is read."""
 
     def __init__(self, side: Evidence, plan: Plan, counted: _Counted) -> None:
-        comparisons = comparison_table(plan)
-        raw = (comparisons["over"] == "") & ~comparisons["arm"].isin(CONTROLS)
-        self._side, self._plan, self._comparisons = side, plan, comparisons[raw]
+        self._side, self._plan = side, plan
+        self._comparisons = asked_edges(comparison_table(plan))
         self._tasks = {task.name: task for task in plan.study.tasks}
         self._stages = {stage.id: stage for stage in plan}
         self.test_sets = {
@@ -171,8 +170,7 @@ class _Read:
 
     def judged(self) -> Side:
         """The study's edges with their verdicts."""
-        judgement = Judgement.of(self._plan.study)
-        table = deltas(self._comparisons, self.test_sets, judgement, self._side.failed)
+        table = judged_deltas(self._plan, self.test_sets, self._side.failed, raw=True)
         return Side(self._side.name, table, self._comparisons, self.test_sets)
 
     def examples(self, name: str) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import CONTROLS
+from transfer_study.analysis.effects.looks import asked_edges
 from transfer_study.analysis.effects.same_edge import repeated
 from transfer_study.metrics.measurable import absence
 from transfer_study.study.plan import Plan
@@ -96,7 +96,7 @@ class Content:
 
 def raw_edges(deltas: pd.DataFrame) -> pd.DataFrame:
     """The rows that show an effect of tasks by itself, one of two names under its first."""
-    raw = deltas[(deltas["over"] == "") & ~deltas["arm"].isin(CONTROLS)]
+    raw = asked_edges(deltas)
     return raw[~repeated(raw)]
 
 

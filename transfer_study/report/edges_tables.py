@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from transfer_study.analysis.effects.deltas import CONTROLS, SIZE, VARIANT
+from transfer_study.analysis.effects.looks import asked_edges
 from transfer_study.points import MISSING, points
 from transfer_study.report.captions import adjustment, edges_text
 from transfer_study.report.content import family_size
@@ -40,7 +41,7 @@ class EdgeTable:
 
 def edge_tables(study: Study, deltas: pd.DataFrame) -> Iterator[EdgeTable]:
     """Lay out the edges of deltas.csv, with the effect over each control beside them."""
-    edges = deltas[(deltas["over"] == "") & ~deltas["arm"].isin(CONTROLS)]
+    edges = asked_edges(deltas)
     for (encoder, reading), rows in edges.groupby(["encoder", "reading"], sort=False):
         of_pair = deltas[(deltas["encoder"] == encoder) & (deltas["reading"] == reading)]
         family = edges_text(family_size(deltas, str(reading)))

@@ -14,16 +14,14 @@ from transfer_study.analysis.doubt.coverage import coverage_warning
 from transfer_study.analysis.doubt.false_edges import compare_with_itself, false_edges
 from transfer_study.analysis.doubt.pretraining import pretraining_table
 from transfer_study.analysis.doubt.stability import has_failed, run_table, stability_table
-from transfer_study.analysis.effects.deltas import VARIANT, deltas
+from transfer_study.analysis.effects.deltas import VARIANT
 from transfer_study.analysis.effects.judgement import Judgement
-from transfer_study.analysis.effects.looks import judged
+from transfer_study.analysis.effects.looks import judged_deltas
 from transfer_study.analysis.effects.scores import (
     Scored,
-    comparison_table,
     score_systems,
     task_table,
 )
-from transfer_study.analysis.effects.sequential import Sequential
 from transfer_study.analysis.effects.uncertainty import ALPHA
 from transfer_study.analysis.graph.views import Shown, View
 from transfer_study.analysis.paper.choices import EPOCH_COLUMNS, choices, epoch_metrics
@@ -59,15 +57,7 @@ def tables(
     Of a study with looks, the deltas are each edge's at the look that decided it.
     """
     scored = score_systems(plan, source)
-    judgement = Judgement.of(plan.study)
-    if plan.looks is None:
-        return scored, deltas(comparison_table(plan), scored.test_sets, judgement, failed)
-    judgement = replace(judgement, looks=Sequential(plan.looks.counts))
-    looks = [
-        deltas(comparison_table(plan, seeds), scored.test_sets, judgement, failed)
-        for seeds in map(plan.looks.seeds_at, range(1, plan.looks.done + 1))
-    ]
-    return scored, judged(looks)
+    return scored, judged_deltas(plan, scored.test_sets, failed)
 
 
 @dataclass(frozen=True)

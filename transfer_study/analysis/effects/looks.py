@@ -8,15 +8,42 @@ have been added: nothing is gained by looking on. Hence the first verdict stands
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import CONTROLS, Verdict
+from transfer_study.analysis.effects.deltas import CONTROLS, Verdict, deltas
+from transfer_study.analysis.effects.judgement import Judgement
+from transfer_study.analysis.effects.replicates import TestSet
+from transfer_study.analysis.effects.scores import comparison_table
+from transfer_study.analysis.effects.sequential import Sequential
 from transfer_study.study.looks import Edge, Looked
+from transfer_study.study.plan import Plan
 
 LOOK = "look"
 DECIDED = (Verdict.GAIN, Verdict.LOSS, Verdict.EQUIVALENT)
+
+
+def judged_deltas(
+    plan: Plan, test_sets: Mapping[str, TestSet], failed: Collection[str], *, raw: bool = False
+) -> pd.DataFrame:
+    """The deltas of a study; with looks, each edge's at the look that decided it.
+
+    `raw` leaves out controls, and effects over them. Otherwise as `deltas`.
+    """
+    judgement = Judgement.of(plan.study)
+
+    def at(judgement: Judgement, seeds: Collection[int] | None = None) -> pd.DataFrame:
+        comparisons = comparison_table(plan, seeds)
+        wanted = asked_edges(comparisons) if raw else comparisons
+        return deltas(wanted, test_sets, judgement, failed)
+
+    if plan.looks is None:
+        return at(judgement)
+    judgement = replace(judgement, looks=Sequential(plan.looks.counts))
+    looks = range(1, plan.looks.done + 1)
+    return judged([at(judgement, plan.looks.seeds_at(look)) for look in looks])
 
 
 def judged(looks: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -52,9 +79,9 @@ def beyond_seeds(deltas: pd.DataFrame) -> frozenset[Edge]:
     return frozenset(edges_of(raw[raw["n_documents"] == 1]))
 
 
-def asked_edges(deltas: pd.DataFrame) -> pd.DataFrame:
-    """The raw deltas of what a study asks: controls have seeds for the sake of others' alone."""
-    return deltas[(deltas["over"] == "") & ~deltas["arm"].isin(CONTROLS)]
+def asked_edges(rows: pd.DataFrame) -> pd.DataFrame:
+    """What a study asks, of deltas or of what they compare: no controls, and nothing over them."""
+    return rows[(rows["over"] == "") & ~rows["arm"].isin(CONTROLS)]
 
 
 def edges_of(deltas: pd.DataFrame) -> list[Edge]:

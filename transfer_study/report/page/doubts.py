@@ -36,11 +36,7 @@ def doubts_of(effect: Effect, frame: Frame, content: Content) -> Iterator[str]:
             "The model did not learn: in most seeds it is no better than a constant answer "
             f"({points(effect.constant)}), where its baseline is. Its training failed."
         )
-    planned, seeds = len(content.study.seeds), int(effect.n_seeds)
-    looks = content.plan.looks
-    # An edge has the seeds of its look, those that others got at a later one are not lacking.
-    if seeds < planned and not (looks is not None and seeds in looks.counts):
-        yield f"Only {seeds} of {planned} seeds have a score."
+    seeds = int(effect.n_seeds)
     if (of_baseline := int(effect.n_baseline_seeds)) > seeds:
         yield (
             f"It is held against the mean of {of_baseline} runs, of which {of_baseline - seeds} "
