@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -128,14 +129,13 @@ class Bench:
         made: list[Averaging] = []
 
         def updates(*arguments: object) -> Updates:
-            made.append(Averaging(*arguments))  # type: ignore[arg-type]
+            made.append(Averaging(*arguments))
             return made[-1]
 
-        averaged = changes == Recipe()
         torch.manual_seed(seed)
-        learning.Updates = updates if averaged else Updates  # type: ignore[assignment, misc]
         began = time.process_time()
-        learning.train(model, materials, recipe, seed, lambda _: None)
+        with patch.object(learning, "Updates", updates if changes == Recipe() else Updates):
+            learning.train(model, materials, recipe, seed, lambda _: None)
         seconds = time.process_time() - began
         (material,) = materials.values()
 

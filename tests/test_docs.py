@@ -22,7 +22,7 @@ from transfer_study.study.tasks.task import Task
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS = typer.main.get_command(app).commands
 OPTIONS = {
     name: {option for p in command.params for option in (*p.opts, *p.secondary_opts)} | {"--help"}
     for name, command in COMMANDS.items()

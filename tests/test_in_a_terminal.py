@@ -176,7 +176,7 @@ def test_a_run_in_a_terminal_is_interrupted_and_the_same_command_completes_it(
     for width in (120, 80, 200):
         first.resize(width)
         now = len(first.views)
-        first.watch(lambda now=now: len(first.views) > now + 2)  # type: ignore[misc]
+        first.watch(lambda now=now: len(first.views) > now + 2)
     first.run.sendintr()
     assert first.end() == 130, first.text()
     assert first.lines()[-1].startswith("Interrupted. What is finished is kept")

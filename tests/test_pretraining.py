@@ -186,7 +186,7 @@ def test_the_section_is_part_of_the_ids_of_what_is_pretrained(
 def test_limits_ration_labels_but_not_text(study_file: Path, plan: Plan) -> None:
     fewer = replan(study_file, "tasks.people.limits.max_train=5")
     assert pretraining(fewer).id == pretraining(plan).id
-    assert pretraining(plan).masked_texts.content.n == 120  # type: ignore[union-attr]
+    assert pretraining(plan).masked_texts.content.n == 120
 
 
 def test_another_text_changes_the_vocabulary_and_the_plan_says_so(

@@ -176,7 +176,7 @@ def test_choices_of_made_up_scores(tmp_path: Path) -> None:
     changes = {"tasks": ["ddi2013-type", "bc5cdr-disease"], "seeds": 1}
     study = Study.model_validate(STUDY | changes)
     fingerprints = make_plan(read_study(written(tmp_path))).fingerprints
-    data = dict(zip(changes["tasks"], fingerprints.data.values(), strict=True))  # type: ignore[call-overload]
+    data = dict(zip(changes["tasks"], fingerprints.data.values(), strict=True))
     plan = make(study, fingerprints.model_copy(update={"data": data}))
     base = {"clean": 0.10, "recipe": 0.20}
     scores = {

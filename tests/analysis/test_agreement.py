@@ -233,7 +233,7 @@ def test_what_cannot_be_decided_says_why(make_plan: MakePlan, make_scores: MakeS
             lost = system.arm == "single" and system.seed in without.values()
             return None if lost else around(0.725)(system, metric)
 
-        held = hold_scores(plan, make_scores(plan, value), failed)  # type: ignore[arg-type]
+        held = hold_scores(plan, make_scores(plan, value), failed)
         found = held_score(held, SystemKind.SINGLE, "chemprot", encoder="BlueBERT-biomedical")
         assert found.outcome == CANNOT
         return found.reason

@@ -15,17 +15,17 @@ STATES = ("complete", "stopped", "failed", "cut")
 
 
 def trial(recipe: int, target: int, *dev: float, seed: int = 0, state: str = "complete") -> Trial:
-    return Trial(recipe, {"epochs": 4}, target, seed, 4, list(dev), state)  # type: ignore[arg-type]
+    return Trial(recipe, {"epochs": 4}, target, seed, 4, list(dev), state)
 
 
 def compared(
     *trials: Trial, constants: tuple[float, ...] = (0.0, 0.0), **more: object
 ) -> Comparison:
-    return compare_recipes(trials, constants, **{"n_seeds": 1, **more})  # type: ignore[arg-type]
+    return compare_recipes(trials, constants, **{"n_seeds": 1, **more})
 
 
 def chosen(*trials: Trial, **more: object) -> int | None:
-    best = compared(*trials, **more).chosen  # type: ignore[arg-type]
+    best = compared(*trials, **more).chosen
     return None if best is None else best.recipe
 
 

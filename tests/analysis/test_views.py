@@ -134,7 +134,9 @@ def test_a_node_holds_the_score_that_its_edges_share(
 def test_a_size_is_that_of_the_targets_that_have_several(deltas: pd.DataFrame) -> None:
     def seen(size: int | None) -> list[tuple[str, str]]:
         rows = at_size(deltas[deltas["arm"] == "pair"], size)
-        return [(str(target), str(n)) for target, n in zip(rows["target"], rows["size"])]  # noqa: B905
+        return [
+            (str(target), str(n)) for target, n in zip(rows["target"], rows["size"], strict=True)
+        ]
 
     assert seen(10) == [("b", "10"), ("a", "<NA>"), ("a", "<NA>")]
     assert seen(20) == seen(None) == [("b", "20"), ("a", "<NA>"), ("a", "<NA>")]

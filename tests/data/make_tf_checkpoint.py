@@ -61,7 +61,7 @@ def layer_norm(inputs: Any, begin_norm_axis: int, begin_params_axis: int, scope:
 
 
 contrib = types.ModuleType("tensorflow.contrib")
-contrib.layers = types.SimpleNamespace(layer_norm=layer_norm)  # type: ignore[attr-defined]
+contrib.layers = types.SimpleNamespace(layer_norm=layer_norm)
 sys.modules["tensorflow.contrib"] = contrib
 
 from bert import modeling  # noqa: E402

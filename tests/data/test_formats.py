@@ -290,7 +290,7 @@ def test_pubtator(tmp_path: Path) -> None:
         ("101.a", "101", True),
         ("102.t", "102", True),
     ]
-    tagged = [list(zip(e.text, map(str, e.label), strict=True)) for e in examples]  # type: ignore[arg-type]
+    tagged = [list(zip(e.text, map(str, e.label), strict=True)) for e in examples]
     assert tagged[0] == [
         ("Aspirin", "B-Drug"),
         ("-", "O"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.execute.test_run_stage import content, study  # noqa: F401
+from tests.execute.test_run_stage import content
 from transfer_study.execute.run_stage import run_stage
 from transfer_study.session import make_plan
 from transfer_study.store.store import Store
@@ -16,7 +16,7 @@ FREEZING = {"epochs": 1, "max_length": 16, "learning_rate": 1e-3, "precision": "
 FREEZING |= {"freeze_layers": 1}
 
 
-def planned(study: Study, **changes: object) -> Plan:  # noqa: F811
+def planned(study: Study, **changes: object) -> Plan:
     written = study.model_dump(mode="json", by_alias=True)
     written["encoder"][0]["tiny"]["layers"] = 2
     written |= {"refine": FREEZING, "finetune": FREEZING, "heads": {**FREEZING, "freeze_layers": 0}}
@@ -41,7 +41,7 @@ def disturb(prefixes: Path) -> None:
 
 
 def test_all_stages_share_what_the_encoder_s_frozen_layers_compute(
-    study: Study,  # noqa: F811
+    study: Study,
     tmp_path: Path,
 ) -> None:
     arms = ["single", "full", "sequential", "soft", "distil"]
@@ -58,7 +58,7 @@ def test_all_stages_share_what_the_encoder_s_frozen_layers_compute(
 
 
 def test_a_cache_that_cannot_be_written_fails_no_stage(
-    study: Study,  # noqa: F811
+    study: Study,
     tmp_path: Path,
 ) -> None:
     plan = planned(study, arms=["single"], readings=["refine"])
@@ -72,7 +72,7 @@ def test_a_cache_that_cannot_be_written_fails_no_stage(
 
 
 def test_each_head_on_an_encoder_that_learned_has_states_of_its_own(
-    study: Study,  # noqa: F811
+    study: Study,
     tmp_path: Path,
 ) -> None:
     learning = {**FREEZING, "freeze_layers": 0}

@@ -31,7 +31,7 @@ class ByPiece(nn.Module):
 
 def predicted(school: Any, model: nn.Module, data: TaskData, max_length: int = 24) -> Predictions:
     collator = school.collator(data.task, data.test, max_length)
-    return predict(model, data.task, data.test, collator, Precision.FLOAT32)  # type: ignore[arg-type]
+    return predict(model, data.task, data.test, collator, Precision.FLOAT32)
 
 
 def long_sentences(school: Any) -> TaskData:

@@ -147,7 +147,7 @@ def test_every_kind_of_task_does(
     school: Any, folder: Path, cache: Prefixes, kind: TaskKind, pooling: str
 ) -> None:
     data = school.data(kind, 24, 8, 8)
-    changes = Recipe(epochs=2, freeze_layers=2, pooling=pooling)  # type: ignore[arg-type]
+    changes = Recipe(epochs=2, freeze_layers=2, pooling=pooling)
     recipe = school.recipe.changed(changes)
     materials = school.materials(data)
     run = learned(model_of(folder, "bert", recipe, data), materials, recipe)

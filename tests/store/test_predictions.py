@@ -67,7 +67,7 @@ def test_different_labels_have_different_texts(a: tuple[str, ...], b: tuple[str,
 
 
 def test_a_number_of_numpy_is_a_number() -> None:
-    assert label_to_text(np.float64(0.1)) == "0.1"  # type: ignore[arg-type]
+    assert label_to_text(np.float64(0.1)) == "0.1"
     assert label_from_text(TaskKind.REGRESSION, label_to_text(1 / 3)) == 1 / 3
 
 
@@ -77,7 +77,7 @@ MadeAnswers = Callable[[Stage, Task], Answers]
 def scores_of(task: Task, answers: Answers) -> list[list[float]]:
     """Some scores of the shape that a task's have."""
     if task.kind is TaskKind.TAGGING:
-        return [[0.5] * len(tags) for tags in answers.gold]  # type: ignore[arg-type]
+        return [[0.5] * len(tags) for tags in answers.gold]
     return [[0.25] * len(task.outputs)] * len(answers.ids)
 
 

@@ -43,7 +43,7 @@ def store(tmp_path: Path, plan: Plan) -> Store:
 
 def found(store: Store, *recorded: Plan, named: Plan | None = None) -> Prunable:
     studies = [
-        [RecordedStage(id=s.id, pre_image={"parents": [p.id for p in s.parents]}) for s in plan]  # type: ignore[call-arg]
+        [RecordedStage(id=s.id, pre_image={"parents": [p.id for p in s.parents]}) for s in plan]
         for plan in recorded
     ]
     return prunable(store, studies, {stage.id for stage in named or ()}, results=False)

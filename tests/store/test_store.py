@@ -101,7 +101,7 @@ def test_of_many_at_once_one_is_first_and_stands_whole(store: Store, made_plan: 
     with ThreadPoolExecutor(8) as pool:
         for stage in made_plan.stages[:6]:
             names = [f"writer{n}" for n in range(8)]
-            first = list(pool.map(lambda name, s=stage: commit(store, s, name), names))  # type: ignore[misc]
+            first = list(pool.map(lambda name, s=stage: commit(store, s, name), names))
             assert sum(first) == 1
             assert texts(store, stage) == {names[first.index(True)]}
     assert attempts(store) == []

@@ -11,6 +11,7 @@ import pytest
 from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint
 from transfer_study.study.plan import Fingerprints
 from transfer_study.study.recipes.recipe import Precision
+from transfer_study.study.sizes import data_sets
 from transfer_study.study.study import Study
 
 MakeStudy = Callable[..., Study]
@@ -45,29 +46,31 @@ def make_task() -> Callable[..., dict[str, Any]]:
     return task
 
 
+def made_up_fingerprints(
+    study: Study, precision: Precision = Precision.FLOAT32, **contents: str
+) -> Fingerprints:
+    """The fingerprints of a study: each content is named by a text, by default its name."""
+
+    def content(name: str) -> str:
+        return sha256(contents.get(name, name).encode()).hexdigest()
+
+    return Fingerprints(
+        data={
+            name: DataFingerprint(
+                key=content(name),
+                **{
+                    split: SplitFingerprint(n=10, sha256=content(name), gold="0")
+                    for split in ("train", "dev", "test")
+                },
+            )
+            for name in data_sets(study)
+        },
+        encoders={e.name: content(e.name) for e in study.encoders},
+        precision=precision,
+    )
+
+
 @pytest.fixture
 def take_fingerprints() -> TakeFingerprints:
-    """Makes the fingerprints of a study: each content is named by a text, by default its name."""
-
-    def take(
-        study: Study, precision: Precision = Precision.FLOAT32, **contents: str
-    ) -> Fingerprints:
-        def content(name: str) -> str:
-            return sha256(contents.get(name, name).encode()).hexdigest()
-
-        return Fingerprints(
-            data={
-                t.name: DataFingerprint(
-                    key=content(t.name),
-                    **{
-                        split: SplitFingerprint(n=10, sha256=content(t.name), gold="0")
-                        for split in ("train", "dev", "test")
-                    },
-                )
-                for t in study.tasks
-            },
-            encoders={e.name: content(e.name) for e in study.encoders},
-            precision=precision,
-        )
-
-    return take
+    """Makes the fingerprints of a study."""
+    return made_up_fingerprints

@@ -12,11 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.study.conftest import made_up_fingerprints
 from transfer_study.study.file.study_file import read_study
-from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint
-from transfer_study.study.plan import Fingerprints, plan
-from transfer_study.study.recipes.recipe import Precision
-from transfer_study.study.sizes import data_sets
+from transfer_study.study.plan import plan
 
 STUDIES = Path(__file__).parents[2] / "experiments"
 GOLDEN = Path(__file__).with_name("golden_ids.json")
@@ -24,25 +22,7 @@ GOLDEN = Path(__file__).with_name("golden_ids.json")
 
 def _stages(name: str) -> dict[str, object]:
     study = read_study(STUDIES / f"{name}.yaml", [], data=Path("/nowhere"))
-
-    def content(said: str) -> str:
-        return sha256(said.encode()).hexdigest()
-
-    made_up = Fingerprints(
-        data={
-            n: DataFingerprint(
-                key=content(n),
-                **{
-                    split: SplitFingerprint(n=10, sha256=content(n), gold="0")
-                    for split in ("train", "dev", "test")
-                },
-            )
-            for n in data_sets(study)
-        },
-        encoders={e.name: content(e.name) for e in study.encoders},
-        precision=Precision.FLOAT32,
-    )
-    ids = sorted(stage.id for stage in plan(study, made_up))
+    ids = sorted(stage.id for stage in plan(study, made_up_fingerprints(study)))
     return {"stages": len(ids), "sha256": sha256("\n".join(ids).encode()).hexdigest()}
 
 

@@ -229,7 +229,7 @@ def test_a_saved_data_set_resolves_against_the_data_root(write: Write, tmp_path:
         "  - {name: a, kind: regression, source: {format: datasets, name: saved}}\n"
         "  - {name: b, kind: regression, source: {format: datasets, name: owner/set}}\n"
     )
-    names = [t.source.name for t in read_study(write(text)).tasks]  # type: ignore[union-attr]
+    names = [t.source.name for t in read_study(write(text)).tasks]
     assert names == [str(tmp_path / "saved"), "owner/set"]
 
 
