@@ -87,12 +87,12 @@ class Averaging(Updates):
         for item in super().__call__(batches):
             yield item
             self._done += 1
-            for average, weight in zip(self.averages.values(), self._weights(), strict=True):
+            for average, weight in zip(self.averages.values(), self._shares(), strict=True):
                 if weight:
                     with torch.no_grad():
                         torch._foreach_lerp_(average, self.moved, weight)
 
-    def _weights(self) -> Iterator[float]:
+    def _shares(self) -> Iterator[float]:
         """What share of each average the present weights get."""
         for decay in DECAYS:
             # A young average forgets faster, or the start would stay in it.
