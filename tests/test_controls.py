@@ -19,7 +19,8 @@ from transfer_study.store.compact import CompactAnswers
 from transfer_study.store.predictions import StoredAnswers
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
-from transfer_study.study.plan import Plan, System
+from transfer_study.study.plan import Plan
+from transfer_study.study.system import System
 from transfer_study.terminal.stages import print_plan
 
 CONTROLS = ("placebo", "self", "matched")

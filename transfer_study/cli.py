@@ -26,7 +26,8 @@ from transfer_study.store.store import Store
 from transfer_study.study.correction import Correction
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.plan import Plan
-from transfer_study.study.study import MOST_SEEDS, Arm, Reading
+from transfer_study.study.reading import Reading
+from transfer_study.study.study import MOST_SEEDS
 from transfer_study.terminal.console import warn
 from transfer_study.visible import visible
 
@@ -447,7 +448,7 @@ def report(
     store: StoreFolder = _STORE,
     results: ResultsFolder = _RESULTS,
     plots: PlotsFolder = _PLOTS,
-    arm: Annotated[Arm | None, typer.Option(help="Show and draw this arm only.")] = None,
+    arm: Annotated[str | None, typer.Option(help="Show and draw this arm only.")] = None,
     size: Annotated[
         int | None,
         typer.Option(

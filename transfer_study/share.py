@@ -22,8 +22,9 @@ from transfer_study.session import Places, answer_source, failed_stages, lost_st
 from transfer_study.store.recorded import is_recorded_otherwise
 from transfer_study.store.store import Store
 from transfer_study.study.encoder import Encoder
-from transfer_study.study.plan import Plan, System
+from transfer_study.study.plan import Plan
 from transfer_study.study.recipes.pretraining import SUFFIX
+from transfer_study.study.system import System
 
 FIGURES = "figures"
 _HANDED_OVER = {".html", ".md", ".csv", ".tex", ".svg", ".png", ".pdf", ".graphml", ".json"}

@@ -9,8 +9,13 @@ from typing import Any
 
 from transfer_study.data.streams import stream
 from transfer_study.store.predictions import Answers
-from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint, TextsFingerprint
-from transfer_study.study.plan import Fingerprints, Plan, plan
+from transfer_study.study.fingerprint import (
+    DataFingerprint,
+    Fingerprints,
+    SplitFingerprint,
+    TextsFingerprint,
+)
+from transfer_study.study.plan import Plan, plan
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.sizes import data_sets
 from transfer_study.study.stage import Stage

@@ -9,8 +9,13 @@ import pytest
 
 from transfer_study.data.streams import stream
 from transfer_study.store.predictions import Answers
-from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint, gold_hash
-from transfer_study.study.plan import Fingerprints, Plan, plan
+from transfer_study.study.fingerprint import (
+    DataFingerprint,
+    Fingerprints,
+    SplitFingerprint,
+    gold_hash,
+)
+from transfer_study.study.plan import Plan, plan
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.stage import Stage
 from transfer_study.study.study import Study

@@ -21,7 +21,7 @@ from transfer_study.analysis.paper.systems import (
 from transfer_study.points import MISSING, points
 from transfer_study.published import CAUTION, SOURCE, SystemKind
 from transfer_study.study.plan import Plan
-from transfer_study.study.study import Reading
+from transfer_study.study.reading import Reading
 from transfer_study.visible import visible
 
 _LATEX = {

@@ -17,13 +17,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from transfer_study.errors import InvalidStudy, Problem, StudyError
+from transfer_study.study.arms import SINGLE
 from transfer_study.study.file.study_file import read_study
-from transfer_study.study.plan import Fingerprints, plan
+from transfer_study.study.fingerprint import Fingerprints
+from transfer_study.study.plan import plan
+from transfer_study.study.reading import Reading
 from transfer_study.study.recipes.protocol import Protocol
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.spelling import choices
 from transfer_study.study.stage import Stage
-from transfer_study.study.study import Arm, FinetuneRecipe, Reading, Study
+from transfer_study.study.study import FinetuneRecipe, Study
 from transfer_study.study.tasks.task import TaskKind
 
 Section = Literal["refine", "finetune"]
@@ -90,14 +93,14 @@ def targets(
     """Every task of a study as it is learned alone, by encoder and size, with these seeds."""
     alone = study.model_copy(
         update={
-            "arms": (Arm.SINGLE,),
+            "arms": (SINGLE,),
             "readings": (Reading(section),),
             "controls": (),
             "variants": {},
             "seeds": tuple(seeds),
         }
     )
-    systems = [system for system in plan(alone, fingerprints).systems if system.arm == "single"]
+    systems = [system for system in plan(alone, fingerprints).systems if system.arm == SINGLE.label]
     several = len({system.encoder for system in systems}) > 1
     found: dict[tuple[str, str], list[Stage]] = {}
     for system in systems:

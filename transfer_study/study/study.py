@@ -18,12 +18,14 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import Self
 
+from transfer_study.study.arms import PAIRS, USUAL_ARMS, Arm, Control
 from transfer_study.study.checks.coherence import INCOHERENT, incoherences
 from transfer_study.study.correction import Correction
 from transfer_study.study.encoder import Encoder
-from transfer_study.study.frozen import Frozen, Seed, Word
+from transfer_study.study.frozen import Frozen, Seed
 from transfer_study.study.margin import Margin
 from transfer_study.study.pairs import Pairing
+from transfer_study.study.reading import Reading
 from transfer_study.study.recipes.pretraining import Pretraining, started_name, with_vocabulary
 from transfer_study.study.recipes.protocol import (
     PAPER_RECIPE,
@@ -39,35 +41,6 @@ from transfer_study.study.tasks.blue import BLUE
 from transfer_study.study.tasks.task import METRICS_OF_KIND, Limits, Name, Task, TaskKind
 
 MOST_SEEDS = 1000
-
-
-class Arm(Word):
-    """Which tasks are learned together, or one after the other."""
-
-    SINGLE = "single"
-    FULL = "full"
-    PAIRS = "pairs"
-    GROUPS = "groups"  # the sets named in `groups`
-    SEQUENTIAL = "sequential"  # fine-tuned on one task of a pair, then on the other
-    LEAVE_ONE_OUT = "leave-one-out"  # the full mix against the full mix without one task
-    HEADS_ONLY = "heads-only"  # a head on the encoder of a pair, which is frozen
-    SOFT = "soft"  # pairs, with an encoder a task, tied by a penalty
-    DISTIL = "distil"  # the full mix, taught by the single tasks' models
-
-
-class Control(Word):
-    """What else than a partner's labels could explain the effect of a pair."""
-
-    PLACEBO = "placebo"  # the pair with the partner's labels shuffled
-    SELF = "self"  # two halves of the task as a pair, against one half alone
-    MATCHED = "matched"  # the task alone for as many updates as the pair takes
-
-
-class Reading(Word):
-    """Which models are compared: after the joint stage, or after fine-tuning from it."""
-
-    REFINE = "refine"
-    FINETUNE = "finetune"
 
 
 class FinetuneRecipe(Recipe):
@@ -95,11 +68,6 @@ class FinetuneRecipe(Recipe):
 def _as_set(recipes: dict[str, Recipe]) -> dict[str, dict[str, Any]]:
     """Recipes that are changes of another, without what they leave as it is."""
     return {name: recipe.model_dump(exclude_unset=True) for name, recipe in recipes.items()}
-
-
-def group_arm(name: str) -> str:
-    """What the arm of a named group is called in tables; no other arm has a `:`."""
-    return f"group:{name}"
 
 
 class HeadsRecipe(Recipe):
@@ -166,7 +134,7 @@ class Study(Frozen):
     """At most so many examples of every task; a task's own go before."""
     tasks: Annotated[tuple[Annotated[Task, BeforeValidator(_complete)], ...], Field(min_length=1)]
     """Built-in tasks by name, with changes (`name` and what differs), or tasks of your own."""
-    arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = (Arm.SINGLE, Arm.FULL, Arm.PAIRS)
+    arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = Field(USUAL_ARMS, validate_default=True)
     """Which tasks are learned together, or one after the other."""
     pairs: Pairing = Pairing.ALL
     """Which pairs the arms form: all, or those within a domain."""
@@ -275,7 +243,7 @@ class Study(Frozen):
             case Protocol.PAPER:
                 return {Protocol.PAPER: self.as_in_the_paper()}
             case Protocol.BOTH:
-                joint = tuple(arm for arm in self.arms if arm is not Arm.PAIRS)
+                joint = tuple(arm for arm in self.arms if arm != PAIRS)
                 recipe = self.as_in_the_paper(honest=True).model_copy(update={"arms": joint})
                 return {
                     Protocol.CLEAN: self,

@@ -14,6 +14,7 @@ from transfer_study.analysis.compare.difference import Happened
 from transfer_study.analysis.effects.same_edge import repeated
 from transfer_study.points import interval, points
 from transfer_study.report.comparison import Compared, correction_words
+from transfer_study.study.arms import source_text
 from transfer_study.terminal.console import stdout
 
 _SCHEMA = 1
@@ -61,7 +62,7 @@ def _table(title: str, compared: Compared, edges: pd.DataFrame) -> Table:
         kind = Happened(edge["happened"])
         table.add_row(
             edge["arm"],
-            "all others" if edge["arm"] == "full" else edge["source"],
+            source_text(edge["arm"], edge["source"]),
             edge["target"],
             *size,
             *(points(edge[name], signed=True) for name in ("delta_a", "delta_b", "difference")),

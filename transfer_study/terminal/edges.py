@@ -14,10 +14,11 @@ from rich.table import Table
 from transfer_study.analysis.graph.views import Shown, View
 from transfer_study.analysis.paper.choices import STEPS
 from transfer_study.outcome import Outcome
-from transfer_study.points import interval, points
+from transfer_study.points import MISSING, interval, points
 from transfer_study.report.captions import adjustment
 from transfer_study.report.cautions import cautions
 from transfer_study.report.words import interval_text
+from transfer_study.study.arms import CONTROL, source_text
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage_labels import stage_labels
 from transfer_study.terminal.console import stdout
@@ -111,9 +112,9 @@ def _gain_table(title: str, gains: pd.DataFrame) -> Table:
         verdict = str(gain["verdict"])
         table.add_row(
             gain["target"],
-            {"full": "all others", "control": "itself"}.get(
-                str(gain["arm"]), gain["source"] or "–"
-            ),
+            "itself"
+            if gain["arm"] == CONTROL
+            else source_text(gain["arm"], gain["source"]) or MISSING,
             *([_number(gain["size"])] if sized else []),
             points(gain["baseline"]),
             points(gain["delta"], signed=True),
@@ -143,7 +144,7 @@ def _table(title: str, view: View, edges: pd.DataFrame) -> Table:
             verdict = str(edge["verdict"])
             size = [_number(edge["size"])] if sized else []
             table.add_row(
-                "all others" if edge["arm"] == "full" else edge["source"],
+                source_text(edge["arm"], edge["source"]),
                 edge["target"],
                 *size,
                 points(edge["baseline"]),

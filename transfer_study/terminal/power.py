@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from transfer_study.points import points
+from transfer_study.study.arms import source_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +75,7 @@ def _by_edge(edges: pd.DataFrame) -> Table:
     said = edges.assign(**{name: edges[name].astype("string").fillna("–") for name in axes})
     for edge in said.to_dict("records"):
         table.add_row(
-            "all others" if edge["arm"] == "full" else edge["source"],
+            source_text(edge["arm"], edge["source"]),
             edge["target"],
             edge["arm"],
             *(edge[name] for name in axes),

@@ -19,10 +19,11 @@ from transfer_study.errors import StoreError
 from transfer_study.execute.progress import Progress, Silent
 from transfer_study.files import read_regular
 from transfer_study.store.store import Store
-from transfer_study.study.plan import Plan, System
+from transfer_study.study.plan import Plan
 from transfer_study.study.recipes.protocol import Protocol
 from transfer_study.study.stage import Stage
 from transfer_study.study.stage_labels import stage_labels
+from transfer_study.study.system import System
 from transfer_study.terminal.console import stderr
 from transfer_study.visible import visible_lines
 

@@ -18,8 +18,8 @@ from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.analysis.effects.runs import edge_of
 from transfer_study.analysis.effects.same_edge import same_edges
 from transfer_study.analysis.effects.uncertainty import UNKNOWN, Crossed, Interval
+from transfer_study.study.arms import Control
 from transfer_study.study.frozen import Word
-from transfer_study.study.study import Control
 
 # `over` names the control whose effect is taken away, and is empty for the edge itself.
 EDGE = ["encoder", "source", "target", "arm", "reading", "metric", "over"]
@@ -36,7 +36,7 @@ COLUMNS = [
 # A difference is of these stages' scores, with these signs.
 SIGNS = {"stage": 1, "baseline": -1, "control": -1, "control_baseline": 1}
 # The arms whose effects are not of the family of the study's edges.
-CONTROLS = tuple(Control)
+CONTROLS = tuple(Control.known)
 
 
 class Verdict(Word):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from transfer_study.study.arms import mixes
+
 _NAMES = ["protocol", "variant", "encoder", "reading", "metric", "over"]
 _NAMES += ["arm", "source", "target", "size"]
 
@@ -17,7 +19,7 @@ def same_edges(edges: pd.DataFrame) -> pd.Series[int]:
 
     Rows are of a table of deltas, or of what plans one.
     """
-    joint = edges["arm"].isin(["pair", "full"]) | edges["arm"].astype(str).str.startswith("group:")
+    joint = edges["arm"].map(lambda label: mixes(str(label))).astype(bool)
     key = [name for name in _NAMES if name in edges]
     named = edges[key].assign(arm=edges["arm"].mask(joint, "joint"))
     return named.groupby(key, sort=False, dropna=False).ngroup()

@@ -15,7 +15,8 @@ from transfer_study.metrics.constant import best_constant
 from transfer_study.metrics.measurable import absent_classes
 from transfer_study.store.predictions import AnswerSource
 from transfer_study.study.looks import Edge
-from transfer_study.study.plan import Plan, System
+from transfer_study.study.plan import Plan
+from transfer_study.study.system import System
 
 SCORE_COLUMNS = ["encoder", "reading", "arm", "source", "task", "seed", "split"]
 SCORE_COLUMNS += ["metric", "value", "n", "stage"]

@@ -22,10 +22,11 @@ from transfer_study.analysis.effects.deltas import SIZE, VARIANT
 from transfer_study.analysis.effects.uncertainty import paired_t
 from transfer_study.metrics import score_span
 from transfer_study.metrics.rows import Floats
+from transfer_study.study.arms import FULL, SINGLE
 from transfer_study.study.looks import Edge
-from transfer_study.study.plan import Plan, System
+from transfer_study.study.plan import Plan
 from transfer_study.study.recipes.protocol import PAPER_RECIPE, Protocol, paper_metric
-from transfer_study.study.study import Arm
+from transfer_study.study.system import System
 from transfer_study.study.tasks.task import MetricName, Task, TaskKind
 
 STEPS = (
@@ -94,10 +95,10 @@ def _sides(plan: Plan) -> dict[Edge, list[tuple[_Protocols, _Protocols]]]:
     """What is asked, whatever the protocol and arm: for each seed the single and full systems."""
     found: dict[Edge, dict[int, tuple[_Protocols, _Protocols]]] = {}
     for system in plan.systems:
-        if system.arm in (Arm.SINGLE, Arm.FULL):
+        if system.arm in (SINGLE.label, FULL.label):
             key = system.edge.model_copy(update={"protocol": "", "arm": "", "source": ""})
             seed = found.setdefault(key, {}).setdefault(system.seed, ({}, {}))
-            seed[system.arm == Arm.FULL][system.protocol] = system
+            seed[system.arm == FULL.label][system.protocol] = system
     return {key: list(seeds.values()) for key, seeds in found.items()}
 
 
