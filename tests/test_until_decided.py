@@ -12,8 +12,8 @@ import pytest
 
 from tests.test_cli import call
 from transfer_study.errors import StudyError
+from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.progress import Silent
-from transfer_study.execute.resources import Resources
 from transfer_study.session import (
     Outcome,
     Places,
@@ -76,7 +76,7 @@ def until_decided(folder: Path, stop_after: int | None = None, study: str = STUD
                     raise KeyboardInterrupt
 
     def run(part: Plan, in_order: bool) -> None:
-        execute(part, places, "in-process", Resources(), Dying(), in_order=in_order)
+        execute(part, places, InProcess(), Dying(), in_order=in_order)
 
     plan, _ = run_until_decided(first, looks, places, run, told.append)
     write_report(plan, places)

@@ -216,6 +216,7 @@ def run(
     verbose: Verbose = False,
 ) -> None:
     """Run what is missing of a study, then write its tables and figures."""
+    from transfer_study.execute.executor import executor_named
     from transfer_study.session import (
         as_named,
         begin,
@@ -240,7 +241,7 @@ def run(
     check_places(first, places)
     stages = Store(places.store)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
-    named = as_named(study, settings)
+    runner, named = executor_named(executor.value, resources), as_named(study, settings)
 
     def run_missing(part: Plan, in_order: bool = False) -> None:
         if warning := slow_precision(part, missing(part, stages)):
@@ -249,15 +250,7 @@ def run(
         with open_progress(
             part, stages, cost, quiet=quiet, verbose=verbose, named=named
         ) as progress:
-            execute(
-                part,
-                places,
-                executor.value,
-                resources,
-                progress,
-                fail_fast=fail_fast,
-                in_order=in_order,
-            )
+            execute(part, places, runner, progress, fail_fast=fail_fast, in_order=in_order)
 
     if max_seeds is None:
         plan_ = last_run = begin(first, places)

@@ -12,11 +12,11 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from transfer_study.errors import StudyError
+from transfer_study.execute.executor import ExecutorName, executor_named
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
 from transfer_study.outcome import Outcome
 from transfer_study.session import (
-    Executor,
     Places,
     as_named,
     begin,
@@ -49,7 +49,7 @@ def run(
     settings: Sequence[str] = (),
     data: Path | str | None = None,
     places: Places | None = None,
-    executor: Executor = "ray",
+    executor: ExecutorName = "ray",
     resources: Resources | None = None,
     progress: Progress | bool = True,
 ) -> Outcome:
@@ -72,7 +72,7 @@ def run(
     else:
         view = nullcontext(progress)
     with view as told:
-        execute(plan_, places, executor, resources or Resources(), told)
+        execute(plan_, places, executor_named(executor, resources or Resources()), told)
     file = None if isinstance(study, Study) else study
     outcome = write_report(plan_, places, leaks=leaks, file=file, settings=settings)
     for sentence in outcome.unwritten:

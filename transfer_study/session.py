@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 from pydantic import ByteSize, TypeAdapter, ValidationError
@@ -16,7 +16,6 @@ from pydantic import ByteSize, TypeAdapter, ValidationError
 from transfer_study.analysis.graph.views import Shown
 from transfer_study.errors import StoreError, StudyError
 from transfer_study.execute.progress import Progress
-from transfer_study.execute.resources import Resources
 from transfer_study.files import check_folder, check_writable, size_text, writing
 from transfer_study.outcome import Outcome
 from transfer_study.store.held import hold
@@ -47,12 +46,11 @@ if TYPE_CHECKING:
     from transfer_study.data.leaks.findings import Dropped
     from transfer_study.data.splits import TaskData
     from transfer_study.execute.disk import DiskForecast
+    from transfer_study.execute.executor import Executor
     from transfer_study.report.comparison import Compared, Evidence
     from transfer_study.report.results import Written
     from transfer_study.store.predictions import AnswerSource
     from transfer_study.store.prune import Prunable
-
-Executor = Literal["ray", "in-process"]
 
 
 @dataclass(frozen=True, init=False)
@@ -220,32 +218,22 @@ def execute(
     plan_: Plan,
     places: Places,
     executor: Executor,
-    resources: Resources,
     progress: Progress,
     *,
     fail_fast: bool = False,
     in_order: bool = False,
 ) -> None:
-    """Run the missing stages of a plan, here one by one or through Ray.
-
-    Ray starts the longest first, `in_order` the plan's first.
-    """
+    """Run the missing stages of a plan, those that take longest first, or `in_order` as planned."""
     store = Store(places.store)
     store.sweep()
     with hold(store, plan_):
         todo = missing(plan_, store)
         if not todo.stages:
             return
-        kept = disk_forecast(plan_, places).kept
-        if executor == "in-process":
-            from transfer_study.execute.in_process import run_in_process
+        from transfer_study.execute.executor import Todo
 
-            run_in_process(todo, store, progress, kept=kept, fail_fast=fail_fast)
-            return
-        from transfer_study.execute.on_ray import run_on_ray
-
-        cost = None if in_order else stage_cost(plan_, store)
-        run_on_ray(todo, store, progress, resources, cost=cost, kept=kept, fail_fast=fail_fast)
+        kept, cost = disk_forecast(plan_, places).kept, stage_cost(plan_, store)
+        executor.run(Todo(todo, kept, cost, in_order, fail_fast), store, progress)
 
 
 def stage_cost(plan_: Plan, store: Store) -> Callable[[Stage], float]:
