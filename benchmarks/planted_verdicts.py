@@ -22,7 +22,7 @@ from transfer_study.execute.executor import Todo
 from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.progress import Silent
 from transfer_study.report.results import tables
-from transfer_study.session import make_plan
+from transfer_study.session.plans import make_plan
 from transfer_study.store.predictions import StoredAnswers
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study

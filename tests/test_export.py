@@ -32,7 +32,7 @@ from transfer_study.export import Exported, Wanted, export_model
 from transfer_study.learn import take_home
 from transfer_study.learn import train as train_module
 from transfer_study.metrics import score
-from transfer_study.session import make_plan
+from transfer_study.session.plans import make_plan
 from transfer_study.store.predictions import StoredAnswers, answers_from
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study

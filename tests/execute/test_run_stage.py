@@ -24,7 +24,8 @@ from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.learn import train as train_module
 from transfer_study.report.beside import other_attempts
-from transfer_study.session import failed_stages, make_plan
+from transfer_study.session.plans import make_plan
+from transfer_study.session.stored import failed_stages
 from transfer_study.store.predictions import StoredAnswers, answers_from
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from transfer_study.execute.executor import Todo
 from transfer_study.execute.schedule import Schedule, longest_first
-from transfer_study.session import make_plan
+from transfer_study.session.plans import make_plan
 from transfer_study.study.plan import Plan
 from transfer_study.study.study import Study
 

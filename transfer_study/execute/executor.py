@@ -14,7 +14,7 @@ from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
 
-ExecutorName = Literal["ray", "in-process"]
+ExecutorKind = Literal["ray", "in-process"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Executor(Protocol):
         """
 
 
-def executor_named(name: ExecutorName, resources: Resources) -> Executor:
+def executor_named(name: ExecutorKind, resources: Resources) -> Executor:
     """The executor of this name; only Ray asks for resources."""
     if name == "in-process":
         from transfer_study.execute.in_process import InProcess
