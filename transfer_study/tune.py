@@ -18,7 +18,8 @@ from transfer_study.execute.resources import Resources
 from transfer_study.execute.search import Watching, search
 from transfer_study.files import check_writable
 from transfer_study.metrics.constant import best_constant
-from transfer_study.session import Places, make_plan, with_answered
+from transfer_study.session.places import Places
+from transfer_study.session.plans import make_plan, with_answered
 from transfer_study.store.store import Store
 from transfer_study.store.trials import Trial
 from transfer_study.study.file.study_file import read_study

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.execute.test_run_stage import content
 from transfer_study.execute.run_stage import run_stage
-from transfer_study.session import make_plan
+from transfer_study.session.plans import make_plan
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.study import Study

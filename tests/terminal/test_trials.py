@@ -14,7 +14,7 @@ from transfer_study import tune as tune_module
 from transfer_study.analysis.advice.tried import compare_recipes
 from transfer_study.errors import ExecutionError
 from transfer_study.execute.resources import Resources
-from transfer_study.session import Places
+from transfer_study.session.places import Places
 from transfer_study.store.trials import Trial
 from transfer_study.terminal.trials import TrialLines, print_tuning
 from transfer_study.terminal.tuned import print_tuned, print_written, sparkline, tuned_as_json

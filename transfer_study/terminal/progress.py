@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.console import Console, Group
@@ -26,6 +26,9 @@ from transfer_study.study.stage_labels import stage_labels
 from transfer_study.study.system import System
 from transfer_study.terminal.console import stderr
 from transfer_study.visible import visible_lines
+
+if TYPE_CHECKING:
+    from transfer_study.execute.executor import Todo
 
 _LOG_LINES = 20
 _WIDTH = 80  # of text that goes to no terminal
@@ -59,28 +62,22 @@ def duration(seconds: float) -> str:
 
 @contextmanager
 def open_progress(
-    plan: Plan,
-    store: Store,
-    cost: Callable[[Stage], float],
-    *,
-    quiet: bool,
-    verbose: bool,
-    named: str = "STUDY",
+    plan: Plan, todo: Todo, *, store: Store, quiet: bool, verbose: bool, named: str = "STUDY"
 ) -> Iterator[Progress]:
     """The view that suits where stderr goes; `named` is the study as commands name it."""
-    todo = plan.missing(store.is_done, store.has_model)
+    part = todo.plan
     known = sum(stage.id in plan.answered and not store.is_done(stage) for stage in plan)
-    say(_opening(len(plan), len(todo), known), quiet)
-    if quiet or not todo.stages:
+    say(_opening(len(plan), len(part), known), quiet)
+    if quiet or not part.stages:
         yield Silent()
         return
     console = stderr()
     if not sys.stderr.isatty() or console.is_dumb_terminal:
-        yield Lines(todo, store, cost, verbose, named=named)
+        yield Lines(part, store, todo.cost, verbose, named=named)
         return
     from rich.live import Live
 
-    lines = Lines(todo, store, cost, verbose, console, named)
+    lines = Lines(part, store, todo.cost, verbose, console, named)
     with Live(console=console, get_renderable=lines.view, refresh_per_second=2, transient=True):
         yield lines
 

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 
 from rich.table import Table
 
-from transfer_study.session import failed_stages, missing
+from transfer_study.session.stored import failed_stages, missing
 from transfer_study.store.running import Running, running
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
