@@ -583,9 +583,9 @@ def recommend(
     """Say with which partners, if any, to train a task, or all; runs and writes nothing."""
     from transfer_study.analysis.advice.grouping import groupings
     from transfer_study.analysis.advice.recommend import (
-        asked_edges,
         check_run,
         check_task,
+        chosen_edges,
         recommendations,
     )
     from transfer_study.session.compare import judged_edges
@@ -603,7 +603,7 @@ def recommend(
     if task is not None:
         check_task(checked, task)
     plan_, deltas = judged_edges(known_plan(checked, places), places)
-    edges = asked_edges(plan_, deltas, encoder, reading, variant, size)
+    edges = chosen_edges(plan_, deltas, encoder, reading, variant, size)
     warn(lost_stages(plan_, places))
     named = as_named(study, settings)
     if task is None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from transfer_study.analysis.effects.deltas import Verdict
+from transfer_study.analysis.edges import Verdict
 from transfer_study.analysis.paper.agreement import (
     HeldEdge,
     HeldScore,

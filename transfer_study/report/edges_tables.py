@@ -12,14 +12,14 @@ from typing import Any
 
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import CONTROLS, SIZE, VARIANT
-from transfer_study.analysis.effects.looks import asked_edges
+from transfer_study.analysis.edges import SIZE, VARIANT, asked_edges, over_a_control
 from transfer_study.points import MISSING, points
 from transfer_study.report.captions import adjustment, edges_text
 from transfer_study.report.content import family_size
 from transfer_study.report.system_tables import latex_text, markdown_text
 from transfer_study.report.words import interval_text, source_name
 from transfer_study.store.outputs import Outputs, write_text
+from transfer_study.study.arms import Control
 from transfer_study.study.study import Study
 
 _WORDS = {"not_run": "not run", "not_learned": "not learned"}
@@ -62,7 +62,7 @@ def _table(
 ) -> EdgeTable:
     axes = [name for name in (VARIANT, SIZE) if name in edges and edges[name].notna().any()]
     arms = [_ARM] if edges["arm"].nunique() > 1 else []
-    controls = [name for name in CONTROLS if name in set(deltas["over"])]
+    controls = [name for name in Control.known if name in set(deltas["over"])]
     over = _over(deltas, axes)
     rows = []
     for row in edges.to_dict("records"):
@@ -92,7 +92,7 @@ def _edge(row: dict[Any, Any], axes: Sequence[str]) -> tuple[str, ...]:
 
 
 def _over(deltas: pd.DataFrame, axes: Sequence[str]) -> dict[tuple[str, ...], dict[Any, Any]]:
-    rows = deltas[deltas["over"] != ""].to_dict("records")
+    rows = over_a_control(deltas).to_dict("records")
     return {(*_edge(row, axes), str(row["over"])): row for row in rows}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import Verdict
+from transfer_study.analysis.edges import Verdict, over_a_control
 from transfer_study.analysis.effects.intervals import lacking
 from transfer_study.points import interval, points
 from transfer_study.report.captions import adjustment, margin_text, seeds_text
@@ -130,7 +130,7 @@ def methods(content: Content) -> str:
             ),
         ]
     )
-    controls = sorted(set(content.deltas["over"]) - {""})
+    controls = sorted(set(over_a_control(content.deltas)["over"]))
     told = _listed(Control.known[word].told for word in controls) if controls else ""
     over = f" Effects were also taken over controls: {told}." if controls else ""
     adjusted = adjustment(study.correction, families)
@@ -171,7 +171,7 @@ def doubts(content: Content) -> list[str]:
     if content.study.correction is Correction.NONE:
         said.append("Intervals are not adjusted for the number of edges: some gains are chance.")
     said += [*over_controls(content.deltas), *outlying_baselines(content.scores, content.edges)]
-    if set(content.deltas["over"]) <= {""}:
+    if over_a_control(content.deltas).empty:
         said.append(
             "No controls were run: an effect may come from longer training or from more text, not "
             "from what the partner teaches."

@@ -99,7 +99,7 @@ def outcome_of(
     spent: pd.DataFrame | None,
 ) -> Outcome:
     """What was written of a plan and `spent` on it, for those who go on with it."""
-    from transfer_study.report.content import raw_edges
+    from transfer_study.analysis.edges import distinct_edges
     from transfer_study.report.price import price
 
     not_run = frozenset(s.stage.id for s in plan_.systems if not source.has(s.stage)) - failed
@@ -112,7 +112,7 @@ def outcome_of(
         choices=written.choices,
         stability=written.stability,
         pretraining=written.pretraining,
-        price=price(raw_edges(written.deltas), spent),
+        price=price(distinct_edges(written.deltas), spent),
         false_edge_rate=written.false_edge_rate,
         report=None if written.page is None else str(written.page),
         unwritten=written.unwritten,

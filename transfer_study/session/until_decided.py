@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from transfer_study.analysis.doubt.power import FUTILE, chances
-from transfer_study.analysis.effects.deltas import Verdict
-from transfer_study.analysis.effects.looks import asked_edges, beyond_seeds, edges_of, standing
+from transfer_study.analysis.edges import Verdict, asked_edges
+from transfer_study.analysis.effects.looks import beyond_seeds, edges_of, standing
 from transfer_study.analysis.effects.uncertainty import ALPHA
 from transfer_study.errors import StudyError
 from transfer_study.execute.cost import seconds_taken, stage_cost

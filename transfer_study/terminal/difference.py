@@ -11,7 +11,7 @@ import pandas as pd
 from rich.table import Table
 
 from transfer_study.analysis.compare.difference import Happened
-from transfer_study.analysis.effects.same_edge import repeated
+from transfer_study.analysis.edges import repeated
 from transfer_study.points import interval, points
 from transfer_study.report.comparison import Compared, correction_words
 from transfer_study.study.arms import source_text

@@ -11,6 +11,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from transfer_study.analysis.edges import over_a_control, raw_edges
 from transfer_study.analysis.graph.views import Shown, View
 from transfer_study.analysis.paper.choices import STEPS
 from transfer_study.outcome import Outcome
@@ -82,15 +83,15 @@ def _print_paths(console: Console, outcome: Outcome) -> None:
 def _tables(plan: Plan, deltas: pd.DataFrame) -> Iterator[Table]:
     """The edges of each view, and what is left of them over their controls."""
     for parts, edges in _grouped(deltas):
-        over = edges["over"] != ""
+        over = over_a_control(edges)
         for view in Shown().views(plan.study):
-            rows = edges[edges["arm"].isin(view.arms.values()) & ~over]
+            rows = raw_edges(edges[edges["arm"].isin(view.arms.values())])
             if len(rows):
                 said = ", ".join(filter(None, [*parts, view.title]))
                 yield _table(f"{plan.study.name}: {said}", view, rows)
-        if over.any():
+        if len(over):
             said = ", ".join([*parts, "pairs over their controls"])
-            yield _over_table(f"{plan.study.name}: {said}", edges[over])
+            yield _over_table(f"{plan.study.name}: {said}", over)
 
 
 def _grouped(table: pd.DataFrame) -> Iterator[tuple[list[str], pd.DataFrame]]:

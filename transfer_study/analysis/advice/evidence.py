@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import SIZE, Verdict, verdict_of
-from transfer_study.analysis.effects.same_edge import repeated
+from transfer_study.analysis.edges import SIZE, Verdict, raw_edges, repeated
+from transfer_study.analysis.effects.deltas import verdict_of
 from transfer_study.analysis.effects.uncertainty import Interval
 from transfer_study.metrics import score_span
 from transfer_study.study.arms import FULL, LEAVE_ONE_OUT, SINGLE, WITHOUT, is_against_single
@@ -94,7 +94,7 @@ def effects(edges: pd.DataFrame, margin: Margin) -> dict[str, list[Effect]]:
     """
     found: dict[str, list[Effect]] = {}
     left_out: dict[str, list[Effect]] = {}
-    raw = edges[edges["over"] == ""]
+    raw = raw_edges(edges)
     raw = raw[~repeated(raw)]
     for row in raw.to_dict("records"):
         arm, target = str(row["arm"]), str(row["target"])

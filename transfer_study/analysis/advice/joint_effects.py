@@ -11,7 +11,7 @@ import numpy as np
 from transfer_study.analysis.advice.evidence import Effect
 from transfer_study.analysis.advice.partition import Worth, members
 from transfer_study.analysis.advice.preference import By
-from transfer_study.analysis.effects.deltas import Verdict
+from transfer_study.analysis.edges import Verdict
 from transfer_study.study.arms import mixes
 
 _LOST = -1.0  # what is counted, by lower ends, for a pair of which nothing is known

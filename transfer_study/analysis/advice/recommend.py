@@ -22,7 +22,7 @@ from transfer_study.analysis.advice.evidence import (
     sizes_of,
 )
 from transfer_study.analysis.advice.sentences import advice, evidence_words, settling, unlearned
-from transfer_study.analysis.effects.deltas import VARIANT, Verdict
+from transfer_study.analysis.edges import VARIANT, Verdict
 from transfer_study.analysis.graph.views import Shown, at_size
 from transfer_study.errors import NothingRun, StudyError
 from transfer_study.points import points
@@ -84,7 +84,7 @@ def check_task(study: Study, task: str) -> None:
         raise StudyError(f"--task: found {task}, which is no task of it; {choices(task, names)}")
 
 
-def asked_edges(
+def chosen_edges(
     plan: Plan,
     deltas: pd.DataFrame,
     encoder: str | None,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from transfer_study.analysis.edges import SIZE, VARIANT
 from transfer_study.analysis.effects.axes import with_axes
-from transfer_study.analysis.effects.deltas import SIZE, VARIANT
 from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.metrics import Statistics, from_sums, reported, statistics
 from transfer_study.metrics.constant import best_constant

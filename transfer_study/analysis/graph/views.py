@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from transfer_study.analysis.edges import raw_edges
 from transfer_study.errors import StudyError
 from transfer_study.study.arms import FULL, PAIRS, SINGLE, Arm
 from transfer_study.study.sizes import train_sizes
@@ -37,7 +38,7 @@ class View:
 
     def rows(self, deltas: pd.DataFrame) -> pd.DataFrame:
         """The deltas that are drawn as edges or rings: raw ones, not those over a control."""
-        rows = deltas[deltas["arm"].isin([self.edges, self.rings]) & (deltas["over"] == "")]
+        rows = raw_edges(deltas[deltas["arm"].isin([self.edges, self.rings])])
         if not self.tasks:
             return rows
         among = rows["source"].isin(self.tasks) | (rows["arm"] != self.edges)

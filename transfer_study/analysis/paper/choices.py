@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from transfer_study.analysis.edges import SIZE, VARIANT
 from transfer_study.analysis.effects.axes import with_axes
-from transfer_study.analysis.effects.deltas import SIZE, VARIANT
 from transfer_study.analysis.effects.uncertainty import paired_t
 from transfer_study.metrics import score_span
 from transfer_study.metrics.rows import Floats

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import VARIANT, Verdict
+from transfer_study.analysis.edges import DECIDED, VARIANT, Verdict, raw_edges
 from transfer_study.analysis.graph.views import at_size
 from transfer_study.analysis.paper.agreement import Outcome
 from transfer_study.published import PublishedScore, SystemKind, published_encoder, published_scores
@@ -84,7 +84,7 @@ def hold_effects(study: Study, deltas: pd.DataFrame) -> list[HeldEffect]:
     paper = {encoder.name: published_encoder(encoder) for encoder in study.encoders}
     tasks = frozenset(task.name for task in study.tasks)
     full = at_size(deltas, None)
-    full = full[(full["arm"] == FULL.label) & (full["over"] == "")]
+    full = raw_edges(full[full["arm"] == FULL.label])
     return [
         _held(effect, row, study.margin)
         for row in full.to_dict("records")
@@ -99,8 +99,7 @@ def _held(effect: PublishedEffect, row: Mapping[Hashable, Any], margin: Margin) 
     doubt = ""
     if not effect.is_of_one_metric:
         doubt = f"the paper's scores are {effect.joint.metric} beside {effect.alone.metric}"
-    decided = verdict in (Verdict.GAIN, Verdict.LOSS, Verdict.EQUIVALENT)
-    if doubt or not decided:
+    if doubt or verdict not in DECIDED:
         outcome = Outcome.CANNOT_DECIDE
     else:
         agrees = verdict is effect.expected(margin)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import SIZE
+from transfer_study.analysis.edges import SIZE
 from transfer_study.analysis.effects.uncertainty import paired_t
 from transfer_study.metrics import score_span
 from transfer_study.published import (
