@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from transfer_study.study.encoder import Encoder
 from transfer_study.study.fingerprint import Fingerprints
 from transfer_study.study.reading import Reading
+from transfer_study.study.recipes.changes import Changes
 from transfer_study.study.recipes.pretraining import MaskedTexts
 from transfer_study.study.recipes.recipe import Precision, Recipe
 from transfer_study.study.recipes.sharing import recipe_of
@@ -93,10 +94,10 @@ class Builder:
         for name, changes in self.study.variants.items():
             yield self._by(name, changes, system)
 
-    def _by(self, variant: str, changes: Recipe, system: System) -> System:
+    def _by(self, variant: str, changes: Changes, system: System) -> System:
         stage = system.stage
         tasks = [member.task for member in stage.tasks]
-        recipe = recipe_of(stage.kind, self._resolved(stage.recipe.changed(changes)), tasks)
+        recipe = recipe_of(stage.kind, self._resolved(changes.of(stage.recipe)), tasks)
         baseline = system.baseline and self._by(variant, changes, system.baseline)
         return replace(system, stage=stage.by(recipe), baseline=baseline, variant=variant)
 

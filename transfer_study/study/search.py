@@ -118,7 +118,7 @@ def targets(
 
 def _fixed(study: Study, section: Section, task: str) -> frozenset[str]:
     own = study.finetune.tasks.get(task) if section == "finetune" else None
-    return frozenset() if own is None else frozenset(own.model_fields_set)
+    return frozenset() if own is None else frozenset(own.options)
 
 
 def tuning_seeds(study: Study, n: int) -> tuple[int, ...]:

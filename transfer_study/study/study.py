@@ -11,7 +11,6 @@ from pydantic import (
     Field,
     ValidationError,
     ValidationInfo,
-    field_serializer,
     field_validator,
     model_validator,
 )
@@ -26,6 +25,7 @@ from transfer_study.study.frozen import Frozen, Seed
 from transfer_study.study.margin import Margin
 from transfer_study.study.pairs import Pairing
 from transfer_study.study.reading import Reading
+from transfer_study.study.recipes.changes import Changes
 from transfer_study.study.recipes.pretraining import Pretraining, started_name, with_vocabulary
 from transfer_study.study.recipes.protocol import (
     PAPER_RECIPE,
@@ -46,28 +46,18 @@ MOST_SEEDS = 1000
 class FinetuneRecipe(Recipe):
     """The recipe of fine-tuning, with changes for single tasks.
 
-    A joint stage has one recipe for all its tasks; only fine-tuning can differ by task. Of a
-    recipe under `tasks` only what is set counts.
+    A joint stage has one recipe for all its tasks; only fine-tuning can differ by task.
     """
 
     learning_rate: float = Field(default=2e-5, gt=0)
     """The peak rate, after warmup."""
-    tasks: dict[str, Recipe] = Field(default_factory=dict)
+    tasks: dict[str, Changes] = Field(default_factory=dict)
     """Changes of this recipe by task; only what is set there counts."""
-
-    @field_serializer("tasks")
-    def _changes(self, tasks: dict[str, Recipe]) -> dict[str, dict[str, Any]]:
-        return _as_set(tasks)
 
     def of(self, task: str) -> Recipe:
         """The recipe with which a task is fine-tuned."""
         recipe = Recipe(**self.model_dump(exclude={"tasks"}))
-        return recipe.changed(self.tasks[task]) if task in self.tasks else recipe
-
-
-def _as_set(recipes: dict[str, Recipe]) -> dict[str, dict[str, Any]]:
-    """Recipes that are changes of another, without what they leave as it is."""
-    return {name: recipe.model_dump(exclude_unset=True) for name, recipe in recipes.items()}
+        return self.tasks[task].of(recipe) if task in self.tasks else recipe
 
 
 class HeadsRecipe(Recipe):
@@ -157,7 +147,7 @@ class Study(Frozen):
     """The recipe of fine-tuning."""
     heads: HeadsRecipe = HeadsRecipe()
     """The recipe of the arm `heads-only`."""
-    variants: dict[Name, Recipe] = Field(default_factory=dict)
+    variants: dict[Name, Changes] = Field(default_factory=dict)
     """Changes of the recipe, by a name of your own: the stages that answer for a reading are
     planned once a variant, the stages that they start from once. Of such a recipe only what is set
     counts, and it goes before the recipe of a single task."""
@@ -184,10 +174,6 @@ class Study(Frozen):
             )
             for task in tasks
         )
-
-    @field_serializer("variants")
-    def _changes(self, variants: dict[str, Recipe]) -> dict[str, dict[str, Any]]:
-        return _as_set(variants)
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:

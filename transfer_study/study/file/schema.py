@@ -17,7 +17,7 @@ Schema = dict[str, Any]
 # What an editor reads as a value, a study file takes for the text that it looks like.
 _TEXT = {"type": ["string", "number", "boolean"]}
 _ONCE_EACH = {"minItems": 1, "uniqueItems": True}
-_KEPT = {"description", "default"}
+_KEPT = ("description", "default")
 _NAME = {"type": "string", "pattern": r"^[^\W_][\w-]*$"}
 
 
@@ -89,7 +89,7 @@ def _replace(described: Schema, keys: Schema) -> None:
     """Give keys another schema, with the description and the default that they have."""
     properties = described["properties"]
     for key, schema in keys.items():
-        kept = {part: properties[key][part] for part in _KEPT & properties[key].keys()}
+        kept = {part: properties[key][part] for part in _KEPT if part in properties[key]}
         properties[key] = {**schema, **kept}
 
 

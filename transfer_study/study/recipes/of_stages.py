@@ -20,7 +20,7 @@ def recipes_of(study: Study) -> dict[str, Recipe]:
     sections = (arm.section for arm in study.arms if arm.section is not None)
     answering |= {section: getattr(study, section) for section in sections}
     varied = {
-        f"{place} in variant {name}": recipe.changed(variant)
+        f"{place} in variant {name}": variant.of(recipe)
         for name, variant in study.variants.items()
         for place, recipe in answering.items()
     }

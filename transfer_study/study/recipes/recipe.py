@@ -159,10 +159,6 @@ class Recipe(Frozen):
     tagged_pieces: Literal["first", "all"] = "first"
     """Tagging: which word pieces have labels of their own."""
 
-    def changed(self, changes: Recipe) -> Recipe:
-        """This recipe with what is set in another."""
-        return Recipe(**{**self.model_dump(), **changes.model_dump(exclude_unset=True)})
-
     def outputs(self, task: Task) -> tuple[str, ...]:
         """What each output of a task's head stands for, in order."""
         every_piece = task.kind is TaskKind.TAGGING and self.tagged_pieces == "all"
