@@ -22,8 +22,7 @@ from transfer_study.study.stage import Stage
 
 def run_trial(stage: Stage, store: Store, on_epoch: Callable[[int, float], None]) -> None:
     """Learn a stage of one task; `on_epoch` is told the dev score of every epoch, from 1."""
-    on = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    set_up_torch(stage.recipe.cpu_threads, on.type)
+    on = set_up_torch(stage.recipe.cpu_threads)
     (name,) = stage.task_names
     materials = {
         task: replace(material, data=replace(material.data, test=()))

@@ -13,7 +13,7 @@ from transfer_study.execute.trial_job import Run, SearchJob, TrialEvent
 from transfer_study.store.held import hold
 from transfer_study.store.store import Store
 from transfer_study.store.trials import Trial, keep_trial, read_trial
-from transfer_study.study.search import Space, Target, Values
+from transfer_study.study.search import RecipeSearch, Target, Values
 from transfer_study.study.stage import Stage
 
 
@@ -31,22 +31,14 @@ class Watching(Protocol):
 
 
 def search(
-    targets: Sequence[Target],
-    own: Values,
-    space: Space,
-    recipes: int,
-    whole: bool,
-    seconds: float,
-    store: Store,
-    resources: Resources,
-    watching: Watching,
+    asked: RecipeSearch, store: Store, resources: Resources, watching: Watching
 ) -> list[Trial]:
-    """Try so many recipes, the study's own first, on every target, for at most so many seconds.
+    """Try recipes, the study's own first and others as they are drawn, on every target.
 
-    They are drawn from the space, of which the `whole` is tried where it is small enough. Trials
-    that ended are recorded in the store, and known to a search that comes later. Raises
+    Trials that ended are recorded in the store, and known to a search that comes later. Raises
     ExecutionError where Ray cannot run them.
     """
+    targets = asked.targets
     runs = [(n, stage) for n, target in enumerate(targets) for stage in target.stages]
     job = SearchJob(
         store=store.root,
@@ -60,11 +52,11 @@ def search(
             )
             for n, stage in runs
         ),
-        own=own,
-        space=space,
-        recipes=recipes,
-        whole=whole,
-        until=time.time() + seconds,
+        own=asked.own,
+        space=asked.space,
+        recipes=asked.recipes,
+        whole=asked.whole,
+        until=time.time() + asked.seconds,
     )
     known = _Trials(targets, runs, store, watching)
     complete = False

@@ -40,19 +40,19 @@ def recipe_text(values: Values) -> str:
 
 def print_tuning(tuning: Tuning, quiet: bool) -> None:
     """Say before anything is tried what will be, how it is judged, and how long it may take."""
-    n, tasks = tuning.recipes, len(tuning.targets)
+    n, tasks = tuning.search.recipes, len(tuning.search.targets)
     seeds = ", ".join(map(str, tuning.seeds))
     several = f"seeds {seeds}, which are none" if len(tuning.seeds) > 1 else f"seed {seeds}, none"
-    drawn = "All of them" if tuning.whole else "Drawn at random"
-    wide = max(map(len, tuning.space))
+    drawn = "All of them" if tuning.search.whole else "Drawn at random"
+    wide = max(map(len, tuning.search.space))
     lines = [
         f"Trying up to {n} recipe{'s' * (n != 1)} for `{tuning.section}` on {tasks} "
-        f"task{'s' * (tasks != 1)}, each alone: at most {duration(tuning.seconds)}.",
+        f"task{'s' * (tasks != 1)}, each alone: at most {duration(tuning.search.seconds)}.",
         f"Judged on dev alone, with {several} of the study's.",
         *(
             f"  {key:<{wide}}  {', '.join(map(value_text, values))}  "
-            f"(now {value_text(tuning.own[key])})"
-            for key, values in tuning.space.items()
+            f"(now {value_text(tuning.search.own[key])})"
+            for key, values in tuning.search.space.items()
         ),
         f"{drawn}, the study's own first. After a quarter of its epochs, and after",
         "a half, a trial ends where it is among the worse half of its task's.",
@@ -149,7 +149,7 @@ class TrialLines:
                 duration(time.monotonic() - since),
                 f"{trial.dev[-1]:.3f}" if trial.dev else "",
             )
-        left = max(self._tuning.seconds - (time.monotonic() - self._began), 0.0)
+        left = max(self._tuning.search.seconds - (time.monotonic() - self._began), 0.0)
         summary = (
             f"{self._ended} of at most {self._tuning.most_trials} trials done · "
             f"{len(self._running)} running · at most {duration(left)} left"
@@ -159,7 +159,7 @@ class TrialLines:
 
     def _label(self, trial: Trial) -> str:
         seed = f", seed {trial.seed}" if len(self._tuning.seeds) > 1 else ""
-        return f"{self._tuning.targets[trial.target].name}, recipe {trial.recipe}{seed}"
+        return f"{self._tuning.search.targets[trial.target].name}, recipe {trial.recipe}{seed}"
 
     def _say(self, text: str) -> None:
         if self._console:
