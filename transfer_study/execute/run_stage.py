@@ -75,13 +75,10 @@ def _run(
     gpu_share: float,
     on_epoch: OnEpoch,
 ) -> None:
-    import torch
-
     from transfer_study.execute.keep import Attempt, keep
     from transfer_study.execute.materials import read_materials, tokenizer_of
     from transfer_study.execute.snapshot import keep_snapshot
     from transfer_study.execute.start import begin
-    from transfer_study.learn.model import torch_seed
     from transfer_study.learn.pretrain import pretrain
     from transfer_study.learn.train import train
 
@@ -103,8 +100,6 @@ def _run(
     recipe = stage.recipe
     materials = read_materials(stage, tokenizer, device)
     model, materials = begin(stage, store, materials, device)
-    keys = [member.data.key for member in stage.tasks]
-    torch.manual_seed(torch_seed(stage.seed, stage.kind, *keys, "dropout"))
     learned = train(model, materials, recipe, stage.seed, on_epoch, keep_epoch)
     tokenizer_of(stage)  # its weights were loaded since the encoder was verified
     provenance = _provenance(device, gpu_share, began, starts)

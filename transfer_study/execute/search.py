@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Protocol
 
-from transfer_study.errors import ExecutionError
-from transfer_study.execute.driver_process import driven
+from transfer_study.execute.driver_process import driven, ended_early
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.trial_job import Run, SearchJob, TrialEvent
 from transfer_study.store.held import hold
@@ -17,8 +15,8 @@ from transfer_study.study.search import RecipeSearch, Target, Values
 from transfer_study.study.stage import Stage
 
 
-class Watching(Protocol):
-    """The events of a search, told in the process that started it."""
+class Watching:
+    """The events of a search, told in the process that started it; by itself tells nobody."""
 
     def began(self, trial: Trial) -> None:
         """A trial begins."""
@@ -62,20 +60,15 @@ def search(
     complete = False
     with (
         hold(store, [one for _, stage in runs for one in (stage, *stage.parents)]),
-        driven("trial_driver", job.model_dump_json(), resources, store) as lines,
+        driven("trial_driver", job, TrialEvent) as events,
     ):
-        for event in map(TrialEvent.model_validate_json, lines):
-            if event.is_ == "impossible":
-                raise ExecutionError(event.message)
+        for event in events:
             if event.is_ == "complete":
                 complete = True
                 break
             known.hear(event)
     if not complete:
-        raise ExecutionError(
-            f"Ray ended before its work did; what it said is in {store.ray_log}. Trials that ended "
-            "are kept; the same command continues"
-        )
+        raise ended_early(store)
     known.cut()
     return known.trials
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,15 +11,15 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from transfer_study.execute.search import Watching
 from transfer_study.store.trials import Trial
 from transfer_study.study.file.write_recipe import value_text
 from transfer_study.study.search import Values
-from transfer_study.terminal.console import stderr
+from transfer_study.terminal.console import drawn, live_console
 from transfer_study.terminal.progress import duration, folded, say, shortened
 from transfer_study.visible import visible_lines
 
 if TYPE_CHECKING:
-    from transfer_study.execute.search import Watching
     from transfer_study.tune import Tuning
 
 _WIDTH = 80
@@ -64,39 +63,21 @@ def print_tuning(tuning: Tuning, quiet: bool) -> None:
 @contextmanager
 def open_trials(tuning: Tuning, *, quiet: bool, verbose: bool) -> Iterator[Watching]:
     """The view that suits where stderr goes."""
-    console = stderr()
     if quiet:
-        yield _Silent()
-    elif not sys.stderr.isatty() or console.is_dumb_terminal:
-        yield TrialLines(tuning, verbose)
-    else:
-        from rich.live import Live
-
-        lines = TrialLines(tuning, verbose, console)
-        with Live(console=console, get_renderable=lines.view, refresh_per_second=2, transient=True):
-            yield lines
+        yield Watching()
+        return
+    lines = TrialLines(tuning, verbose, live_console())
+    with drawn(lines.view, lines.console):
+        yield lines
 
 
-class _Silent:
-    """Tells nobody."""
-
-    def began(self, trial: Trial) -> None:
-        """Nothing."""
-
-    def epoch(self, trial: Trial) -> None:
-        """Nothing."""
-
-    def ended(self, trial: Trial) -> None:
-        """Nothing."""
-
-
-class TrialLines:
+class TrialLines(Watching):
     """Prints a line for each recipe that is begun and each trial that ends."""
 
     def __init__(self, tuning: Tuning, verbose: bool, console: Console | None = None) -> None:
         self._tuning = tuning
         self._verbose = verbose
-        self._console = console
+        self.console = console
         self._began = time.monotonic()
         self._running: list[tuple[Trial, float]] = []
         self._recipes: set[int] = set()
@@ -136,8 +117,8 @@ class TrialLines:
 
         Never wider than a usual terminal, nor higher than this one.
         """
-        width = min(self._console.width if self._console else _WIDTH, _WIDTH) - 1
-        most = max(self._console.height - 4, 1) if self._console else len(self._running)
+        width = min(self.console.width if self.console else _WIDTH, _WIDTH) - 1
+        most = max(self.console.height - 4, 1) if self.console else len(self._running)
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", width=width)
         for heading in ("running", "epoch", "time", "dev"):
             table.add_column(heading, no_wrap=True, overflow="crop")
@@ -162,8 +143,8 @@ class TrialLines:
         return f"{self._tuning.search.targets[trial.target].name}, recipe {trial.recipe}{seed}"
 
     def _say(self, text: str) -> None:
-        if self._console:
-            lines = folded(visible_lines(text), max(self._console.width, 40))
-            self._console.out("\n".join(lines), highlight=False)
+        if self.console:
+            lines = folded(visible_lines(text), max(self.console.width, 40))
+            self.console.out("\n".join(lines), highlight=False)
         else:
             say("\n".join(folded(text, _WIDTH)))
