@@ -96,7 +96,7 @@ def test_a_stage_hands_on_frozen_layers_as_it_got_them(tmp_path: Path) -> None:
     plan = make_plan(read_study(path, ["refine.freeze_layers=1", "refine.reinit_layers=1"]))
     store = Store(tmp_path / "stages")
     stage = next(stage for stage in plan if len(stage.tasks) == 2)
-    run_stage(stage, store, keep_model=True, device="cpu")
+    run_stage(stage, store, keep_model=True)
     task = stage.tasks[0].task
     given = build_model(stage.encoder, None, [(task, "key")], 0, Recipe()).encoder.state_dict()
     handed_on = load_file(store.checked_model(stage) / "model.safetensors")

@@ -307,22 +307,14 @@ def tune(
     from transfer_study.terminal.progress import say
     from transfer_study.terminal.trials import open_trials, print_tuning
     from transfer_study.terminal.tuned import print_tuned, print_written, tuned_as_json
-    from transfer_study.tune import carry_out, draw, plan_tuning, write_best
+    from transfer_study.tune import TuningRequest, carry_out, draw, plan_tuning, write_best
 
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots)
-    tuning = plan_tuning(
-        study,
-        settings,
-        data,
-        places,
-        section=None if recipe is None else recipe.value,
-        recipes=trials,
-        budget=budget,
-        n_seeds=tune_seeds,
-        tried=tried,
-        writes=not dry_run,
+    asked = TuningRequest(
+        None if recipe is None else recipe.value, trials, budget, tune_seeds, tried, dry_run
     )
+    tuning = plan_tuning(study, settings, data, places, asked)
     print_tuning(tuning, quiet)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
     with open_trials(tuning, quiet=quiet, verbose=verbose) as watching:

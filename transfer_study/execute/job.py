@@ -13,6 +13,20 @@ from transfer_study.execute.resources import Resources
 from transfer_study.study.frozen import Frozen
 
 
+class RayJob(Frozen):
+    """What every process that holds Ray is told: where stages go, and what it may use."""
+
+    store: Path
+    resources: Resources
+
+
+class RayEvent(Frozen):
+    """What it tells; `impossible` is the job as a whole, as the message says."""
+
+    is_: str
+    message: str = ""
+
+
 class Work(Frozen):
     """A stage as Ray has it: what to run, after which others, and on how many CPUs."""
 
@@ -23,11 +37,9 @@ class Work(Frozen):
     cpus: int
 
 
-class Job(Frozen):
+class Job(RayJob):
     """Everything that a run through Ray needs; of two stages that are ready the first begins."""
 
-    store: Path
-    resources: Resources
     fail_fast: bool
     works: tuple[Work, ...]
 
@@ -47,11 +59,10 @@ class Job(Frozen):
         return cls(store=store, resources=resources, fail_fast=todo.fail_fast, works=tuple(works))
 
 
-class Event(Frozen):
-    """Something that happened to a stage; `impossible` is of the whole job."""
+class Event(RayEvent):
+    """Something that happened to a stage."""
 
     is_: Literal["started", "epoch", "finished", "failed", "impossible"]
     stage: str = ""
-    message: str = ""
     log: Path | None = None
     epoch: dict[str, Any] = Field(default_factory=dict)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from transfer_study.errors import ExecutionError
-from transfer_study.execute.driver_process import driven
+from transfer_study.execute.driver_process import driven, ended_early
 from transfer_study.execute.executor import Todo
 from transfer_study.execute.job import Event, Job
 from transfer_study.execute.progress import Progress
@@ -25,11 +24,9 @@ class OnRay:
     def run(self, todo: Todo, store: Store, progress: Progress) -> None:
         """As `Executor` says."""
         schedule, stages = todo.schedule(), {stage.id: stage for stage in todo.plan}
-        job = Job.of(todo, store.root, self.resources).model_dump_json()
-        with driven("ray_driver", job, self.resources, store) as lines:
-            for event in map(Event.model_validate_json, lines):
-                if event.is_ == "impossible":
-                    raise ExecutionError(event.message)
+        job = Job.of(todo, store.root, self.resources)
+        with driven("ray_driver", job, Event) as events:
+            for event in events:
                 stage = stages[event.stage]
                 match event.is_:
                     case "started":
@@ -45,7 +42,4 @@ class OnRay:
                         for child in schedule.give_up(stage.id):
                             progress.held_back(stages[child])
         if schedule.left:
-            raise ExecutionError(
-                f"Ray ended before its work did; what it said is in {store.ray_log}. Finished "
-                "stages are kept; the same command continues"
-            )
+            raise ended_early(store)

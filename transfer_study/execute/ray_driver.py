@@ -33,7 +33,7 @@ from ray.tune.search import Searcher
 
 def main() -> None:
     """Run the job on standard input."""
-    serve(_run, lambda message: Event(is_="impossible", message=message))
+    serve(_run)
 
 
 def _run(given: str, tell: Tell) -> None:

@@ -136,13 +136,8 @@ class _Part:
 
     def kept(self, cache: Prefixes) -> Collator:
         """The collator with the states of its rows, from the cache or computed."""
-        key = self._key()
-        found = cache.get(key, self.bytes)
-        if found is not None:
-            states = torch.frombuffer(found, dtype=self._dtype).view(self._shape)
-        else:
-            states = self._computed()
-            cache.put(key, states.view(torch.uint8).numpy().data)
+        content = cache.get_or_compute(self._key(), self.bytes, self._computed)
+        states = torch.frombuffer(content, dtype=self._dtype).view(self._shape)
         return replace(self.collator, states=self._rows(states))
 
     def _rows(self, states: Tensor) -> tuple[Tensor, ...]:
@@ -167,7 +162,7 @@ class _Part:
             }
         )
 
-    def _computed(self) -> Tensor:
+    def _computed(self) -> memoryview:
         model, collator = self.frozen.model, self.collator
         states = torch.empty(self._shape, dtype=self._dtype)
         rows_of = self._rows(states)
@@ -177,4 +172,4 @@ class _Part:
                 batch = self.frozen.prefix.states(model.encoder, collator.inputs(rows))
             for row, values in zip(rows, batch.cpu(), strict=True):
                 rows_of[row].copy_(values[: len(rows_of[row])])
-        return states
+        return states.view(-1).view(torch.uint8).numpy().data

@@ -9,6 +9,7 @@ itself where the recipe is bad for that task.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -67,6 +68,35 @@ class Target:
         """One of the stages by the recipe with these values."""
         changes = {key: value for key, value in values.items() if key not in self.fixed}
         return stage.by(Recipe(**{**stage.recipe.model_dump(), **changes}))
+
+
+@dataclass(frozen=True)
+class RecipeSearch:
+    """Which recipes are tried on what: the study's `own`, and the space or some of it.
+
+    There are at most `most` of them, and as many seconds for them all.
+    """
+
+    targets: tuple[Target, ...]
+    own: Values
+    space: Space
+    most: int
+    seconds: float
+
+    @property
+    def recipes(self) -> int:
+        """How many recipes there are to be tried."""
+        return min(self.most, self._every)
+
+    @property
+    def whole(self) -> bool:
+        """Whether they are all of the space."""
+        return self.most >= self._every
+
+    @property
+    def _every(self) -> int:
+        own_apart = any(self.own[key] not in values for key, values in self.space.items())
+        return math.prod(map(len, self.space.values())) + own_apart
 
 
 def section_of(study: Study, asked: Section | None) -> Section:
@@ -188,14 +218,6 @@ def with_values(study: Study, section: Section, values: Values) -> Study:
     made = FinetuneRecipe if section == "finetune" else Recipe
     written = {**recipe.model_dump(exclude_unset=True), **values}
     return study.model_copy(update={section: made(**written)})
-
-
-def count_recipes(space: Space) -> int:
-    """How many recipes a space holds."""
-    total = 1
-    for values in space.values():
-        total *= len(values)
-    return total
 
 
 def seconds_of(budget: str) -> float:

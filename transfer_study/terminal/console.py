@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from transfer_study.visible import visible_lines
@@ -47,3 +48,21 @@ def warn(sentences: Sequence[str]) -> None:
 def headed(name: str, rest: str) -> Text:
     """A name in bold, and what is said of it."""
     return Text.assemble((visible_lines(name), "bold"), visible_lines(rest))
+
+
+def live_console() -> Console | None:
+    """The terminal that stderr goes to, where a view can be drawn on it."""
+    console = stderr()
+    return console if sys.stderr.isatty() and not console.is_dumb_terminal else None
+
+
+@contextmanager
+def drawn(view: Callable[[], RenderableType], console: Console | None) -> Iterator[None]:
+    """Draw what goes on, over and over until it ends; nothing without a console."""
+    if console is None:
+        yield
+        return
+    from rich.live import Live
+
+    with Live(console=console, get_renderable=view, refresh_per_second=2, transient=True):
+        yield

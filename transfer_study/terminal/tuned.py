@@ -55,7 +55,7 @@ def print_tuned(tuning: Tuning, found: Tuned, figures: Sequence[Path]) -> None:
         if n > _CURVES + 1
         else "\nDev scores by epoch, from each task's worst to its best:"
     )
-    for target in range(len(tuning.targets)):
+    for target in range(len(tuning.search.targets)):
         _print_curves(console, tuning, found, target)
     for sentence in not_learned_sentences(tuning, found):
         console.print(sentence, style="yellow")
@@ -67,7 +67,7 @@ def print_tuned(tuning: Tuning, found: Tuned, figures: Sequence[Path]) -> None:
 def _recipes(tuning: Tuning, found: Tuned) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("recipe", justify="right")
-    for key in tuning.space:
+    for key in tuning.search.space:
         table.add_column(short_key(key), justify="right")
     for heading in ("learned", "mean", "time"):
         table.add_column(heading, justify="right")
@@ -75,8 +75,8 @@ def _recipes(tuning: Tuning, found: Tuned) -> Table:
     for one in found.comparison.tried[:_LISTED]:
         table.add_row(
             str(one.recipe),
-            *(value_text(one.values[key]) for key in tuning.space),
-            f"{one.learned}/{len(tuning.targets)}",
+            *(value_text(one.values[key]) for key in tuning.search.space),
+            f"{one.learned}/{len(tuning.search.targets)}",
             f"{100 * one.share:.0f}" if one.whole else "–",
             duration(one.seconds),
             style="bold" if one is chosen else None,
@@ -85,8 +85,8 @@ def _recipes(tuning: Tuning, found: Tuned) -> Table:
 
 
 def _print_curves(console: Console, tuning: Tuning, found: Tuned, target: int) -> None:
-    known, task = tuning.targets[target], tuning.targets[target].stages[0].tasks[0].task
-    constant = tuning.constants[target]
+    known, constant = tuning.search.targets[target], tuning.constants[target]
+    task = known.stages[0].tasks[0].task
     console.print(
         headed(known.name, f" ({task.selection_metric}; a constant answer: {points(constant)})")
     )
@@ -151,7 +151,7 @@ def not_learned_sentences(tuning: Tuning, found: Tuned) -> Iterator[str]:
             if comparison.learns(target, best)
             else "nor by any other recipe: it wants more examples, more epochs or another encoder"
         )
-        yield f"{tuning.targets[target].name} is not learned yet ({scores}), {others}."
+        yield f"{tuning.search.targets[target].name} is not learned yet ({scores}), {others}."
 
 
 def print_written(tuning: Tuning, written: WrittenBest) -> None:
@@ -187,16 +187,16 @@ def tuned_as_json(
         "study": tuning.study.name,
         "section": tuning.section,
         "seeds": tuning.seeds,
-        "space": tuning.space,
+        "space": tuning.search.space,
         "targets": [
             {"name": target.name, "constant": constant, "best": best}
             for target, constant, best in zip(
-                tuning.targets, tuning.constants, found.comparison.best, strict=True
+                tuning.search.targets, tuning.constants, found.comparison.best, strict=True
             )
         ],
         "recipes": [_as_json(tuning, found, one) for one in found.comparison.tried],
         "chosen": chosen.recipe,
-        "not_learned": [tuning.targets[n].name for n in found.not_learned(chosen.recipe)],
+        "not_learned": [tuning.search.targets[n].name for n in found.not_learned(chosen.recipe)],
         "written": written.before != written.after and not written.dry,
         "left_behind": written.behind,
         "figures": list(map(str, figures)),
@@ -213,7 +213,7 @@ def _as_json(tuning: Tuning, found: Tuned, one: Tried) -> dict[str, object]:
         "seconds": round(one.seconds, 2),
         "trials": [
             {
-                "target": tuning.targets[trial.target].name,
+                "target": tuning.search.targets[trial.target].name,
                 "seed": trial.seed,
                 "state": trial.state,
                 "dev": trial.dev,
