@@ -13,7 +13,8 @@ from transfer_study.cli import app
 from transfer_study.data.files.guess import guess_tasks
 from transfer_study.errors import DataError, InvalidStudy
 from transfer_study.study.file.study_file import read_study
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks import kinds
+from transfer_study.study.tasks.task import Task
 from transfer_study.terminal.new_study import write_new_study
 
 WORDS = ("aspirin", "fever", "naloxone", "clonidine", "rats")
@@ -76,17 +77,17 @@ def test_every_format_and_kind_is_guessed(tmp_path: Path) -> None:
     guesses = {guess.name: guess for guess in guess_tasks(tmp_path)}
     tasks: dict[str, Any] = {name: guess.task for name, guess in guesses.items() if not guess.fault}
     assert {name: task["kind"] for name, task in tasks.items()} == {
-        "headed": TaskKind.CLASSIFICATION,
-        "bare": TaskKind.CLASSIFICATION,
-        "pairs": TaskKind.REGRESSION,
-        "several": TaskKind.MULTILABEL,
-        "words": TaskKind.TAGGING,
-        "saved": TaskKind.CLASSIFICATION,
-        "semi": TaskKind.CLASSIFICATION,
-        "nested": TaskKind.CLASSIFICATION,
-        "folded": TaskKind.CLASSIFICATION,
-        "last": TaskKind.TAGGING,
-        "mentions": TaskKind.TAGGING,
+        "headed": kinds.CLASSIFICATION,
+        "bare": kinds.CLASSIFICATION,
+        "pairs": kinds.REGRESSION,
+        "several": kinds.MULTILABEL,
+        "words": kinds.TAGGING,
+        "saved": kinds.CLASSIFICATION,
+        "semi": kinds.CLASSIFICATION,
+        "nested": kinds.CLASSIFICATION,
+        "folded": kinds.CLASSIFICATION,
+        "last": kinds.TAGGING,
+        "mentions": kinds.TAGGING,
     }
     assert tasks["headed"]["labels"] == ["yes", "no", "maybe"]
     assert tasks["headed"]["source"] == {
