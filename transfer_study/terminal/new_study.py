@@ -117,7 +117,7 @@ def _task(guess: Guess) -> Iterator[str]:
             yield "    domain: general\n"
     if "kind" in task and "metric" not in task:
         first, *others = KINDS[task["kind"]].metrics
-        yield _line("    metric", first, f"or {', '.join(others)}")
+        yield _line("    metric", first, f"or {', '.join(others)}" if others else None)
     yield "    source:\n"
     for key, value in source.items():
         yield _line(f"      {key}", value, guess.why.get(f"source.{key}"))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from transfer_study.data.files.guess_choices import guess_choices
 from transfer_study.data.files.rows import Value
 from transfer_study.study.tasks.kinds.regression import LARGEST_SCORE
 
@@ -73,6 +74,17 @@ def guess_columns(rows: Rows) -> Guessed:
     found = [name for name in rows[0] if all(name in row for row in rows)]
     guessed = Guessed()
     columns: dict[str, str] = {}
+    if choices := guess_choices(rows, found):
+        ids = {part: name for part in ("id", "document") if (name := _named(_NAMES[part], found))}
+        guessed.task["kind"] = "multiple_choice"
+        guessed.source |= {"columns": choices.columns | ids, "answer_key": choices.key}
+        label = choices.columns["label"]
+        guessed.why |= {
+            "kind": "there are columns of candidates, by their names",
+            "source.columns": "by the names",
+            "source.answer_key": f"by what {label!r} has in all rows",
+        }
+        return guessed
     by_name = {part: _named(names, found) for part, names in _NAMES.items()}
     pair = next((pair for pair in _PAIRS if all(_named((name,), found) for name in pair)), None)
     label = by_name["label"] or _fewest_values(rows, found)
