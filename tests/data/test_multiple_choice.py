@@ -8,11 +8,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from transfer_study.data.derived import shuffled
+from transfer_study.data.files.guess import guess_tasks
 from transfer_study.data.files.readers import read_split
 from transfer_study.data.leaks.same_text import row_of, tells
 from transfer_study.data.splits import TaskData, fingerprint
@@ -74,6 +76,27 @@ def test_a_column_a_candidate_in_tables_and_a_list_in_json_are_the_same(tmp_path
     )
     columns = {**USUAL["columns"], "candidates": [f"options.{letter}" for letter in FOUR]}
     assert read(tmp_path, lines, "jsonl", columns=columns) == found
+
+
+def test_a_data_set_lists_them_within_a_key(tmp_path: Path) -> None:
+    texts = [[f"{drug} {n}" for drug in DRUGS[: 2 + n % 3]] for n in range(9)]
+    choices = [{"text": some, "label": FOUR[: len(some)]} for some in texts]
+    columns = {
+        "id": [f"q{n}" for n in range(9)],
+        "question": [f"which of {n}" for n in range(9)],
+        "choices": choices,
+        "answerKey": [FOUR[n % len(some)] for n, some in enumerate(texts)],
+    }
+    rows = datasets.Dataset.from_dict(columns)
+    splits = {"train": rows, "validation": rows, "test": rows}
+    datasets.DatasetDict(splits).save_to_disk(tmp_path / "arc")
+    (guess,) = guess_tasks(tmp_path)
+    source = {**guess.task["source"], "name": str(tmp_path / "arc")}
+    assert source["columns"]["candidates"] == "choices.text"
+    assert (source["columns"]["label"], source["answer_key"]) == ("answerKey", "letter")
+    found = read_split(Task.model_validate({**guess.task, "source": source}), "train")
+    assert [[*e.candidates] for e in found] == texts
+    assert [e.label for e in found] == columns["answerKey"]
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def guess_columns(rows: Rows) -> Guessed:
     if choices := guess_choices(rows, found):
         ids = {part: name for part in ("id", "document") if (name := _named(_NAMES[part], found))}
         guessed.task["kind"] = "multiple_choice"
-        guessed.source |= {"columns": choices.columns | ids, "answer_key": choices.key}
+        guessed.source |= {"columns": {**choices.columns, **ids}, "answer_key": choices.key}
         label = choices.columns["label"]
         guessed.why |= {
             "kind": "there are columns of candidates, by their names",
