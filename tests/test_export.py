@@ -190,7 +190,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def asked(folder: Path, task: Task, examples: tuple[Example, ...]) -> Iterator[tuple[Any, Any]]:
     """Label and scores of each example, from the pipeline alone."""
-    if task.kind == "tagging":
+    if str(task.kind) == "tagging":
         tagger = pipeline("token-classification", model=str(folder), ignore_labels=[])
         for example in examples:
             tags, scores = [], []
@@ -211,9 +211,9 @@ def asked(folder: Path, task: Task, examples: tuple[Example, ...]) -> Iterator[t
             s["label"]: s["score"] for s in classify(dict(zip(names, example.text, strict=True)))
         }
         scores = [by_name[name] for name in task.outputs]
-        if task.kind == "classification":
+        if str(task.kind) == "classification":
             yield task.labels[int(np.argmax(scores))], scores
-        elif task.kind == "multilabel":
+        elif str(task.kind) == "multilabel":
             yield tuple(name for name in task.labels if by_name[name] > 0.5), scores
         else:
             yield scores[0], scores

@@ -35,7 +35,7 @@ from transfer_study.store.store import Store
 from transfer_study.study.encoder import Encoder
 from transfer_study.study.recipes.changes import Changes
 from transfer_study.study.recipes.recipe import Precision, Recipe
-from transfer_study.study.tasks.task import TaskKind
+from transfer_study.study.tasks import kinds
 
 LAYERS = 3
 SIZES: dict[str, Any] = {
@@ -67,7 +67,7 @@ OTHERS: dict[str, Callable[[], Any]] = {
     "deberta-conv": lambda: DebertaV2Config(**SIZES, **RELATIVE, **CONVOLUTION),
     "albert": lambda: AlbertConfig(**SIZES, embedding_size=8),
 }
-CLASSES, TAGS = TaskKind.CLASSIFICATION, TaskKind.TAGGING
+CLASSES, TAGS = kinds.CLASSIFICATION, kinds.TAGGING
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ def same(one: Learned, other: Learned, tolerance: float = 2e-5) -> None:
 def test_every_family_learns_the_same_without_its_frozen_layers(
     school: Any, folder: Path, cache: Prefixes, name: str, frozen: int
 ) -> None:
-    data = [school.data(kind, 24, 8, 8) for kind in (CLASSES, TAGS, TaskKind.REGRESSION)]
+    data = [school.data(kind, 24, 8, 8) for kind in (CLASSES, TAGS, kinds.REGRESSION)]
     recipe = Changes.to(epochs=2, freeze_layers=frozen).of(school.recipe)
     materials = school.materials(*data)
     run = learned(model_of(folder, name, recipe, *data), materials, recipe)
@@ -142,10 +142,10 @@ def test_every_family_learns_the_same_without_its_frozen_layers(
     assert model.state_dict().keys() == model_of(folder, name, recipe, *data).state_dict().keys()
 
 
-@pytest.mark.parametrize("kind", list(TaskKind))
+@pytest.mark.parametrize("kind", list(kinds.KINDS.values()))
 @pytest.mark.parametrize("pooling", ["pooler", "mean"])
 def test_every_kind_of_task_does(
-    school: Any, folder: Path, cache: Prefixes, kind: TaskKind, pooling: str
+    school: Any, folder: Path, cache: Prefixes, kind: kinds.TaskKind, pooling: str
 ) -> None:
     data = school.data(kind, 24, 8, 8)
     changes = Changes.to(epochs=2, freeze_layers=2, pooling=pooling)

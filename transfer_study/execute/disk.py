@@ -19,7 +19,6 @@ from transfer_study.files import check_folder, folder_size
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage, StageKind
-from transfer_study.study.tasks.task import TaskKind
 
 USUAL_LIMIT = 10**10
 # Bytes of a file of predictions, of a row of it, and of what else a stage says; as measured.
@@ -115,8 +114,7 @@ def _answers(stage: Stage) -> int:
     every_epoch = stage.recipe.epochs if stage.recipe.selection == "best_test" else 0
     size = _RECORDS
     for member in stage.tasks:
-        tagged = member.task.kind is TaskKind.TAGGING
-        row = _TAGGED_ROW if tagged else _ROW + 3 * len(member.task.outputs)
+        row = _TAGGED_ROW if member.task.kind.words else _ROW + 3 * len(member.task.outputs)
         tests = 1 + every_epoch
         size += (1 + tests) * _FILE + row * (member.data.dev.n + tests * member.data.test.n)
     return size

@@ -38,7 +38,11 @@ def keep_snapshot(
         tokenizer.save_pretrained(folder)
         pooling = stage.recipe.pooling
         heads = {
-            str(n): {"kind": member.task.kind, "outputs": member.task.outputs, "pooling": pooling}
+            str(n): {
+                "kind": str(member.task.kind),
+                "outputs": member.task.outputs,
+                "pooling": pooling,
+            }
             for n, member in enumerate(stage.tasks)
         }
         (folder / TASKS_FILE).write_text(json.dumps(heads, indent=1) + "\n", encoding="utf-8")

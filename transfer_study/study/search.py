@@ -28,7 +28,6 @@ from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.spelling import choices
 from transfer_study.study.stage import Stage
 from transfer_study.study.study import FinetuneRecipe, Study
-from transfer_study.study.tasks.task import TaskKind
 
 Section = Literal["refine", "finetune"]
 Values = dict[str, Any]
@@ -167,7 +166,7 @@ def usual_space(study: Study, section: Section, layers: int) -> Space:
     old = layers - getattr(study, section).reinit_layers  # new layers must learn
     if layers > 1 and old > 0:
         space["freeze_layers"] = tuple(sorted({0, min(layers // 2, old), min(layers - 1, old)}))
-    if any(task.kind is not TaskKind.TAGGING for task in study.tasks):
+    if not all(task.kind.words for task in study.tasks):
         space["pooling"] = ("pooler", "mean")
     return space
 

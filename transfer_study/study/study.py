@@ -38,7 +38,8 @@ from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.seeds import extended
 from transfer_study.study.spelling import choices
 from transfer_study.study.tasks.blue import BLUE
-from transfer_study.study.tasks.task import METRICS_OF_KIND, Limits, Name, Task, TaskKind
+from transfer_study.study.tasks.kinds import CLASSIFICATION, KINDS
+from transfer_study.study.tasks.task import Limits, Name, Task
 
 MOST_SEEDS = 1000
 
@@ -83,9 +84,9 @@ def _complete(task: object) -> object:
     complete = {**built_in, **entry}
     if isinstance(entry.get("source"), Mapping) and "source" in built_in:
         complete["source"] = {**built_in["source"], **entry["source"]}
-    if complete.get("kind") not in list(TaskKind):
+    if str(complete.get("kind")) not in KINDS:
         # Which metric is the default cannot be said; that the kind is wrong is enough to say.
-        complete.setdefault("metric", METRICS_OF_KIND[TaskKind.CLASSIFICATION][0])
+        complete.setdefault("metric", CLASSIFICATION.metrics[0])
     return complete
 
 
@@ -251,7 +252,6 @@ class Study(Frozen):
         }
         if not honest:
             update["tasks"] = tuple(
-                t.model_copy(update={"metric": paper_metric(t.name, t.kind, t.metric)})
-                for t in self.tasks
+                t.model_copy(update={"metric": paper_metric(t.name, t.metric)}) for t in self.tasks
             )
         return self.model_copy(update=update)

@@ -19,18 +19,12 @@ from transfer_study.data.tokens.unread import reader
 from transfer_study.points import points
 from transfer_study.study.characters import code_point
 from transfer_study.study.study import Study
-from transfer_study.study.tasks.task import TaskKind
 from transfer_study.terminal.console import stdout
 from transfer_study.terminal.leaks import dropped_as_json, leaks_as_json, print_dropped, print_leaks
 
 _SCHEMA = 1
 # How many words that no model reads are shown.
 _SHOWN = 3
-_POSITIVES = {
-    TaskKind.TAGGING: "mentions",
-    TaskKind.CLASSIFICATION: "positive",
-    TaskKind.MULTILABEL: "labels",
-}
 
 
 def show_tasks(study: Study, *, as_json: bool) -> None:
@@ -108,7 +102,7 @@ def print_tasks(summaries: list[TaskSummary], max_length: int) -> None:
 def _positives(summary: TaskSummary, split: SplitSummary) -> str:
     if split.positives is None:
         return "–"
-    return f"{split.positives:,} {_POSITIVES.get(summary.task.kind, '')}".rstrip()
+    return f"{split.positives:,} {summary.task.kind.positives}".rstrip()
 
 
 def _unread(summary: TaskSummary, max_length: int) -> list[str]:
@@ -162,7 +156,7 @@ def summaries_as_json(summaries: list[TaskSummary]) -> list[dict[str, Any]]:
     return [
         {
             "name": s.task.name,
-            "kind": s.task.kind,
+            "kind": str(s.task.kind),
             "domain": s.task.domain,
             "metric": s.task.metric,
             "majority": s.majority,

@@ -27,7 +27,7 @@ from transfer_study.study.looks import Edge
 from transfer_study.study.plan import Plan
 from transfer_study.study.recipes.protocol import PAPER_RECIPE, Protocol, paper_metric
 from transfer_study.study.system import System
-from transfer_study.study.tasks.task import MetricName, Task, TaskKind
+from transfer_study.study.tasks.task import MetricName, Task
 
 STEPS = (
     "clean protocol",
@@ -104,8 +104,8 @@ def _sides(plan: Plan) -> dict[Edge, list[tuple[_Protocols, _Protocols]]]:
 
 def _metrics(task: Task) -> Iterator[tuple[str, str]]:
     """The metric of the baseline and of the multi-task model at each step."""
-    strict, paper = task.metric, paper_metric(task.name, task.kind, task.metric)
-    lenient = task.kind is TaskKind.TAGGING
+    strict, paper = task.metric, paper_metric(task.name, task.metric)
+    lenient = paper is MetricName.LENIENT_ENTITY_F1
     for step in STEPS:
         changed = step == "lenient scoring" or (step == "metric variant" and not lenient)
         yield str(strict), str(paper if changed else strict)
@@ -157,4 +157,4 @@ def _by_stage(table: pd.DataFrame) -> pd.Series:
 
 def epoch_metrics(task: Task) -> tuple[MetricName, ...]:
     """The metrics by which every epoch of a task is scored."""
-    return tuple(dict.fromkeys((task.metric, paper_metric(task.name, task.kind, task.metric))))
+    return tuple(dict.fromkeys((task.metric, paper_metric(task.name, task.metric))))

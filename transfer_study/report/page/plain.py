@@ -12,7 +12,6 @@ import pandas as pd
 from transfer_study.figures.lettering import metric_name
 from transfer_study.report.content import Content
 from transfer_study.study.sizes import data_sets
-from transfer_study.study.tasks.task import TaskKind
 
 _MOST = 200  # rows of a table whose length the data decide
 
@@ -44,7 +43,7 @@ def card_rows(content: Content) -> Plain:
     for name, task in data_sets(content.study).items():
         used = content.plan.fingerprints.data[name]
         sizes = (str(getattr(used, split).n) for split in ("train", "dev", "test"))
-        labels = "a number" if task.kind is TaskKind.REGRESSION else f"{len(task.outputs)} labels"
+        labels = task.kind.answered or f"{len(task.outputs)} labels"
         about = (name, str(task.kind), task.domain, metric_name(str(task.metric)), labels)
         rows.append((*about, *sizes, used.train.sha256[:12], used.test.sha256[:12]))
     headings = ("task", "kind", "domain", "metric", "answers", "train", "dev", "test")
