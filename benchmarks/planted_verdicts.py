@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from transfer_study.analysis.effects.tables import tables
 from transfer_study.data.synthetic import PLANTED
 from transfer_study.execute.executor import Todo
 from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.progress import Silent
-from transfer_study.report.results import tables
 from transfer_study.session.plans import make_plan
 from transfer_study.store.predictions import StoredAnswers
 from transfer_study.store.store import Store

@@ -13,7 +13,7 @@ import yaml
 
 import transfer_study
 from transfer_study.analysis.advice.choice import Asked, candidates_for
-from transfer_study.report.results import tables
+from transfer_study.analysis.effects.tables import tables
 from transfer_study.session.places import Places
 from transfer_study.session.plans import known_plan, make_plan
 from transfer_study.store.compact import CompactAnswers

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from transfer_study.analysis.doubt.pretraining import pretraining_comparisons, pretraining_table
+from transfer_study.analysis.effects.tables import tables
 from transfer_study.cli import main
 from transfer_study.data.encoders.hash import fingerprint_encoder
 from transfer_study.data.streams import stream
@@ -31,7 +32,7 @@ from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.learn import pretrain as pretrain_module
 from transfer_study.learn.model import build_model
-from transfer_study.report.results import tables, write_table
+from transfer_study.report.results import write_table
 from transfer_study.session.places import Places
 from transfer_study.session.plans import make_plan
 from transfer_study.session.report import write_report

@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from transfer_study.analysis.effects.tables import tables
 from transfer_study.cli import app
-from transfer_study.report.results import tables, write_table
+from transfer_study.report.results import write_table
 from transfer_study.session.places import Places
 from transfer_study.session.plans import make_plan, with_looks
 from transfer_study.store.compact import CompactAnswers

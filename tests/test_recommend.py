@@ -16,8 +16,8 @@ from tests.analysis.test_grouping import pairs
 from tests.analysis.test_recommend import A, B, C, D, table
 from transfer_study.analysis.advice.grouping import groupings
 from transfer_study.analysis.advice.recommend import chosen_edges, recommendations
+from transfer_study.analysis.effects.tables import tables
 from transfer_study.cli import app
-from transfer_study.report.results import tables
 from transfer_study.terminal.recommend import (
     groupings_as_json,
     print_groupings,

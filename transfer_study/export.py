@@ -93,16 +93,16 @@ def export_model(
         tell("Writing the model and reading it back.")
         loader, checked = _write(aside, store, stage, epoch, wanted.multi, examples)
         card = Card(
-            plan.study.name,
-            choice,
-            epoch,
-            None if only is None else only.task,
-            tuple(member.task for member in heads),
-            frozenset(m.task.name for m in heads if _on_pairs(m.task, examples[m.task.name])),
-            loader,
-            _scores(store, choice, epoch, heads),
-            checked,
-            store.snapshot_record(stage, epoch),
+            study=plan.study.name,
+            choice=choice,
+            epoch=epoch,
+            task=None if only is None else only.task,
+            heads=tuple(member.task for member in heads),
+            pairs=frozenset(m.task.name for m in heads if _on_pairs(m.task, examples[m.task.name])),
+            loader=loader,
+            scores=_scores(store, choice, epoch, heads),
+            checked=checked,
+            record=store.snapshot_record(stage, epoch),
         )
         (aside / "README.md").write_text(card.markdown(), encoding="utf-8")
         readable_as(aside / "README.md", aside)

@@ -40,8 +40,9 @@ def share_report(
 
     Raises StoreError for a folder that holds anything else than an earlier such report.
     """
+    from transfer_study.analysis.effects.tables import Ran
     from transfer_study.report.beside import Beside, costs, made, other_attempts
-    from transfer_study.report.results import EPOCHS_FILE, epoch_scores, write_judged
+    from transfer_study.report.results import EPOCHS_FILE, Folders, epoch_scores, write_judged
 
     judged = asked.of(plan_)
     own, store = places.results / plan_.study.name, Store(places.store)
@@ -62,8 +63,8 @@ def share_report(
     with tempfile.TemporaryDirectory() as aside:
         made_in = Path(aside)
         beside = known.without_examples(own).kept_in(made_in, own, alike=alike)
-        figures = made_in / FIGURES
-        written = write_judged(plan_, source, failed, made_in, figures, asked.shown, beside, epochs)
+        ran, folders = Ran(plan_, source, failed), Folders(made_in, made_in / FIGURES)
+        written = write_judged(ran, folders, asked.shown, beside, epochs)
         with writing(folder):
             _hand_over(made_in, folder)
     outcome = outcome_of(plan_, written, asked.shown, source, failed, beside.costs)

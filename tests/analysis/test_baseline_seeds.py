@@ -20,8 +20,8 @@ from transfer_study.analysis.effects.per_target import of_models
 from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.analysis.effects.runs import edge_of
 from transfer_study.analysis.effects.scores import comparison_table
+from transfer_study.analysis.effects.tables import tables
 from transfer_study.metrics import Statistics
-from transfer_study.report.results import tables
 from transfer_study.study.correction import Correction
 from transfer_study.study.looks import Looks
 from transfer_study.study.margin import Margin

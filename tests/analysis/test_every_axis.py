@@ -17,10 +17,11 @@ from transfer_study.analysis.doubt.power import planned_edges, power_table
 from transfer_study.analysis.doubt.pretraining import pretraining_table
 from transfer_study.analysis.doubt.stability import run_table, stability_table
 from transfer_study.analysis.effects.judgement import Judgement
+from transfer_study.analysis.effects.tables import tables
 from transfer_study.analysis.paper.choices import STEPS, choices
 from transfer_study.analysis.paper.systems import AVERAGE, system_table
 from transfer_study.metrics import reported
-from transfer_study.report.results import epoch_scores, tables
+from transfer_study.report.results import epoch_scores
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage_labels import stage_labels
 

@@ -13,8 +13,8 @@ from tests.analysis.made_up import USUAL
 from transfer_study.analysis.advice.evidence import effects
 from transfer_study.analysis.advice.recommend import (
     Recommendation,
-    asked_edges,
     check_task,
+    chosen_edges,
     recommendations,
 )
 from transfer_study.analysis.advice.settle import chance, examples_to_settle
@@ -241,11 +241,11 @@ def test_wrong_names(make_plan: Any) -> None:
         check_task(plan.study, "chemport")
     edges = table(edge(B, A, 0.06))
     with pytest.raises(StudyError, match="--encoder: found bose; did you mean 'base'"):
-        asked_edges(plan, edges, "bose", None)
+        chosen_edges(plan, edges, "bose", None)
     with pytest.raises(StudyError, match="--reading: found finetune; allowed: refine"):
-        asked_edges(plan, edges, None, "finetune")
+        chosen_edges(plan, edges, None, "finetune")
     with pytest.raises(StudyError, match="compares nothing"):
-        asked_edges(plan, edges.iloc[:0], None, None)
+        chosen_edges(plan, edges.iloc[:0], None, None)
 
 
 def test_a_task_that_was_not_learned_gets_no_advice_on_partners(advise: Any) -> None:

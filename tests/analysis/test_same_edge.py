@@ -10,8 +10,8 @@ from transfer_study.analysis.advice.recommend import recommendations
 from transfer_study.analysis.compare.difference import Side, differences
 from transfer_study.analysis.doubt.power import planned_edges
 from transfer_study.analysis.edges import distinct_edges, repeated
+from transfer_study.analysis.effects.tables import tables
 from transfer_study.report.content import family_size
-from transfer_study.report.results import tables
 from transfer_study.study.correction import Correction
 from transfer_study.study.plan import Plan
 

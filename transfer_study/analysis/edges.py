@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
-
-import pandas as pd
-from pandas.api import types
+from typing import TYPE_CHECKING, Literal
 
 from transfer_study.study.arms import Control, mixes
 from transfer_study.study.frozen import Word
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VARIANT, SIZE, LOOK = "variant", "size", "look"  # columns of the studies that have several
 
@@ -49,6 +49,8 @@ class Column:
 
     def holds(self, values: pd.Series) -> bool:
         """Whether values are of the type."""
+        from pandas.api import types
+
         match self.type:
             case "word":
                 return bool(values.map(lambda value: isinstance(value, str)).all())
@@ -165,6 +167,8 @@ def key_of(table: pd.DataFrame) -> list[str]:
 
 def edge_table(rows: Sequence[Mapping[str, object]], key: Collection[str]) -> pd.DataFrame:
     """The table of rows, in the order of its columns, of edges that these columns name."""
+    import pandas as pd
+
     names = [
         n for n, column in COLUMNS.items() if (n in key if column.key else not column.optional)
     ]

@@ -65,6 +65,15 @@ def export(
     from transfer_study.terminal.progress import say
 
     plan_ = known_plan(read_study(study, settings, data), Places(store, results))
-    wanted = Wanted(task, arm, reading, encoder, seed, multi, variant, size)
+    wanted = Wanted(
+        task=task,
+        arm=arm,
+        reading=reading,
+        encoder=encoder,
+        seed=seed,
+        multi=multi,
+        variant=variant,
+        size=size,
+    )
     exported = export_model(plan_, Store(store), wanted, to, lambda line: say(line, quiet))
     exported_as_json(exported) if as_json else print_exported(exported)

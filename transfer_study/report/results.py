@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,12 +16,8 @@ from transfer_study.analysis.doubt.pretraining import pretraining_table
 from transfer_study.analysis.doubt.stability import has_failed, run_table, stability_table
 from transfer_study.analysis.edges import VARIANT, raw_edges
 from transfer_study.analysis.effects.judgement import Judgement
-from transfer_study.analysis.effects.looks import judged_deltas
-from transfer_study.analysis.effects.scores import (
-    Scored,
-    score_systems,
-    task_table,
-)
+from transfer_study.analysis.effects.scores import Scored, task_table
+from transfer_study.analysis.effects.tables import Ran, tables
 from transfer_study.analysis.effects.uncertainty import ALPHA
 from transfer_study.analysis.graph.views import Shown, View
 from transfer_study.analysis.paper.choices import EPOCH_COLUMNS, choices, epoch_metrics
@@ -49,17 +45,6 @@ from transfer_study.study.tasks.task import MetricName
 EPOCHS_FILE = "epochs.parquet"
 
 
-def tables(
-    plan: Plan, source: AnswerSource, failed: Collection[str]
-) -> tuple[Scored, pd.DataFrame]:
-    """The scores and the deltas of a study; `failed` are ids of stages that were tried in vain.
-
-    Of a study with looks, the deltas are each edge's at the look that decided it.
-    """
-    scored = score_systems(plan, source)
-    return scored, judged_deltas(plan, scored.test_sets, failed)
-
-
 @dataclass(frozen=True)
 class Written:
     """What `write_results` wrote, for those who go on with it."""
@@ -75,72 +60,70 @@ class Written:
     notes: tuple[str, ...] = ()  # what else a reader of the outputs must know
 
 
-def write_results(
-    plan: Plan,
-    source: AnswerSource,
-    failed: Collection[str],
-    results: Path,
-    plots: Path,
-    shown: Shown,
-    beside: Beside,
-) -> Written:
+@dataclass(frozen=True)
+class Folders:
+    """Where the tables and the figures of a study go."""
+
+    results: Path
+    plots: Path
+
+    def __truediv__(self, name: str) -> Folders:
+        return Folders(self.results / name, self.plots / name)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Scores and edges of one protocol; `itself` are its models, each against itself (A/A)."""
+
+    scored: Scored
+    edges: pd.DataFrame
+    itself: pd.DataFrame
+
+
+def write_results(ran: Ran, folders: Folders, shown: Shown, beside: Beside) -> Written:
     """Write a study's tables, its report and what is to be shown of its figures.
 
     Of a study under both protocols, the clean one's are in the folder itself and the others' in
     folders of their names, with the table of what each of the paper's choices is worth.
     """
+    plan, source, results = ran.plan, ran.source, folders.results
     results.mkdir(parents=True, exist_ok=True)
     write_record(plan, results, source.has)
     epochs = epoch_scores(plan, source, results / EPOCHS_FILE)
     if not isinstance(source, CompactAnswers):
         write_compact(results, plan.stages, source)
         # From here on the compact file is the source, so that it is known to be enough.
-        source = CompactAnswers(results)
-    written = write_judged(plan, source, failed, results, plots, shown, beside, epochs)
+        ran = replace(ran, source=CompactAnswers(results))
+    written = write_judged(ran, folders, shown, beside, epochs)
     if len(plan.protocols) > 1:
         epochs.to_parquet(results / EPOCHS_FILE, index=False)
     return written
 
 
 def write_judged(
-    plan: Plan,
-    source: AnswerSource,
-    failed: Collection[str],
-    results: Path,
-    plots: Path,
-    shown: Shown,
-    beside: Beside,
-    epochs: pd.DataFrame,
+    ran: Ran, folders: Folders, shown: Shown, beside: Beside, epochs: pd.DataFrame
 ) -> Written:
     """Write the tables and figures alone; `epochs` are the test scores of `epoch_scores`."""
-    first, *others = plan.protocols
+    first, *others = ran.plan.protocols
     scores = {}
-    part = plan.under(first)
-    scores[first], written = _write_protocol(part, source, failed, results, plots, shown, beside)
+    scores[first], written = _write_protocol(ran.under(first), folders, shown, beside)
     if not others:
         return written
     figures, unwritten, notes = written.figures, written.unwritten, written.notes
     for protocol in others:
-        part = plan.under(protocol)
-        folders = results / protocol, plots / protocol
-        scores[protocol], more = _write_protocol(part, source, failed, *folders, shown, beside)
+        part = ran.under(protocol)
+        scores[protocol], more = _write_protocol(part, folders / protocol, shown, beside)
         figures += more.figures
         unwritten += more.unwritten
         notes += more.notes
-    table = choices(plan, scores, epochs)
-    write_table(table, results / "choices")
+    table = choices(ran.plan, scores, epochs)
+    write_table(table, folders.results / "choices")
     notes = tuple(dict.fromkeys(notes))
     return replace(written, figures=figures, choices=table, unwritten=unwritten, notes=notes)
 
 
 def _write_protocol(
-    plan: Plan,
-    source: AnswerSource,
-    failed: Collection[str],
-    results: Path,
-    plots: Path,
-    shown: Shown,
-    beside: Beside,
+    ran: Ran, folders: Folders, shown: Shown, beside: Beside
 ) -> tuple[pd.DataFrame, Written]:
     """Write what belongs to one protocol, each output by itself; its scores and the rest.
 
@@ -148,18 +131,20 @@ def _write_protocol(
     """
     from transfer_study.report.figure_names import font_note
 
+    plan, results, plots = ran.plan, folders.results, folders.plots
     results.mkdir(parents=True, exist_ok=True)
     outputs = Outputs(results / LOG_FILE)
-    scored, edges = tables(plan, source, failed)
+    scored, edges = tables(plan, ran.source, ran.failed)
     itself = compare_with_itself(plan, scored.test_sets, Judgement.of(plan.study))
-    written = _write_tables(plan, failed, results, scored, edges, itself, outputs)
+    judged = _Judged(scored, edges, itself)
+    written = _write_tables(ran, judged, results, outputs)
     captions: dict[CaptionKey, str] = {}
     figures = _write_figures(plan, edges, plots, shown, captions, outputs)
     if written.stability is not None:
         runs = run_table(plan, scored.table, scored.test_sets)
-        runs = runs.assign(failed=has_failed(runs, failed))
+        runs = runs.assign(failed=has_failed(runs, ran.failed))
         figures += _write_stability(plan.study, written.stability, runs, plots, shown, outputs)
-    content = _content(plan, scored, edges, failed, itself, beside, captions)
+    content = _content(ran, judged, beside, captions)
     page = write_report_files(content, figures, results, outputs)
     note = font_note(content)
     return scored.table, replace(
@@ -172,16 +157,9 @@ def _write_protocol(
     )
 
 
-def _write_tables(
-    plan: Plan,
-    failed: Collection[str],
-    results: Path,
-    scored: Scored,
-    edges: pd.DataFrame,
-    itself: pd.DataFrame,
-    outputs: Outputs,
-) -> Written:
+def _write_tables(ran: Ran, judged: _Judged, results: Path, outputs: Outputs) -> Written:
     """Write every table of one protocol."""
+    plan, scored, edges = ran.plan, judged.scored, judged.edges
 
     def table(name: str, rows: pd.DataFrame) -> None:
         outputs.write(table_files(results / name), partial(write_table, rows, results / name))
@@ -189,11 +167,11 @@ def _write_tables(
     table("scores", scored.table)
     table("deltas", edges)
     write_edge_tables(plan.study, edges, results, outputs)
-    table("false_edges", itself)
+    table("false_edges", judged.itself)
     stability = None
     if plan.study.variants:
         runs = run_table(plan, scored.table, scored.test_sets)
-        stability = stability_table(runs, scored.test_sets, plan.study.margin, failed)
+        stability = stability_table(runs, scored.test_sets, plan.study.margin, ran.failed)
         table("stability", stability)
         text = results / "stability.md"
         said = stability_markdown(stability, plan.study.name)
@@ -203,7 +181,7 @@ def _write_tables(
             [results / f"tables.{kind}" for kind in ("md", "tex", "csv")],
             partial(write_system_tables, plan, scored.table, results),
         )
-    gains = pretraining_table(plan, scored.test_sets, failed)
+    gains = pretraining_table(plan, scored.test_sets, ran.failed)
     if len(gains):
         table("pretraining", gains)
     return Written(edges, [], stability=stability, pretraining=gains)
@@ -244,32 +222,26 @@ def _write_figures(
 
 
 def _content(
-    plan: Plan,
-    scored: Scored,
-    edges: pd.DataFrame,
-    failed: Collection[str],
-    itself: pd.DataFrame,
-    beside: Beside,
-    captions: Mapping[CaptionKey, str],
+    ran: Ran, judged: _Judged, beside: Beside, captions: Mapping[CaptionKey, str]
 ) -> Content:
     """All that the report of one protocol says, but for its figures."""
-    rate = false_edges(itself, ALPHA)
+    plan, edges = ran.plan, judged.edges
     return Content(
-        plan.study,
-        plan,
-        edges,
-        scored.table,
-        task_table(plan),
-        failed,
-        beside.leaks,
-        recommendations(plan, edges, beside.file),
-        beside.costs,
-        false_edge_sentence(rate),
-        beside.file,
-        beside.options,
-        _warnings(edges, beside),
-        captions,
-        absent=scored.absent,
+        study=plan.study,
+        plan=plan,
+        deltas=edges,
+        scores=judged.scored.table,
+        tasks=task_table(plan),
+        failed=ran.failed,
+        leaks=beside.leaks,
+        recommendations=recommendations(plan, edges, beside.file),
+        costs=beside.costs,
+        false_edge_rate=false_edge_sentence(false_edges(judged.itself, ALPHA)),
+        file=beside.file,
+        options=beside.options,
+        warnings=_warnings(edges, beside),
+        captions=captions,
+        absent=judged.scored.absent,
         made=beside.made,
         reported=own_provenance(),
         published=published_table(plan, edges),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from transfer_study.analysis.effects.tables import tables
 from transfer_study.analysis.paper.agreement import (
     HeldClaim,
     HeldScore,
@@ -17,7 +18,7 @@ from transfer_study.analysis.paper.agreement import (
 from transfer_study.errors import StudyError
 from transfer_study.files import check_writable, writing
 from transfer_study.report.comparison import Compared, Evidence, compare
-from transfer_study.report.results import read_table, tables
+from transfer_study.report.results import read_table
 from transfer_study.session.places import Places
 from transfer_study.session.plans import known_plan, make_plan
 from transfer_study.session.stored import answer_source, failed_stages

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from transfer_study.analysis.doubt.forecast import expected_courses, looked_power_table
 from transfer_study.analysis.doubt.power import planned_edges, power_table
 from transfer_study.analysis.effects.looks import edges_of
+from transfer_study.analysis.effects.tables import tables
 from transfer_study.execute.cost import SecondsEstimate, stage_cost
 from transfer_study.execute.disk import DiskForecast, forecast
-from transfer_study.report.results import tables
 from transfer_study.session.places import Places
 from transfer_study.session.plans import with_answered, with_looks
 from transfer_study.session.stored import missing

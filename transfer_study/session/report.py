@@ -64,14 +64,23 @@ def write_report(
     `leaks` are those of `survey`, else as an earlier run found them. Raises StudyError for what
     the study does not have.
     """
+    from transfer_study.analysis.effects.tables import Ran
     from transfer_study.report.beside import Beside, costs, made, other_attempts
-    from transfer_study.report.results import EPOCHS_FILE, epoch_scores, write_judged, write_results
+    from transfer_study.report.results import (
+        EPOCHS_FILE,
+        Folders,
+        epoch_scores,
+        write_judged,
+        write_results,
+    )
 
     asked = asked or ReportRequest()
     judged, shown = asked.of(plan_), asked.shown
-    results, plots = places.results / plan_.study.name, places.plots / plan_.study.name
+    folders = Folders(places.results, places.plots) / plan_.study.name
+    results = folders.results
     store, source = Store(places.store), answer_source(plan_, places)
     failed, lost = failed_stages(plan_, store), lost_stages(plan_, places)
+    ran = Ran(judged, source, failed)
     others, options = other_attempts(plan_, store), shlex.join(asked.options)
     label = "+".join(filter(None, [asked.apart, asked.rejudged.label if asked.rejudged else ""]))
     with writing(results):
@@ -82,10 +91,9 @@ def write_report(
         beside = known.kept_in(folder, results, alike=not asked.apart)
         if label:
             epochs = epoch_scores(judged, source, results / EPOCHS_FILE)
-            folders = results / label, plots / label
-            written = write_judged(judged, source, failed, *folders, shown, beside, epochs)
+            written = write_judged(ran, folders / label, shown, beside, epochs)
         else:
-            written = write_results(judged, source, failed, results, plots, shown, beside)
+            written = write_results(ran, folders, shown, beside)
     outcome = outcome_of(judged, written, shown, source, failed, beside.costs)
     return replace(outcome, notes=(*written.notes, *others), lost=lost, study=asked.study)
 

@@ -16,10 +16,10 @@ import pandas as pd
 from transfer_study.analysis.doubt.power import FUTILE, chances
 from transfer_study.analysis.edges import Verdict, asked_edges
 from transfer_study.analysis.effects.looks import beyond_seeds, edges_of, standing
+from transfer_study.analysis.effects.tables import tables
 from transfer_study.analysis.effects.uncertainty import ALPHA
 from transfer_study.errors import StudyError
 from transfer_study.execute.cost import seconds_taken, stage_cost
-from transfer_study.report.results import tables
 from transfer_study.session.places import Places
 from transfer_study.session.run import Session, execute
 from transfer_study.session.stored import answer_source, failed_stages, missing

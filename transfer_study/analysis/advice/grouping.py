@@ -146,17 +146,17 @@ def _advise(
     # Of equals the one with the most models: nothing is joined for nothing.
     chosen, _ = max(among, key=lambda row: (row[1].value, row[0].models))
     return Advice(
-        commands.encoder,
-        commands.reading,
-        commands.variant,
-        commands.sizes,
-        tuple(grouping for grouping, _ in rows),
-        chosen,
-        joint.prediction_error,
-        joint.n_checked,
-        _why(budget, n, by),
-        commands.partition(chosen.groups, complete=complete),
-        joint.not_learned,
+        encoder=commands.encoder,
+        reading=commands.reading,
+        variant=commands.variant,
+        sizes=commands.sizes,
+        groupings=tuple(grouping for grouping, _ in rows),
+        chosen=chosen,
+        prediction_error=joint.prediction_error,
+        n_checked=joint.n_checked,
+        why=_why(budget, n, by),
+        commands=commands.partition(chosen.groups, complete=complete),
+        not_learned=joint.not_learned,
     )
 
 
@@ -188,14 +188,14 @@ def _grouping(joint: JointEffects, partition: Partition, by: By) -> Grouping:
     reach = math.sqrt(sum(((gain.high - gain.low) / 2) ** 2 for gain in gains)) / n
     low = expected - reach
     return Grouping(
-        tuple(tuple(joint.names[task] for task in members(g)) for g in partition.groups),
-        tuple(gains),
-        by,
-        expected,
-        low,
-        expected + reach,
-        low if math.isnan(low) else max(0.0, -low),
-        0.0 if partition.proved else (partition.bound - partition.value) / n,
+        groups=tuple(tuple(joint.names[task] for task in members(g)) for g in partition.groups),
+        gains=tuple(gains),
+        by=by,
+        expected=expected,
+        low=low,
+        high=expected + reach,
+        regret=low if math.isnan(low) else max(0.0, -low),
+        gap=0.0 if partition.proved else (partition.bound - partition.value) / n,
     )
 
 

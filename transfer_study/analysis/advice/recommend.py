@@ -166,25 +166,25 @@ def _recommend(plan: Plan, task: str, found: list[Effect], commands: Commands) -
             "predicts no more than the better of them."
         )
     return Recommendation(
-        task,
-        commands.encoder,
-        commands.reading,
-        commands.variant,
-        commands.sizes.get(task),
-        best.arm,
-        best.partners,
-        best.delta,
-        best.low,
-        best.high,
-        best.expected,
-        regret,
-        (ALONE, *measured),
-        untried,
-        " ".join(sentences),
-        commands.export(task, best.arm, best.partners)
+        task=task,
+        encoder=commands.encoder,
+        reading=commands.reading,
+        variant=commands.variant,
+        size=commands.sizes.get(task),
+        arm=best.arm,
+        partners=best.partners,
+        gain=best.delta,
+        low=best.low,
+        high=best.high,
+        expected=best.expected,
+        regret=regret,
+        compared=(ALONE, *measured),
+        untried=untried,
+        text=" ".join(sentences),
+        command=commands.export(task, best.arm, best.partners)
         if enough or words is None
         else commands.run(*words),
-        enough,
+        enough=enough,
     )
 
 

@@ -154,15 +154,15 @@ def measure(
     pair = complete.reindex(columns=["stage", "baseline"]).set_axis(runs["seed"][all_there])
     unpaired = pd.DataFrame({"stage": np.nan, "baseline": alone.to_numpy()}, further["seed"])
     return Measured(
-        about,
-        edge,
+        about=about,
+        edge=edge,
         # What the score would be without the effect.
-        float(complete["stage"].mean()) - effect.mean if len(complete) else np.nan,
-        measured,
-        absence,
-        learned,
-        collapsed,
-        Models(
+        baseline=float(complete["stage"].mean()) - effect.mean if len(complete) else np.nan,
+        test_set=measured,
+        absence=absence,
+        learned=learned,
+        collapsed=collapsed,
+        models=Models(
             effect,
             tuple(runs["stage"]),
             held_to,
