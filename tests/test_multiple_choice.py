@@ -17,7 +17,8 @@ import transfer_study
 from transfer_study.data.splits import load
 from transfer_study.export import Wanted, export_model
 from transfer_study.metrics import score
-from transfer_study.session import Places, make_plan
+from transfer_study.session.places import Places
+from transfer_study.session.plans import make_plan
 from transfer_study.store.predictions import StoredAnswers
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study

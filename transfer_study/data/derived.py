@@ -56,7 +56,7 @@ def shuffled(
     The tags of a sentence go as a whole to one of as many words, so that they stay what a sentence
     of that length may have. Where a length comes only once, sentences of the nearest lengths change
     places, the tags cut at the end or filled with `O`: both leave whole mentions whole, or shorten
-    the last.
+    the last. So do the letters of right candidates, to questions with as many.
     """
     sizes = list(map(kind.size, examples))
     labels: dict[int, Label] = {}

@@ -20,7 +20,7 @@ _WIDTH = 96
 _BUILT_IN = """\
 # Made-up tasks, so that the file runs as it is. A task of your own:
 #   - name: adverse-events
-#     kind: classification            # classification | multilabel | regression | tagging
+#     kind: classification            # multilabel | regression | tagging | multiple_choice
 #     domain: biomedical
 #     labels: [ADE, none]             # the classes, or the entity types of tagging
 #     metric: accuracy

@@ -80,7 +80,8 @@ class TaskKind:
     `sequences` what a model reads at a time.
 
     How labels are compared: `target` is a label as numbers, by the place of each output;
-    `classes` are the task's labels in it, which are counted in `counted` and called `positives`;
+    `classes` are the task's labels in it, each an `example of` it or what else `counted` says, and
+    all but the negative one called `positives`, `always_counted` or where there is a negative one;
     `from_text` reads what tables have; `may_answer` and `scores_fit` say what a model can have
     answered; `answer` is the same in examples that ask and answer the same, given the length of a
     word in letters; a label of an example of one `size` is `fitted` to one of another; `constants`
