@@ -157,7 +157,7 @@ def test_one_task_is_learned_alone_and_labels_stay_text(tmp_path: Path) -> None:
     write_splits(tmp_path / "one" / "ünï cödé", ".tsv", f"text\tlabel\n{table}")
     write_new_study(tmp_path / "s.yaml", tmp_path / "one")
     study = read_study(tmp_path / "s.yaml")
-    assert [arm.value for arm in study.arms] == ["single"]
+    assert [str(arm) for arm in study.arms] == ["single"]
     (task,) = study.tasks
     assert isinstance(task, Task)
     assert (task.name, task.labels) == ("ünï-cödé", ("1.0", "no", "true"))

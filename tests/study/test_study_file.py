@@ -281,7 +281,7 @@ def test_a_wrong_kind_is_one_sentence(write: Write) -> None:
     (told,) = faults(write(BASIC.replace("kind: tagging", "kind: taging")))
     assert told == (
         "line 6, `tasks.mine.kind`: found 'taging'; did you mean 'tagging'? Allowed: "
-        "classification, multilabel, regression, tagging"
+        "classification, multilabel, regression, tagging, multiple_choice"
     )
 
 
