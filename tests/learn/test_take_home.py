@@ -80,7 +80,7 @@ def learned(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, MultiT
             parameter.add_(0.05 * torch.randn(parameter.shape))
     save_whole(model, snapshot)
     tasks = {
-        str(n): {"kind": t.kind, "outputs": t.outputs, "pooling": "pooler"}
+        str(n): {"kind": str(t.kind), "outputs": t.outputs, "pooling": "pooler"}
         for n, t in enumerate((SENTENCE, TAGS))
     }
     (snapshot / TASKS_FILE).write_text(json.dumps(tasks))
@@ -149,7 +149,7 @@ def test_the_loader_pools_as_the_recipe_said(tmp_path: Path) -> None:
     model = build_model(encoder, None, [(SENTENCE, "nli")], 0, Recipe(pooling="mean")).eval()
     snapshot = tmp_path / "snapshot"
     save_whole(model, snapshot)
-    named = {"kind": SENTENCE.kind, "outputs": SENTENCE.outputs, "pooling": "mean"}
+    named = {"kind": str(SENTENCE.kind), "outputs": SENTENCE.outputs, "pooling": "mean"}
     (snapshot / TASKS_FILE).write_text(json.dumps({"0": named}))
     BertTokenizer(vocab={"[PAD]": 0, "[UNK]": 1}).save_pretrained(snapshot)
     _, _, logits = load(snapshot)
