@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from transfer_study.points import axis_number
 from transfer_study.report.page.frames import Effect
 from transfer_study.report.page.scale import limit_of
 from transfer_study.report.page.subject import Subject
@@ -66,18 +67,13 @@ def plots(subject: Subject) -> Iterator[Plot]:
             rows,
             TOP + ROW * len(rows) + 4,
             (number(left), number(right - left)),
-            tuple((number(place(t, limit)), tick_text(t)) for t in ticks(limit)),
+            tuple((number(place(t, limit)), axis_number(t)) for t in ticks(limit)),
         )
 
 
 def ticks(limit: float) -> list[float]:
     """The numbers on the scale."""
     return [-limit, -limit / 2, 0.0, limit / 2, limit]
-
-
-def tick_text(value: float) -> str:
-    """A number on the scale, in points."""
-    return "0" if value == 0 else f"{100 * value:+g}".replace("-", "\u2212")
 
 
 def place(value: float, limit: float) -> float:
