@@ -15,7 +15,7 @@ from markupsafe import Markup
 from transfer_study.figures.edge import COLLAPSED
 from transfer_study.figures.lettering import metric_name
 from transfer_study.figures.palette import VERDICTS
-from transfer_study.points import interval, p_text, percent, points
+from transfer_study.points import axis_number, interval, p_text, percent, points
 from transfer_study.report import beside_paper, figure_names, words
 from transfer_study.report.captions import margin_text
 from transfer_study.report.citations import bibtex
@@ -108,6 +108,7 @@ def _environment() -> Environment:
         points=points,
         metric_name=metric_name,
         short_encoder=words.short_encoder,
+        axis_number=axis_number,
         interval=interval,
         p_text=p_text,
         label=_label,
