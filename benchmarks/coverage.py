@@ -22,7 +22,7 @@ from simulated import SIMULATED
 
 from transfer_study.analysis.doubt import coverage
 from transfer_study.analysis.doubt.coverage import CELLS, Cell, measured
-from transfer_study.analysis.effects.corrections import Edge, corrected
+from transfer_study.analysis.effects.corrections import MeasuredEdge, corrected
 from transfer_study.analysis.effects.replicates import RESAMPLES, draw_counts, replicate_scores
 from transfer_study.analysis.effects.uncertainty import ALPHA, crossed
 from transfer_study.data.streams import stream
@@ -75,7 +75,9 @@ def false_families(seeds: int, simulations: int, resamples: int) -> dict[Correct
             observed, replicates = rows.simulate(rng, arms, seeds, drawn)
             for arm in range(1, len(arms)):
                 delta, again = observed[arm] - observed[0], replicates[arm] - replicates[0]
-                edges.append(Edge(crossed(delta, again, n), tuple(range(seeds)), delta, again))
+                edges.append(
+                    MeasuredEdge(crossed(delta, again, n), tuple(range(seeds)), delta, again)
+                )
         for method in Correction:
             false[method] += bool((corrected(method, edges).p <= ALPHA).any())
     return {method: count / simulations for method, count in false.items()}

@@ -18,10 +18,11 @@ from pathlib import Path
 import pandas as pd
 
 from transfer_study.data.synthetic import PLANTED
-from transfer_study.execute.in_process import run_in_process
+from transfer_study.execute.executor import Todo
+from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.progress import Silent
 from transfer_study.report.results import tables
-from transfer_study.session import make_plan
+from transfer_study.session.plans import make_plan
 from transfer_study.store.predictions import StoredAnswers
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
@@ -35,7 +36,8 @@ def observed(seeds: range, store: Store) -> pd.DataFrame:
     plan = make_plan(study)
     needed = {frozenset(names) for edge in PLANTED for names in (edge, edge[1:])}
     stages = tuple(stage for stage in plan if frozenset(stage.task_names) in needed)
-    run_in_process(dataclasses.replace(plan, stages=stages), store, Silent(), fail_fast=True)
+    part = dataclasses.replace(plan, stages=stages)
+    InProcess().run(Todo(part, part.parents(), fail_fast=True), store, Silent())
     _, edges = tables(plan, StoredAnswers(store), failed=())
     edges = edges.set_index(["source", "target"]).loc[list(PLANTED)].reset_index()
     return edges.assign(planted=list(PLANTED.values()))

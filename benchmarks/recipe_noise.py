@@ -42,6 +42,7 @@ from transfer_study.metrics import score
 from transfer_study.store.store import Store
 from transfer_study.study.encoder import Encoder
 from transfer_study.study.file.study_file import read_study
+from transfer_study.study.recipes.changes import Changes
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.tasks.source import SPLITS
 
@@ -50,15 +51,15 @@ TRAIN, DEV, HELD = 800, 20, 1000
 FIRST_SEED = 2000
 
 WAYS = {
-    "as the study does": Recipe(),
-    "warm-up over 30% of the updates": Recipe(warmup=0.3),
-    "half the rate": Recipe(learning_rate=2e-4),
-    "half the rate, twice the epochs": Recipe(learning_rate=2e-4, epochs=6),
-    "batches of 32": Recipe(batch_size=32),
-    "batches of 8, half the rate": Recipe(batch_size=8, learning_rate=2e-4),
-    "layer decay 0.7": Recipe(layer_decay=0.7),
-    "top layer drawn anew": Recipe(reinit_layers=1),
-    "5 layers frozen": Recipe(freeze_layers=5),
+    "as the study does": Changes.to(),
+    "warm-up over 30% of the updates": Changes.to(warmup=0.3),
+    "half the rate": Changes.to(learning_rate=2e-4),
+    "half the rate, twice the epochs": Changes.to(learning_rate=2e-4, epochs=6),
+    "batches of 32": Changes.to(batch_size=32),
+    "batches of 8, half the rate": Changes.to(batch_size=8, learning_rate=2e-4),
+    "layer decay 0.7": Changes.to(layer_decay=0.7),
+    "top layer drawn anew": Changes.to(reinit_layers=1),
+    "5 layers frozen": Changes.to(freeze_layers=5),
 }
 DECAYS = (0.9, 0.97)  # of exponential moving averages
 LAST = (0.25, 0.5)  # the last share of all updates, of which weights are averaged
@@ -119,9 +120,9 @@ class Bench:
             for split in SPLITS
         }
 
-    def run(self, name: str, changes: Recipe, seed: int) -> dict[str, Run]:
+    def run(self, name: str, changes: Changes, seed: int) -> dict[str, Run]:
         """Learn as a stage does; of the first way, its averages of weights as well."""
-        recipe, data = self._recipe.changed(changes), self._data
+        recipe, data = changes.of(self._recipe), self._data
         materials = {data.task.name: Material(data, self._collators)}
         model = build_model(self._encoder, None, [(data.task, data.key)], seed, recipe)
         stabilise(model, recipe, seed)
@@ -134,7 +135,7 @@ class Bench:
 
         torch.manual_seed(seed)
         began = time.process_time()
-        with patch.object(learning, "Updates", updates if changes == Recipe() else Updates):
+        with patch.object(learning, "Updates", updates if changes == Changes.to() else Updates):
             learning.train(model, materials, recipe, seed, lambda _: None)
         seconds = time.process_time() - began
         (material,) = materials.values()

@@ -45,6 +45,7 @@ from transfer_study.metrics import score
 from transfer_study.store.store import Store
 from transfer_study.study.encoder import Encoder
 from transfer_study.study.file.study_file import read_study
+from transfer_study.study.recipes.changes import Changes
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.tasks.source import SPLITS
 
@@ -59,13 +60,13 @@ class Way:
     """A way to learn: what it changes of the recipe, and of the code as it is."""
 
     name: str
-    changes: Recipe = field(default_factory=Recipe)
+    changes: Changes = field(default_factory=Changes.to)
     kept: bool = False  # what the frozen layers answer
     fresh: bool = False  # nothing is in the store yet
     pieces: int = 1024  # in a batch of predictions
 
 
-FROZEN = Recipe(freeze_layers=3)
+FROZEN = Changes.to(freeze_layers=3)
 WAYS = (
     Way("1 layer frozen, run every time, predictions of 4,096 pieces", pieces=4096),
     Way("the same, predictions of 1,024 pieces"),
@@ -73,7 +74,7 @@ WAYS = (
     Way("3 layers frozen, run every time", FROZEN),
     Way("3 layers frozen, kept: the first stage", FROZEN, kept=True, fresh=True),
     Way("3 layers frozen, kept: all other stages", FROZEN, kept=True),
-    Way("the same for 12 epochs", FROZEN.changed(Recipe(freeze_layers=3, epochs=12)), kept=True),
+    Way("the same for 12 epochs", Changes.to(freeze_layers=3, epochs=12), kept=True),
 )
 
 
@@ -88,7 +89,7 @@ class Run:
 
 def run(way: Way, data: TaskData, encoder: Encoder, recipe: Recipe, seed: int, store: Store) -> Run:
     """Learn as a stage does."""
-    changed = recipe.changed(way.changes)
+    changed = way.changes.of(recipe)
     tokenizer = load_tokenizer(encoder)
     ids = tokenizer.pad_token_id, tokenizer.pad_token_type_id
     collators = {

@@ -191,7 +191,7 @@ def test_public_functions_are_not_hidden_by_modules_of_the_same_name() -> None:
 def test_a_precision_that_is_only_emulated_is_told(
     small_study: Path, named: str, here: str, warned: bool
 ) -> None:
-    from transfer_study.session import make_plan
+    from transfer_study.session.plans import make_plan
     from transfer_study.study.plan import plan as make
     from transfer_study.study.recipes.recipe import Precision
     from transfer_study.terminal.stages import slow_precision

@@ -14,12 +14,14 @@ import yaml
 import transfer_study
 from transfer_study.analysis.advice.choice import Asked, candidates_for
 from transfer_study.report.results import tables
-from transfer_study.session import Places, known_plan, make_plan
+from transfer_study.session.places import Places
+from transfer_study.session.plans import known_plan, make_plan
 from transfer_study.store.compact import CompactAnswers
 from transfer_study.store.predictions import StoredAnswers
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
-from transfer_study.study.plan import Plan, System
+from transfer_study.study.plan import Plan
+from transfer_study.study.system import System
 from transfer_study.terminal.stages import print_plan
 
 CONTROLS = ("placebo", "self", "matched")

@@ -19,8 +19,8 @@ import pytest
 
 import transfer_study
 from tests.conftest import Command
-from transfer_study.analysis.effects.deltas import COLUMNS, Verdict
-from transfer_study.session import make_plan
+from transfer_study.analysis.edges import COLUMNS, Verdict
+from transfer_study.session.plans import make_plan
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 

@@ -25,13 +25,14 @@ from transfer_study.data.streams import stream
 from transfer_study.data.tokens.encode import word_windows
 from transfer_study.errors import DataError, ExportError, StoreError
 from transfer_study.execute import start
-from transfer_study.execute.in_process import run_in_process
+from transfer_study.execute.executor import Todo
+from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.progress import Silent
 from transfer_study.export import Exported, Wanted, export_model
 from transfer_study.learn import take_home
 from transfer_study.learn import train as train_module
 from transfer_study.metrics import score
-from transfer_study.session import make_plan
+from transfer_study.session.plans import make_plan
 from transfer_study.store.predictions import StoredAnswers, answers_from
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
@@ -127,7 +128,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for stage in longer
         if stage.kind == "refine" or (stage.task_names == ("people",) and full_parent(stage))
     ]
-    run_in_process(replace(longer, stages=tuple(stages)), Store(root / "store"), Silent())
+    part = replace(longer, stages=tuple(stages))
+    InProcess().run(Todo(part, part.parents()), Store(root / "store"), Silent())
     return root
 
 
@@ -188,7 +190,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def asked(folder: Path, task: Task, examples: tuple[Example, ...]) -> Iterator[tuple[Any, Any]]:
     """Label and scores of each example, from the pipeline alone."""
-    if task.kind == "tagging":
+    if str(task.kind) == "tagging":
         tagger = pipeline("token-classification", model=str(folder), ignore_labels=[])
         for example in examples:
             tags, scores = [], []
@@ -209,9 +211,9 @@ def asked(folder: Path, task: Task, examples: tuple[Example, ...]) -> Iterator[t
             s["label"]: s["score"] for s in classify(dict(zip(names, example.text, strict=True)))
         }
         scores = [by_name[name] for name in task.outputs]
-        if task.kind == "classification":
+        if str(task.kind) == "classification":
             yield task.labels[int(np.argmax(scores))], scores
-        elif task.kind == "multilabel":
+        elif str(task.kind) == "multilabel":
             yield tuple(name for name in task.labels if by_name[name] > 0.5), scores
         else:
             yield scores[0], scores
@@ -450,7 +452,7 @@ def test_mean_pooling_is_exported_with_a_loader_of_its_own(
 ) -> None:
     recipe = ["refine.pooling=mean", "refine.epochs=1", "arms=[single]", "seeds=1"]
     plan, store = make_plan(read_study(made / "study.yaml", recipe, made)), Store(tmp_path / "s")
-    run_in_process(plan, store, Silent())
+    InProcess().run(Todo(plan, plan.parents()), store, Silent())
     for name, printed in (
         ("colour", r"{'blue': 0\.\d+, 'red': 0\.\d+}"),
         ("warmth", r"{'cold': 0\.\d+, 'warm': 0\.\d+}"),

@@ -13,7 +13,8 @@ from transfer_study.cli import app
 from transfer_study.data.files.guess import guess_tasks
 from transfer_study.errors import DataError, InvalidStudy
 from transfer_study.study.file.study_file import read_study
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks import kinds
+from transfer_study.study.tasks.task import Task
 from transfer_study.terminal.new_study import write_new_study
 
 WORDS = ("aspirin", "fever", "naloxone", "clonidine", "rats")
@@ -76,17 +77,17 @@ def test_every_format_and_kind_is_guessed(tmp_path: Path) -> None:
     guesses = {guess.name: guess for guess in guess_tasks(tmp_path)}
     tasks: dict[str, Any] = {name: guess.task for name, guess in guesses.items() if not guess.fault}
     assert {name: task["kind"] for name, task in tasks.items()} == {
-        "headed": TaskKind.CLASSIFICATION,
-        "bare": TaskKind.CLASSIFICATION,
-        "pairs": TaskKind.REGRESSION,
-        "several": TaskKind.MULTILABEL,
-        "words": TaskKind.TAGGING,
-        "saved": TaskKind.CLASSIFICATION,
-        "semi": TaskKind.CLASSIFICATION,
-        "nested": TaskKind.CLASSIFICATION,
-        "folded": TaskKind.CLASSIFICATION,
-        "last": TaskKind.TAGGING,
-        "mentions": TaskKind.TAGGING,
+        "headed": "classification",
+        "bare": "classification",
+        "pairs": "regression",
+        "several": "multilabel",
+        "words": "tagging",
+        "saved": "classification",
+        "semi": "classification",
+        "nested": "classification",
+        "folded": "classification",
+        "last": "tagging",
+        "mentions": "tagging",
     }
     assert tasks["headed"]["labels"] == ["yes", "no", "maybe"]
     assert tasks["headed"]["source"] == {
@@ -176,3 +177,56 @@ def test_nothing_is_overwritten_and_nothing_written_of_nothing(tmp_path: Path) -
     with pytest.raises(DataError, match="no column seems to hold labels"):
         write_new_study(tmp_path / "new.yaml", tmp_path / "bad")
     assert not (tmp_path / "new.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "label", "key"),
+    [
+        ("medmcqa", ["opa", "opb", "opc", "opd"], "cop", "from_1"),
+        ("swag", ["ending0", "ending1", "ending2"], "label", "from_0"),
+        ("letters", ["A", "B", "C"], "answerKey", "letter"),
+        ("options", ["options.A", "options.B", "options.C"], "answer_idx", "letter"),
+        ("list", "choices", "answer", "text"),
+    ],
+)
+def test_questions_with_candidates_are_guessed(
+    tmp_path: Path, name: str, columns: Any, label: str, key: str
+) -> None:
+    def row(i: int) -> dict[str, Any]:
+        right = i % 3
+        texts = [f"{WORDS[n]} {i}" for n in range(4 if "opd" in columns else 3)]
+        said = {
+            "letter": "ABC"[right],
+            "text": texts[right],
+            "from_0": right,
+            "from_1": right + 1 if i else 4,
+        }[key]
+        if columns == "choices":
+            held: dict[str, Any] = {"choices": texts}
+        elif name == "options":
+            held = {"options": dict(zip("ABC", texts, strict=True))}
+        else:
+            held = dict(zip(columns, texts, strict=True))
+        return {"id": f"q{i}", "question": f"which of row {i}", **held, label: said}
+
+    for split in ("train", "dev", "test"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        lines = "\n".join(json.dumps(row(i)) for i in range(12))
+        (tmp_path / name / f"{split}.jsonl").write_text(lines)
+    (guess,) = guess_tasks(tmp_path)
+    assert guess.fault is None
+    assert (guess.task["kind"], guess.task["source"]["answer_key"]) == ("multiple_choice", key)
+    assert guess.task["source"]["columns"]["candidates"] == columns
+    assert guess.task["source"]["columns"]["label"] == label
+    study = tmp_path / "study.yaml"
+    write_new_study(study, tmp_path)
+    (task,) = read_study(study).tasks
+    assert task.kind is kinds.MULTIPLE_CHOICE
+
+
+def test_numbers_that_may_count_from_0_or_from_1_are_not_guessed(tmp_path: Path) -> None:
+    lines = ["question,A,B,C,label", *(f"q {i},a{i},b{i},c{i},{1 + i % 2}" for i in range(12))]
+    write_splits(tmp_path / "unclear", ".csv", "\n".join(lines))
+    (guess,) = guess_tasks(tmp_path)
+    assert guess.task["kind"] is not None
+    assert guess.task["kind"] != "multiple_choice"

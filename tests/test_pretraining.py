@@ -27,13 +27,16 @@ from transfer_study.execute import materials as materials_module
 from transfer_study.execute import run_stage as run_stage_module
 from transfer_study.execute import start as start_module
 from transfer_study.execute.cost import SecondsEstimate, work
-from transfer_study.execute.progress import Silent
-from transfer_study.execute.resources import Resources
+from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.learn import pretrain as pretrain_module
 from transfer_study.learn.model import build_model
 from transfer_study.report.results import tables, write_table
-from transfer_study.session import Places, execute, failed_stages, make_plan, missing, write_report
+from transfer_study.session.places import Places
+from transfer_study.session.plans import make_plan
+from transfer_study.session.report import write_report
+from transfer_study.session.run import Session, execute
+from transfer_study.session.stored import failed_stages, missing
 from transfer_study.store.compact import CompactAnswers
 from transfer_study.store.recorded import recorded_plan
 from transfer_study.store.store import Store
@@ -414,7 +417,7 @@ variants:
     refined = [s for s in plan if s.kind is StageKind.REFINE and s.task_names == ("colour",)]
     assert len(refined) == 5
     places = Places(tmp_path / "stages", tmp_path / "results", tmp_path / "plots")
-    execute(plan, places, "in-process", Resources(), Silent())
+    execute(plan, Session(places, InProcess()))
     store = Store(places.store)
     lasts = [store.read(stage, "history.jsonl").splitlines()[-1] for stage in refined]
     losses = {json.loads(last)["loss"]["colour"] for last in lasts}
@@ -434,11 +437,11 @@ def test_a_study_is_resumed_and_holds_one_against_the_other(
 
     monkeypatch.setattr(pretrain_module, "pretrain", die)
     with pytest.raises(KeyboardInterrupt):
-        execute(plan, places, "in-process", Resources(), Silent())
+        execute(plan, Session(places, InProcess()))
     assert not store.is_done(pretraining(plan))
     assert len(missing(plan, store)) == 1 + 4
     monkeypatch.setattr(pretrain_module, "pretrain", learn)
-    execute(plan, places, "in-process", Resources(), Silent())
+    execute(plan, Session(places, InProcess()))
     assert not missing(plan, store).stages
     assert not failed_stages(plan, store)
     assert {s.name for s in plan if store.has_model(s)} == {pretraining(plan).name}

@@ -16,7 +16,9 @@ from tests.analysis.made_up import planned
 from transfer_study.analysis.graph.views import MAIN
 from transfer_study.analysis.paper.choices import STEPS, choices
 from transfer_study.report.captions import caption
-from transfer_study.session import Places, known_plan, make_plan, write_report
+from transfer_study.session.places import Places
+from transfer_study.session.plans import known_plan, make_plan
+from transfer_study.session.report import write_report
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.plan import plan as make

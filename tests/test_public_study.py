@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 
 from transfer_study.cli import app
 from transfer_study.report.results import tables, write_table
-from transfer_study.session import Places, make_plan, with_looks
+from transfer_study.session.places import Places
+from transfer_study.session.plans import make_plan, with_looks
 from transfer_study.store.compact import CompactAnswers
 from transfer_study.store.recorded import recorded_plan
 from transfer_study.study.file.study_file import read_study

@@ -15,7 +15,7 @@ from tests.analysis.made_up import MadeUpAnswers, planned
 from tests.analysis.test_grouping import pairs
 from tests.analysis.test_recommend import A, B, C, D, table
 from transfer_study.analysis.advice.grouping import groupings
-from transfer_study.analysis.advice.recommend import asked_edges, recommendations
+from transfer_study.analysis.advice.recommend import chosen_edges, recommendations
 from transfer_study.cli import app
 from transfer_study.report.results import tables
 from transfer_study.terminal.recommend import (
@@ -103,7 +103,7 @@ def test_a_variant_and_a_size_are_asked_for_by_name(capsys: pytest.CaptureFixtur
     )
     _, edges = tables(plan, gains, ())
     assert {one.size for one in recommendations(plan, edges)} == {300}
-    few = asked_edges(plan, edges, None, None, "slow", 100)
+    few = chosen_edges(plan, edges, None, None, "slow", 100)
     advice = recommendations(plan, few, "study.yaml")
     assert [(o.task, o.variant, o.size, o.arm) for o in advice] == [
         ("a", "slow", 100, "pair"),
@@ -117,7 +117,7 @@ def test_a_variant_and_a_size_are_asked_for_by_name(capsys: pytest.CaptureFixtur
     assert of_all.commands[-1].endswith("--multi --variant slow --size 100 --to models/a+b")
     print_groupings("made", [of_all])
     assert "All tasks, one, refine reading, slow, 100 examples" in capsys.readouterr().out
-    large = recommendations(plan, asked_edges(plan, edges, None, None, "slow"))
+    large = recommendations(plan, chosen_edges(plan, edges, None, None, "slow"))
     assert [(one.size, one.arm) for one in large] == [(300, "single")] * 2
 
 

@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import spearmanr
 
 import transfer_study
-from transfer_study.session import Places
+from transfer_study.session.places import Places
 
 STUDY = """\
 name: ranks

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Command
-from transfer_study.session import make_plan
+from transfer_study.session.plans import make_plan
 from transfer_study.store.running import tell_running
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study

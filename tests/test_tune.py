@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import Command
 from tests.test_cli import call
 from tests.test_in_a_terminal import driver_of, environment, heed_signals, names, wait_until
-from transfer_study.session import make_plan
+from transfer_study.session.plans import make_plan
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.search import targets, tuning_seeds
 

@@ -12,24 +12,21 @@ import pytest
 
 from tests.test_cli import call
 from transfer_study.errors import StudyError
+from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.progress import Silent
-from transfer_study.execute.resources import Resources
-from transfer_study.session import (
-    Outcome,
-    Places,
-    execute,
-    known_plan,
-    make_plan,
-    power,
-    write_report,
-)
+from transfer_study.outcome import Outcome
+from transfer_study.session.forecast import forecast_looks, power
+from transfer_study.session.places import Places
+from transfer_study.session.plans import known_plan, make_plan
+from transfer_study.session.report import write_report
+from transfer_study.session.run import Session, told_to
+from transfer_study.session.until_decided import Look, fix_looks, run_until_decided
 from transfer_study.store.looked import LOOKS_FILE
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.looks import Looks
 from transfer_study.study.plan import Plan
 from transfer_study.terminal.looks import look_line
-from transfer_study.until_decided import Look, fix_looks, forecast, run_until_decided
 
 # A task that learns its words faster with another, which has nothing to win from it.
 STUDY = """\
@@ -75,10 +72,8 @@ def until_decided(folder: Path, stop_after: int | None = None, study: str = STUD
                 if not left[0]:
                     raise KeyboardInterrupt
 
-    def run(part: Plan, in_order: bool) -> None:
-        execute(part, places, "in-process", Resources(), Dying(), in_order=in_order)
-
-    plan, _ = run_until_decided(first, looks, places, run, told.append)
+    session = Session(places, InProcess(), told_to(Dying()))
+    plan, _ = run_until_decided(first, looks, session, told.append)
     write_report(plan, places)
     return told
 
@@ -239,7 +234,7 @@ def test_a_plan_by_looks_says_what_the_command_will_take_and_show(
         if f"-s{FIRST}-" not in stage.name:
             shutil.copytree(stage, tmp_path / "stages" / "stages" / stage.name)
     first, looks = first_plan(tmp_path), Looks.fixed(range(FIRST), MOST, 2)
-    found = forecast(first, looks, places_in(tmp_path))
+    found = forecast_looks(first, looks, places_in(tmp_path))
     # Two tasks alone and their pair, at the second look, if an edge goes on.
     assert (found.coming, found.most[0]) == ((0, 0), 3)
     assert found.most[1] is not None and found.most[1] > 0

@@ -10,12 +10,14 @@ import torch
 from safetensors.torch import load_file
 
 from transfer_study.analysis.doubt.stability import run_table, stability_table
-from transfer_study.execute.progress import Silent
-from transfer_study.execute.resources import Resources
+from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.run_stage import run_stage
 from transfer_study.learn.model import build_model
 from transfer_study.report.results import tables, write_table
-from transfer_study.session import Places, execute, make_plan, write_report
+from transfer_study.session.places import Places
+from transfer_study.session.plans import make_plan
+from transfer_study.session.report import write_report
+from transfer_study.session.run import Session, execute
 from transfer_study.store.compact import CompactAnswers
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
@@ -45,7 +47,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
     (folder / "varied.yaml").write_text(TASKS + VARIANTS, encoding="utf-8")
     places = Places(folder / "stages", folder / "results", folder / "plots")
     plan = make_plan(read_study(folder / "varied.yaml"))
-    execute(plan, places, "in-process", Resources(), Silent())
+    execute(plan, Session(places, InProcess()))
     write_report(plan, places)
     return places
 
@@ -94,7 +96,7 @@ def test_a_stage_hands_on_frozen_layers_as_it_got_them(tmp_path: Path) -> None:
     plan = make_plan(read_study(path, ["refine.freeze_layers=1", "refine.reinit_layers=1"]))
     store = Store(tmp_path / "stages")
     stage = next(stage for stage in plan if len(stage.tasks) == 2)
-    run_stage(stage, store, keep_model=True, device="cpu")
+    run_stage(stage, store, keep_model=True)
     task = stage.tasks[0].task
     given = build_model(stage.encoder, None, [(task, "key")], 0, Recipe()).encoder.state_dict()
     handed_on = load_file(store.checked_model(stage) / "model.safetensors")

@@ -15,7 +15,8 @@ from safetensors.torch import load_file
 import transfer_study
 from transfer_study.errors import InvalidStudy
 from transfer_study.execute.run_stage import run_stage
-from transfer_study.session import Places, make_plan
+from transfer_study.session.places import Places
+from transfer_study.session.plans import make_plan
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.plan import Plan

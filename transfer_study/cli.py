@@ -10,7 +10,9 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -21,12 +23,12 @@ from transfer_study.analysis.graph.views import Shown
 from transfer_study.errors import NothingRun, StudyError, problems_of
 from transfer_study.execute.resources import Resources
 from transfer_study.outcome import Outcome
-from transfer_study.session import Places
+from transfer_study.session.places import Places
 from transfer_study.store.store import Store
 from transfer_study.study.correction import Correction
 from transfer_study.study.file.study_file import read_study
-from transfer_study.study.plan import Plan
-from transfer_study.study.study import MOST_SEEDS, Arm, Reading
+from transfer_study.study.reading import Reading
+from transfer_study.study.study import MOST_SEEDS
 from transfer_study.terminal.console import warn
 from transfer_study.visible import visible
 
@@ -216,17 +218,11 @@ def run(
     verbose: Verbose = False,
 ) -> None:
     """Run what is missing of a study, then write its tables and figures."""
-    from transfer_study.session import (
-        as_named,
-        begin,
-        check_places,
-        execute,
-        missing,
-        stage_cost,
-        survey,
-        with_answered,
-        write_report,
-    )
+    from transfer_study.execute.executor import executor_named
+    from transfer_study.session.plans import begin, survey, with_answered
+    from transfer_study.session.report import ReportRequest, as_named, write_report
+    from transfer_study.session.run import Session, check_places, execute
+    from transfer_study.session.stored import missing
     from transfer_study.terminal.edges import edges_as_json, print_edges
     from transfer_study.terminal.progress import open_progress, say
     from transfer_study.terminal.stages import slow_precision
@@ -238,41 +234,26 @@ def run(
     first, leaks = survey(read_study(study, settings, data))
     first = with_answered(first, places)
     check_places(first, places)
-    stages = Store(places.store)
+    stages, named = Store(places.store), as_named(study, settings)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
-    named = as_named(study, settings)
-
-    def run_missing(part: Plan, in_order: bool = False) -> None:
-        if warning := slow_precision(part, missing(part, stages)):
-            say(warning)
-        cost = stage_cost(part, stages)
-        with open_progress(
-            part, stages, cost, quiet=quiet, verbose=verbose, named=named
-        ) as progress:
-            execute(
-                part,
-                places,
-                executor.value,
-                resources,
-                progress,
-                fail_fast=fail_fast,
-                in_order=in_order,
-            )
-
+    watch = partial(open_progress, store=stages, quiet=quiet, verbose=verbose, named=named)
+    session = Session(places, executor_named(executor.value, resources), watch, fail_fast)
+    if warning := slow_precision(first, missing(first, stages)):
+        say(warning)
     if max_seeds is None:
         plan_ = last_run = begin(first, places)
-        run_missing(plan_)
+        execute(plan_, session)
     else:
+        from transfer_study.session.until_decided import fix_looks, run_until_decided
         from transfer_study.terminal.looks import look_line, schedule_line
-        from transfer_study.until_decided import fix_looks, run_until_decided
 
         fixed = fix_looks(first, places, max_seeds, looks)
         begin(first, places)
         say(schedule_line(fixed), quiet)
         plan_, last_run = run_until_decided(
-            first, fixed, places, run_missing, lambda look: say(look_line(look, fixed), quiet)
+            first, fixed, session, lambda look: say(look_line(look, fixed), quiet)
         )
-    outcome = write_report(plan_, places, leaks=leaks, file=study, settings=settings)
+    outcome = write_report(plan_, places, ReportRequest(study=named), leaks)
     edges_as_json(outcome) if as_json else print_edges(outcome)
     print_failures(last_run, stages)
     if last_run is not plan_:  # a look that is not complete, and so not judged
@@ -326,22 +307,14 @@ def tune(
     from transfer_study.terminal.progress import say
     from transfer_study.terminal.trials import open_trials, print_tuning
     from transfer_study.terminal.tuned import print_tuned, print_written, tuned_as_json
-    from transfer_study.tune import carry_out, draw, plan_tuning, write_best
+    from transfer_study.tune import TuningRequest, carry_out, draw, plan_tuning, write_best
 
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots)
-    tuning = plan_tuning(
-        study,
-        settings,
-        data,
-        places,
-        section=None if recipe is None else recipe.value,
-        recipes=trials,
-        budget=budget,
-        n_seeds=tune_seeds,
-        tried=tried,
-        writes=not dry_run,
+    asked = TuningRequest(
+        None if recipe is None else recipe.value, trials, budget, tune_seeds, tried, dry_run
     )
+    tuning = plan_tuning(study, settings, data, places, asked)
     print_tuning(tuning, quiet)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
     with open_trials(tuning, quiet=quiet, verbose=verbose) as watching:
@@ -384,7 +357,7 @@ def plan(
     And how small an effect its edges could show. With the options of a `run` until edges are
     decided, by its looks.
     """
-    from transfer_study.session import make_plan, plan_with_dropped, with_answered
+    from transfer_study.session.plans import make_plan, plan_with_dropped, with_answered
     from transfer_study.terminal.stages import plan_as_json, print_plan, resolved_study
 
     _check_looks(until_decided, max_seeds, looks)
@@ -398,7 +371,7 @@ def plan(
     places = Places(store, keep_weights=keep_weights)
     fixed = None
     if max_seeds is not None:
-        from transfer_study.until_decided import known_looks
+        from transfer_study.session.until_decided import known_looks
 
         fixed = known_looks(planned, places, max_seeds, looks)
     view(with_answered(planned, places), places, piloted, dropped, fixed)
@@ -430,7 +403,7 @@ def status(
 
     From the store alone.
     """
-    from transfer_study.session import known_plan
+    from transfer_study.session.plans import known_plan
     from transfer_study.terminal.status import print_status, status_as_json, study_status
 
     stages = Store(store)
@@ -447,7 +420,7 @@ def report(
     store: StoreFolder = _STORE,
     results: ResultsFolder = _RESULTS,
     plots: PlotsFolder = _PLOTS,
-    arm: Annotated[Arm | None, typer.Option(help="Show and draw this arm only.")] = None,
+    arm: Annotated[str | None, typer.Option(help="Show and draw this arm only.")] = None,
     size: Annotated[
         int | None,
         typer.Option(
@@ -490,24 +463,23 @@ def report(
     What is judged otherwise, or has changed settings, goes to a folder inside the study's, whose
     own tables stay as they are.
     """
-    from transfer_study.session import apart_as, known_plan, write_report
+    from transfer_study.session.plans import known_plan
+    from transfer_study.session.report import ReportRequest, apart_as, as_named, write_report
     from transfer_study.terminal.asked import rejudged
     from transfer_study.terminal.edges import edges_as_json, print_edges
 
     places = Places(store, results, plots)
     otherwise = rejudged(metric, margin, correction)
     plan_ = known_plan(read_study(study, settings, data), places)
-    shown = Shown(arm, size, task)
+    asked = ReportRequest(Shown(arm, size, task), otherwise, study=as_named(study, settings))
     if share is not None:
         from transfer_study.share import share_report
 
-        outcome = share_report(plan_, places, share, shown, otherwise)
+        outcome = share_report(plan_, places, share, asked)
     else:
         places.check_writable(plan_.study, store=False)
         apart = apart_as(plan_, places, settings)
-        outcome = write_report(
-            plan_, places, shown, otherwise, file=study, settings=settings, apart=apart
-        )
+        outcome = write_report(plan_, places, replace(asked, apart=apart))
     edges_as_json(outcome) if as_json else print_edges(outcome)
     _exit_by(outcome)
 
@@ -546,7 +518,7 @@ def compare(
         )
     places = Places(store, results, plots)
     if other is not None:
-        from transfer_study.session import compare_studies
+        from transfer_study.session.compare import compare_studies
         from transfer_study.terminal.difference import differences_as_json, print_differences
 
         compared = compare_studies(study, other, places, settings, data)
@@ -558,7 +530,7 @@ def compare(
         if compared.differences["shown"].any():
             raise typer.Exit(DIFFERENT)
         return
-    from transfer_study.session import hold_against_published
+    from transfer_study.session.compare import hold_against_published
     from transfer_study.terminal.agreement import agreement_as_json, print_agreement
 
     checked = read_study(study, settings, data)
@@ -603,12 +575,15 @@ def recommend(
     """Say with which partners, if any, to train a task, or all; runs and writes nothing."""
     from transfer_study.analysis.advice.grouping import groupings
     from transfer_study.analysis.advice.recommend import (
-        asked_edges,
         check_run,
         check_task,
+        chosen_edges,
         recommendations,
     )
-    from transfer_study.session import as_named, judged_edges, known_plan, lost_stages
+    from transfer_study.session.compare import judged_edges
+    from transfer_study.session.plans import known_plan
+    from transfer_study.session.report import as_named
+    from transfer_study.session.stored import lost_stages
     from transfer_study.terminal import recommend as view
 
     if (task is None) is not everything:
@@ -620,7 +595,7 @@ def recommend(
     if task is not None:
         check_task(checked, task)
     plan_, deltas = judged_edges(known_plan(checked, places), places)
-    edges = asked_edges(plan_, deltas, encoder, reading, variant, size)
+    edges = chosen_edges(plan_, deltas, encoder, reading, variant, size)
     warn(lost_stages(plan_, places))
     named = as_named(study, settings)
     if task is None:
@@ -673,7 +648,7 @@ def export(
 ) -> None:
     """Write a trained model to a folder that `transformers.pipeline` loads, with its card."""
     from transfer_study.export import Wanted, export_model
-    from transfer_study.session import known_plan
+    from transfer_study.session.plans import known_plan
     from transfer_study.terminal.exported import exported_as_json, print_exported
     from transfer_study.terminal.progress import say
 
@@ -726,7 +701,8 @@ def prune(
     Those stay from which an unfinished study in the folder of tables starts, or anything that
     runs now. A run that wants removed weights after all trains their stage again.
     """
-    from transfer_study.session import known_plan, prunable_of
+    from transfer_study.session.plans import known_plan
+    from transfer_study.session.stored import prunable_of
     from transfer_study.terminal.prune import print_pruned
 
     if with_results and not studies:

@@ -38,7 +38,7 @@ from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage, StageKind, StageTask
 from transfer_study.study.tasks.example import Example
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 Tell = Callable[[str], None]
 
@@ -236,7 +236,7 @@ def _write(
 
 
 def _on_pairs(task: Task, examples: Sequence[Example]) -> bool:
-    return task.kind is not TaskKind.TAGGING and len(examples[0].text) == 2
+    return not task.kind.words and len(examples[0].text) == 2
 
 
 def _scores(

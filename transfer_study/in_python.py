@@ -8,25 +8,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from transfer_study.errors import StudyError
+from transfer_study.execute.executor import ExecutorKind, executor_named
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
 from transfer_study.outcome import Outcome
-from transfer_study.session import (
-    Executor,
-    Places,
-    as_named,
-    begin,
-    check_places,
-    execute,
-    stage_cost,
-    survey,
-    write_report,
-)
-from transfer_study.session import make_plan as _make_plan
+from transfer_study.session.places import Places
+from transfer_study.session.plans import begin, survey
+from transfer_study.session.plans import make_plan as _make_plan
+from transfer_study.session.report import ReportRequest, as_named, write_report
+from transfer_study.session.run import Session, check_places, execute, told_to
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.plan import Plan
@@ -49,7 +43,7 @@ def run(
     settings: Sequence[str] = (),
     data: Path | str | None = None,
     places: Places | None = None,
-    executor: Executor = "ray",
+    executor: ExecutorKind = "ray",
     resources: Resources | None = None,
     progress: Progress | bool = True,
 ) -> Outcome:
@@ -64,17 +58,15 @@ def run(
     planned, leaks = survey(checked)
     check_places(planned, places)
     plan_, store = begin(planned, places), Store(places.store)
-    view: AbstractContextManager[Progress]
-    if isinstance(progress, bool):
-        cost = stage_cost(plan_, store)
-        named = as_named(None if isinstance(study, Study) else study, settings)
-        view = open_progress(plan_, store, cost, quiet=not progress, verbose=False, named=named)
-    else:
-        view = nullcontext(progress)
-    with view as told:
-        execute(plan_, places, executor, resources or Resources(), told)
-    file = None if isinstance(study, Study) else study
-    outcome = write_report(plan_, places, leaks=leaks, file=file, settings=settings)
+    named = as_named(None if isinstance(study, Study) else study, settings)
+    watch = (
+        partial(open_progress, store=store, quiet=not progress, verbose=False, named=named)
+        if isinstance(progress, bool)
+        else told_to(progress)
+    )
+    runner = executor_named(executor, resources or Resources())
+    execute(plan_, Session(places, runner, watch))
+    outcome = write_report(plan_, places, ReportRequest(study=named), leaks)
     for sentence in outcome.unwritten:
         warnings.warn(sentence, stacklevel=2)
     return outcome

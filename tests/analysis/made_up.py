@@ -7,16 +7,24 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from transfer_study.analysis.edges import COLUMNS
 from transfer_study.data.streams import stream
 from transfer_study.store.predictions import Answers
-from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint, TextsFingerprint
-from transfer_study.study.plan import Fingerprints, Plan, plan
+from transfer_study.study.fingerprint import (
+    DataFingerprint,
+    Fingerprints,
+    SplitFingerprint,
+    TextsFingerprint,
+)
+from transfer_study.study.plan import Plan, plan
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.sizes import data_sets
 from transfer_study.study.stage import Stage
 from transfer_study.study.study import Study
 from transfer_study.study.tasks.task import Task
 
+# The columns of a table of edges that every study has.
+USUAL = [name for name, column in COLUMNS.items() if not column.optional]
 LABELS = ("yes", "no")
 N_TEST = 96
 FULL = 500  # training examples that every task has

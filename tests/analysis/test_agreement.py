@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from transfer_study.analysis.effects.deltas import Verdict
+from transfer_study.analysis.edges import Verdict
 from transfer_study.analysis.paper.agreement import (
     HeldEdge,
     HeldScore,
@@ -20,7 +20,8 @@ from transfer_study.analysis.paper.agreement import (
 )
 from transfer_study.errors import StudyError
 from transfer_study.published import Effect, SystemKind
-from transfer_study.study.plan import Plan, System
+from transfer_study.study.plan import Plan
+from transfer_study.study.system import System
 
 MakePlan = Callable[..., Plan]
 MakeScores = Callable[..., pd.DataFrame]

@@ -11,7 +11,7 @@ import pytest
 
 from tests.analysis.made_up import MadeUpAnswers, planned
 from tests.analysis.test_deltas import comparisons, scores, without
-from transfer_study.analysis.effects.corrections import Edge, corrected
+from transfer_study.analysis.effects.corrections import MeasuredEdge, corrected
 from transfer_study.analysis.effects.deltas import deltas
 from transfer_study.analysis.effects.double_difference import joint
 from transfer_study.analysis.effects.judgement import Judgement
@@ -177,7 +177,7 @@ def test_two_studies_with_further_runs_are_compared_as_if_no_run_were_shared() -
     found = joint(narrow, wide, test_set.units)
     assert found.mean == pytest.approx(wide.effect.mean - narrow.effect.mean)
 
-    def of_runs(edge: Edge) -> float:
+    def of_runs(edge: MeasuredEdge) -> float:
         return edge.effect.error**2 - edge.effect.example_error**2
 
     assert found.seed_sd**2 >= of_runs(wide) + of_runs(narrow) - 1e-12

@@ -9,21 +9,22 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from transfer_study.analysis.effects.corrections import Edge, corrected, judged
-from transfer_study.analysis.effects.deltas import Verdict, verdict_of
+from transfer_study.analysis.edges import Verdict
+from transfer_study.analysis.effects.corrections import MeasuredEdge, corrected, judged
+from transfer_study.analysis.effects.deltas import verdict_of
 from transfer_study.analysis.effects.uncertainty import UNKNOWN, crossed
 from transfer_study.study.correction import Correction
 
 SEEDS, RESAMPLES, UNITS = 5, 2_000, 1_000
 
 
-def edge(seeds: np.ndarray, resampled: np.ndarray) -> Edge:
+def edge(seeds: np.ndarray, resampled: np.ndarray) -> MeasuredEdge:
     """An edge with these differences, [S], and these of the mean on resampled examples, [B]."""
     again = seeds[:, None] + resampled
-    return Edge(crossed(seeds, again, UNITS), tuple(range(len(seeds))), seeds, again)
+    return MeasuredEdge(crossed(seeds, again, UNITS), tuple(range(len(seeds))), seeds, again)
 
 
-def edges(effects: np.ndarray, seed: int = 0) -> list[Edge]:
+def edges(effects: np.ndarray, seed: int = 0) -> list[MeasuredEdge]:
     """Independent edges of these effects, in standard errors or so."""
     rng = np.random.default_rng(seed)
     return [
@@ -31,11 +32,11 @@ def edges(effects: np.ndarray, seed: int = 0) -> list[Edge]:
     ]
 
 
-def family(seed: int = 0) -> list[Edge]:
+def family(seed: int = 0) -> list[MeasuredEdge]:
     return edges(np.array([0, 0.3, 0.8, 1.2, 1.6, 2.0, 3.0, 4.0]), seed)
 
 
-def ps(some: list[Edge], method: Correction = Correction.BH) -> np.ndarray:
+def ps(some: list[MeasuredEdge], method: Correction = Correction.BH) -> np.ndarray:
     return np.array([judged(method, one.effect, 0.05).p for one in some])
 
 
@@ -89,7 +90,7 @@ def test_an_edge_alone_needs_no_correction(method):
 @pytest.mark.parametrize("method", Correction)
 def test_edges_without_a_p_are_not_of_the_family(method):
     some = family()
-    missing = Edge(UNKNOWN, (), np.zeros(0), np.zeros((0, 1)))
+    missing = MeasuredEdge(UNKNOWN, (), np.zeros(0), np.zeros((0, 1)))
     found = corrected(method, [some[0], missing, *some[1:]])
     without = corrected(method, some)
     assert math.isnan(found.p[1])
@@ -125,7 +126,7 @@ def test_max_t_keeps_false_families_rare():
     assert np.mean(false) < 0.09
 
 
-def small_and_precise(rng: np.random.Generator) -> tuple[list[Edge], np.ndarray]:
+def small_and_precise(rng: np.random.Generator) -> tuple[list[MeasuredEdge], np.ndarray]:
     """40 true effects of half a margin, measured precisely, and 16 nulls with much noise."""
     true = np.repeat([0.005, 0.0], [40, 16])
     noise = np.repeat([0.0005, 0.03], [40, 16])
@@ -136,7 +137,7 @@ def small_and_precise(rng: np.random.Generator) -> tuple[list[Edge], np.ndarray]
     return some, true
 
 
-def called(some: list[Edge], levels: np.ndarray, margin: float) -> np.ndarray:
+def called(some: list[MeasuredEdge], levels: np.ndarray, margin: float) -> np.ndarray:
     """Which edges are called gain or loss."""
     found = np.zeros(len(some), bool)
     for n, (one, level) in enumerate(zip(some, levels, strict=True)):

@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 from scipy import stats
 
-from transfer_study.analysis.effects.deltas import COLUMNS, deltas
+from tests.analysis.made_up import USUAL
+from transfer_study.analysis.effects.deltas import deltas
 from transfer_study.analysis.effects.judgement import Judgement
 from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.analysis.effects.uncertainty import Interval
@@ -88,7 +89,7 @@ def test_numbers_of_an_edge():
     edge = only(deltas(comparisons(), of_differences((10, 20, 60)), MARGIN, ()))
     reference = stats.ttest_1samp([0.01, 0.02, 0.06], 0)
     low, high = reference.confidence_interval(0.95)
-    assert list(edge.index) == COLUMNS
+    assert list(edge.index) == USUAL
     assert edge.to_dict() == {
         "encoder": "tiny",
         "source": "A",
@@ -128,7 +129,7 @@ def test_variants_of_a_recipe_are_rows_of_their_own():
     measured = of_differences((28, 30, 32))["B"].scores()
     changed = {f"o-{k}": v for k, v in of_differences((-28, -30, -32))["B"].scores().items()}
     edges = deltas(pd.concat([plain, other]), scores(measured | changed), MARGIN, ())
-    assert list(edges.columns) == ["variant", *COLUMNS]
+    assert list(edges.columns) == ["variant", *USUAL]
     assert edges[["variant", "verdict", "n_seeds"]].to_numpy().tolist() == [
         ["plain", "gain", 3],
         ["other", "loss", 3],
@@ -331,7 +332,7 @@ def test_the_order_of_rows_changes_no_number(seed):
 
 def test_no_comparisons_make_an_empty_table():
     asked, given = several()
-    assert list(deltas(asked.iloc[:0], given, MARGIN, ()).columns) == COLUMNS
+    assert list(deltas(asked.iloc[:0], given, MARGIN, ()).columns) == USUAL
 
 
 def test_a_relative_margin_is_a_share_of_the_baseline():
@@ -384,7 +385,7 @@ def test_an_edge_has_a_row_a_size_where_there_are_sizes():
     for delta, (_, name) in zip((0.1, 0.2, 0.3), sizes, strict=True):
         values |= {f"{name}-AB-{seed}": 0.5 + delta for seed in range(3)}
     made = deltas(table, scores(values), MARGIN, failed=())
-    assert list(made.columns) == [*COLUMNS[:3], "size", *COLUMNS[3:]]
+    assert list(made.columns) == [*USUAL[:3], "size", *USUAL[3:]]
     assert made["size"].tolist() == [10, 20, pd.NA]
     assert made["delta"].tolist() == pytest.approx([0.1, 0.2, 0.3])
     assert made["n_seeds"].tolist() == [3, 3, 3]

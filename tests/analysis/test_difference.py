@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from transfer_study.analysis.compare.difference import Side, differences, happened, shared
-from transfer_study.analysis.effects.corrections import Edge
+from transfer_study.analysis.effects.corrections import MeasuredEdge
 from transfer_study.analysis.effects.deltas import deltas
 from transfer_study.analysis.effects.double_difference import independent, joint
 from transfer_study.analysis.effects.judgement import Judgement
@@ -27,12 +27,12 @@ from transfer_study.study.tasks.task import MetricName
 RANDOM = np.random.default_rng(4)
 
 
-def edge(observed, replicates=None, seeds=None) -> Edge:
+def edge(observed, replicates=None, seeds=None) -> MeasuredEdge:
     observed = np.asarray(observed, dtype=np.float64)
     if replicates is None:
         replicates = np.repeat(observed[:, None], 2, axis=1)
     seeds = tuple(range(len(observed))) if seeds is None else tuple(seeds)
-    return Edge(crossed(observed, replicates, 50), seeds, observed, replicates)
+    return MeasuredEdge(crossed(observed, replicates, 50), seeds, observed, replicates)
 
 
 # --- the error of a difference

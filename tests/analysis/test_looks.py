@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from transfer_study.analysis.effects.corrections import Edge, corrected
+from transfer_study.analysis.effects.corrections import MeasuredEdge, corrected
 from transfer_study.analysis.effects.corrections import judged as judge
 from transfer_study.analysis.effects.deltas import verdict_of
 from transfer_study.analysis.effects.looks import edges_of, judged, standing
@@ -79,7 +79,7 @@ def look_at(differences: np.ndarray, counts: tuple[int, ...]) -> pd.DataFrame:
     """Edges judged by these differences of seeds, [edges, seeds], as one family."""
     seeds = tuple(range(differences.shape[1]))
     replicates = np.zeros((len(seeds), 1))
-    edges = [Edge(crossed(d, replicates, 1000), seeds, d, replicates) for d in differences]
+    edges = [MeasuredEdge(crossed(d, replicates, 1000), seeds, d, replicates) for d in differences]
     levels = corrected(Correction.BH, edges, looks=Sequential(counts)).levels
     intervals = (e.effect.interval(level) for e, level in zip(edges, levels, strict=True))
     return look(*(str(verdict_of(interval, 0.0)) for interval in intervals))
@@ -129,7 +129,9 @@ def test_at_each_look_intervals_go_with_the_p_that_pays_for_all(method: Correcti
     for n, effect in product((3, 6, 9), (0.0, 1.0, 3.0, 12.0)):
         seeds = effect + rng.normal(size=n)
         replicates = seeds[:, None] + rng.normal(0, 0.3, 2000)
-        some.append(Edge(crossed(seeds, replicates, 500), tuple(range(n)), seeds, replicates))
+        some.append(
+            MeasuredEdge(crossed(seeds, replicates, 500), tuple(range(n)), seeds, replicates)
+        )
     found = corrected(method, some, looks=Sequential(counts))
     for one, p, level in zip(some, found.p, found.levels, strict=True):
         interval = judge(method, one.effect, level)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.analysis.made_up import USUAL
 from transfer_study.analysis.advice.evidence import effects
 from transfer_study.analysis.advice.recommend import (
     Recommendation,
@@ -17,7 +18,6 @@ from transfer_study.analysis.advice.recommend import (
     recommendations,
 )
 from transfer_study.analysis.advice.settle import chance, examples_to_settle
-from transfer_study.analysis.effects.deltas import COLUMNS
 from transfer_study.analysis.effects.sequential import Sequential
 from transfer_study.analysis.effects.uncertainty import combined
 from transfer_study.errors import StudyError
@@ -57,7 +57,7 @@ def edge(source: str, target: str, delta: float, **changes: Any) -> dict[str, An
 
 
 def table(*edges: dict[str, Any]) -> pd.DataFrame:
-    return pd.DataFrame(edges, columns=COLUMNS)
+    return pd.DataFrame(edges, columns=USUAL)
 
 
 @pytest.fixture

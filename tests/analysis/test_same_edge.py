@@ -9,8 +9,8 @@ from tests.analysis.made_up import MadeUpAnswers, planned
 from transfer_study.analysis.advice.recommend import recommendations
 from transfer_study.analysis.compare.difference import Side, differences
 from transfer_study.analysis.doubt.power import planned_edges
-from transfer_study.analysis.effects.same_edge import repeated
-from transfer_study.report.content import family_size, raw_edges
+from transfer_study.analysis.edges import distinct_edges, repeated
+from transfer_study.report.content import family_size
 from transfer_study.report.results import tables
 from transfer_study.study.correction import Correction
 from transfer_study.study.plan import Plan
@@ -35,7 +35,7 @@ def test_the_pair_of_two_tasks_is_their_full_mix(correction: Correction) -> None
     # The numbers are those of a study that gives them one name.
     alone = edges(planned(["a", "b"], seeds=4, correction=correction, arms=["single", "pairs"]))
     assert alone[NUMBERS].to_numpy().tolist() == pair.tolist()
-    assert family_size(found, "refine") == len(raw_edges(found)) == 2
+    assert family_size(found, "refine") == len(distinct_edges(found)) == 2
     assert list(planned_edges(plan)["family"]) == [2, 2, 2, 2]
     ways = [len(one.compared) - 1 for one in recommendations(plan, found)]
     assert ways == [1, 1]
@@ -47,7 +47,7 @@ def test_groups_are_told_by_their_tasks_and_other_ways_to_share_are_others() -> 
     found = edges(planned(["a", "b", "c"], seeds=2, arms=arms, groups=groups))
     again = found[repeated(found)]
     assert [*again["arm"]] == ["group:few"] * 2 + ["group:all"] * 3
-    assert len(raw_edges(found)) == 6 + 3 + 6 + 3
+    assert len(distinct_edges(found)) == 6 + 3 + 6 + 3
 
 
 def test_edges_of_two_sizes_or_recipes_are_two() -> None:

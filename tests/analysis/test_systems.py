@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from transfer_study.analysis.paper.systems import AVERAGE, system_table
-from transfer_study.study.plan import Plan, System
+from transfer_study.study.plan import Plan
+from transfer_study.study.system import System
 
 MakePlan = Callable[..., Plan]
 MakeScores = Callable[..., pd.DataFrame]

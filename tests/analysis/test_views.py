@@ -11,7 +11,7 @@ import pytest
 from transfer_study.analysis.graph.graph import build_graph, effects_of, number_of, tasks_of
 from transfer_study.analysis.graph.views import MAIN, Shown, at_size
 from transfer_study.errors import StudyError
-from transfer_study.study.study import Arm, Study
+from transfer_study.study.study import Study
 
 COLUMNS = ["source", "target", "arm", "size", "baseline", "score"]
 ROWS = [
@@ -148,27 +148,27 @@ def test_one_arm_or_size_is_shown_alone(study: Study, deltas: pd.DataFrame) -> N
     def arms(shown: Shown) -> set[str]:
         return set(shown.of(study, deltas)["arm"])
 
-    assert arms(Shown(Arm.GROUPS)) == {"group:g"}
-    assert arms(Shown(Arm.PAIRS)) == {"pair"}
-    assert arms(Shown(Arm.FULL)) == set()  # not an arm of the study
-    assert [view.title for view in Shown(Arm.SEQUENTIAL).views(study)] == ["sequential"]
-    assert list(Shown(Arm.PAIRS).views(study)) == [MAIN]
-    assert len(Shown(Arm.PAIRS, 10).of(study, deltas)) == 3
+    assert arms(Shown("groups")) == {"group:g"}
+    assert arms(Shown("pairs")) == {"pair"}
+    assert arms(Shown("full")) == set()  # not an arm of the study
+    assert [view.title for view in Shown("sequential").views(study)] == ["sequential"]
+    assert list(Shown("pairs").views(study)) == [MAIN]
+    assert len(Shown("pairs", 10).of(study, deltas)) == 3
     assert len(Shown().of(study, deltas)) == len(deltas)
 
 
 @pytest.mark.parametrize(
     ("shown", "said"),
     [
-        (Shown(Arm.FULL), "--arm: found full, .* allowed: pairs, groups, sequential, leave-one"),
-        (Shown(Arm.SINGLE), "--arm: found single, which the study does not compare"),
+        (Shown("full"), "--arm: found full, .* allowed: pairs, groups, sequential, leave-one"),
+        (Shown("single"), "--arm: found single, which the study does not compare"),
         (Shown(size=15), "--size: found 15, which the study does not have; allowed: 10, 20"),
     ],
 )
 def test_what_a_study_does_not_have_is_refused(study: Study, shown: Shown, said: str) -> None:
     with pytest.raises(StudyError, match=said):
         shown.check(study)
-    Shown(Arm.PAIRS, 10).check(study)
+    Shown("pairs", 10).check(study)
 
 
 def test_a_study_of_one_size_has_no_other(study: Study) -> None:

@@ -10,8 +10,9 @@ import pytest
 from transfer_study.data.files.readers import read_split
 from transfer_study.data.splits import load
 from transfer_study.errors import DataError
+from transfer_study.study.tasks import kinds
 from transfer_study.study.tasks.blue import BLUE
-from transfer_study.study.tasks.task import MetricName, Task, TaskKind
+from transfer_study.study.tasks.task import MetricName, Task
 
 STS = [
     "index",
@@ -47,16 +48,16 @@ def table(*rows: list[str]) -> str:
 def test_the_ten_tasks_and_their_metrics() -> None:
     tasks = {name: built_in(name, Path("/data")) for name in BLUE}
     assert {name: (t.kind, t.domain, t.metric) for name, t in tasks.items()} == {
-        "clinicalsts": (TaskKind.REGRESSION, "clinical", MetricName.PEARSON),
-        "biosses": (TaskKind.REGRESSION, "biomedical", MetricName.PEARSON),
-        "mednli": (TaskKind.CLASSIFICATION, "clinical", MetricName.ACCURACY),
-        "i2b2-2010-re": (TaskKind.CLASSIFICATION, "clinical", MetricName.MICRO_F1),
-        "chemprot": (TaskKind.CLASSIFICATION, "biomedical", MetricName.MICRO_F1),
-        "ddi2013-type": (TaskKind.CLASSIFICATION, "biomedical", MetricName.MACRO_F1),
-        "bc5cdr-chemical": (TaskKind.TAGGING, "biomedical", MetricName.ENTITY_F1),
-        "bc5cdr-disease": (TaskKind.TAGGING, "biomedical", MetricName.ENTITY_F1),
-        "shareclefe": (TaskKind.TAGGING, "clinical", MetricName.ENTITY_F1),
-        "hoc": (TaskKind.MULTILABEL, "biomedical", MetricName.EXAMPLE_F1),
+        "clinicalsts": (kinds.REGRESSION, "clinical", MetricName.PEARSON),
+        "biosses": (kinds.REGRESSION, "biomedical", MetricName.PEARSON),
+        "mednli": (kinds.CLASSIFICATION, "clinical", MetricName.ACCURACY),
+        "i2b2-2010-re": (kinds.CLASSIFICATION, "clinical", MetricName.MICRO_F1),
+        "chemprot": (kinds.CLASSIFICATION, "biomedical", MetricName.MICRO_F1),
+        "ddi2013-type": (kinds.CLASSIFICATION, "biomedical", MetricName.MACRO_F1),
+        "bc5cdr-chemical": (kinds.TAGGING, "biomedical", MetricName.ENTITY_F1),
+        "bc5cdr-disease": (kinds.TAGGING, "biomedical", MetricName.ENTITY_F1),
+        "shareclefe": (kinds.TAGGING, "clinical", MetricName.ENTITY_F1),
+        "hoc": (kinds.MULTILABEL, "biomedical", MetricName.EXAMPLE_F1),
     }
     negatives = {name: t.negative for name, t in tasks.items() if t.negative}
     assert negatives == {"i2b2-2010-re": "false", "chemprot": "false", "ddi2013-type": "DDI-false"}

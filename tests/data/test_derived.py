@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from transfer_study.data.derived import check_divisible, derive, halves, shuffled
 from transfer_study.data.splits import TaskData, load
 from transfer_study.errors import DataError
+from transfer_study.study.tasks import kinds
 from transfer_study.study.tasks.example import Example, Label
-from transfer_study.study.tasks.task import Change, Task, TaskKind
+from transfer_study.study.tasks.task import Change, Task
 
 LABELS = {"entities": ["herb", "beast"], "relation": ["herb", "beast"], "conflict": []}
 LABELS |= {"topics": ["sea", "sky", "war"]}
@@ -62,7 +63,7 @@ def test_each_seed_has_a_shuffle_of_its_own_that_is_the_same_twice() -> None:
 @given(st.integers(2, 40), st.integers(0, 99))
 def test_no_row_keeps_its_label(n: int, seed: int) -> None:
     rows = [Example(str(i), str(i), ("text",), float(i)) for i in range(n)]
-    after = shuffled(TaskKind.REGRESSION, rows, np.random.default_rng(seed))
+    after = shuffled(kinds.REGRESSION, rows, np.random.default_rng(seed))
     assert all(e.label != float(e.id) for e in after)
     assert sorted(map(float, labels(after))) == list(range(n))
 
@@ -73,7 +74,7 @@ def test_tags_go_to_sentences_of_as_many_words_and_stay_whole(
 ) -> None:
     # Each sentence is one mention of its own type, so that its tags can be told.
     rows = [sentence(n, [f"B-{n}", *[f"I-{n}"] * (k - 1)]) for n, k in enumerate(lengths)]
-    after = shuffled(TaskKind.TAGGING, rows, np.random.default_rng(seed))
+    after = shuffled(kinds.TAGGING, rows, np.random.default_rng(seed))
     often = Counter(lengths)
     givers = []
     for row in after:

@@ -23,8 +23,9 @@ from transfer_study.data.tokens.encode import (
     word_windows,
 )
 from transfer_study.study.recipes.recipe import Recipe
+from transfer_study.study.tasks import kinds
 from transfer_study.study.tasks.example import Example, Label
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 # Of these a WordPiece tokenizer leaves nothing: private use, control, zero-width, soft hyphen; of
 # the last, a line separator, a unigram tokenizer too.
@@ -39,13 +40,13 @@ with_tokenizer = settings(
 )
 
 
-def task(kind: TaskKind, *labels: str) -> Task:
+def task(kind: kinds.TaskKind, *labels: str) -> Task:
     source = {"format": "synthetic", "task": "none", "train": 1, "dev": 1, "test": 1}
     return Task.model_validate({"name": "t", "kind": kind, "labels": labels, "source": source})
 
 
-TAGGING = task(TaskKind.TAGGING, "Chemical", "Disease")
-CLASSES = task(TaskKind.CLASSIFICATION, "no", "yes")
+TAGGING = task(kinds.TAGGING, "Chemical", "Disease")
+CLASSES = task(kinds.CLASSIFICATION, "no", "yes")
 
 
 def example(*text: str, label: Label = "no", n: int = 0) -> Example:
@@ -54,7 +55,7 @@ def example(*text: str, label: Label = "no", n: int = 0) -> Example:
 
 def tagged(words: list[str], n: int = 0) -> Example:
     """A sentence whose every tag tells its place, as far as the tags reach."""
-    tags = TAGGING.tags
+    tags = TAGGING.outputs
     return example(*words, label=tuple(tags[(i + n) % len(tags)] for i in range(len(words))), n=n)
 
 
@@ -133,7 +134,7 @@ def test_words_and_pieces_stay_aligned(tokenizer: Any, data: st.DataObject) -> N
             assert pieces == own or (pieces == own[: len(pieces)] and len(ids) == ROOM)
             label = examples[n].label
             assert isinstance(label, tuple)
-            assert TAGGING.tags[answer[begin]] == label[word]
+            assert TAGGING.outputs[answer[begin]] == label[word]
     assert found == [(n, w) for n, words in enumerate(texts) for w in range(len(words))]
 
 
@@ -148,7 +149,7 @@ def test_words_that_vanish_are_unknown_pieces_first_last_and_alone(
         answered = [int(w) for row in encoded.words for w in row if w >= 0]
         assert answered == list(range(len(words)))
         answers = targets(TAGGING, [tagged(words)], encoded, Recipe())
-        tags = [TAGGING.tags[tag] for row in answers for tag in row if tag != IGNORED]
+        tags = [TAGGING.outputs[tag] for row in answers for tag in row if tag != IGNORED]
         assert tuple(tags) == tagged(words).label
 
 
@@ -228,18 +229,18 @@ def test_words_of_a_byte_level_tokenizer_have_their_space(tokenizers: dict[str, 
 
 
 def test_targets_of_every_kind(tokenizers: dict[str, Any]) -> None:
-    def of(kind: TaskKind, *labels: str, label: Label) -> NDArray[Any]:
+    def of(kind: kinds.TaskKind, *labels: str, label: Label) -> NDArray[Any]:
         examples = [example("fever", label=label)]
         encoded = encode(task(kind, *labels), examples, tokenizers["wordpiece"], IN_ROOM)
         (row,) = targets(task(kind, *labels), examples, encoded, Recipe())
         return row
 
-    classified = of(TaskKind.CLASSIFICATION, "a", "b", "c", label="c")
+    classified = of(kinds.CLASSIFICATION, "a", "b", "c", label="c")
     assert (classified.tolist(), classified.dtype) == (2, np.int64)
-    several = of(TaskKind.MULTILABEL, "a", "b", "c", label=("a", "c"))
+    several = of(kinds.MULTILABEL, "a", "b", "c", label=("a", "c"))
     assert (several.tolist(), several.dtype) == ([1, 0, 1], np.float32)
-    assert of(TaskKind.MULTILABEL, "a", "b", label=()).tolist() == [0, 0]
-    value = of(TaskKind.REGRESSION, label=3.25)
+    assert of(kinds.MULTILABEL, "a", "b", label=()).tolist() == [0, 0]
+    value = of(kinds.REGRESSION, label=3.25)
     assert (value.tolist(), value.dtype) == (3.25, np.float32)
 
 

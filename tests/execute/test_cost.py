@@ -11,8 +11,8 @@ import pytest
 
 from transfer_study.execute.cost import SecondsEstimate, work
 from transfer_study.store.store import Store
-from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint
-from transfer_study.study.plan import Fingerprints, Plan, plan
+from transfer_study.study.fingerprint import DataFingerprint, Fingerprints, SplitFingerprint
+from transfer_study.study.plan import Plan, plan
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.stage import Stage
 from transfer_study.study.study import Study

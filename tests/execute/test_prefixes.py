@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from tests.execute.test_run_stage import content
 from transfer_study.execute.run_stage import run_stage
-from transfer_study.session import make_plan
+from transfer_study.learn import keep_prefix
+from transfer_study.session.plans import make_plan
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
+from transfer_study.study.stage import Stage
 from transfer_study.study.study import Study
 
 FREEZING = {"epochs": 1, "max_length": 16, "learning_rate": 1e-3, "precision": "float32"}
@@ -80,3 +85,38 @@ def test_each_head_on_an_encoder_that_learned_has_states_of_its_own(
     plan = planned(study, arms=arms, readings=["refine"], refine=learning)
     heads = [stage for stage in plan if stage.kind == "heads"]
     assert run(plan, Store(tmp_path / "store")) == 3 * len(heads) > 0
+
+
+def run_noting(root: Path, stage: str, others: int) -> None:
+    """Run a stage once so many are ready to, and write down what it computes of frozen layers."""
+    compute = keep_prefix._Part._computed
+
+    def noted(part: keep_prefix._Part) -> memoryview:
+        with (root / "computed").open("a") as file:
+            file.write(f"{part._key()}\n")
+        time.sleep(1)  # long enough for the others to want it
+        return compute(part)
+
+    keep_prefix._Part._computed = noted  # of this process, which ends with it
+    planned = Stage.model_validate_json(stage)
+    (root / planned.name).touch()
+    while len(list(root.glob("refine-*"))) < others:
+        time.sleep(0.05)
+    run_stage(planned, Store(root / "store"), keep_model=False)
+
+
+def test_of_two_workers_that_start_together_one_computes_what_both_want(
+    study: Study, tmp_path: Path
+) -> None:
+    plan = planned(study, arms=["single"], readings=["refine"], seeds=[0, 1])
+    both = [stage for stage in plan if stage.task_names == ("colour",)]
+    assert len(both) == 2
+    texts = [stage.model_dump_json() for stage in both]
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as workers:
+        list(workers.map(run_noting, [tmp_path] * 2, texts, [2] * 2))
+    keys = (tmp_path / "computed").read_text().split()
+    assert len(keys) == len(set(keys)) == 3  # train, dev and test
+    alone = Store(tmp_path / "alone")
+    for stage in both:
+        run_stage(stage, alone, keep_model=False)
+        assert content(Store(tmp_path / "store"), stage) == content(alone, stage)

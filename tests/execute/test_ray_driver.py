@@ -46,18 +46,49 @@ assert b"_StageSearcher" in written and b"_Callback" in written
 assert job.works[0].stage.encode() not in written
 """
 
+HELD_BACK = """\
+import sys
+from transfer_study.execute import ray_driver
+from transfer_study.execute.job import Job
 
-def test_what_tune_pickles_holds_names_in_place_of_our_objects(tmp_path: Path) -> None:
-    work = Work(id="a", stage="the stage as JSON", parents=(), keep_model=False, cpus=1)
-    job = Job(store=tmp_path, resources=Resources(), fail_fast=False, works=(work,))
+told = []
+searcher = ray_driver._StageSearcher(
+    Job.model_validate_json(sys.argv[1]), lambda event: told.append((event.is_, event.stage))
+)
+for trial, stage in (("1", "one"), ("2", "two")):
+    assert searcher.suggest(trial)["stage"] == stage
+assert searcher.suggest("3") is None  # all others must wait
+searcher.on_trial_complete("1", {"error": "it fell", "log": "error.txt"})
+assert searcher.suggest("3") == "FINISHED"
+searcher.on_trial_complete("2", {"finished": True})
+assert told == [("failed", "one"), ("finished", "two")]
+"""
+
+
+def searched(code: str, folder: Path, parents: dict[str, tuple[str, ...]]) -> None:
+    """Run code in a process of its own, with a job and a folder as arguments."""
+    works = tuple(
+        Work(id=id_, stage=id_, parents=of, keep_model=False, cpus=1) for id_, of in parents.items()
+    )
+    job = Job(store=folder, resources=Resources(), fail_fast=False, works=works)
     done = subprocess.run(
-        [sys.executable, "-c", CODE, job.model_dump_json(), str(tmp_path)],
+        [sys.executable, "-c", code, job.model_dump_json(), str(folder)],
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_search_ends_where_a_teacher_fails_and_all_others_start_from_it(tmp_path: Path) -> None:
+    # What is tuned from the distillation has fewer parents than the distillation itself.
+    parents = {"one": (), "two": (), "tuned": ("distilled",), "distilled": ("one", "two")}
+    searched(HELD_BACK, tmp_path, parents)
+
+
+def test_what_tune_pickles_holds_names_in_place_of_our_objects(tmp_path: Path) -> None:
+    searched(CODE, tmp_path, {"the stage as JSON": ()})
 
 
 BUSY = """\

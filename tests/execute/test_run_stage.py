@@ -19,11 +19,13 @@ from transfer_study.execute import in_process
 from transfer_study.execute import keep as keep_module
 from transfer_study.execute import run_stage as run_stage_module
 from transfer_study.execute import start as start_module
-from transfer_study.execute.in_process import run_in_process
+from transfer_study.execute.executor import Todo
+from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.learn import train as train_module
 from transfer_study.report.beside import other_attempts
-from transfer_study.session import failed_stages, make_plan
+from transfer_study.session.plans import make_plan
+from transfer_study.session.stored import failed_stages
 from transfer_study.store.predictions import StoredAnswers, answers_from
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
@@ -452,7 +454,7 @@ def test_a_committed_stage_that_fails_when_run_again_is_a_failure(
     plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone, joint = find(plan, "refine", "colour"), find(plan, "refine", *NAMES)
-    run_in_process(replace(plan, stages=(alone, joint)), store, Diary())
+    run(replace(plan, stages=(alone, joint)), store, Diary())
     assert failed_stages(plan, store) == frozenset()
     with monkeypatch.context() as patch:
         forbid(patch, RuntimeError("out of memory"))
@@ -511,11 +513,16 @@ class Diary:
         return [stage.id for what, stage in self.events if what == event]
 
 
+def run(plan: Plan, store: Store, diary: Diary, *, fail_fast: bool = False) -> None:
+    todo = Todo(plan, plan.parents(), in_order=True, fail_fast=fail_fast)
+    InProcess().run(todo, store, diary)
+
+
 def test_a_plan_is_run_parents_first_and_keeps_parents_models_only(
     plan: Plan, store: Store
 ) -> None:
     diary = Diary()
-    run_in_process(plan, store, diary)
+    run(plan, store, diary)
     assert diary.of("finished") == diary.of("started") == [stage.id for stage in plan]
     assert diary.of("epoch") == [stage.id for stage in plan for _ in range(2)]
     for stage in plan:
@@ -543,7 +550,7 @@ def test_a_failed_stage_holds_back_only_its_descendants(
     plan: Plan, store: Store, failing: Stage
 ) -> None:
     diary = Diary()
-    run_in_process(plan, store, diary)
+    run(plan, store, diary)
     children = [stage.id for stage in plan if failing.id in {p.id for p in stage.parents}]
     assert len(children) == 2
     assert diary.of("failed") == [failing.id]
@@ -553,9 +560,9 @@ def test_a_failed_stage_holds_back_only_its_descendants(
 
 def test_failing_fast_starts_nothing_more(plan: Plan, store: Store, failing: Stage) -> None:
     diary = Diary()
-    run_in_process(plan, store, diary, fail_fast=True)
-    assert diary.events[-1] == ("failed", failing)
-    assert len(diary.of("started")) < len(plan)
+    run(plan, store, diary, fail_fast=True)
+    assert diary.of("failed") == diary.of("started")[-1:] == [failing.id]
+    assert len(diary.of("started")) < len(plan) - 2
 
 
 def test_what_is_learned_with_dev_is_not_taken_for_train_alone(study: Study, store: Store) -> None:

@@ -14,7 +14,7 @@ from transfer_study.execute import materials as materials_module
 from transfer_study.execute.run_stage import run_stage
 from transfer_study.execute.run_trial import run_trial
 from transfer_study.learn import train as train_module
-from transfer_study.session import make_plan
+from transfer_study.session.plans import make_plan
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.tasks.example import Example

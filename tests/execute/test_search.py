@@ -11,7 +11,7 @@ import pytest
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.search import _Trials
 from transfer_study.execute.trial_job import Run, SearchJob, TrialEvent
-from transfer_study.session import make_plan
+from transfer_study.session.plans import make_plan
 from transfer_study.store.store import Store
 from transfer_study.store.trials import Trial, read_trial
 from transfer_study.study.file.study_file import read_study

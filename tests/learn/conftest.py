@@ -21,8 +21,9 @@ from transfer_study.learn.model import MultiTaskModel, build_model
 from transfer_study.learn.train import Learned, train
 from transfer_study.study.encoder import Encoder, TinyConfig
 from transfer_study.study.recipes.recipe import Recipe
+from transfer_study.study.tasks import kinds
 from transfer_study.study.tasks.example import Example, Label
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 FILLERS = ("we", "saw", "a", "then", "one", "more", "near", "the", "house", "today")
 CPU = torch.device("cpu")
@@ -63,11 +64,20 @@ def _people(random: np.random.Generator) -> tuple[tuple[str, ...], Label]:
     return tuple(words), tuple(tags)
 
 
-DRAW: dict[TaskKind, tuple[str, tuple[str, ...], Callable[..., Any]]] = {
-    TaskKind.CLASSIFICATION: ("colour", ("red", "blue"), _colour),
-    TaskKind.MULTILABEL: ("pets", ("cat", "dog"), _pets),
-    TaskKind.REGRESSION: ("cats", (), _cats),
-    TaskKind.TAGGING: ("people", ("Person",), _people),
+def _reds(random: np.random.Generator) -> tuple[Any, ...]:
+    """Which of two to four texts is red."""
+    right = int(random.integers(count := int(random.integers(2, 5))))
+    colours = ("red" if n == right else "blue" for n in range(count))
+    candidates = tuple(" ".join(_draw(random, colour)[-3:]) + f" {colour}" for colour in colours)
+    return (" ".join(_draw(random)),), "ABCD"[right], False, candidates
+
+
+DRAW: dict[kinds.TaskKind, tuple[str, tuple[str, ...], Callable[..., Any]]] = {
+    kinds.CLASSIFICATION: ("colour", ("red", "blue"), _colour),
+    kinds.MULTILABEL: ("pets", ("cat", "dog"), _pets),
+    kinds.REGRESSION: ("cats", (), _cats),
+    kinds.TAGGING: ("people", ("Person",), _people),
+    kinds.MULTIPLE_CHOICE: ("reds", (), _reds),
 }
 
 
@@ -82,7 +92,9 @@ class School:
         epochs=4, batch_size=8, learning_rate=3e-3, precision="float32", max_length=24, warmup=0.1
     )
 
-    def data(self, kind: TaskKind, train: int = 64, dev: int = 24, test: int = 24) -> TaskData:
+    def data(
+        self, kind: kinds.TaskKind, train: int = 64, dev: int = 24, test: int = 24
+    ) -> TaskData:
         """The toy task of a kind."""
         name, labels, draw = DRAW[kind]
         source = {"format": "synthetic", "task": "none", "train": 1, "dev": 1, "test": 1}

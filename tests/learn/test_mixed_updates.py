@@ -12,13 +12,14 @@ from torch import Tensor
 from transfer_study.data.splits import TaskData
 from transfer_study.data.tokens.encode import IGNORED, targets
 from transfer_study.learn.aggregate import combine
+from transfer_study.learn.heads import HEAD_KINDS
 from transfer_study.learn.model import MultiTaskModel
 from transfer_study.learn.updates import Updates
 from transfer_study.learn.weigh import FixedWeights, UncertaintyWeights, Weights, uncertain_loss
 from transfer_study.study.recipes.recipe import Recipe
-from transfer_study.study.tasks.task import TaskKind
+from transfer_study.study.tasks import kinds
 
-COLOUR, PEOPLE, CATS = TaskKind.CLASSIFICATION, TaskKind.TAGGING, TaskKind.REGRESSION
+COLOUR, PEOPLE, CATS = kinds.CLASSIFICATION, kinds.TAGGING, kinds.REGRESSION
 CPU = torch.device("cpu")
 Gradients = dict[str, Tensor]
 ROWS = np.arange(8)
@@ -27,7 +28,7 @@ ROWS = np.arange(8)
 class Bench:
     """Updates of a model without dropout, and the gradients that its optimiser was given."""
 
-    def __init__(self, school: Any, *kinds: TaskKind) -> None:
+    def __init__(self, school: Any, *kinds: kinds.TaskKind) -> None:
         self.data: list[TaskData] = [school.data(kind) for kind in kinds]
         self.names = [data.task.name for data in self.data]
         self.materials = school.materials(*self.data)
@@ -131,12 +132,12 @@ def test_weights_by_name_are_normalised_and_change_what_is_learned(school: Any) 
         assert torch.equal(one, other)
 
 
-@pytest.mark.parametrize("kind", TaskKind)
-def test_an_uncertain_loss_is_that_of_the_paper(kind: TaskKind) -> None:
+@pytest.mark.parametrize("kind", kinds.KINDS.values())
+def test_an_uncertain_loss_is_that_of_the_paper(kind: kinds.TaskKind) -> None:
     loss, s = torch.tensor(0.7), torch.tensor(0.4, requires_grad=True)
     sigma = np.exp(0.4 / 2)
     factor = 1 / (2 * sigma**2) if kind is CATS else 1 / sigma**2
-    found = uncertain_loss(kind, loss, s)
+    found = uncertain_loss(HEAD_KINDS[kind.word].variance_share, loss, s)
     assert found.item() == pytest.approx(factor * 0.7 + np.log(sigma))
     found.backward()
     assert s.grad is not None
@@ -319,7 +320,7 @@ def test_what_every_task_makes_is_clipped_as_one(school: Any) -> None:
 
 @pytest.mark.parametrize("aggregation", ["mean", "pcgrad", "upgrad"])
 def test_every_kind_is_learned_from_updates_of_every_task(school: Any, aggregation: str) -> None:
-    data = [school.data(kind, train=200) for kind in TaskKind]
+    data = [school.data(kind, train=200) for kind in kinds.KINDS.values()]
     changed = {"updates": "every_task", "aggregation": aggregation, "epochs": 8}
     _, learned = school.learn(*data, **changed)
     assert [epoch["updates"] for epoch in learned.history] == [25] * 8

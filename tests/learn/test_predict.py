@@ -14,19 +14,23 @@ from transfer_study.data.splits import TaskData
 from transfer_study.data.tokens.encode import encode
 from transfer_study.learn import batch
 from transfer_study.learn.batch import Collator
-from transfer_study.learn.predict import Predictions, _filled, predict
+from transfer_study.learn.heads import _filled
+from transfer_study.learn.predict import Predictions, predict
 from transfer_study.study.recipes.recipe import Precision, Recipe
+from transfer_study.study.tasks import kinds
 from transfer_study.study.tasks.example import Example
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
-KINDS = list(TaskKind)
+KINDS = list(kinds.KINDS.values())
 
 
 class ByPiece(nn.Module):
     """Answers by each piece's own id: whatever moves a piece shows."""
 
     def forward(self, task: Task, inputs: dict[str, Tensor]) -> Tensor:
-        return nn.functional.one_hot(inputs["input_ids"] % len(task.tags), len(task.tags)).float()
+        return nn.functional.one_hot(
+            inputs["input_ids"] % len(task.outputs), len(task.outputs)
+        ).float()
 
 
 def predicted(school: Any, model: nn.Module, data: TaskData, max_length: int = 24) -> Predictions:
@@ -36,7 +40,7 @@ def predicted(school: Any, model: nn.Module, data: TaskData, max_length: int = 2
 
 def long_sentences(school: Any) -> TaskData:
     """A tagging task with sentences of up to 70 words, some of which vanish in tokenisation."""
-    data: TaskData = school.data(TaskKind.TAGGING, test=12)
+    data: TaskData = school.data(kinds.TAGGING, test=12)
     words = [word for example in data.test for word in (*example.text, "\ue232", "anna")]
     sizes = (1, 70, 3, 40, 12, 25)
     test = tuple(
@@ -47,7 +51,9 @@ def long_sentences(school: Any) -> TaskData:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_order_of_examples_does_not_change_their_answers(school: Any, kind: TaskKind) -> None:
+def test_the_order_of_examples_does_not_change_their_answers(
+    school: Any, kind: kinds.TaskKind
+) -> None:
     data = school.data(kind, test=30)
     model = school.model(data)
     order = np.random.default_rng(0).permutation(30)
@@ -58,25 +64,25 @@ def test_the_order_of_examples_does_not_change_their_answers(school: Any, kind: 
     assert other.documents == [plain.documents[n] for n in order]
     for n, answer, scores in zip(order, other.labels, other.scores, strict=True):
         np.testing.assert_allclose(scores, plain.scores[n], atol=1e-6)
-        assert answer == plain.labels[n] or kind is TaskKind.REGRESSION
+        assert answer == plain.labels[n] or kind is kinds.REGRESSION
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_batches_do_not_change_answers(
-    school: Any, kind: TaskKind, monkeypatch: pytest.MonkeyPatch
+    school: Any, kind: kinds.TaskKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = school.data(kind, test=30)
     model = school.model(data)
     together = predicted(school, model, data)
     monkeypatch.setitem(batch._PREDICT_PIECES, "cpu", 1)
     alone = predicted(school, model, data)
-    assert len({len(scores) for scores in alone.scores}) == 1 or kind is TaskKind.TAGGING
+    assert len({len(scores) for scores in alone.scores}) == 1 or kind.words or kind.candidates
     for a, b in zip(together.scores, alone.scores, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
 def test_rows_come_once_each_the_longest_first_within_the_budget(school: Any) -> None:
-    data = school.data(TaskKind.CLASSIFICATION, test=700)
+    data = school.data(kinds.CLASSIFICATION, test=700)
     collator: Collator = school.collator(data.task, data.test, 24)
     batches = list(collator.by_length())
     lengths = [collator.encoded.lengths[rows] for rows in batches]
@@ -87,7 +93,7 @@ def test_rows_come_once_each_the_longest_first_within_the_budget(school: Any) ->
 
 
 def test_padding_is_masked_and_stays_within_the_length_of_the_recipe(school: Any) -> None:
-    data = school.data(TaskKind.REGRESSION, test=30)
+    data = school.data(kinds.REGRESSION, test=30)
     for max_length in (10, 11, 24):
         collator = school.collator(data.task, data.test, max_length)
         inputs = collator.inputs(np.arange(30))
@@ -117,7 +123,7 @@ def test_windows_are_joined_to_whole_sentences(school: Any, max_length: int) -> 
         for word, tag in zip(example.text, labels, strict=True):
             ids = pieces(word, add_special_tokens=False)["input_ids"]
             (first, *_) = ids or [pieces.unk_token_id]
-            assert tag == data.task.tags[first % len(data.task.tags)]
+            assert tag == data.task.outputs[first % len(data.task.outputs)]
 
 
 @pytest.mark.parametrize(
@@ -136,24 +142,24 @@ def test_words_without_a_piece_part_no_mention(tags: list[str | None], filled: l
 
 
 def test_scores_are_probabilities_of_the_answers(school: Any) -> None:
-    classes = school.data(TaskKind.CLASSIFICATION)
+    classes = school.data(kinds.CLASSIFICATION)
     answers = predicted(school, school.model(classes), classes)
     for label, shares in zip(answers.labels, answers.scores, strict=True):
         assert sum(shares) == pytest.approx(1)
         assert classes.task.labels[int(np.argmax(shares))] == label
-    several = school.data(TaskKind.MULTILABEL)
+    several = school.data(kinds.MULTILABEL)
     answers = predicted(school, school.model(several), several)
     for labels, shares in zip(answers.labels, answers.scores, strict=True):
         chosen = (t for t, share in zip(several.task.labels, shares, strict=True) if share > 0.5)
         assert labels == tuple(chosen)
-    values = school.data(TaskKind.REGRESSION)
+    values = school.data(kinds.REGRESSION)
     answers = predicted(school, school.model(values), values)
     assert [[label] for label in answers.labels] == answers.scores
     assert all(type(label) is float for label in answers.labels)
 
 
 def test_predicting_draws_no_random_numbers_and_keeps_no_gradients(school: Any) -> None:
-    data = school.data(TaskKind.CLASSIFICATION)
+    data = school.data(kinds.CLASSIFICATION)
     model = school.model(data)
     before = torch.get_rng_state()
     first, second = predicted(school, model, data), predicted(school, model, data)
@@ -164,7 +170,7 @@ def test_predicting_draws_no_random_numbers_and_keeps_no_gradients(school: Any) 
 
 def test_predicting_pads_little(school: Any) -> None:
     """Rows of like length stand together, in batches that a CPU's cache holds."""
-    data = school.data(TaskKind.CLASSIFICATION, test=2000)
+    data = school.data(kinds.CLASSIFICATION, test=2000)
     collator = school.collator(data.task, data.test, 24)
     rounded = np.ceil(collator.encoded.lengths / 8) * 8  # as widths are
     batches = list(collator.by_length())

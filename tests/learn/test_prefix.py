@@ -33,8 +33,9 @@ from transfer_study.learn.train import Learned, train
 from transfer_study.store.prefixes import Prefixes
 from transfer_study.store.store import Store
 from transfer_study.study.encoder import Encoder
+from transfer_study.study.recipes.changes import Changes
 from transfer_study.study.recipes.recipe import Precision, Recipe
-from transfer_study.study.tasks.task import TaskKind
+from transfer_study.study.tasks import kinds
 
 LAYERS = 3
 SIZES: dict[str, Any] = {
@@ -66,7 +67,7 @@ OTHERS: dict[str, Callable[[], Any]] = {
     "deberta-conv": lambda: DebertaV2Config(**SIZES, **RELATIVE, **CONVOLUTION),
     "albert": lambda: AlbertConfig(**SIZES, embedding_size=8),
 }
-CLASSES, TAGS = TaskKind.CLASSIFICATION, TaskKind.TAGGING
+CLASSES, TAGS = kinds.CLASSIFICATION, kinds.TAGGING
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +128,8 @@ def same(one: Learned, other: Learned, tolerance: float = 2e-5) -> None:
 def test_every_family_learns_the_same_without_its_frozen_layers(
     school: Any, folder: Path, cache: Prefixes, name: str, frozen: int
 ) -> None:
-    data = [school.data(kind, 24, 8, 8) for kind in (CLASSES, TAGS, TaskKind.REGRESSION)]
-    recipe = school.recipe.changed(Recipe(epochs=2, freeze_layers=frozen))
+    data = [school.data(kind, 24, 8, 8) for kind in (CLASSES, TAGS, kinds.REGRESSION)]
+    recipe = Changes.to(epochs=2, freeze_layers=frozen).of(school.recipe)
     materials = school.materials(*data)
     run = learned(model_of(folder, name, recipe, *data), materials, recipe)
     model = model_of(folder, name, recipe, *data)
@@ -141,14 +142,14 @@ def test_every_family_learns_the_same_without_its_frozen_layers(
     assert model.state_dict().keys() == model_of(folder, name, recipe, *data).state_dict().keys()
 
 
-@pytest.mark.parametrize("kind", list(TaskKind))
+@pytest.mark.parametrize("kind", list(kinds.KINDS.values()))
 @pytest.mark.parametrize("pooling", ["pooler", "mean"])
 def test_every_kind_of_task_does(
-    school: Any, folder: Path, cache: Prefixes, kind: TaskKind, pooling: str
+    school: Any, folder: Path, cache: Prefixes, kind: kinds.TaskKind, pooling: str
 ) -> None:
     data = school.data(kind, 24, 8, 8)
-    changes = Recipe(epochs=2, freeze_layers=2, pooling=pooling)
-    recipe = school.recipe.changed(changes)
+    changes = Changes.to(epochs=2, freeze_layers=2, pooling=pooling)
+    recipe = changes.of(school.recipe)
     materials = school.materials(data)
     run = learned(model_of(folder, "bert", recipe, data), materials, recipe)
     model = model_of(folder, "bert", recipe, data)
@@ -159,7 +160,7 @@ def test_layers_that_share_their_weights_are_run(
     school: Any, folder: Path, cache: Prefixes
 ) -> None:
     data = school.data(CLASSES, 24, 8, 8)
-    recipe = school.recipe.changed(Recipe(epochs=1))
+    recipe = Changes.to(epochs=1).of(school.recipe)
     materials = school.materials(data)
     model = model_of(folder, "albert", recipe, data)
     model.freeze_body()
@@ -172,7 +173,7 @@ def test_what_an_encoder_does_between_layers_is_done(
     school: Any, folder: Path, cache: Prefixes, frozen: int
 ) -> None:
     data = school.data(CLASSES, 24, 8, 8)
-    recipe = school.recipe.changed(Recipe(epochs=1, freeze_layers=frozen))
+    recipe = Changes.to(epochs=1, freeze_layers=frozen).of(school.recipe)
     materials = school.materials(data)
     run = learned(model_of(folder, "deberta-conv", recipe, data), materials, recipe)
     model = model_of(folder, "deberta-conv", recipe, data)
@@ -186,7 +187,7 @@ def test_an_encoder_that_answers_otherwise_without_its_layers_is_run(
 ) -> None:
     """Each stands for a family that nobody has seen."""
     data = school.data(CLASSES, 24, 8, 8)
-    recipe = school.recipe.changed(Recipe(epochs=1, freeze_layers=2))
+    recipe = Changes.to(epochs=1, freeze_layers=2).of(school.recipe)
     materials = school.materials(data)
 
     def strange(alter: Callable[[nn.ModuleList], Any]) -> MultiTaskModel:
@@ -221,8 +222,8 @@ def test_nothing_is_kept_where_nothing_is_frozen(
     school: Any, folder: Path, cache: Prefixes, tmp_path: Path
 ) -> None:
     data = school.data(CLASSES, 24, 8, 8)
-    for changes in (Recipe(), Recipe(freeze_embeddings=True)):
-        recipe = school.recipe.changed(changes)
+    for changes in (Changes.to(), Changes.to(freeze_embeddings=True)):
+        recipe = changes.of(school.recipe)
         model, materials = model_of(folder, "bert", recipe, data), school.materials(data)
         assert keep_prefixes(model, materials, recipe.precision, cache) == materials
     assert not (tmp_path / "store" / "prefixes").exists()
@@ -232,7 +233,7 @@ def test_a_head_alone_reads_what_the_whole_encoder_left(
     school: Any, folder: Path, cache: Prefixes
 ) -> None:
     data = [school.data(kind, 24, 8, 8) for kind in (CLASSES, TAGS)]
-    recipe = school.recipe.changed(Recipe(epochs=2))
+    recipe = Changes.to(epochs=2).of(school.recipe)
     materials = school.materials(*data)
     models = [model_of(folder, "modernbert", recipe, *data) for _ in range(2)]
     for model in models:
@@ -247,7 +248,7 @@ def test_softly_shared_encoders_share_their_frozen_layers(
     school: Any, folder: Path, cache: Prefixes, tmp_path: Path
 ) -> None:
     data = [school.data(kind, 24, 8, 8) for kind in (CLASSES, TAGS)]
-    recipe = school.recipe.changed(Recipe(epochs=2, freeze_layers=2))
+    recipe = Changes.to(epochs=2, freeze_layers=2).of(school.recipe)
     materials = school.materials(*data)
 
     def pupils() -> SoftlyShared:
@@ -269,7 +270,7 @@ def test_whatever_changes_the_states_has_a_key_of_its_own(
     school: Any, folder: Path, cache: Prefixes, tmp_path: Path
 ) -> None:
     data = school.data(CLASSES, 24, 8, 8)
-    recipe = school.recipe.changed(Recipe(freeze_layers=2))
+    recipe = Changes.to(freeze_layers=2).of(school.recipe)
     materials = school.materials(data)
 
     def files(changed: Callable[[MultiTaskModel], Any] = lambda _: None, **asked: Any) -> int:
@@ -285,7 +286,7 @@ def test_whatever_changes_the_states_has_a_key_of_its_own(
     assert files(lambda m: m.encoder.encoder.layer[2].output.dense.weight.mul_(2)) == 1
     assert files(lambda m: m.encoder.encoder.layer[1].output.dense.weight.mul_(2)) == 2
     assert files(lambda m: m.encoder.embeddings.word_embeddings.weight[9].mul_(2)) == 3
-    assert files(recipe=recipe.changed(Recipe(freeze_layers=1))) == 4
+    assert files(recipe=Changes.to(freeze_layers=1).of(recipe)) == 4
     assert files(precision=Precision.BFLOAT16) == 5
     other = replace(data, train=data.train[1:])
     assert files(materials=school.materials(other)) == 6
@@ -297,7 +298,7 @@ def test_bfloat16_states_take_half_and_answer_alike(
     school: Any, folder: Path, cache: Prefixes
 ) -> None:
     data = school.data(TAGS, 24, 8, 8)
-    recipe = school.recipe.changed(Recipe(freeze_layers=2, precision=Precision.BFLOAT16))
+    recipe = Changes.to(freeze_layers=2, precision=Precision.BFLOAT16).of(school.recipe)
     materials = school.materials(data)
     model = model_of(folder, "bert", recipe, data)
     whole = row_logits(model, data.task, materials["people"].collators["test"], recipe.precision)
@@ -313,7 +314,7 @@ def test_where_all_is_too_much_train_goes_first(
     school: Any, folder: Path, cache: Prefixes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = school.data(CLASSES, 24, 8, 8)
-    recipe = school.recipe.changed(Recipe(epochs=2, freeze_layers=2))
+    recipe = Changes.to(epochs=2, freeze_layers=2).of(school.recipe)
     materials = school.materials(data)
     train_pieces = int(materials["colour"].collators["train"].encoded.lengths.sum())
     monkeypatch.setattr(keep_prefix, "_MOST_BYTES", train_pieces * 16 * 4)

@@ -19,7 +19,7 @@ from transfer_study.learn.stabilise import stabilise
 from transfer_study.learn.uncorrected_adamw import UncorrectedAdamW
 from transfer_study.study.encoder import Encoder
 from transfer_study.study.recipes.recipe import Recipe
-from transfer_study.study.tasks.task import TaskKind
+from transfer_study.study.tasks import kinds
 
 LAYERS = 4
 DEEP = {**SIZES, "num_hidden_layers": LAYERS, "initializer_range": 0.07}
@@ -135,7 +135,7 @@ def test_frozen_parts_keep_their_bytes_and_cost_no_state(
 
 
 def test_learning_with_frozen_layers_leaves_them_to_a_child_as_they_were(school: Any) -> None:
-    data = school.data(TaskKind.CLASSIFICATION)
+    data = school.data(kinds.CLASSIFICATION)
     model = school.model(data)
     before = state(model)
     stabilise(model, Recipe(freeze_layers=1), 0)

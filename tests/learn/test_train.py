@@ -20,11 +20,12 @@ from transfer_study.learn.predict import predict
 from transfer_study.learn.train import Learned, LearningError
 from transfer_study.metrics import score
 from transfer_study.study.recipes.recipe import Precision, Recipe
+from transfer_study.study.tasks import kinds
 from transfer_study.study.tasks.example import Example
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 State = dict[str, Tensor]
-KINDS = list(TaskKind)
+KINDS = list(kinds.KINDS.values())
 
 
 def state(model: MultiTaskModel) -> State:
@@ -60,7 +61,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_is_learned(school: Any, kind: TaskKind) -> None:
+def test_each_kind_is_learned(school: Any, kind: kinds.TaskKind) -> None:
     data = school.data(kind, train=200)
     before = school.model(data)
     _, learned = school.learn(data, epochs=6)
@@ -86,7 +87,7 @@ def test_all_kinds_are_learned_at_once(school: Any) -> None:
 
 
 def test_two_runs_are_identical_to_the_last_bit(school: Any) -> None:
-    pair = [school.data(kind) for kind in (TaskKind.TAGGING, TaskKind.REGRESSION)]
+    pair = [school.data(kind) for kind in (kinds.TAGGING, kinds.REGRESSION)]
     (first, one), (second, two) = (school.learn(*pair) for _ in range(2))
     assert equal(state(first), state(second))
     assert without_times(one) == without_times(two)
@@ -99,7 +100,7 @@ def test_two_runs_are_identical_to_the_last_bit(school: Any) -> None:
 
 def test_epochs_are_told_as_they_come_and_can_be_written_as_json(school: Any) -> None:
     told: list[dict[str, Any]] = []
-    data = school.data(TaskKind.MULTILABEL)
+    data = school.data(kinds.MULTILABEL)
     _, learned = school.learn(data, on_epoch=lambda _, epoch: told.append(epoch))
     assert told == learned.history == json.loads(json.dumps(told, allow_nan=False))
     assert [epoch["epoch"] for epoch in told] == [1, 2, 3, 4]
@@ -112,7 +113,7 @@ def test_epochs_are_told_as_they_come_and_can_be_written_as_json(school: Any) ->
 
 def test_the_best_epoch_is_restored(school: Any) -> None:
     """Its weights give again the dev score on record, and the predictions kept for it."""
-    data = school.data(TaskKind.CLASSIFICATION, train=24)
+    data = school.data(kinds.CLASSIFICATION, train=24)
     model, learned = school.learn(data, epochs=12, learning_rate=0.02, schedule="constant")
     scores = [epoch["dev"]["colour"] for epoch in learned.history]
     best = int(np.argmax(scores)) + 1
@@ -129,7 +130,7 @@ def test_the_best_epoch_is_restored(school: Any) -> None:
 
 def test_each_task_has_its_own_epoch_and_a_child_the_best_mean(school: Any, scripted: Any) -> None:
     scripted(colour=[0.5, 0.9, 0.3, 0.2], pets=[0.9, 0.1, 0.8, 0.9])
-    pair = [school.data(kind) for kind in (TaskKind.CLASSIFICATION, TaskKind.MULTILABEL)]
+    pair = [school.data(kind) for kind in (kinds.CLASSIFICATION, kinds.MULTILABEL)]
     states: list[State] = []
     model, learned = school.learn(*pair, on_epoch=lambda model, _: states.append(state(model)))
     assert learned.selected == {"colour": 2, "pets": 1}
@@ -159,7 +160,7 @@ def test_the_earliest_of_equals_or_the_last(
     scripted(cats=scores)
     states: list[State] = []
     model, learned = school.learn(
-        school.data(TaskKind.REGRESSION, train=8),
+        school.data(kinds.REGRESSION, train=8),
         selection=selection,
         on_epoch=lambda model, _: states.append(state(model)),
     )
@@ -174,7 +175,7 @@ def test_the_earliest_of_equals_or_the_last(
 def test_nothing_is_predicted_that_chooses_or_answers_nothing(
     school: Any, monkeypatch: pytest.MonkeyPatch, selection: str, dev: int, test: int
 ) -> None:
-    pair = [school.data(kind) for kind in (TaskKind.CLASSIFICATION, TaskKind.TAGGING)]
+    pair = [school.data(kind) for kind in (kinds.CLASSIFICATION, kinds.TAGGING)]
     predicted: list[tuple[str, str]] = []
 
     def counted(model: Any, task: Task, examples: Any, *rest: Any) -> Any:
@@ -198,7 +199,7 @@ def test_nothing_is_predicted_that_chooses_or_answers_nothing(
 
 @pytest.mark.parametrize("selection", ["best", "last"])
 def test_dev_and_test_never_enter_the_weights(school: Any, selection: str) -> None:
-    data: TaskData = school.data(TaskKind.CLASSIFICATION)
+    data: TaskData = school.data(kinds.CLASSIFICATION)
     other = replace(data, dev=data.test[:7], test=data.dev)
     other = school.relabelled(other, "test", "red")
     paths: list[list[State]] = []
@@ -212,7 +213,7 @@ def test_dev_and_test_never_enter_the_weights(school: Any, selection: str) -> No
 
 
 def test_test_labels_change_no_choice(school: Any) -> None:
-    data = school.data(TaskKind.CLASSIFICATION)
+    data = school.data(kinds.CLASSIFICATION)
     (first, one), (second, two) = (
         school.learn(d, learning_rate=0.02) for d in (data, school.relabelled(data, "test", "red"))
     )
@@ -226,7 +227,7 @@ def test_test_labels_change_no_choice(school: Any) -> None:
 
 
 def test_biases_and_normalisation_do_not_decay(school: Any) -> None:
-    model = school.model(school.data(TaskKind.TAGGING))
+    model = school.model(school.data(kinds.TAGGING))
     decayed, spared = build_optimizer(model, Recipe(weight_decay=0.3), 1)[0].param_groups
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     kept = {names[id(parameter)] for parameter in spared["params"]}
@@ -261,7 +262,7 @@ def test_the_rate_warms_up_and_decays() -> None:
 
 def test_large_gradients_are_clipped(school: Any) -> None:
     """AdamW forgets the size of gradients, but not of those below its epsilon."""
-    data = school.data(TaskKind.CLASSIFICATION)
+    data = school.data(kinds.CLASSIFICATION)
     start = state(school.model(data))
 
     def distance(norm: float) -> float:
@@ -274,7 +275,7 @@ def test_large_gradients_are_clipped(school: Any) -> None:
 
 
 def test_weights_decay_as_the_recipe_says(school: Any) -> None:
-    data = school.data(TaskKind.CLASSIFICATION, train=8)
+    data = school.data(kinds.CLASSIFICATION, train=8)
     norms = [
         sum(
             float(t.square().sum())
@@ -289,18 +290,18 @@ def test_weights_decay_as_the_recipe_says(school: Any) -> None:
 
 
 def test_a_loss_that_is_no_number_stops_the_stage(school: Any) -> None:
-    data = school.relabelled(school.data(TaskKind.REGRESSION), "train", float("nan"))
+    data = school.relabelled(school.data(kinds.REGRESSION), "train", float("nan"))
     with pytest.raises(LearningError, match="loss of cats is nan in epoch 1; lower `learning_rate"):
         school.learn(data)
 
 
 def test_a_rate_too_high_stops_the_stage(school: Any) -> None:
     with pytest.raises(LearningError, match="lower `learning_rate`"):
-        school.learn(school.data(TaskKind.REGRESSION), learning_rate=1e30, epochs=2)
+        school.learn(school.data(kinds.REGRESSION), learning_rate=1e30, epochs=2)
 
 
 def test_a_batch_whose_words_all_vanish_teaches_nothing_and_breaks_nothing(school: Any) -> None:
-    data = school.data(TaskKind.TAGGING, train=6)
+    data = school.data(kinds.TAGGING, train=6)
     gone = Example("gone", "gone", ("\ue232", "\u200b"), ("O", "B-Person"))
     empty = replace(data, train=(gone, *data.train, gone), dev=(gone, *data.dev))
     _, learned = school.learn(empty, batch_size=1, epochs=2)
@@ -309,7 +310,7 @@ def test_a_batch_whose_words_all_vanish_teaches_nothing_and_breaks_nothing(schoo
 
 
 def test_bfloat16_learns_on_a_cpu_and_keeps_its_weights_in_float32(school: Any) -> None:
-    data = school.data(TaskKind.CLASSIFICATION, train=120)
+    data = school.data(kinds.CLASSIFICATION, train=120)
     model, learned = school.learn(data, precision="bfloat16", epochs=6)
     assert scored(learned, data.task) > 0.9
     assert {p.dtype for p in model.parameters()} == {torch.float32}

@@ -14,9 +14,9 @@ from transfer_study.learn.distil import at_targets, distillation_loss
 from transfer_study.learn.soft import SoftlyShared
 from transfer_study.learn.train import train
 from transfer_study.study.recipes.recipe import Recipe
-from transfer_study.study.tasks.task import TaskKind
+from transfer_study.study.tasks import kinds
 
-KINDS = (TaskKind.CLASSIFICATION, TaskKind.TAGGING)
+KINDS = (kinds.CLASSIFICATION, kinds.TAGGING)
 
 
 def state(model: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -42,7 +42,7 @@ def without_dropout(model: torch.nn.Module) -> None:
 
 
 def test_a_frozen_encoder_keeps_its_bytes_while_its_head_learns(school: Any) -> None:
-    data = school.data(TaskKind.CLASSIFICATION)
+    data = school.data(kinds.CLASSIFICATION)
     model = school.model(data)
     model.freeze_body()
     before = state(model)
@@ -102,25 +102,25 @@ def test_the_loss_of_distillation_by_hand(school: Any, temperature: float) -> No
     gold = torch.zeros(5)
     square = temperature**2
 
-    task = school.data(TaskKind.CLASSIFICATION).task
+    task = school.data(kinds.CLASSIFICATION).task
     teacher = (taught / temperature).softmax(1)
     expected = -(teacher * (logits / temperature).log_softmax(1)).sum(1).mean() * square
     found = distillation_loss(task, logits, gold, taught, temperature)
     assert found.item() == pytest.approx(expected.item())
 
-    task = school.data(TaskKind.MULTILABEL).task
+    task = school.data(kinds.MULTILABEL).task
     p, q = (taught / temperature).sigmoid(), (logits / temperature).sigmoid()
     expected = -(p * q.log() + (1 - p) * (1 - q).log()).mean() * square
     found = distillation_loss(task, logits, gold, taught, temperature)
     assert found.item() == pytest.approx(expected.item(), rel=1e-5)
 
-    task = school.data(TaskKind.REGRESSION).task
+    task = school.data(kinds.REGRESSION).task
     found = distillation_loss(task, logits[:, :1], gold, taught[:, :1], temperature)
     assert found.item() == pytest.approx(((logits - taught)[:, 0] ** 2).mean().item())
 
 
 def test_tagging_is_distilled_at_the_pieces_that_have_a_target(school: Any) -> None:
-    task = school.data(TaskKind.TAGGING).task
+    task = school.data(kinds.TAGGING).task
     target = torch.tensor([[IGNORED, 1, IGNORED, 0], [IGNORED, 2, IGNORED, IGNORED]])
     logits = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(2))
     rows = [row.numpy().astype(np.float32) for row in logits * 2]

@@ -11,7 +11,7 @@ from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import IOB2, Entities
 
 from transfer_study.metrics import score, statistics
-from transfer_study.metrics.entities import mentions
+from transfer_study.study.tasks.kinds.tagging import mentions
 from transfer_study.study.tasks.task import MetricName, Task
 
 NAMES = (

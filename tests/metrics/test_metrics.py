@@ -14,14 +14,15 @@ from seqeval.scheme import IOB2
 from sklearn import metrics as sklearn
 
 from transfer_study import metrics
-from transfer_study.study.tasks.task import METRICS_OF_KIND, MetricName, Task, TaskKind
+from transfer_study.study.tasks import kinds
+from transfer_study.study.tasks.task import MetricName, Task
 
 LABELS = ("false", "a", "b", "c")
 POSITIVE = [label for label in LABELS if label != "false"]
 
 
-def task(kind: TaskKind, **fields: object) -> Task:
-    labels = () if kind is TaskKind.REGRESSION else LABELS
+def task(kind: kinds.TaskKind, **fields: object) -> Task:
+    labels = () if kind is kinds.REGRESSION else LABELS
     source = {"format": "synthetic", "task": "t", "train": 1, "dev": 1, "test": 1}
     return Task.model_validate(
         {"name": "t", "kind": kind, "labels": labels, "source": source, **fields}
@@ -29,30 +30,30 @@ def task(kind: TaskKind, **fields: object) -> Task:
 
 
 TASKS = {
-    TaskKind.CLASSIFICATION: task(TaskKind.CLASSIFICATION, negative="false"),
-    TaskKind.MULTILABEL: task(TaskKind.MULTILABEL),
-    TaskKind.REGRESSION: task(TaskKind.REGRESSION),
-    TaskKind.TAGGING: task(TaskKind.TAGGING),
+    kinds.CLASSIFICATION: task(kinds.CLASSIFICATION, negative="false"),
+    kinds.MULTILABEL: task(kinds.MULTILABEL),
+    kinds.REGRESSION: task(kinds.REGRESSION),
+    kinds.TAGGING: task(kinds.TAGGING),
 }
-CASES = [(kind, metric) for kind, names in METRICS_OF_KIND.items() for metric in names]
+CASES = [(kind, MetricName(metric)) for kind in TASKS for metric in kind.metrics]
 
 
-def random_labels(kind: TaskKind, n: int, rng: np.random.Generator) -> list:
-    if kind is TaskKind.CLASSIFICATION:
+def random_labels(kind: kinds.TaskKind, n: int, rng: np.random.Generator) -> list:
+    if kind is kinds.CLASSIFICATION:
         return [str(label) for label in rng.choice(LABELS, n, p=(0.6, 0.2, 0.15, 0.05))]
-    if kind is TaskKind.MULTILABEL:
+    if kind is kinds.MULTILABEL:
         return [tuple(x for x in LABELS if rng.random() < 0.3) for _ in range(n)]
-    if kind is TaskKind.REGRESSION:
+    if kind is kinds.REGRESSION:
         return [float(x) for x in rng.normal(3, 1, n)]
-    tags = TASKS[kind].tags
+    tags = TASKS[kind].outputs
     return [tuple(str(t) for t in rng.choice(tags, rng.integers(1, 9))) for _ in range(n)]
 
 
-def blurred(gold: list, kind: TaskKind, rng: np.random.Generator) -> list:
+def blurred(gold: list, kind: kinds.TaskKind, rng: np.random.Generator) -> list:
     """Predictions that are right about half of the time, tag by tag where there are tags."""
     other = random_labels(kind, len(gold), rng)
-    if kind is TaskKind.TAGGING:
-        tags = TASKS[kind].tags
+    if kind is kinds.TAGGING:
+        tags = TASKS[kind].outputs
         return [
             tuple(t if rng.random() < 0.7 else str(rng.choice(tags)) for t in words)
             for words in gold
@@ -60,19 +61,19 @@ def blurred(gold: list, kind: TaskKind, rng: np.random.Generator) -> list:
     return [g if rng.random() < 0.5 else o for g, o in zip(gold, other, strict=True)]
 
 
-def sample(kind: TaskKind, n: int = 60, seed: int = 0) -> tuple[list, list, list[str]]:
+def sample(kind: kinds.TaskKind, n: int = 60, seed: int = 0) -> tuple[list, list, list[str]]:
     rng = np.random.default_rng(seed)
     gold = random_labels(kind, n, rng)
     return gold, blurred(gold, kind, rng), [f"d{d}" for d in rng.integers(0, 1 + n // 3, n)]
 
 
 def by_authority(
-    kind: TaskKind, metric: MetricName, gold: list, predicted: list, documents
+    kind: kinds.TaskKind, metric: MetricName, gold: list, predicted: list, documents
 ) -> float:
-    if kind is TaskKind.REGRESSION:
+    if kind is kinds.REGRESSION:
         correlation = pearsonr if metric is MetricName.PEARSON else spearmanr
         return correlation(gold, predicted).statistic
-    if kind is TaskKind.TAGGING:
+    if kind is kinds.TAGGING:
         tags = [list(t) for t in gold], [list(t) for t in predicted]
         strict = {"mode": "strict", "scheme": IOB2} if metric is MetricName.ENTITY_F1 else {}
         return seqeval_f1(*tags, zero_division=0, **strict)
@@ -88,14 +89,14 @@ def by_authority(
     return f1_by_authority(kind, metric, gold, predicted)
 
 
-def f1_by_authority(kind: TaskKind, metric: MetricName, gold: list, predicted: list) -> float:
-    classes = LABELS if kind is TaskKind.MULTILABEL else POSITIVE
+def f1_by_authority(kind: kinds.TaskKind, metric: MetricName, gold: list, predicted: list) -> float:
+    classes = LABELS if kind is kinds.MULTILABEL else POSITIVE
     if metric is MetricName.MACRO_F1:
-        met = set().union(*gold) if kind is TaskKind.MULTILABEL else set(gold)
+        met = set().union(*gold) if kind is kinds.MULTILABEL else set(gold)
         classes = [label for label in classes if label in met]
     if not classes:
         return 0.0
-    if kind is TaskKind.MULTILABEL:
+    if kind is kinds.MULTILABEL:
         gold, predicted = indicators(gold), indicators(predicted)
         classes = [LABELS.index(label) for label in classes]
     average = "micro" if metric is MetricName.MICRO_F1 else "macro"
@@ -123,7 +124,7 @@ def test_agrees_with_the_authority(kind, metric, seed):
 
 
 # Short words over the tags make ill-formed sequences (a lone I-, a change of type) common.
-TAGS = st.sampled_from(TASKS[TaskKind.TAGGING].tags)
+TAGS = st.sampled_from(TASKS[kinds.TAGGING].outputs)
 SENTENCES = st.lists(
     st.lists(st.tuples(TAGS, TAGS), min_size=1, max_size=6), min_size=1, max_size=5
 )
@@ -136,8 +137,8 @@ def test_lenient_entity_f1_is_seqevals_default_on_any_tags(sentences):
     predicted = [tuple(p for _, p in words) for words in sentences]
     met = any(tag != "O" for words in (*gold, *predicted) for tag in words)
     metric = MetricName.LENIENT_ENTITY_F1
-    expected = by_authority(TaskKind.TAGGING, metric, gold, predicted, []) if met else 0
-    found = metrics.score(metric, TASKS[TaskKind.TAGGING], gold, predicted, [""] * len(gold))
+    expected = by_authority(kinds.TAGGING, metric, gold, predicted, []) if met else 0
+    found = metrics.score(metric, TASKS[kinds.TAGGING], gold, predicted, [""] * len(gold))
     assert found == pytest.approx(expected)
 
 
@@ -148,11 +149,9 @@ def test_entity_f1_is_seqevals_on_any_tags(sentences):
     predicted = [tuple(p for _, p in words) for words in sentences]
     # seqeval cannot average over no class at all; there its F1 is undefined.
     met = any(tag.startswith("B-") for words in (*gold, *predicted) for tag in words)
-    expected = (
-        by_authority(TaskKind.TAGGING, MetricName.ENTITY_F1, gold, predicted, []) if met else 0
-    )
+    expected = by_authority(kinds.TAGGING, MetricName.ENTITY_F1, gold, predicted, []) if met else 0
     found = metrics.score(
-        MetricName.ENTITY_F1, TASKS[TaskKind.TAGGING], gold, predicted, [""] * len(gold)
+        MetricName.ENTITY_F1, TASKS[kinds.TAGGING], gold, predicted, [""] * len(gold)
     )
     assert found == pytest.approx(expected)
 
@@ -161,10 +160,10 @@ def test_entity_f1_is_seqevals_on_any_tags(sentences):
 @given(st.lists(st.tuples(*[st.sampled_from(LABELS)] * 2), min_size=1, max_size=8))
 def test_f1_agrees_where_classes_are_missing(pairs):
     gold, predicted = map(list, zip(*pairs, strict=True))
-    for metric in METRICS_OF_KIND[TaskKind.CLASSIFICATION]:
-        expected = by_authority(TaskKind.CLASSIFICATION, metric, gold, predicted, [])
+    for metric in map(MetricName, kinds.CLASSIFICATION.metrics):
+        expected = by_authority(kinds.CLASSIFICATION, metric, gold, predicted, [])
         found = metrics.score(
-            metric, TASKS[TaskKind.CLASSIFICATION], gold, predicted, [""] * len(gold)
+            metric, TASKS[kinds.CLASSIFICATION], gold, predicted, [""] * len(gold)
         )
         assert found == pytest.approx(expected)
 
@@ -177,15 +176,15 @@ SETS = st.sets(st.sampled_from(LABELS)).map(lambda s: tuple(x for x in LABELS if
 def test_f1_of_sets_agrees_where_classes_are_missing(pairs):
     gold, predicted = map(list, zip(*pairs, strict=True))
     for metric in (MetricName.MICRO_F1, MetricName.MACRO_F1):
-        expected = by_authority(TaskKind.MULTILABEL, metric, gold, predicted, [])
-        found = metrics.score(metric, TASKS[TaskKind.MULTILABEL], gold, predicted, [""] * len(gold))
+        expected = by_authority(kinds.MULTILABEL, metric, gold, predicted, [])
+        found = metrics.score(metric, TASKS[kinds.MULTILABEL], gold, predicted, [""] * len(gold))
         assert found == pytest.approx(expected)
 
 
 def test_a_class_without_gold_is_left_out_of_macro_f1_in_every_resample():
     gold = ["a", "b", "a", "b", "false", "c"]
     rows = metrics.statistics(
-        MetricName.MACRO_F1, TASKS[TaskKind.CLASSIFICATION], gold, gold, ["d"] * 6
+        MetricName.MACRO_F1, TASKS[kinds.CLASSIFICATION], gold, gold, ["d"] * 6
     )
     draws = np.array(
         [[1, 1, 1, 1, 1, 1], [2, 0, 2, 0, 2, 0], [0, 3, 0, 3, 0, 0], [0, 0, 0, 0, 6, 0]]
@@ -231,7 +230,7 @@ def test_scores_are_vectorised_over_leading_axes(kind, metric):
 
 
 @pytest.mark.parametrize(
-    ("kind", "metric"), [case for case in CASES if case[0] is not TaskKind.REGRESSION]
+    ("kind", "metric"), [case for case in CASES if case[0] is not kinds.REGRESSION]
 )
 def test_statistics_add_up(kind, metric):
     # Correlations are of the data at hand, so that their parts do not add to the whole.
@@ -264,10 +263,10 @@ def test_nothing_to_score_is_0(kind, metric):
 @pytest.mark.parametrize(("kind", "metric"), CASES)
 def test_perfect_is_1(kind, metric):
     gold = {
-        TaskKind.CLASSIFICATION: ["a", "b", "c", "false"],
-        TaskKind.MULTILABEL: [("false",), ("a", "b"), ("c",), ("a",)],
-        TaskKind.REGRESSION: [1.0, 2.0, 3.0, 7.0],
-        TaskKind.TAGGING: [("B-a", "I-a"), ("O",), ("B-c",), ("B-b",)],
+        kinds.CLASSIFICATION: ["a", "b", "c", "false"],
+        kinds.MULTILABEL: [("false",), ("a", "b"), ("c",), ("a",)],
+        kinds.REGRESSION: [1.0, 2.0, 3.0, 7.0],
+        kinds.TAGGING: [("B-a", "I-a"), ("O",), ("B-c",), ("B-b",)],
     }[kind]
     assert metrics.score(metric, TASKS[kind], gold, gold, ["1", "2", "3", "4"]) == pytest.approx(1)
 
@@ -276,18 +275,18 @@ def test_perfect_is_1(kind, metric):
     "predicted",
     [[0.1] * 7, [1e8 / 3] * 7, [float("nan")] + [1.0] * 6, [float("inf")] + [1.0] * 6],
 )
-@pytest.mark.parametrize("metric", METRICS_OF_KIND[TaskKind.REGRESSION])
+@pytest.mark.parametrize("metric", [*map(MetricName, kinds.REGRESSION.metrics)])
 def test_undefined_correlation_is_0(predicted, metric):
     gold = [0.3, 1.7, 2.2, 2.9, 3.1, 4.4, 4.6]
     documents = [""] * 7
-    regression = TASKS[TaskKind.REGRESSION]
+    regression = TASKS[kinds.REGRESSION]
     assert metrics.score(metric, regression, gold, predicted, documents) == 0.0
     assert metrics.score(metric, regression, predicted, gold, documents) == 0.0
 
 
 def test_a_resample_of_one_value_has_no_correlation():
     rows = metrics.statistics(
-        MetricName.PEARSON, TASKS[TaskKind.REGRESSION], *sample(TaskKind.REGRESSION)
+        MetricName.PEARSON, TASKS[kinds.REGRESSION], *sample(kinds.REGRESSION)
     )
     n = len(rows.values)
     assert not metrics.from_sums(MetricName.PEARSON, n * np.eye(n) @ rows.values).any()
@@ -295,9 +294,9 @@ def test_a_resample_of_one_value_has_no_correlation():
 
 @pytest.mark.parametrize("offset", [0.0, 1e6, -1e9])
 def test_correlation_is_stable_far_from_zero(offset):
-    gold, predicted, documents = sample(TaskKind.REGRESSION)
+    gold, predicted, documents = sample(kinds.REGRESSION)
     moved = [p + offset for p in predicted]
-    found = metrics.score(MetricName.PEARSON, TASKS[TaskKind.REGRESSION], gold, moved, documents)
+    found = metrics.score(MetricName.PEARSON, TASKS[kinds.REGRESSION], gold, moved, documents)
     assert found == pytest.approx(pearsonr(gold, moved).statistic, abs=1e-9)
 
 
@@ -306,7 +305,7 @@ def test_labels_of_a_document_are_united():
     predicted = [(), ("a",), ("b",), ()]
     # Document 1: gold {a, b}, found {a, b}; document 2: gold {c}, found nothing.
     score = metrics.score(
-        MetricName.EXAMPLE_F1, TASKS[TaskKind.MULTILABEL], gold, predicted, ["1", "1", "1", "2"]
+        MetricName.EXAMPLE_F1, TASKS[kinds.MULTILABEL], gold, predicted, ["1", "1", "1", "2"]
     )
     assert score == pytest.approx(0.5)
 
@@ -314,27 +313,27 @@ def test_labels_of_a_document_are_united():
 def test_the_negative_class_is_left_out_of_f1_but_not_of_accuracy():
     gold, predicted = ["false", "false", "a"], ["false", "false", "b"]
     scores = [
-        metrics.score(metric, TASKS[TaskKind.CLASSIFICATION], gold, predicted, ["", "", ""])
+        metrics.score(metric, TASKS[kinds.CLASSIFICATION], gold, predicted, ["", "", ""])
         for metric in (MetricName.ACCURACY, MetricName.MICRO_F1, MetricName.MACRO_F1)
     ]
     assert scores == [pytest.approx(2 / 3), 0.0, 0.0]
 
 
 def test_reported_begins_with_the_tasks_own_metric():
-    chosen = task(TaskKind.CLASSIFICATION, metric="macro_f1")
+    chosen = task(kinds.CLASSIFICATION, metric="macro_f1")
     assert metrics.reported(chosen) == (
         MetricName.MACRO_F1,
         MetricName.ACCURACY,
         MetricName.MICRO_F1,
     )
-    for kind, names in METRICS_OF_KIND.items():
-        assert metrics.reported(TASKS[kind]) == names
+    for kind, of in TASKS.items():
+        assert metrics.reported(of) == kind.metrics
 
 
 def test_unequal_lengths_are_refused():
     with pytest.raises(ValueError, match="found 2, 1 and 2"):
         metrics.score(
-            MetricName.MICRO_F1, TASKS[TaskKind.CLASSIFICATION], ["a", "b"], ["a"], ["1", "2"]
+            MetricName.MICRO_F1, TASKS[kinds.CLASSIFICATION], ["a", "b"], ["a"], ["1", "2"]
         )
     with pytest.raises(ValueError, match="as many as its gold tags"):
-        metrics.score(MetricName.ENTITY_F1, TASKS[TaskKind.TAGGING], [("O", "O")], [("O",)], ["1"])
+        metrics.score(MetricName.ENTITY_F1, TASKS[kinds.TAGGING], [("O", "O")], [("O",)], ["1"])

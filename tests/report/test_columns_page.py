@@ -8,19 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from transfer_study.analysis import edges
 from transfer_study.analysis.doubt import false_edges, stability
-from transfer_study.analysis.effects import deltas, looks, scores
+from transfer_study.analysis.effects import scores
 from transfer_study.analysis.paper import choices, systems
 from transfer_study.data.leaks.findings import Leak
 from transfer_study.report import beside
 from transfer_study.report.columns_page import TABLES, columns_page
 
 ROOT = Path(__file__).parents[2]
-AXES = {deltas.VARIANT, deltas.SIZE}
+AXES = {edges.VARIANT, edges.SIZE}
 IN_CODE = {
-    "deltas.csv": {*deltas.COLUMNS, *AXES, looks.LOOK},
+    "deltas.csv": {*edges.COLUMNS},
     "scores.csv": {*scores.SCORE_COLUMNS, *AXES},
-    "tables.csv": {*systems.CELL_COLUMNS, deltas.SIZE},
+    "tables.csv": {*systems.CELL_COLUMNS, edges.SIZE},
     "stability.csv": {*stability.STABILITY_COLUMNS},
     "choices.csv": {*choices.COLUMNS},
     "leaks.csv": {field.name for field in fields(Leak)},

@@ -11,8 +11,8 @@ import pytest
 from transfer_study.analysis.paper.systems import CELL_COLUMNS
 from transfer_study.report.system_tables import about, lay_out, system_latex, system_markdown
 from transfer_study.report.table import latex_text, markdown_text
-from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint
-from transfer_study.study.plan import Fingerprints, plan
+from transfer_study.study.fingerprint import DataFingerprint, Fingerprints, SplitFingerprint
+from transfer_study.study.plan import plan
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.study import Study
 

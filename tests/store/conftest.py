@@ -9,13 +9,19 @@ import pytest
 
 from transfer_study.data.streams import stream
 from transfer_study.store.predictions import Answers
-from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint, gold_hash
-from transfer_study.study.plan import Fingerprints, Plan, plan
+from transfer_study.study.fingerprint import (
+    DataFingerprint,
+    Fingerprints,
+    SplitFingerprint,
+    gold_hash,
+)
+from transfer_study.study.plan import Plan, plan
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.stage import Stage
 from transfer_study.study.study import Study
+from transfer_study.study.tasks import kinds
 from transfer_study.study.tasks.example import Label
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 KINDS = {
     "nli": {"kind": "classification", "labels": ["no", "yes"]},
@@ -30,13 +36,13 @@ SIZE = 9
 def answer(task: Task, *key: object) -> Label:
     """Some label that the task may have; of tagging, three words."""
     random = stream(*key)
-    if task.kind is TaskKind.REGRESSION:
+    if task.kind is kinds.REGRESSION:
         return float(random.normal())
-    if task.kind is TaskKind.CLASSIFICATION:
+    if task.kind is kinds.CLASSIFICATION:
         return str(random.choice(task.labels))
-    if task.kind is TaskKind.MULTILABEL:
+    if task.kind is kinds.MULTILABEL:
         return tuple(label for label in task.labels if random.random() < 0.5)
-    return tuple(str(tag) for tag in random.choice(task.tags, 3))
+    return tuple(str(tag) for tag in random.choice(task.outputs, 3))
 
 
 def made_gold(task: Task) -> tuple[list[str], list[str], list[Label]]:

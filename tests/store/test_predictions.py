@@ -23,7 +23,7 @@ from transfer_study.store.compact import (
     CompactAnswers,
     write_compact,
 )
-from transfer_study.store.label_text import label_from_text, label_to_text
+from transfer_study.store.label_text import label_to_text
 from transfer_study.store.predictions import (
     Answers,
     StoredAnswers,
@@ -34,8 +34,9 @@ from transfer_study.store.store import RESULT, Store
 from transfer_study.study.frozen import file_hash
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
+from transfer_study.study.tasks import kinds
 from transfer_study.study.tasks.example import Label
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 SIZE = 9
 
@@ -44,18 +45,18 @@ words = st.one_of(
 )
 several = st.lists(words, max_size=5).map(tuple)
 labels = st.one_of(
-    st.tuples(st.just(TaskKind.CLASSIFICATION), words),
-    st.tuples(st.just(TaskKind.MULTILABEL), several),
-    st.tuples(st.just(TaskKind.TAGGING), several),
-    st.tuples(st.just(TaskKind.REGRESSION), st.floats(allow_nan=False, allow_infinity=False)),
+    st.tuples(st.just(kinds.CLASSIFICATION), words),
+    st.tuples(st.just(kinds.MULTILABEL), several),
+    st.tuples(st.just(kinds.TAGGING), several),
+    st.tuples(st.just(kinds.REGRESSION), st.floats(allow_nan=False, allow_infinity=False)),
 )
 
 
 @given(labels)
-def test_a_label_reads_back_as_it_was(case: tuple[TaskKind, Label]) -> None:
+def test_a_label_reads_back_as_it_was(case: tuple[kinds.TaskKind, Label]) -> None:
     kind, label = case
     text = label_to_text(label)
-    again = label_from_text(kind, text)
+    again = kind.from_text(text)
     assert again == label
     assert type(again) is type(label)
     assert label_to_text(again) == text
@@ -68,7 +69,7 @@ def test_different_labels_have_different_texts(a: tuple[str, ...], b: tuple[str,
 
 def test_a_number_of_numpy_is_a_number() -> None:
     assert label_to_text(np.float64(0.1)) == "0.1"
-    assert label_from_text(TaskKind.REGRESSION, label_to_text(1 / 3)) == 1 / 3
+    assert kinds.REGRESSION.from_text(label_to_text(1 / 3)) == 1 / 3
 
 
 MadeAnswers = Callable[[Stage, Task], Answers]
@@ -76,7 +77,7 @@ MadeAnswers = Callable[[Stage, Task], Answers]
 
 def scores_of(task: Task, answers: Answers) -> list[list[float]]:
     """Some scores of the shape that a task's have."""
-    if task.kind is TaskKind.TAGGING:
+    if task.kind is kinds.TAGGING:
         return [[0.5] * len(tags) for tags in answers.gold]
     return [[0.25] * len(task.outputs)] * len(answers.ids)
 

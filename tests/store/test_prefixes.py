@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from concurrent.futures import ProcessPoolExecutor
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -85,6 +89,12 @@ def test_what_is_larger_than_all_is_not_put(store: Store) -> None:
     assert not list((store.root / "prefixes").iterdir())
 
 
+def test_what_has_rows_takes_all_its_bytes(store: Store) -> None:
+    cache = small(store, len(CONTENT) // 2)
+    cache.put(KEY, memoryview(CONTENT).cast("B", (16, 256)))
+    assert not list((store.root / "prefixes").iterdir())
+
+
 def test_a_full_disk_is_not_filled_further(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transfer_study.store.prefixes._LEFT_FREE", 1 << 60)
     put(store, KEY)
@@ -109,3 +119,54 @@ def test_several_processes_use_it_at_once(tmp_path: Path) -> None:
     with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as processes:
         given = list(processes.map(use, [tmp_path] * 3))
     assert sum(given) > 0
+
+
+def computed(root: Path, pause: float) -> bytes:
+    """What a process gets that needs so long to compute, and writes down that it does."""
+
+    def compute() -> memoryview:
+        with (root / "computed").open("a") as file:
+            file.write("x")
+        time.sleep(pause)
+        return memoryview(CONTENT)
+
+    return bytes(Store(root).prefixes.get_or_compute(KEY, len(CONTENT), compute))
+
+
+def test_of_several_processes_one_computes_what_all_want(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as processes:
+        list(processes.map(time.sleep, [0.5] * 3))  # all have started
+        got = list(processes.map(computed, [tmp_path] * 3, [1.0] * 3))
+    assert got == [CONTENT] * 3
+    assert (tmp_path / "computed").read_text() == "x"
+    assert [path.name for path in (tmp_path / "prefixes").iterdir()] == [KEY]
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[BaseProcess]:
+    """A process that computes without end."""
+    process = get_context("spawn").Process(target=computed, args=(tmp_path, 600.0))
+    process.start()
+    while not (tmp_path / "computed").exists():
+        time.sleep(0.05)
+    yield process
+    process.kill()
+    process.join()
+
+
+def test_a_lock_ends_with_its_holder(tmp_path: Path, holder: BaseProcess) -> None:
+    with ThreadPoolExecutor(1) as waiting:
+        got = waiting.submit(computed, tmp_path, 0.0)
+        time.sleep(0.3)
+        assert not got.done()
+        holder.kill()
+        assert got.result(timeout=60) == CONTENT
+    assert (tmp_path / "computed").read_text() == "xx"
+
+
+def test_nobody_waits_for_ever(
+    tmp_path: Path, holder: BaseProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transfer_study.store.prefixes._PATIENCE", 0.2)
+    os.kill(holder.pid, signal.SIGSTOP)
+    assert computed(tmp_path, 0.0) == CONTENT

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from transfer_study.session import make_plan
+from transfer_study.session.plans import make_plan
 from transfer_study.store import prune
 from transfer_study.store.held import held, hold
 from transfer_study.store.prune import Prunable, prunable, remove

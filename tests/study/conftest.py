@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint
-from transfer_study.study.plan import Fingerprints
+from transfer_study.study.fingerprint import DataFingerprint, Fingerprints, SplitFingerprint
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.sizes import data_sets
 from transfer_study.study.study import Study

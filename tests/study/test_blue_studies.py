@@ -9,7 +9,8 @@ import pytest
 
 from transfer_study.data.fingerprints import load_tasks
 from transfer_study.study.file.study_file import read_study
-from transfer_study.study.plan import Fingerprints, Plan, plan
+from transfer_study.study.fingerprint import Fingerprints
+from transfer_study.study.plan import Plan, plan
 from transfer_study.study.study import Study
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"

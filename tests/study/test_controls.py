@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from transfer_study.study.plan import Fingerprints, Plan, System, plan
+from transfer_study.study.fingerprint import Fingerprints
+from transfer_study.study.plan import Plan, plan
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.study import Study
+from transfer_study.study.system import System
 from transfer_study.study.tasks.task import Change, Task
 
 ALL = ["placebo", "self", "matched"]

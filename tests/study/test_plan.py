@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from transfer_study.study.encoder import Encoder
-from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint
-from transfer_study.study.plan import Fingerprints, Plan, plan
+from transfer_study.study.fingerprint import DataFingerprint, Fingerprints, SplitFingerprint
+from transfer_study.study.plan import Plan, plan
 from transfer_study.study.recipes.recipe import Precision, Recipe
 from transfer_study.study.stage import Stage, StageKind, StageTask
 from transfer_study.study.study import Study

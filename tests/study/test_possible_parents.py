@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.study.conftest import MakeStudy, TakeFingerprints
+from transfer_study.study.arms import Arm
 from transfer_study.study.plan import plan
-from transfer_study.study.study import Arm, Reading
+from transfer_study.study.reading import Reading
 
 STUDIES: dict[str, dict[str, Any]] = {
     "usual": {},
@@ -33,7 +34,7 @@ def test_they_are_what_any_reading_and_arm_starts_from(
     ids, possible = {stage.id for stage in first}, first.possible_parents()
     assert first.parents() <= possible
     for reading in Reading:
-        for arm in Arm:
+        for arm in Arm.known.values():
             update = {"readings": (*study.readings, reading), "arms": (*study.arms, arm)}
             other = plan(study.model_copy(update=update), first.fingerprints)
             assert other.parents() & ids <= possible, (reading, arm)

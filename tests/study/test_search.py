@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from transfer_study.errors import InvalidStudy, StudyError
-from transfer_study.session import make_plan
+from transfer_study.session.plans import make_plan
 from transfer_study.study.file.study_file import read_study
-from transfer_study.study.plan import Fingerprints
+from transfer_study.study.fingerprint import Fingerprints
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.search import (
     asked_space,

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint
-from transfer_study.study.plan import Fingerprints, Plan, plan
+from transfer_study.study.fingerprint import DataFingerprint, Fingerprints, SplitFingerprint
+from transfer_study.study.plan import Plan, plan
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.sizes import data_sets, points
 from transfer_study.study.stage import Stage

@@ -78,7 +78,7 @@ def test_columns_of_conll_files_are_numbers_or_names(write: Write) -> None:
 def test_defaults(write: Write) -> None:
     study = read_study(write(BASIC))
     assert study.seeds == (0, 1, 2)
-    assert study.arms == ("single", "full", "pairs")
+    assert [*map(str, study.arms)] == ["single", "full", "pairs"]
     assert study.readings == ("refine",)
     assert (study.refine.learning_rate, study.finetune.learning_rate) == (5e-5, 2e-5)
     assert study.margin.of(0.5) == 0.01

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from transfer_study.study.plan import Fingerprints, Plan, plan
+from transfer_study.study.fingerprint import Fingerprints
+from transfer_study.study.plan import Plan, plan
 from transfer_study.study.recipes.recipe import Precision, Recipe
 from transfer_study.study.study import Study
 

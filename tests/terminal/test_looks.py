@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from transfer_study.session.until_decided import Look
 from transfer_study.study.looks import Looks
 from transfer_study.terminal.looks import look_line
-from transfer_study.until_decided import Look
 
 
 def test_what_was_not_learned_is_not_said_to_be_decided() -> None:

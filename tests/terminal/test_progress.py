@@ -12,7 +12,7 @@ from rich.console import Console
 
 from tests.analysis.made_up import planned
 from tests.conftest import SMALL
-from transfer_study.session import make_plan
+from transfer_study.session.plans import make_plan
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.plan import Plan

@@ -14,11 +14,11 @@ from transfer_study import tune as tune_module
 from transfer_study.analysis.advice.tried import compare_recipes
 from transfer_study.errors import ExecutionError
 from transfer_study.execute.resources import Resources
-from transfer_study.session import Places
+from transfer_study.session.places import Places
 from transfer_study.store.trials import Trial
 from transfer_study.terminal.trials import TrialLines, print_tuning
 from transfer_study.terminal.tuned import print_tuned, print_written, sparkline, tuned_as_json
-from transfer_study.tune import Tuned, Tuning, carry_out, plan_tuning, write_best
+from transfer_study.tune import Tuned, Tuning, TuningRequest, carry_out, plan_tuning, write_best
 
 LONG = "a-task-with-a-name-that-nobody-would-want-to-read-in-a-table-of-trials"
 
@@ -28,18 +28,7 @@ def tuning(small_study: Path) -> Tuning:
     text = small_study.read_text(encoding="utf-8").replace("name: topics", f"name: {LONG}")
     small_study.write_text(text, encoding="utf-8")
     places = Places(small_study.parent / "stages", small_study.parent, small_study.parent / "plots")
-    return plan_tuning(
-        small_study,
-        (),
-        None,
-        places,
-        section=None,
-        recipes=3,
-        budget="1h30m",
-        n_seeds=1,
-        tried=(),
-        writes=True,
-    )
+    return plan_tuning(small_study, (), None, places, TuningRequest(recipes=3, budget="1h30m"))
 
 
 def made(tuning: Tuning) -> list[Trial]:
@@ -47,7 +36,7 @@ def made(tuning: Tuning) -> list[Trial]:
     (seed,) = tuning.seeds
     trials = []
     for recipe, height in ((1, 0.0), (2, 0.5), (3, 0.2)):
-        values = tuning.own if recipe == 1 else {**tuning.own, "epochs": 4 * recipe}
+        values = tuning.search.own if recipe == 1 else {**tuning.search.own, "epochs": 4 * recipe}
         for target in range(3):
             dev = [tuning.constants[target] + height * n / 4 for n in range(values["epochs"])]
             trials.append(Trial(recipe, values, target, seed, values["epochs"], dev, "complete"))
@@ -133,7 +122,7 @@ def test_where_nothing_learns_the_file_stays_and_every_task_is_named(
     before = tuning.file.read_text(encoding="utf-8")
     print_tuned(tuning, nothing, [])
     told = " ".join(capsys.readouterr().out.split())
-    for target in tuning.targets:
+    for target in tuning.search.targets:
         assert f"{target.name} is not learned yet (dev " in told
     assert told.count("nor by any other recipe") == 3
     places = Places(tuning.file.parent / "stages", tuning.file.parent)

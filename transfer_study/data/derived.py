@@ -26,9 +26,8 @@ from transfer_study.data.splits import TaskData
 from transfer_study.data.streams import stream
 from transfer_study.errors import DataError, Problem
 from transfer_study.study.tasks.example import Example, Label
-from transfer_study.study.tasks.task import Change, Task, TaskKind
-
-_OUTSIDE = "O"
+from transfer_study.study.tasks.kinds import TaskKind
+from transfer_study.study.tasks.task import Change, Task
 
 
 def derive(data: TaskData, task: Task) -> TaskData:
@@ -59,25 +58,20 @@ def shuffled(
     places, the tags cut at the end or filled with `O`: both leave whole mentions whole, or shorten
     the last.
     """
-    tagging = kind is TaskKind.TAGGING
+    sizes = list(map(kind.size, examples))
     labels: dict[int, Label] = {}
-    for group in _by_length(examples, random) if tagging else [random.permutation(len(examples))]:
+    for group in _by_size(sizes, random):
         # A cycle: nobody keeps what is their own.
         for taker, giver in zip(group, np.roll(group, 1), strict=True):
-            label = examples[giver].label
-            labels[taker] = _fitted(label, len(examples[taker].text)) if tagging else label
+            labels[taker] = kind.fitted(examples[giver].label, sizes[taker])
     return tuple(replace(example, label=labels[n]) for n, example in enumerate(examples))
 
 
-def _by_length(examples: Sequence[Example], random: np.random.Generator) -> list[list[int]]:
-    """Rows of as many words, in random order; what is alone is with the next shorter or longer."""
-
-    def words(n: int) -> int:
-        return len(examples[n].text)
-
-    order = sorted(map(int, random.permutation(len(examples))), key=words)
+def _by_size(sizes: Sequence[int], random: np.random.Generator) -> list[list[int]]:
+    """Rows of one size, in random order; what is alone is with the next smaller or larger."""
+    order = sorted(map(int, random.permutation(len(sizes))), key=sizes.__getitem__)
     groups: list[list[int]] = []
-    for _, rows in groupby(order, key=words):
+    for _, rows in groupby(order, key=sizes.__getitem__):
         if groups and len(groups[-1]) == 1:
             groups[-1] += rows
         else:
@@ -86,12 +80,6 @@ def _by_length(examples: Sequence[Example], random: np.random.Generator) -> list
         alone = groups.pop()
         groups[-1] += alone
     return groups
-
-
-def _fitted(tags: Label, words: int) -> Label:
-    """As many tags as words: the last are cut, or what is outside follows them."""
-    assert isinstance(tags, tuple)
-    return (*tags[:words], *[_OUTSIDE] * (words - len(tags)))
 
 
 def check_divisible(data: TaskData) -> None:

@@ -15,11 +15,11 @@ from transfer_study.data.measurable import check_measurable
 from transfer_study.data.splits import TaskData, fingerprint, limited, read
 from transfer_study.data.texts import fingerprint_texts, read_texts
 from transfer_study.errors import DataError, Problem, StudyError
-from transfer_study.study.plan import Fingerprints
+from transfer_study.study.fingerprint import Fingerprints
 from transfer_study.study.recipes.of_stages import recipes_of
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.sizes import data_sets
-from transfer_study.study.study import Control, Study
+from transfer_study.study.study import Study
 from transfer_study.study.tasks.task import Task
 
 _T = TypeVar("_T")
@@ -42,7 +42,7 @@ def load_tasks(study: Study) -> dict[str, TaskData]:
         why = dropped.get(task.name, ())
         data = replace(limited(whole[task.name], task, positions(why)), dropped=why)
         check_measurable(data)
-        if Control.SELF in study.controls:
+        if any(control.halves for control in study.controls):
             check_divisible(data)
         return name, data
 

@@ -13,9 +13,9 @@ from transfer_study.data.measurable import shortcomings
 from transfer_study.data.splits import TaskData
 from transfer_study.data.tokens.unread import Read
 from transfer_study.metrics.constant import best_constant
-from transfer_study.study.tasks.example import Example, Label
+from transfer_study.study.tasks.example import Example
 from transfer_study.study.tasks.source import SPLITS
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -97,14 +97,14 @@ def _summary(
     data: TaskData, split: str, read: Callable[[Example], Read] | None, max_length: int
 ) -> SplitSummary:
     task, examples = data.task, data.split(split)
-    counts = Counter(name for example in examples for name in _counted(task, example.label))
+    counts = Counter(name for e in examples for name in task.kind.classes(e.label))
     reads = None if read is None else [read(example) for example in examples]
     pieces = None if reads is None else [one.pieces for one in reads]
     vanishing: Counter[str] = Counter()
     for one in reads or ():
         vanishing.update(one.without_pieces)
     scores = _scores(examples)
-    counted = task.kind in {TaskKind.TAGGING, TaskKind.MULTILABEL} or task.negative is not None
+    counted = task.kind.always_counted or task.negative is not None
     return SplitSummary(
         split=split,
         examples=len(examples),
@@ -115,19 +115,10 @@ def _summary(
         truncated=None if pieces is None else float(np.mean(np.array(pieces) > max_length)),
         markers_cut=None if reads is None else sum(one.marker_cut for one in reads),
         without_pieces=dict(vanishing.most_common()),
-        labels={name: counts[name] for name in task.labels},
+        labels={name: counts[name] for name in task.labels or sorted(counts)},
         mean=float(np.mean(scores)) if scores else None,
         spread=float(np.std(scores)) if scores else None,
     )
-
-
-def _counted(task: Task, label: Label) -> Sequence[str]:
-    """What a label adds to the counts; every mention begins with B-."""
-    if isinstance(label, tuple) and task.kind is TaskKind.TAGGING:
-        return [tag[2:] for tag in label if tag[0] == "B"]
-    if isinstance(label, tuple):
-        return label
-    return [label] if isinstance(label, str) else []
 
 
 def _scores(examples: Sequence[Example]) -> list[float]:
@@ -135,9 +126,9 @@ def _scores(examples: Sequence[Example]) -> list[float]:
 
 
 def _words(task: Task, example: Example) -> int:
-    if task.kind is TaskKind.TAGGING:
+    if task.kind.words:
         return len(example.text)
-    return sum(len(text.split()) for text in example.text)
+    return sum(len(text.split()) for text in task.kind.texts(example))
 
 
 def _lengths(values: Sequence[int]) -> Lengths:

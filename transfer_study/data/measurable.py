@@ -8,10 +8,9 @@ import numpy as np
 
 from transfer_study.data.splits import TaskData
 from transfer_study.errors import DataError, Problem
-from transfer_study.metrics.measurable import absence, absent_classes, listed, sort, unmeasurable
+from transfer_study.metrics.measurable import absence, absent_classes, listed, unmeasurable
 from transfer_study.study.tasks.example import Label
 from transfer_study.study.tasks.source import SPLITS
-from transfer_study.study.tasks.task import TaskKind
 
 # Models learn in float32, which may not blur scores by more than this share of their range.
 _BLUR = 0.1
@@ -29,7 +28,7 @@ def check_measurable(data: TaskData) -> None:
             else "give test examples that ask for more than one answer"
         )
         problems.append(f"{task.metric} measures nothing on test: {reason}; {mend}")
-    if task.kind is TaskKind.REGRESSION and (fault := _blurred(data)):
+    if fault := _blurred(data):
         problems.append(fault)
     if problems:
         raise DataError(*(Problem(message, task.name) for message in problems))
@@ -44,16 +43,16 @@ def shortcomings(data: TaskData) -> Iterator[str]:
     if reason := _unmeasurable(data, "train"):
         yield f"train teaches one answer: {reason}"
     elif untaught := [name for name in absent["train"] if name not in absent["test"]]:
-        yield f"train has no {sort(task)} {listed(untaught)}, which test has: none can be found"
+        of = task.kind.counted
+        yield f"train has no {of} {listed(untaught)}, which test has: none can be found"
     if reason := _unmeasurable(data, "dev"):
         yield (
             f"dev chooses no epoch: {task.selection_metric} measures nothing on it, since {reason};"
             " give another dev, or carve one from train (`carve_dev: 0.1`)"
         )
     elif unchosen := [name for name in absent["dev"] if name not in absent["test"]]:
-        yield (
-            f"dev has no {sort(task)} {listed(unchosen)}, which test has: epochs are chosen without"
-        )
+        of = task.kind.counted
+        yield f"dev has no {of} {listed(unchosen)}, which test has: epochs are chosen without"
 
 
 def _labels(data: TaskData, split: str) -> list[Label]:
@@ -70,7 +69,9 @@ def _unmeasurable(data: TaskData, split: str) -> str | None:
 def _blurred(data: TaskData) -> str | None:
     """Say where float32 makes a regression's scores others than they are."""
     for split in SPLITS:
-        scores = np.array(_labels(data, split), dtype=np.float64)
+        scores = np.array([x for x in _labels(data, split) if isinstance(x, float)], np.float64)
+        if not len(scores):
+            continue
         blur = np.abs(scores.astype(np.float32) - scores).max()
         if 0 < _BLUR * np.ptp(scores) < blur:
             return (

@@ -207,5 +207,8 @@ def _content(examples: Sequence[Example]) -> str:
     """The sha256 over texts and labels, as canonical JSON lines."""
     digest = hashlib.sha256()
     for example in examples:
-        digest.update(canonical_json([example.text, example.label]).encode() + b"\n")
+        # Others than those of multiple choice have no candidates, and their hashes none.
+        candidates = [example.candidates] if example.candidates else []
+        content = canonical_json([example.text, example.label, *candidates])
+        digest.update(content.encode() + b"\n")
     return digest.hexdigest()

@@ -23,8 +23,15 @@ import numpy as np
 from transfer_study.data.streams import stream
 from transfer_study.errors import DataError, Problem
 from transfer_study.study.tasks.example import Example, Label
+from transfer_study.study.tasks.kinds import (
+    CLASSIFICATION,
+    MULTILABEL,
+    REGRESSION,
+    TAGGING,
+    TaskKind,
+)
 from transfer_study.study.tasks.source import SyntheticSource
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 # What is planted, (source, target) -> verdict: part of the definition of experiments/demo.yaml.
 PLANTED: Mapping[tuple[str, str], str] = MappingProxyType(
@@ -136,9 +143,9 @@ def _topics(random: np.random.Generator) -> _Drawn:
 
 _GENERATORS: Mapping[str, _Generator] = MappingProxyType(
     {
-        "entities": _Generator(TaskKind.TAGGING, ENTITIES, _entities),
-        "relation": _Generator(TaskKind.CLASSIFICATION, ENTITIES, _relation),
-        "conflict": _Generator(TaskKind.REGRESSION, (), _conflict),
-        "topics": _Generator(TaskKind.MULTILABEL, TOPICS, _topics),
+        "entities": _Generator(TAGGING, ENTITIES, _entities),
+        "relation": _Generator(CLASSIFICATION, ENTITIES, _relation),
+        "conflict": _Generator(REGRESSION, (), _conflict),
+        "topics": _Generator(MULTILABEL, TOPICS, _topics),
     }
 )

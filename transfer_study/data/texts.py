@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from transfer_study.data.files.faults import Faults
@@ -13,8 +13,6 @@ from transfer_study.errors import DataError, Problem
 from transfer_study.study.characters import fault_of_text
 from transfer_study.study.fingerprint import TextsFingerprint
 from transfer_study.study.frozen import canonical_json
-from transfer_study.study.tasks.example import Example
-from transfer_study.study.tasks.task import Task, TaskKind
 from transfer_study.study.tasks.texts import Texts
 
 # One text to learn from and one to watch the loss on.
@@ -43,8 +41,9 @@ def read_texts(texts: Texts) -> tuple[str, ...]:
     kept_apart: set[str] = set()
     for task in texts.tasks:
         data = load(task)
-        found |= _plain(_sentences(task, data.train))
-        kept_apart |= _plain(_sentences(task, (*data.dev, *data.test)))
+        found |= _plain(text for e in data.train for text in task.kind.texts(e))
+        apart = (*data.dev, *data.test)
+        kept_apart |= _plain(text for e in apart for text in task.kind.texts(e))
     found -= kept_apart
     if len(found) < FEWEST:
         place = ", ".join(map(str, texts.files)) or "the tasks' training data"
@@ -75,15 +74,6 @@ def _lines(path: Path) -> list[str]:
     if faults:
         raise DataError(*faults.problems)
     return lines
-
-
-def _sentences(task: Task, examples: Iterable[Example]) -> Iterator[str]:
-    """The texts of examples: both of a pair by themselves, the words of tagging joined."""
-    for example in examples:
-        if task.kind is TaskKind.TAGGING:
-            yield " ".join(example.text)
-        else:
-            yield from example.text
 
 
 def _plain(texts: Iterable[str]) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -77,6 +77,12 @@ class SecondsEstimate:
         """The estimate for a stage; call only where `measured` is not 0."""
         rates = self._rates.get(_learner(stage.pre_image), self._usual)
         return sum(rates[name] * amount for name, amount in _works(stage.pre_image).items())
+
+
+def stage_cost(plan_: Plan, store: Store) -> Callable[[Stage], float]:
+    """Estimated seconds of a stage where like stages were measured, else its amount of work."""
+    estimate = SecondsEstimate(plan_, store)
+    return estimate.seconds if estimate.measured else work
 
 
 # An encoder's hash, and how many of its layers are frozen; -1 is all, with all that is on top.

@@ -19,11 +19,18 @@ from transfer_study.files import check_folder, folder_size
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage, StageKind
-from transfer_study.study.tasks.task import TaskKind
 
 USUAL_LIMIT = 10**10
 # Bytes of a file of predictions, of a row of it, and of what else a stage says; as measured.
 _FILE, _ROW, _TAGGED_ROW, _RECORDS = 4_000, 20, 60, 6_000
+
+
+@dataclass(frozen=True, slots=True)
+class SizedStages:
+    """Stages by their ids, and how many bytes their weights take."""
+
+    ids: frozenset[str]
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +42,9 @@ class DiskForecast:
     models in the store, which take `models` now.
     """
 
-    needed: frozenset[str]
-    wished: frozenset[str]
-    let_go: frozenset[str]
-    needed_bytes: int
-    wished_bytes: int
-    let_go_bytes: int
+    needed: SizedStages
+    wished: SizedStages
+    let_go: SizedStages
     answers_bytes: int
     models: int
     limit: int
@@ -49,12 +53,12 @@ class DiskForecast:
     @property
     def kept(self) -> frozenset[str]:
         """The stages whose weights are kept."""
-        return self.needed | self.wished
+        return self.needed.ids | self.wished.ids
 
     @property
     def fits(self) -> bool:
         """Whether there is room for what the plan itself needs."""
-        return self.needed_bytes + self.answers_bytes <= self.free
+        return self.needed.bytes + self.answers_bytes <= self.free
 
 
 def forecast(
@@ -73,11 +77,15 @@ def forecast(
     if limit is None:
         limit = min(USUAL_LIMIT, (free + models) // 10)
     sizes = _sizes(stage for stage in todo if not store.has_model(stage))
-    needed = todo.parents() & {stage.id for stage in todo}
-    needed_bytes = sum(sizes.get(stage, 0) for stage in needed)
+
+    def sized(ids: Iterable[str]) -> SizedStages:
+        known = frozenset(ids)
+        return SizedStages(known, sum(sizes.get(stage, 0) for stage in known))
+
+    needed = sized(todo.parents() & {stage.id for stage in todo})
     answers = sum(map(_answers, todo))
-    room = min(limit - models, free - free // 10 - answers) - needed_bytes
-    possible = plan.possible_parents() - needed if limit else frozenset()
+    room = min(limit - models, free - free // 10 - answers) - needed.bytes
+    possible = plan.possible_parents() - needed.ids if limit else frozenset()
     candidates = [stage for stage in todo if stage.id in possible and stage.id in sizes]
     wished, let_go = set(), set()
     for stage in sorted(candidates, key=lambda stage: -cost(stage) / sizes[stage.id]):
@@ -86,18 +94,7 @@ def forecast(
             room -= sizes[stage.id]
         else:
             let_go.add(stage.id)
-    return DiskForecast(
-        needed,
-        frozenset(wished),
-        frozenset(let_go),
-        needed_bytes,
-        sum(sizes[stage] for stage in wished),
-        sum(sizes[stage] for stage in let_go),
-        answers,
-        models,
-        limit,
-        free,
-    )
+    return DiskForecast(needed, sized(wished), sized(let_go), answers, models, limit, free)
 
 
 def _sizes(stages: Iterable[Stage]) -> dict[str, int]:
@@ -117,8 +114,7 @@ def _answers(stage: Stage) -> int:
     every_epoch = stage.recipe.epochs if stage.recipe.selection == "best_test" else 0
     size = _RECORDS
     for member in stage.tasks:
-        tagged = member.task.kind is TaskKind.TAGGING
-        row = _TAGGED_ROW if tagged else _ROW + 3 * len(member.task.outputs)
+        row = _TAGGED_ROW if member.task.kind.words else _ROW + 3 * len(member.task.outputs)
         tests = 1 + every_epoch
         size += (1 + tests) * _FILE + row * (member.data.dev.n + tests * member.data.test.n)
     return size

@@ -15,21 +15,28 @@ import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
+from transfer_study.errors import ExecutionError
+from transfer_study.execute.job import RayEvent, RayJob
 from transfer_study.execute.process_session import end_session
 from transfer_study.execute.resources import Resources
 from transfer_study.store.store import Store
 
+_Event = TypeVar("_Event", bound=RayEvent)
+
 
 @contextmanager
-def driven(driver: str, job: str, resources: Resources, store: Store) -> Iterator[Iterator[str]]:
+def driven(driver: str, job: RayJob, event: type[_Event]) -> Iterator[Iterator[_Event]]:
     """Start a driver, a module of this package, with a job in one line of JSON.
 
-    Gives its events, a line each, until it ends. Then all of its session is ended.
+    Gives its events, a line each, until it ends; they raise ExecutionError where the job is
+    impossible. Then all of its session is ended.
     """
+    store = Store(job.store)
     store.root.mkdir(parents=True, exist_ok=True)
     with store.ray_log.open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
@@ -38,15 +45,15 @@ def driven(driver: str, job: str, resources: Resources, store: Store) -> Iterato
             stdout=subprocess.PIPE,
             stderr=log,
             encoding="utf-8",
-            env=_environment(resources),
+            env=_environment(job.resources),
             start_new_session=True,
         )
     assert process.stdin is not None and process.stdout is not None
     try:
         with suppress(BrokenPipeError):  # it ended at once; so will the events
-            process.stdin.write(job + "\n")
+            process.stdin.write(job.model_dump_json() + "\n")
             process.stdin.flush()
-        yield process.stdout
+        yield _heard(process.stdout, event)
     finally:
         end_session(process.pid)
         process.wait()
@@ -54,6 +61,21 @@ def driven(driver: str, job: str, resources: Resources, store: Store) -> Iterato
         with suppress(BrokenPipeError):
             process.stdin.close()
         store.sweep()
+
+
+def _heard(lines: Iterable[str], event: type[_Event]) -> Iterator[_Event]:
+    for said in map(event.model_validate_json, lines):
+        if said.is_ == "impossible":
+            raise ExecutionError(said.message)
+        yield said
+
+
+def ended_early(store: Store) -> ExecutionError:
+    """What is to be raised where a driver has ended before all was done."""
+    return ExecutionError(
+        f"Ray ended before its work did; what it said is in {store.ray_log}. What is finished is "
+        "kept; the same command continues"
+    )
 
 
 def _environment(resources: Resources) -> Mapping[str, str]:

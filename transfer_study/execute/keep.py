@@ -15,6 +15,7 @@ and how much of it was alike.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,43 +35,53 @@ from transfer_study.study.stage import Stage
 # How far a probability, or a share of a value or loss, may be off between two processors.
 TOLERANCE = {Precision.FLOAT32: 1e-3, Precision.BFLOAT16: 2e-2}
 
-Alike = dict[str, float]
+
+@dataclass(frozen=True)
+class Attempt:
+    """What one run of a stage has come to, and with what, where and at what cost.
+
+    `alike` is by task the share of test answers like those of the run that was first; empty where
+    this one was, or agrees with it.
+    """
+
+    stage: Stage
+    model: Learner
+    learned: Learned
+    provenance: dict[str, Any]
+    alike: dict[str, float] = field(default_factory=dict)
 
 
-def keep(
-    stage: Stage,
-    store: Store,
-    model: Learner,
-    learned: Learned,
-    provenance: dict[str, Any],
-    *,
-    keep_model: bool,
-) -> Alike:
+def keep(attempt: Attempt, store: Store, *, keep_model: bool) -> Attempt:
     """Commit what was learned, and the weights where a child wants them.
 
-    Where another run was first and this one does not agree with it: the share of test answers that
-    are alike, by task. Else nothing.
+    Returns the attempt with how far it is alike.
     """
-    with store.attempt(stage) as attempt:
-        write_attempt(attempt, stage, learned, provenance, {})
-        first = store.commit(stage, attempt)
-    alike = {} if first else _compare(stage, store, learned)
+    stage = attempt.stage
+    with store.attempt(stage) as folder:
+        write_attempt(folder, attempt)
+        first = store.commit(stage, folder)
+    if not first:
+        attempt = replace(attempt, alike=_compare(stage, store, attempt.learned))
     if keep_model:
         with store.attempt(stage) as weights:
-            for folder, part in handed_on(model, weights).items():
+            for folder, part in handed_on(attempt.model, weights).items():
                 save_body(part, folder)
                 if len(part.heads):
                     save_heads(part, folder)
-            if alike:
-                write_attempt(weights / AGAIN, stage, learned, provenance, alike)
+            write_again(weights, attempt)
             store.commit_model(stage, weights)
-    return alike
+    return attempt
 
 
-def write_attempt(
-    folder: Path, stage: Stage, learned: Learned, provenance: dict[str, Any], alike: Alike
-) -> None:
+def write_again(folder: Path, attempt: Attempt) -> None:
+    """Beside a model, what its run says and answers where that is not what was committed."""
+    if attempt.alike:
+        write_attempt(folder / AGAIN, attempt)
+
+
+def write_attempt(folder: Path, attempt: Attempt) -> None:
     """Write all that a run says and answers, weights excepted, as a stage's folder has it."""
+    stage, learned = attempt.stage, attempt.learned
     folder.mkdir(exist_ok=True)
     for (name, split), answers in learned.predictions.items():
         write_answers(folder, stage, name, split, answers)
@@ -86,13 +97,13 @@ def write_attempt(
         "domains": {member.task.name: member.task.domain for member in stage.tasks},
         "selected_epoch": learned.selected,
         "handed_on_epoch": learned.handed_on,
-        "provenance": provenance,
-        **({"alike": alike} if alike else {}),
+        "provenance": attempt.provenance,
+        **({"alike": attempt.alike} if attempt.alike else {}),
     }
     (folder / STAGE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def _compare(stage: Stage, store: Store, learned: Learned) -> Alike:
+def _compare(stage: Stage, store: Store, learned: Learned) -> dict[str, float]:
     """By task the share of answers like the committed ones; empty where the two runs agree."""
     tolerance = TOLERANCE[stage.recipe.precision]
     committed = store.record(stage)

@@ -2,62 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 
-from transfer_study.errors import ExecutionError
-from transfer_study.execute.driver_process import driven
-from transfer_study.execute.job import Event, job_of
+from transfer_study.execute.driver_process import driven, ended_early
+from transfer_study.execute.executor import Todo
+from transfer_study.execute.job import Event, Job
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
 from transfer_study.store.store import Store
-from transfer_study.study.plan import Plan
-from transfer_study.study.stage import Stage
 
 
-def run_on_ray(
-    plan: Plan,
-    store: Store,
-    progress: Progress,
-    resources: Resources,
-    *,
-    cost: Callable[[Stage], float] | None,
-    kept: Collection[str],
-    fail_fast: bool = False,
-) -> None:
-    """Run the stages of a plan on Ray; a failed stage holds back only its children.
+@dataclass(frozen=True)
+class OnRay:
+    """The executor that gives each ready stage to a worker of Ray's, as many as there is room for.
 
-    The longest by this cost are first, without one those that are first in the plan. `kept` are the
-    ids of the stages whose weights are kept. Raises ExecutionError where Ray cannot run them;
-    however it ends, no process of Ray's stays behind.
+    However a run ends, no process of Ray's stays behind.
     """
-    stages = {stage.id: stage for stage in plan}
-    complete = False
-    job = job_of(plan, store.root, resources, cost, kept, fail_fast).model_dump_json()
-    with driven("ray_driver", job, resources, store) as lines:
-        for event in map(Event.model_validate_json, lines):
-            if event.is_ == "impossible":
-                raise ExecutionError(event.message)
-            if event.is_ == "complete":
-                complete = True
-            else:
-                _pass_on(event, stages, progress)
-    if not complete:
-        raise ExecutionError(
-            f"Ray ended before its work did; what it said is in {store.ray_log}. Finished stages "
-            "are kept; the same command continues"
-        )
 
+    resources: Resources
 
-def _pass_on(event: Event, stages: Mapping[str, Stage], progress: Progress) -> None:
-    stage = stages[event.stage]
-    match event.is_:
-        case "started":
-            progress.started(stage)
-        case "epoch":
-            progress.epoch(stage, event.epoch)
-        case "finished":
-            progress.finished(stage)
-        case "failed":
-            progress.failed(stage, event.message, event.log)
-        case "held_back":
-            progress.held_back(stage)
+    def run(self, todo: Todo, store: Store, progress: Progress) -> None:
+        """As `Executor` says."""
+        schedule, stages = todo.schedule(), {stage.id: stage for stage in todo.plan}
+        job = Job.of(todo, store.root, self.resources)
+        with driven("ray_driver", job, Event) as events:
+            for event in events:
+                stage = stages[event.stage]
+                match event.is_:
+                    case "started":
+                        schedule.begin(stage.id)
+                        progress.started(stage)
+                    case "epoch":
+                        progress.epoch(stage, event.epoch)
+                    case "finished":
+                        schedule.finish(stage.id)
+                        progress.finished(stage)
+                    case "failed":
+                        progress.failed(stage, event.message, event.log)
+                        for child in schedule.give_up(stage.id):
+                            progress.held_back(stages[child])
+        if schedule.left:
+            raise ended_early(store)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from transfer_study.study.stage import Stage
 
 
-class Progress(Protocol):
-    """The events of a run, told in the process that started it."""
+class Progress:
+    """The events of a run, told in the process that started it; by itself tells nobody."""
 
     def started(self, stage: Stage) -> None:
         """A stage begins, for the first time or again."""
@@ -27,20 +27,5 @@ class Progress(Protocol):
         """A stage cannot run, for a parent of its has failed."""
 
 
-class Silent:
+class Silent(Progress):
     """Tells nobody: for notebooks and tests."""
-
-    def started(self, stage: Stage) -> None:
-        """Nothing."""
-
-    def epoch(self, stage: Stage, epoch: dict[str, Any]) -> None:
-        """Nothing."""
-
-    def finished(self, stage: Stage) -> None:
-        """Nothing."""
-
-    def failed(self, stage: Stage, message: str, log: Path | None) -> None:
-        """Nothing."""
-
-    def held_back(self, stage: Stage) -> None:
-        """Nothing."""

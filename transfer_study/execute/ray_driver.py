@@ -21,6 +21,7 @@ from transfer_study.execute.ray_process import (
 )
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.run_stage import StageFailed, run_stage
+from transfer_study.execute.schedule import Schedule
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 
@@ -32,7 +33,7 @@ from ray.tune.search import Searcher
 
 def main() -> None:
     """Run the job on standard input."""
-    serve(_run, lambda message: Event(is_="impossible", message=message))
+    serve(_run)
 
 
 def _run(given: str, tell: Tell) -> None:
@@ -57,7 +58,6 @@ def _run(given: str, tell: Tell) -> None:
                 verbose=0,
             ),
         ).fit()
-    tell(Event(is_="complete"))
 
 
 def _trainable(root: Path, gpus: float) -> Callable[[dict[str, Any]], None]:
@@ -93,48 +93,39 @@ def _run_trial(config: dict[str, Any], root: Path, gpus: float) -> None:
 
 
 class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
-    """Suggests the first stage whose parents are done; None while all must wait."""
+    """Suggests what the schedule has ready; None while all must wait."""
 
     def __init__(self, job: Job, tell: Tell) -> None:
         super().__init__()
         self.running: dict[str, Work] = {}  # by trial
+        self._works = {work.id: work for work in job.works}
+        parents = {work.id: work.parents for work in job.works}
+        self._schedule = Schedule(parents, fail_fast=job.fail_fast)
         self._tell = tell
-        self._fail_fast = job.fail_fast
-        self._waiting = list(job.works)
-        self._open = {work.id for work in job.works}  # not yet done: their children wait
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        for work in self._waiting:
-            if not self._open.intersection(work.parents):
-                self._waiting.remove(work)
-                self.running[trial_id] = work
-                return work.model_dump(include={"stage", "keep_model", "cpus"})
-        return None if self._waiting else Searcher.FINISHED
+        ready = self._schedule.ready
+        if not ready:
+            return None if self._schedule.waiting else Searcher.FINISHED
+        self._schedule.begin(ready[0])
+        work = self.running[trial_id] = self._works[ready[0]]
+        return work.model_dump(include={"stage", "keep_model", "cpus"})
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        identity = self.running.pop(trial_id).id
+        stage = self.running.pop(trial_id).id
         if not error and result and result.get("finished"):
-            self._open.discard(identity)
-            self._tell(Event(is_="finished", stage=identity))
+            self._schedule.finish(stage)
+            self._tell(Event(is_="finished", stage=stage))
             return
         if not error and result and "error" in result:
             message, log = result["error"], Path(result["log"])
         else:
             message = "its worker process died each time it was tried (out of memory, or killed)"
             log = None
-        self._tell(Event(is_="failed", stage=identity, message=message, log=log))
-        self._hold_back({identity})
-
-    def _hold_back(self, lost: set[str]) -> None:
-        if self._fail_fast:
-            self._waiting.clear()
-        for work in sorted(self._waiting, key=lambda w: len(w.parents)):
-            if lost.intersection(work.parents):
-                lost.add(work.id)
-                self._waiting.remove(work)
-                self._tell(Event(is_="held_back", stage=work.id))
+        self._schedule.give_up(stage)
+        self._tell(Event(is_="failed", stage=stage, message=message, log=log))
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: a resumed run plans anew from the store."""

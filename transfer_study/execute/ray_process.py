@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from transfer_study.errors import ExecutionError
+from transfer_study.execute.job import RayEvent
 from transfer_study.execute.process_session import end_session
 from transfer_study.execute.resources import Resources
-from transfer_study.study.frozen import Frozen
 
 # Read by Ray when it is imported or started: no reports home, no output of its own.
 os.environ.update(
@@ -43,28 +43,25 @@ if (Path.home() / ".ray" / "auth_token").is_file():
 
 import ray
 
-Tell = Callable[[Frozen], None]
+Tell = Callable[[RayEvent], None]
 
 
-def serve(run: Callable[[str, Tell], None], impossible: Callable[[str], Frozen]) -> None:
-    """Run the job on standard input, as the leader of a session that ends with this process.
-
-    `impossible` makes an event of what cannot be run.
-    """
+def serve(run: Callable[[str, Tell], None]) -> None:
+    """Run the job on standard input, as the leader of a session that ends with this process."""
     job = sys.stdin.readline()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as events:
         os.dup2(2, 1)  # whatever prints is kept from the events
         one_at_a_time = threading.Lock()
 
-        def tell(event: Frozen) -> None:
+        def tell(event: RayEvent) -> None:
             with one_at_a_time:
                 events.write(event.model_dump_json() + "\n")
 
         try:
             run(job, tell)
         except ExecutionError as error:
-            tell(impossible(str(error)))
+            tell(RayEvent(is_="impossible", message=str(error)))
 
 
 def _end_with_parent() -> None:

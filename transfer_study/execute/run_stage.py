@@ -13,13 +13,16 @@ from datetime import datetime, timezone
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from transfer_study.errors import DataError
 from transfer_study.execute.processor import processor_name
 from transfer_study.store.running import tell_running
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
+
+if TYPE_CHECKING:
+    import torch
 
 OnEpoch = Callable[[dict[str, Any]], None]
 _LIBRARIES = ("transfer-study", "torch", "transformers", "tokenizers", "numpy", "ray")
@@ -39,7 +42,6 @@ def run_stage(
     *,
     keep_model: bool,
     keep_epoch: int | None = None,
-    device: str | None = None,
     gpu_share: float = 1.0,
     on_epoch: OnEpoch = lambda _: None,
 ) -> None:
@@ -59,7 +61,7 @@ def run_stage(
                 tell(epoch["epoch"])
                 on_epoch(epoch)
 
-            _run(stage, store, keep_model, keep_epoch, device, gpu_share, told)
+            _run(stage, store, keep_model, keep_epoch, gpu_share, told)
     except Exception as error:
         log = store.fail(stage, traceback.format_exc())
         raise StageFailed(f"{type(error).__name__}: {error}", log) from error
@@ -70,24 +72,19 @@ def _run(
     store: Store,
     keep_model: bool,
     keep_epoch: int | None,
-    device_name: str | None,
     gpu_share: float,
     on_epoch: OnEpoch,
 ) -> None:
-    import torch
-
-    from transfer_study.execute.keep import keep
+    from transfer_study.execute.keep import Attempt, keep
     from transfer_study.execute.materials import read_materials, tokenizer_of
     from transfer_study.execute.snapshot import keep_snapshot
     from transfer_study.execute.start import begin
-    from transfer_study.learn.model import MultiTaskModel, torch_seed
     from transfer_study.learn.pretrain import pretrain
     from transfer_study.learn.train import train
 
     began = time.perf_counter()
     store.check_free(stage, keep_epoch)
-    device = torch.device(device_name or ("cuda" if torch.cuda.is_available() else "cpu"))
-    set_up_torch(stage.recipe.cpu_threads, device.type)
+    device = set_up_torch(stage.recipe.cpu_threads)
     _versions()  # before anything is learned, so that nothing about them can fail after it
     starts = {
         parent.name: store.weights(parent).model_dump(mode="json") for parent in stage.parents
@@ -98,22 +95,18 @@ def _run(
         pretrained, learned = pretrain(stage, tokenizer, texts, device, on_epoch)
         tokenizer_of(stage)  # its weights were loaded since the encoder was verified
         provenance = _provenance(device, gpu_share, began, starts)
-        keep(stage, store, pretrained, learned, provenance, keep_model=keep_model)
+        keep(Attempt(stage, pretrained, learned, provenance), store, keep_model=keep_model)
         return
     recipe = stage.recipe
     materials = read_materials(stage, tokenizer, device)
     model, materials = begin(stage, store, materials, device)
-    keys = [member.data.key for member in stage.tasks]
-    torch.manual_seed(torch_seed(stage.seed, stage.kind, *keys, "dropout"))
     learned = train(model, materials, recipe, stage.seed, on_epoch, keep_epoch)
     tokenizer_of(stage)  # its weights were loaded since the encoder was verified
     provenance = _provenance(device, gpu_share, began, starts)
-    alike = keep(stage, store, model, learned, provenance, keep_model=keep_model)
-    if keep_epoch and isinstance(model, MultiTaskModel):
-        keep_snapshot(
-            stage, store, keep_epoch, model, tokenizer, materials, learned, provenance, alike
-        )
-    del model
+    attempt = keep(Attempt(stage, model, learned, provenance), store, keep_model=keep_model)
+    if keep_epoch:
+        keep_snapshot(attempt, store, keep_epoch, tokenizer, materials)
+    del model, attempt
     gc.collect()
 
 
@@ -126,16 +119,18 @@ def quiet_libraries() -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 
-def set_up_torch(threads: int, device: str) -> None:
-    """Have so many threads, quiet libraries and repeatable arithmetic."""
+def set_up_torch(threads: int) -> torch.device:
+    """Have so many threads, quiet libraries and repeatable arithmetic, on a GPU if there is one."""
     import torch
 
     quiet_libraries()
     torch.set_num_threads(threads)
-    if device == "cuda":
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.cuda.reset_peak_memory_stats()
     torch.use_deterministic_algorithms(True, warn_only=True)
+    return device
 
 
 @lru_cache(maxsize=1)

@@ -9,12 +9,9 @@ import gc
 from collections.abc import Callable
 from dataclasses import replace
 
-import torch
-
 from transfer_study.execute.materials import read_materials, tokenizer_of
 from transfer_study.execute.run_stage import set_up_torch
 from transfer_study.execute.start import begin
-from transfer_study.learn.model import torch_seed
 from transfer_study.learn.train import train
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
@@ -22,8 +19,7 @@ from transfer_study.study.stage import Stage
 
 def run_trial(stage: Stage, store: Store, on_epoch: Callable[[int, float], None]) -> None:
     """Learn a stage of one task; `on_epoch` is told the dev score of every epoch, from 1."""
-    on = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    set_up_torch(stage.recipe.cpu_threads, on.type)
+    on = set_up_torch(stage.recipe.cpu_threads)
     (name,) = stage.task_names
     materials = {
         task: replace(material, data=replace(material.data, test=()))
@@ -32,9 +28,6 @@ def run_trial(stage: Stage, store: Store, on_epoch: Callable[[int, float], None]
         ).items()
     }
     model, materials = begin(stage, store, materials, on)
-    keys = [member.data.key for member in stage.tasks]
-    # As in `run_stage`: a trial is what the stage would be.
-    torch.manual_seed(torch_seed(stage.seed, stage.kind, *keys, "dropout"))
     train(
         model,
         materials,

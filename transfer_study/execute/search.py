@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Protocol
 
-from transfer_study.errors import ExecutionError
-from transfer_study.execute.driver_process import driven
+from transfer_study.execute.driver_process import driven, ended_early
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.trial_job import Run, SearchJob, TrialEvent
 from transfer_study.store.held import hold
 from transfer_study.store.store import Store
 from transfer_study.store.trials import Trial, keep_trial, read_trial
-from transfer_study.study.search import Space, Target, Values
+from transfer_study.study.search import RecipeSearch, Target, Values
 from transfer_study.study.stage import Stage
 
 
-class Watching(Protocol):
-    """The events of a search, told in the process that started it."""
+class Watching:
+    """The events of a search, told in the process that started it; by itself tells nobody."""
 
     def began(self, trial: Trial) -> None:
         """A trial begins."""
@@ -31,22 +29,14 @@ class Watching(Protocol):
 
 
 def search(
-    targets: Sequence[Target],
-    own: Values,
-    space: Space,
-    recipes: int,
-    whole: bool,
-    seconds: float,
-    store: Store,
-    resources: Resources,
-    watching: Watching,
+    asked: RecipeSearch, store: Store, resources: Resources, watching: Watching
 ) -> list[Trial]:
-    """Try so many recipes, the study's own first, on every target, for at most so many seconds.
+    """Try recipes, the study's own first and others as they are drawn, on every target.
 
-    They are drawn from the space, of which the `whole` is tried where it is small enough. Trials
-    that ended are recorded in the store, and known to a search that comes later. Raises
+    Trials that ended are recorded in the store, and known to a search that comes later. Raises
     ExecutionError where Ray cannot run them.
     """
+    targets = asked.targets
     runs = [(n, stage) for n, target in enumerate(targets) for stage in target.stages]
     job = SearchJob(
         store=store.root,
@@ -60,30 +50,25 @@ def search(
             )
             for n, stage in runs
         ),
-        own=own,
-        space=space,
-        recipes=recipes,
-        whole=whole,
-        until=time.time() + seconds,
+        own=asked.own,
+        space=asked.space,
+        recipes=asked.recipes,
+        whole=asked.whole,
+        until=time.time() + asked.seconds,
     )
     known = _Trials(targets, runs, store, watching)
     complete = False
     with (
         hold(store, [one for _, stage in runs for one in (stage, *stage.parents)]),
-        driven("trial_driver", job.model_dump_json(), resources, store) as lines,
+        driven("trial_driver", job, TrialEvent) as events,
     ):
-        for event in map(TrialEvent.model_validate_json, lines):
-            if event.is_ == "impossible":
-                raise ExecutionError(event.message)
+        for event in events:
             if event.is_ == "complete":
                 complete = True
                 break
             known.hear(event)
     if not complete:
-        raise ExecutionError(
-            f"Ray ended before its work did; what it said is in {store.ray_log}. Trials that ended "
-            "are kept; the same command continues"
-        )
+        raise ended_early(store)
     known.cut()
     return known.trials
 

@@ -8,33 +8,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from transfer_study.execute.answers import write_answers
-from transfer_study.execute.keep import Alike, write_attempt
+from transfer_study.execute.keep import Attempt, write_again
 from transfer_study.learn.load_model import TASKS_FILE
 from transfer_study.learn.material import Material
 from transfer_study.learn.model import MultiTaskModel, save_whole
 from transfer_study.learn.predict import predict
-from transfer_study.learn.train import Learned
-from transfer_study.store.store import AGAIN, Store
-from transfer_study.study.stage import Stage
+from transfer_study.store.store import Store
 
 
 def keep_snapshot(
-    stage: Stage,
-    store: Store,
-    epoch: int,
-    model: MultiTaskModel,
-    tokenizer: Any,
-    materials: Mapping[str, Material],
-    learned: Learned,
-    provenance: dict[str, Any],
-    alike: Alike,
+    attempt: Attempt, store: Store, epoch: int, tokenizer: Any, materials: Mapping[str, Material]
 ) -> None:
     """Commit encoder, heads, tokenizer and the dev and test predictions of one epoch.
 
     A task's predictions are those of the run where this epoch is the task's own. Leaves the model
-    with the weights of that epoch. `alike` is what `keep` found; a run that did not agree keeps
-    all that it says of itself beside its model.
+    with the weights of that epoch. The attempt is as `keep` returned it; one that did not agree
+    keeps all that it says of itself beside its model. What is softly shared is no one model, and
+    is not kept.
     """
+    stage, model, learned = attempt.stage, attempt.model, attempt.learned
+    if not isinstance(model, MultiTaskModel):
+        return
     model.load_state_dict(learned.weights[epoch])
     # Who loads it cuts texts at this length, as the stage did.
     tokenizer = copy.deepcopy(tokenizer)
@@ -44,7 +38,11 @@ def keep_snapshot(
         tokenizer.save_pretrained(folder)
         pooling = stage.recipe.pooling
         heads = {
-            str(n): {"kind": member.task.kind, "outputs": member.task.outputs, "pooling": pooling}
+            str(n): {
+                "kind": str(member.task.kind),
+                "outputs": member.task.outputs,
+                "pooling": pooling,
+            }
             for n, member in enumerate(stage.tasks)
         }
         (folder / TASKS_FILE).write_text(json.dumps(heads, indent=1) + "\n", encoding="utf-8")
@@ -56,6 +54,5 @@ def keep_snapshot(
                     examples, collator = m.data.split(split), m.collators[split]
                     answers = predict(model, m.task, examples, collator, stage.recipe.precision)
                 write_answers(folder, stage, name, split, answers)
-        if alike:
-            write_attempt(folder / AGAIN, stage, learned, provenance, alike)
+        write_again(folder, attempt)
         store.commit_snapshot(stage, epoch, folder)

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from torch import device
 
 from transfer_study.data.tokens.encode import targets
 from transfer_study.learn.distil import at_targets
 from transfer_study.learn.keep_prefix import keep_prefixes
 from transfer_study.learn.material import Material
-from transfer_study.learn.model import MultiTaskModel, build_model, load_heads
+from transfer_study.learn.model import MultiTaskModel, build_model, load_heads, torch_seed
 from transfer_study.learn.predict import row_logits
 from transfer_study.learn.soft import Learner, SoftlyShared
 from transfer_study.learn.stabilise import freeze_lowest, stabilise
@@ -26,12 +27,16 @@ def begin(
 ) -> tuple[Learner, dict[str, Material]]:
     """The model at the start of a stage, and the materials with all that it learns from.
 
-    That is what its teachers answer, and what its frozen layers leave of the texts.
+    That is what its teachers answer, and what its frozen layers leave of the texts. What is random
+    from here on, dropout, follows from the stage alone.
     """
     known = _taught(stage, store, materials, on)
     model = _build_learner(stage, store).to(on)
     splits = [split for split in SPLITS if all(split in m.collators for m in known.values())]
-    return model, keep_prefixes(model, known, stage.recipe.precision, store.prefixes, splits)
+    known = keep_prefixes(model, known, stage.recipe.precision, store.prefixes, splits)
+    keys = [member.data.key for member in stage.tasks]
+    torch.manual_seed(torch_seed(stage.seed, stage.kind, *keys, "dropout"))
+    return model, known
 
 
 def _build_learner(stage: Stage, store: Store) -> Learner:

@@ -47,7 +47,7 @@ _COMPLETE = TrialEvent(is_="complete")
 
 def main() -> None:
     """Run the search on standard input."""
-    serve(_search, lambda message: TrialEvent(is_="impossible", message=message))
+    serve(_search)
 
 
 def _search(given: str, tell: Tell) -> None:
@@ -80,7 +80,7 @@ def _search(given: str, tell: Tell) -> None:
             run_config=tune.RunConfig(
                 name="trials",
                 storage_path=str(scratch),
-                callbacks=[_Callback(tell)],
+                callbacks=[_TrialCallback(tell)],
                 verbose=0,
             ),
         ).fit()
@@ -171,7 +171,7 @@ class _HalvingByTarget(StaysHere, FIFOScheduler):  # type: ignore[misc]
         self._among(trial).on_trial_remove(tune_controller, trial)
 
 
-class _Callback(StaysHere, tune.Callback):  # type: ignore[misc]
+class _TrialCallback(StaysHere, tune.Callback):  # type: ignore[misc]
     """Tells what Tune hears from the workers."""
 
     def __init__(self, tell: Tell) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
-from transfer_study.execute.resources import Resources
+from transfer_study.execute.job import RayEvent, RayJob
 from transfer_study.study.frozen import Frozen
 
 
@@ -20,15 +19,13 @@ class Run(Frozen):
     cpus: int
 
 
-class SearchJob(Frozen):
+class SearchJob(RayJob):
     """Everything that a search through Ray needs.
 
     Recipes are `own` and the `whole` space, or some of it, up to `recipes` in all. `until` is when
     the budget ends, in seconds since 1970.
     """
 
-    store: Path
-    resources: Resources
     runs: tuple[Run, ...]
     own: dict[str, Any]
     space: dict[str, tuple[Any, ...]]
@@ -37,8 +34,8 @@ class SearchJob(Frozen):
     until: float
 
 
-class TrialEvent(Frozen):
-    """Something that happened to a trial; `complete` and `impossible` are of the whole search."""
+class TrialEvent(RayEvent):
+    """Something that happened to a trial; `complete` is the whole search."""
 
     is_: Literal["began", "epoch", "ended", "failed", "complete", "impossible"]
     trial: str = ""
@@ -46,4 +43,3 @@ class TrialEvent(Frozen):
     values: dict[str, Any] = Field(default_factory=dict)
     epoch: int = 0
     dev: float = 0.0
-    message: str = ""

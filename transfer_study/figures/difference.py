@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from transfer_study.analysis.compare.difference_graph import DRAWN, difference_graph, stored_places
+from transfer_study.analysis.compare.difference_graph import difference_graph, stored_places
 from transfer_study.analysis.graph.graph import effects_of, graph_files, write_graph
 from transfer_study.analysis.graph.views import at_size
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
@@ -33,6 +33,7 @@ from transfer_study.figures.save import Write, file_part, save_by
 from transfer_study.figures.transfer_graph import LARGEST, draw_scene
 from transfer_study.points import MISSING, interval, points
 from transfer_study.store.outputs import at_once
+from transfer_study.study.arms import PAIRS, is_edge
 
 _SAMPLE = 34.0
 _SHOWN = 3.4  # the width of an edge whose difference is shown
@@ -59,7 +60,7 @@ def draw_differences(
     """
     paths: list[Path] = []
     rows = at_size(table, None)
-    rows = rows[rows["arm"].isin(DRAWN)]
+    rows = rows[rows["arm"].map(is_edge).astype(bool)]
     by = [name for name in ("encoder", "reading", "arm", "variant") if name in rows]
     for n, (about, group) in enumerate(rows.groupby(by, sort=False)):
         end = "".join(f"-{_plain(part)}" for part in about) if n else ""
@@ -148,7 +149,7 @@ def _sample(kind: str, line_width: float) -> Callable[[Canvas, float, float], No
 
 def _special(about: Sequence[object]) -> list[str]:
     """The arm, where it is not pairs, and the variant."""
-    return [str(part) for part in about if part != "pair"]
+    return [str(part) for part in about if part != PAIRS.label]
 
 
 def _plain(part: object) -> str:

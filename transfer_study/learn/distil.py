@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from transfer_study.data.tokens.encode import IGNORED
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.learn.heads import head_kind
+from transfer_study.study.tasks.task import Task
 
 # Of each train row, the teacher's logits [targets, outputs]: one target, or a target a word.
 Taught = list[NDArray[np.float32]]
@@ -20,7 +21,7 @@ def at_targets(
     task: Task, logits: Sequence[NDArray[np.float32]], targets: Sequence[NDArray[Any]]
 ) -> Taught:
     """Of each row's logits those that have a target: of tagging, not all pieces have."""
-    if task.kind is not TaskKind.TAGGING:
+    if not task.kind.words:
         return [row[None] for row in logits]
     return [
         row[: len(target)][target != IGNORED] for row, target in zip(logits, targets, strict=True)
@@ -37,13 +38,6 @@ def distillation_loss(
     multi-task deep neural networks via knowledge distillation". For a regression, the squared
     difference from the teacher's value.
     """
-    if task.kind is TaskKind.TAGGING:
+    if task.kind.words:
         logits = logits[target != IGNORED]
-    if task.kind is TaskKind.REGRESSION:
-        return nn.functional.mse_loss(logits, taught)
-    logits, taught = logits / temperature, taught / temperature
-    if task.kind is TaskKind.MULTILABEL:
-        loss = nn.functional.binary_cross_entropy_with_logits(logits, taught.sigmoid())
-    else:
-        loss = nn.functional.cross_entropy(logits, taught.softmax(dim=1))
-    return temperature**2 * loss
+    return head_kind(task).soft_loss(logits, taught, temperature)

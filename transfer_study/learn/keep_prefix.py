@@ -20,7 +20,7 @@ import torch
 import transformers
 from torch import Tensor
 
-from transfer_study.learn.batch import Collator
+from transfer_study.learn.batch import Collator, for_encoder
 from transfer_study.learn.material import Material
 from transfer_study.learn.model import MultiTaskModel
 from transfer_study.learn.predict import autocast
@@ -85,7 +85,7 @@ class _Frozen:
         """Find the layers, with a text of the material; None where all layers are to be run."""
         collator = material.collators["train"]
         longest = int(np.argmax(collator.encoded.lengths))
-        example = collator.inputs(np.array([longest, longest]))
+        example = for_encoder(collator.inputs(np.array([longest, longest])))
         mask = example["attention_mask"]
         mask[1, mask.shape[1] // 2 :] = 0
         model.prefix = find_prefix(model, example)
@@ -126,7 +126,7 @@ class _Part:
     @property
     def _shape(self) -> tuple[int, int]:
         encoder: Any = self.frozen.model.encoder
-        return int(self.collator.encoded.lengths.sum()), int(encoder.config.hidden_size)
+        return sum(map(len, self.collator.encoded.ids)), int(encoder.config.hidden_size)
 
     @property
     def bytes(self) -> int:
@@ -136,23 +136,18 @@ class _Part:
 
     def kept(self, cache: Prefixes) -> Collator:
         """The collator with the states of its rows, from the cache or computed."""
-        key = self._key()
-        found = cache.get(key, self.bytes)
-        if found is not None:
-            states = torch.frombuffer(found, dtype=self._dtype).view(self._shape)
-        else:
-            states = self._computed()
-            cache.put(key, states.view(torch.uint8).numpy().data)
+        content = cache.get_or_compute(self._key(), self.bytes, self._computed)
+        states = torch.frombuffer(content, dtype=self._dtype).view(self._shape)
         return replace(self.collator, states=self._rows(states))
 
     def _rows(self, states: Tensor) -> tuple[Tensor, ...]:
-        return torch.split(states, self.collator.encoded.lengths.tolist())
+        return torch.split(states, list(map(len, self.collator.encoded.ids)))
 
     def _key(self) -> str:
         collator = self.collator
         encoded = collator.encoded
         texts = hashlib.sha256()
-        for rows in (encoded.ids, encoded.types or []):
+        for rows in (encoded.ids, encoded.types or [], encoded.parts or []):
             for row in rows:
                 texts.update(len(row).to_bytes(4, "little") + row.astype("<i4").tobytes())
         device = collator.device
@@ -167,14 +162,15 @@ class _Part:
             }
         )
 
-    def _computed(self) -> Tensor:
+    def _computed(self) -> memoryview:
         model, collator = self.frozen.model, self.collator
         states = torch.empty(self._shape, dtype=self._dtype)
         rows_of = self._rows(states)
         model.eval()
         for rows in collator.by_length():
             with autocast(collator.device, self.precision):
-                batch = self.frozen.prefix.states(model.encoder, collator.inputs(rows))
-            for row, values in zip(rows, batch.cpu(), strict=True):
-                rows_of[row].copy_(values[: len(rows_of[row])])
-        return states
+                inputs = for_encoder(collator.inputs(rows))
+                batch = self.frozen.prefix.states(model.encoder, inputs)
+            for row, values in zip(rows, collator.unpadded(rows, batch.cpu()), strict=True):
+                rows_of[row].copy_(values)
+        return states.view(-1).view(torch.uint8).numpy().data

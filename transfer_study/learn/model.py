@@ -16,12 +16,12 @@ from transfer_study.data.encoders.find import encoder_folder
 from transfer_study.data.streams import stream
 from transfer_study.data.tokens.vocabulary import tiny_vocabulary
 from transfer_study.errors import EncoderError, StoreError
-from transfer_study.learn.batch import STATES
+from transfer_study.learn.batch import STATES, by_row, for_encoder
 from transfer_study.learn.load_model import HEADS_FILE, mean_of_tokens
 from transfer_study.learn.prefix import Prefix
 from transfer_study.study.encoder import Encoder, ScratchConfig, TinyConfig
 from transfer_study.study.recipes.recipe import Recipe
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 _POOLER_FILE = "pooler.safetensors"
 
@@ -86,9 +86,12 @@ class MultiTaskModel(nn.Module):
         return self
 
     def forward(self, task: Task, inputs: dict[str, Tensor]) -> Tensor:
-        """Logits [batch, outputs], for tagging [batch, length, outputs]."""
+        """Logits [batch, outputs], for tagging [batch, length, outputs].
+
+        Of multiple choice, whose head has one output, [batch, candidates].
+        """
         encoded = self._encode(inputs)
-        if task.kind is TaskKind.TAGGING:
+        if task.kind.words:
             features = encoded.last_hidden_state
         elif self._pooling == "mean":
             features = mean_of_tokens(encoded.last_hidden_state, inputs["attention_mask"])
@@ -97,13 +100,13 @@ class MultiTaskModel(nn.Module):
         else:
             features = encoded.pooler_output
         logits: Tensor = self.heads[head_name(task)](self.dropout(features))
-        return logits.float()
+        return by_row(logits.float(), inputs)
 
     def _encode(self, inputs: dict[str, Tensor]) -> Any:
+        arguments = for_encoder(inputs)
         if STATES not in inputs:
-            return self.encoder(**inputs)
+            return self.encoder(**arguments)
         assert self.prefix is not None
-        arguments = {name: tensor for name, tensor in inputs.items() if name != STATES}
         with self.prefix.given(inputs[STATES]):
             return self.encoder(**arguments)
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from transfer_study.learn.batch import Collator
+from transfer_study.learn.heads import head_kind
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.tasks.example import Example, Label
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -71,61 +72,5 @@ def predict(
     The model takes a task and the encoder's inputs, and gives the task's logits.
     """
     logits = row_logits(model, task, collator, precision)
-    if task.kind is TaskKind.TAGGING:
-        return _tags(task, examples, collator, logits)
-    values = np.stack(logits).astype(np.float64)
-    if task.kind is TaskKind.REGRESSION:
-        scores = values[:, 0].tolist()
-        return Predictions(examples, scores, [[s] for s in scores])
-    if task.kind is TaskKind.MULTILABEL:
-        shares = 1 / (1 + np.exp(-values))
-        chosen: list[Label] = [
-            tuple(name for name, share in zip(task.labels, row, strict=True) if share > 0.5)
-            for row in shares
-        ]
-        return Predictions(examples, chosen, shares.tolist())
-    shares = _softmax(values)
-    return Predictions(examples, [task.labels[n] for n in shares.argmax(axis=1)], shares.tolist())
-
-
-def _tags(
-    task: Task,
-    examples: Sequence[Example],
-    collator: Collator,
-    logits: Sequence[NDArray[np.float32]],
-) -> Predictions:
-    """Join the windows of each sentence."""
-    encoded = collator.encoded
-    assert encoded.words is not None
-    tags: list[list[str | None]] = [[None] * len(example.text) for example in examples]
-    scores = [[1.0] * len(example.text) for example in examples]
-    for row, example in enumerate(encoded.example):
-        begins = encoded.words[row] >= 0
-        shares = _softmax(logits[row][: len(begins)][begins].astype(np.float64))
-        best = shares.argmax(axis=1)
-        for word, tag, share in zip(
-            encoded.words[row][begins], best, shares.max(axis=1), strict=True
-        ):
-            # Tags of continuation and special pieces, where there are any, mean nothing on a word.
-            tags[example][word] = task.tags[tag] if tag < len(task.tags) else "O"
-            scores[example][word] = float(share)
-    return Predictions(examples, [_filled(row) for row in tags], scores)
-
-
-def _filled(tags: Sequence[str | None]) -> tuple[str, ...]:
-    """The tags of a sentence, where a word without a piece (None) continues the mention around it.
-
-    The original study's own preparation drops such words, so that they part no mention.
-    """
-    filled: list[str] = []
-    for n, tag in enumerate(tags):
-        after = next((t for t in tags[n:] if t is not None), "O")
-        around = after[0] == "I" and bool(filled) and filled[-1][1:] == after[1:]
-        filled.append(tag if tag is not None else after if around else "O")
-    return tuple(filled)
-
-
-def _softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    powers = np.exp(values - values.max(axis=1, keepdims=True))
-    shares: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-    return shares
+    answers = head_kind(task).answers(task, examples, collator.encoded, logits)
+    return Predictions(examples, *answers)

@@ -33,24 +33,23 @@ from transformers import (
 from transfer_study.data.tokens.encode import encode
 from transfer_study.errors import ExportError
 from transfer_study.learn import load_model
-from transfer_study.learn.batch import Collator
+from transfer_study.learn.batch import Collator, by_row, for_encoder
 from transfer_study.learn.predict import predict
 from transfer_study.store.alike import is_alike
 from transfer_study.store.predictions import Answers
 from transfer_study.store.store import AGAIN, SNAPSHOT
 from transfer_study.study.recipes.recipe import Precision, Recipe
 from transfer_study.study.tasks.example import Example
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 LOADER_FILE = "load_model.py"
 # The examples of a test set that a folder must answer as stored, spread over all of it.
 _CHECKED = 256
 # How far a probability, or a share of a value, may be off: batches of other shapes round otherwise.
 _TOLERANCE = {Precision.FLOAT32: 1e-4, Precision.BFLOAT16: 2e-2}
-_PROBLEM = {
-    TaskKind.CLASSIFICATION: "single_label_classification",
-    TaskKind.MULTILABEL: "multi_label_classification",
-    TaskKind.REGRESSION: "regression",
+_CLASS_OF = {
+    "text-classification": AutoModelForSequenceClassification,
+    "token-classification": AutoModelForTokenClassification,
 }
 
 
@@ -78,9 +77,11 @@ def write_pipeline_folder(snapshot: Path, place: int, task: Task, folder: Path) 
 
 def _empty_model(snapshot: Path, task: Task) -> Any:
     """The transformers class of an encoder for a task, weights at random; None where none is."""
+    pipeline = task.kind.take_home.pipeline
+    if pipeline is None:
+        return None
     config = AutoConfig.from_pretrained(snapshot, trust_remote_code=False)
-    tagging = task.kind is TaskKind.TAGGING
-    if not tagging:
+    if pipeline == "text-classification":
         if config.model_type in ("deberta", "deberta-v2"):
             config.pooler_hidden_act = "tanh"
             config.pooler_hidden_size = config.hidden_size
@@ -88,12 +89,11 @@ def _empty_model(snapshot: Path, task: Task) -> Any:
             # ELECTRA's own class has another activation; its encoder of this shape is a BERT.
             shared = config.to_dict().keys() & BertConfig().to_dict().keys() - {"model_type"}
             config = BertConfig(**{name: getattr(config, name) for name in shared})
-        config.problem_type = _PROBLEM[task.kind]
+        config.problem_type = task.kind.take_home.problem
     config.id2label = dict(enumerate(task.outputs))
     config.label2id = {name: n for n, name in enumerate(task.outputs)}
-    kinds = AutoModelForTokenClassification if tagging else AutoModelForSequenceClassification
     try:
-        return kinds.from_config(config)
+        return _CLASS_OF[pipeline].from_config(config)
     except ValueError:  # of another family
         return None
 
@@ -157,9 +157,12 @@ def check_pipeline_folder(
 
     Raises ExportError where it does not answer as stored.
     """
-    tagging = task.kind is TaskKind.TAGGING
-    kinds = AutoModelForTokenClassification if tagging else AutoModelForSequenceClassification
-    model = kinds.from_pretrained(folder, trust_remote_code=False).to(_device())
+    assert task.kind.take_home.pipeline is not None
+    model = (
+        _CLASS_OF[task.kind.take_home.pipeline]
+        .from_pretrained(folder, trust_remote_code=False)
+        .to(_device())
+    )
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     loaded = _Loaded(lambda _, inputs: model(**inputs).logits)
     model.eval()
@@ -191,7 +194,7 @@ class _Loaded(nn.Module):
         self.answer = answer
 
     def forward(self, task: Task, inputs: dict[str, Tensor]) -> Tensor:
-        return self.answer(task, inputs).float()
+        return by_row(self.answer(task, for_encoder(inputs)).float(), inputs)
 
 
 def _device() -> str:

@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from transfer_study.data.tokens.encode import IGNORED
 from transfer_study.data.tokens.mixing import Rows, Update
 from transfer_study.learn.clip import clip_each_norm, clip_norm
 from transfer_study.learn.distil import distillation_loss
+from transfer_study.learn.heads import head_kind
 from transfer_study.learn.material import Material
 from transfer_study.learn.optim import build_optimizer
 from transfer_study.learn.predict import autocast
 from transfer_study.learn.soft import Learner, SoftlyShared
 from transfer_study.learn.weigh import Weights
 from transfer_study.study.recipes.recipe import Recipe
-from transfer_study.study.tasks.task import Task, TaskKind
 
 # An optimiser and what advances its schedule after each update.
 Course = tuple[Optimizer, Callable[[], None]]
@@ -129,7 +129,7 @@ class Updates:
         with autocast(collator.device, recipe.precision):
             logits = self._model(material.task, collator.inputs(rows))
         target = collator.targets(rows, targets)
-        loss = _loss(material.task, logits, target)
+        loss = head_kind(material.task).loss(logits, target)
         if material.taught is not None:
             taught = collator.move(np.concatenate([material.taught[r] for r in rows]))
             wanted = (material.task, logits, target, taught, recipe.teacher_temperature)
@@ -144,19 +144,6 @@ class Updates:
 
     def _teaches(self, name: str, rows: Rows) -> bool:
         """Whether a batch has a target; one of tagging has none where all its words vanish."""
-        tagging = self._materials[name].task.kind is TaskKind.TAGGING
-        return not tagging or any((self._targets[name][r] != IGNORED).any() for r in rows)
-
-
-def _loss(task: Task, logits: Tensor, target: Tensor) -> Tensor:
-    match task.kind:
-        case TaskKind.TAGGING:
-            return nn.functional.cross_entropy(
-                logits.flatten(0, 1), target.flatten(), ignore_index=IGNORED
-            )
-        case TaskKind.MULTILABEL:
-            return nn.functional.binary_cross_entropy_with_logits(logits, target)
-        case TaskKind.REGRESSION:
-            return nn.functional.mse_loss(logits[:, 0], target)
-        case _:
-            return nn.functional.cross_entropy(logits, target)
+        if self._materials[name].collators["train"].encoded.words is None:
+            return True
+        return any((self._targets[name][r] != IGNORED).any() for r in rows)

@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.optim import Adam
 
 from transfer_study.data.tokens.mixing import Update
+from transfer_study.learn.heads import head_kind
 from transfer_study.study.recipes.recipe import Recipe, weights_of
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 # The rate of log-variances: that of an encoder would leave them where they begin. Adam moves one by
 # about so much an update, and losses of 0.05 and 1 are three apart.
@@ -52,9 +53,7 @@ class UncertaintyWeights:
 
     def __init__(self, tasks: Sequence[Task], device: torch.device) -> None:
         self._tasks = {task.name: n for n, task in enumerate(tasks)}
-        self._kinds = [task.kind for task in tasks]
-        shares = [_share(kind) for kind in self._kinds]
-        self._shares = torch.tensor(shares, device=device)
+        self._shares = torch.tensor([head_kind(t).variance_share for t in tasks], device=device)
         # One tensor a task: what has no gradient in an update must not move on.
         self.log_variances = [torch.zeros((), device=device, requires_grad=True) for _ in tasks]
         self._optimizer = Adam(self.log_variances, lr=_RATE)
@@ -69,14 +68,14 @@ class UncertaintyWeights:
         """Make one step of the log-variances of these tasks."""
         for task, loss in losses.items():
             n = self._tasks[task]
-            uncertain_loss(self._kinds[n], loss.detach(), self.log_variances[n]).backward()  # type: ignore[no-untyped-call]
+            uncertain_loss(self._shares[n], loss.detach(), self.log_variances[n]).backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
 
 
-def uncertain_loss(kind: TaskKind, loss: Tensor, log_variance: Tensor) -> Tensor:
-    """exp(-s) L + s / 2 of a log-variance s; for a regression exp(-s) L / 2 + s / 2."""
-    return _share(kind) * torch.exp(-log_variance) * loss + log_variance / 2
+def uncertain_loss(share: Tensor | float, loss: Tensor, log_variance: Tensor) -> Tensor:
+    """exp(-s) L + s / 2 of a log-variance s; of a share of 1/2 half of L."""
+    return share * torch.exp(-log_variance) * loss + log_variance / 2
 
 
 def build_weights(
@@ -95,7 +94,3 @@ def build_weights(
         case by_task:
             given = by_task
     return FixedWeights(weights_of(given, names), device)
-
-
-def _share(kind: TaskKind) -> float:
-    return 0.5 if kind is TaskKind.REGRESSION else 1.0

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TypeAlias, cast
+from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 
 from transfer_study.metrics.rows import Statistics
 from transfer_study.study.tasks.example import Label
+from transfer_study.study.tasks.kinds.tagging import mentions
 from transfer_study.study.tasks.task import Task
-
-Mention: TypeAlias = tuple[str, int, int]  # its type, its first word, the word after its last
 
 
 def span_counts(
@@ -33,22 +32,6 @@ def lenient_span_counts(
     An `I-` that continues nothing begins a mention.
     """
     return _counts(gold, predicted, documents, lenient=True)
-
-
-def mentions(tags: Sequence[str], *, lenient: bool = False) -> Iterator[Mention]:
-    """Read the mentions of one sentence; of a tag, all after its first hyphen is the type.
-
-    seqeval strips hyphens off types, so that `B-` and `B--x` lose their names: hence our own.
-    """
-    name, first, within = "", 0, False
-    for word, tag in enumerate((*tags, "O")):
-        prefix, _, entity = tag.partition("-")
-        if within and prefix == "I" and entity == name:
-            continue
-        if within:
-            yield name, first, word
-        within = prefix == "B" or (lenient and prefix == "I")
-        name, first = entity, word
 
 
 def _counts(

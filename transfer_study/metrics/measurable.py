@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from transfer_study.metrics.constant import ROUNDING, best_constant
-from transfer_study.metrics.entities import mentions
 from transfer_study.metrics.scoring import score
 from transfer_study.study.tasks.example import Label
-from transfer_study.study.tasks.task import MetricName, Task, TaskKind
+from transfer_study.study.tasks.task import MetricName, Task
 
 _NAMED = 10
 
@@ -23,30 +22,12 @@ def unmeasurable(task: Task, gold: Sequence[Label], documents: Sequence[str]) ->
     right = score(task.metric, task, gold, gold, documents)
     if right > best_constant(task, gold, documents) + ROUNDING:
         return None
-    n = len(gold)
-    if task.kind is TaskKind.REGRESSION:
-        return f"all its {n} scores are {gold[0]:g}"
-    if task.kind is TaskKind.TAGGING:
-        return (
-            "every word is a mention of one type" if right else f"its {n} sentences have no mention"
-        )
-    if not right:
-        return f"none of its {n} examples has a class that F1 counts"
-    return f"all its {n} examples have the same answer, {_text(gold[0])}"
-
-
-def _text(label: Label) -> str:
-    return "+".join(label) if isinstance(label, tuple) else str(label)
+    return task.kind.unmeasurable(gold, right)
 
 
 def absent_classes(task: Task, labels: Sequence[Label]) -> tuple[str, ...]:
     """The task's classes, or types of mention, of which these labels have none."""
-    found: set[str] = set()
-    for label in labels:
-        names = label if isinstance(label, tuple) else (str(label),)
-        found.update(
-            (name for name, *_ in mentions(names)) if task.kind is TaskKind.TAGGING else names
-        )
+    found = {name for label in labels for name in task.kind.classes(label)}
     return tuple(name for name in task.labels if name not in found)
 
 
@@ -57,12 +38,7 @@ def absence(task: Task, names: Sequence[str]) -> str:
         if task.metric is MetricName.MACRO_F1
         else "nothing is measured of that"
     )
-    return f"has no {sort(task)} {listed(names)}: {rest}"
-
-
-def sort(task: Task) -> str:
-    """What a class is counted in."""
-    return "mention of type" if task.kind is TaskKind.TAGGING else "example of"
+    return f"has no {task.kind.counted} {listed(names)}: {rest}"
 
 
 def listed(names: Sequence[str]) -> str:

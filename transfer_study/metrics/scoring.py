@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from transfer_study.metrics import classes, correlation, entities, ranks
 from transfer_study.metrics.rows import Floats, Statistics
 from transfer_study.study.tasks.example import Label
-from transfer_study.study.tasks.task import METRICS_OF_KIND, MetricName, Task
+from transfer_study.study.tasks.task import MetricName, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +73,4 @@ def score_span(metric: MetricName) -> float:
 
 def reported(task: Task) -> tuple[MetricName, ...]:
     """All metrics of the task's kind, its own first."""
-    return (task.metric, *(m for m in METRICS_OF_KIND[task.kind] if m is not task.metric))
+    return (task.metric, *(m for m in map(MetricName, task.kind.metrics) if m is not task.metric))

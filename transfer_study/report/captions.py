@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from transfer_study.analysis.graph.views import View
 from transfer_study.points import counted
+from transfer_study.study.arms import arm_of
 from transfer_study.study.correction import Correction
 from transfer_study.study.looks import Looks
 from transfer_study.study.margin import Margin
-from transfer_study.study.study import Arm, Reading, Study
+from transfer_study.study.reading import Reading
+from transfer_study.study.study import Study
 
 _CORRECTIONS = {
     Correction.BH: (
@@ -79,32 +81,16 @@ def adjustment(correction: Correction, family: str) -> str:
 
 
 def _compared(view: View, reading: Reading) -> str:
-    if Arm.SEQUENTIAL in view.arms:
-        return "fine-tuned after fine-tuning on A, against fine-tuning B alone"
-    if Arm.LEAVE_ONE_OUT in view.arms:
-        after = "fine-tuned after joint training" if reading is Reading.FINETUNE else "trained"
-        return f"{after} with all tasks, against all tasks but A"
-    if Arm.HEADS_ONLY in view.arms:
-        alone = "its own" if reading is Reading.REFINE else "the bare"
-        return f"a head on the frozen encoder that A and B refined, against one on {alone} encoder"
-    if Arm.SOFT in view.arms:
-        after = "fine-tuned after training" if reading is Reading.FINETUNE else "trained"
-        return f"{after} beside A, their two encoders tied by a penalty, against B alone"
-    return {
-        Reading.REFINE: "trained jointly with A, against the same recipe on B alone",
-        Reading.FINETUNE: "fine-tuned after joint training with A, against fine-tuning B alone",
-    }[reading]
+    """What an edge of the view is; where rings alone are drawn, as of a pair."""
+    arm = arm_of(view.edges)
+    assert arm is not None
+    assert arm.compared is not None
+    return arm.compared[reading]
 
 
 def _besides(view: View) -> str:
-    if Arm.LEAVE_ONE_OUT in view.arms:
-        return "The score of a task is its score with all tasks. "
-    if Arm.DISTIL in view.arms:
-        return "A ring is all tasks at once, taught by the single-task models, against B alone. "
-    if Arm.GROUPS in view.arms:
-        members = " and ".join([", ".join(view.tasks[:-1]), view.tasks[-1]])
-        return f"The group, {members}, is trained at once, against each of them alone. "
-    return ""
+    *first, last = view.tasks or ("",)
+    return "".join(arm.note.format(" and ".join([", ".join(first), last])) for arm in view.arms)
 
 
 def margin_text(margin: Margin) -> str:

@@ -12,12 +12,12 @@ import yaml
 from transfer_study.analysis.advice.choice import Choice
 from transfer_study.analysis.effects.intervals import no_interval_of_scores
 from transfer_study.analysis.effects.model_scores import ModelScore
-from transfer_study.report.loading import how_to_load, how_to_load_with_loader, pipeline_name
+from transfer_study.report.loading import how_to_load, how_to_load_with_loader
 from transfer_study.report.table import TableCell, as_markdown, number, table_of, text
 from transfer_study.store.stage_record import StageRecord
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.stage import Stage, StageTask
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 _LIBRARIES = ("transfer-study", "torch", "transformers")
 
@@ -77,7 +77,7 @@ class Card:
     def _front_matter(self) -> str:
         values: dict[str, Any] = {"library_name": "transformers", "license": "other"}
         if not self.loader:
-            values["pipeline_tag"] = pipeline_name(self.heads[0])
+            values["pipeline_tag"] = self.heads[0].kind.take_home.pipeline
         values["tags"] = ["transfer-study", *(task.name for task in self.heads)]
         return f"---\n{yaml.safe_dump(values, sort_keys=False, allow_unicode=True)}---"
 
@@ -227,7 +227,7 @@ def _learned(stage: Stage) -> list[StageTask]:
 
 
 def _outputs(task: Task) -> str:
-    return "a number" if task.kind is TaskKind.REGRESSION else f"labels {', '.join(task.outputs)}"
+    return task.kind.answered or f"labels {', '.join(task.outputs)}"
 
 
 def _number(value: float) -> str:

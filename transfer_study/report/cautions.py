@@ -7,11 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import EDGE, SIZE, VARIANT, Verdict
+from transfer_study.analysis.edges import (
+    DECIDED,
+    SIZE,
+    VARIANT,
+    Verdict,
+    key_of,
+    over_a_control,
+    raw_edges,
+)
 from transfer_study.analysis.effects.intervals import ALIKE, ONE_DOCUMENT, ONE_SEED, lacking
-from transfer_study.analysis.effects.looks import DECIDED
 from transfer_study.analysis.effects.uncertainty import ROUNDING
 from transfer_study.points import counted, points
+from transfer_study.study.arms import SINGLE
 
 # Fewer documents than these are worth a word where examples are counted.
 _FEW_DOCUMENTS = 30
@@ -93,10 +101,9 @@ def _few_documents(edges: pd.DataFrame) -> Iterator[str]:
 
 def over_controls(deltas: pd.DataFrame) -> Iterator[str]:
     """What controls may explain: gains and losses that over a control are something else."""
-    over = deltas["over"] != ""
-    key = [name for name in (*EDGE, VARIANT, SIZE) if name in deltas and name != "over"]
-    decided = deltas[~over & deltas["verdict"].isin([Verdict.GAIN, Verdict.LOSS])]
-    both = decided.merge(deltas[over], on=key, suffixes=("", "_over"))
+    key = [name for name in key_of(deltas) if name != "over"]
+    changed = raw_edges(deltas[deltas["verdict"].isin([Verdict.GAIN, Verdict.LOSS])])
+    both = changed.merge(over_a_control(deltas), on=key, suffixes=("", "_over"))
     judged = both["verdict_over"].isin([Verdict.UNDECIDED, *DECIDED])
     for row in both[judged & (both["verdict"] != both["verdict_over"])].to_dict("records"):
         yield (
@@ -117,7 +124,7 @@ def outlying_baselines(scores: pd.DataFrame, edges: pd.DataFrame) -> Iterator[st
     runs = scores[scores["split"] == "test"].rename(columns={"task": "target"})
     for key, of_target in edges.groupby(by, sort=False):
         here = runs[(runs[by] == list(_tuple(key))).all(axis=1)]
-        baseline = here[here["arm"] == "single"].drop_duplicates("seed")
+        baseline = here[here["arm"] == SINGLE.label].drop_duplicates("seed")
         arms = here[here["arm"].isin(set(of_target["arm"]))]
         models = arms.groupby(["arm", "source"])["value"].agg(["var", "count"]).dropna()
         if len(baseline) < _SEEDS_TO_STAND_OUT or models.empty:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from transfer_study.analysis.edges import COLUMNS, MEANINGS
+
 _HEAD = """\
 # What do the columns of the tables hold?
 
@@ -17,83 +19,29 @@ Columns `variant` and `size` are there only in studies that have several recipes
 training sizes (`max_train: [100, 300]`). Made by `python -m transfer_study.report.columns_page`.
 """
 
-_ENCODER = "The encoder, as the study names it; `NAME+mlm` after pretraining."
-_READING = "`refine`: the joint model itself; `finetune`: the model fine-tuned from it."
-_VARIANT = "The recipe, by its name under `variants`."
-_SIZE = "How many training examples the target has; empty where it has but one size."
-_SOURCE = "The task whose effect it is, several joined by `+`; empty for none."
-_ARM = (
-    "Which tasks are learned together: `single`, `pair`, `full`, `group:NAME` or another of "
-    "[the arms](arms.md); or one of [the controls](controls.md)."
-)
-_METRIC = "The metric of the target."
-_LOW = "Where the 95% interval of the delta begins, of the edge by itself."
-_HIGH = "Where it ends."
-_P = "p of the test that the delta is 0, of the edge by itself."
-_CONSTANT = "What the best constant answer scores: a run that is not above it has learned nothing."
-
-DELTAS: Mapping[str, str] = {
-    "variant": _VARIANT,
-    "encoder": _ENCODER,
-    "source": _SOURCE,
-    "target": "The task whose test score changes.",
-    "size": _SIZE,
-    "arm": _ARM,
-    "reading": _READING,
-    "metric": _METRIC,
-    "over": "The control whose effect is taken away; empty for the edge itself.",
-    "baseline": "The mean score, over seeds, of what the model is held against.",
-    "score": "The mean score of the model: baseline + delta.",
-    "delta": "The effect: the mean difference of scores over seeds.",
-    "low": _LOW,
-    "high": _HIGH,
-    "p": _P,
-    "adjusted_low": "Where the interval begins that is adjusted for all edges of the reading.",
-    "adjusted_high": "Where it ends. The verdict goes by the adjusted interval and the margin.",
-    "adjusted_p": "p adjusted alike; 1 for an effect within the margin.",
-    "level": "What the adjusted interval leaves out: 0.05 for one edge alone, less for many.",
-    "seed_sd": (
-        "What one seed's difference varies by: the seeds' part of the error times the root of "
-        "`n_seeds`."
-    ),
-    "score_sd": "What the score of one run of the model varies by, as a standard deviation.",
-    "seed_freedom": "The degrees of freedom from which `seed_sd` is known.",
-    "example_error": "The part of the standard error that more seeds do not take away.",
-    "freedom": "The degrees of freedom of the whole error.",
-    "n_seeds": "The seeds for which all scores exist.",
-    "n_baseline_seeds": "The seeds of the baseline; more than `n_seeds` under `baseline_seeds:`.",
-    "n_test": "Test examples.",
-    "n_documents": "The units that are resampled: documents, or examples where none are named.",
-    "constant": _CONSTANT,
-    "collapsed": "`True` where the baseline learned and the model did not.",
-    "verdict": (
-        "`gain`, `loss`, `equivalent`, `undecided`, `not_learned`, `failed` or `not_run`: "
-        "[what they mean](undecided.md)."
-    ),
-    "look": "Of a study judged by looks: which of them decided the edge; empty where none has.",
-}
+DELTAS = {name: column.meaning for name, column in COLUMNS.items()}
 
 SCORES: Mapping[str, str] = {
-    "encoder": _ENCODER,
-    "reading": _READING,
+    "encoder": MEANINGS["encoder"],
+    "reading": MEANINGS["reading"],
     "arm": (
-        f"{_ARM} `control`: fine-tuned after the joint recipe on the task alone; `without`: the "
-        "full mix without one task."
+        f"{MEANINGS['arm']} `control`: fine-tuned after the joint recipe on the task alone; "
+        "`without`: the full mix without one task."
     ),
-    "source": _SOURCE,
+    "source": MEANINGS["source"],
     "task": "The task that is scored.",
-    "size": _SIZE,
+    "size": MEANINGS["size"],
     "seed": "The seed of the run.",
     "split": "`test`: nothing else is scored here.",
     "metric": "A row a metric of the task's kind, the task's own first.",
     "value": "The score.",
     "n": "Test examples.",
     "stage": "The stage that answered, by its id: the hash of all that changes its numbers.",
-    "variant": _VARIANT,
+    "variant": MEANINGS["variant"],
 }
 
 SYSTEMS: Mapping[str, str] = {
-    "encoder": _ENCODER,
+    "encoder": MEANINGS["encoder"],
     "system": "Single task, pair, full mix and so on, in words as the paper has them.",
     "mix": "The tasks of the mix, where systems of one kind have several.",
     "task": "The task that is scored; or the average over tasks.",
@@ -111,34 +59,34 @@ SYSTEMS: Mapping[str, str] = {
 }
 
 STABILITY: Mapping[str, str] = {
-    "encoder": _ENCODER,
-    "reading": _READING,
-    "arm": _ARM,
-    "source": _SOURCE,
+    "encoder": MEANINGS["encoder"],
+    "reading": MEANINGS["reading"],
+    "arm": MEANINGS["arm"],
+    "source": MEANINGS["source"],
     "task": "The task that is scored.",
-    "size": _SIZE,
-    "metric": _METRIC,
-    "variant": _VARIANT,
+    "size": MEANINGS["size"],
+    "metric": MEANINGS["metric"],
+    "variant": MEANINGS["variant"],
     "n_seeds": "Runs, failed ones included.",
     "mean": "The mean score over seeds.",
     "sd": "Its standard deviation over seeds.",
     "lowest": "The lowest score of a seed.",
     "highest": "The highest one.",
-    "constant": _CONSTANT,
+    "constant": MEANINGS["constant"],
     "failed": "Runs that failed: not above `constant`, or their stage was tried in vain.",
     "failed_share": "Their share of all.",
     "delta": "The mean difference from the first variant, paired by seed; of the first, empty.",
-    "low": _LOW,
-    "high": _HIGH,
-    "p": _P,
+    "low": MEANINGS["low"],
+    "high": MEANINGS["high"],
+    "p": MEANINGS["p"],
     "verdict": "As in `deltas.csv`, by the interval of the change by itself.",
 }
 
 CHOICES: Mapping[str, str] = {
-    "encoder": _ENCODER,
-    "reading": _READING,
+    "encoder": MEANINGS["encoder"],
+    "reading": MEANINGS["reading"],
     "task": "The task that is scored.",
-    "size": _SIZE,
+    "size": MEANINGS["size"],
     "step": "The choice of the paper's that is added to those of the rows above.",
     "baseline_metric": "The metric of the single task.",
     "metric": "The metric of the full mix.",
@@ -151,7 +99,7 @@ CHOICES: Mapping[str, str] = {
     "change_low": "Where its 95% interval begins.",
     "change_high": "Where it ends.",
     "n_seeds": "Seeds.",
-    "variant": _VARIANT,
+    "variant": MEANINGS["variant"],
 }
 
 LEAKS: Mapping[str, str] = {
@@ -188,17 +136,17 @@ MADE: Mapping[str, str] = {
 }
 
 FALSE_EDGES: Mapping[str, str] = {
-    "encoder": _ENCODER,
-    "reading": _READING,
-    "arm": _ARM,
-    "source": _SOURCE,
+    "encoder": MEANINGS["encoder"],
+    "reading": MEANINGS["reading"],
+    "arm": MEANINGS["arm"],
+    "source": MEANINGS["source"],
     "target": "The task that is scored.",
     "n_seeds": "The model's seeds.",
     "comparisons": "How often half of them were compared with the other half.",
     "rejected": "How many of the comparisons have a p below 0.05.",
     "verdicts": "How many would be called gain or loss.",
-    "variant": _VARIANT,
-    "size": _SIZE,
+    "variant": MEANINGS["variant"],
+    "size": MEANINGS["size"],
 }
 
 TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {

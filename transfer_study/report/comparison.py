@@ -9,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from transfer_study.analysis.compare.difference import Side, differences, shared
+from transfer_study.analysis.edges import asked_edges
 from transfer_study.analysis.effects.judgement import Rejudged
-from transfer_study.analysis.effects.looks import asked_edges, judged_deltas
+from transfer_study.analysis.effects.looks import judged_deltas
 from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.analysis.effects.scores import comparison_table, task_table
 from transfer_study.errors import StudyError

@@ -8,8 +8,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from transfer_study.analysis.effects.looks import asked_edges
-from transfer_study.analysis.effects.same_edge import repeated
+from transfer_study.analysis.edges import distinct_edges
 from transfer_study.metrics.measurable import absence
 from transfer_study.study.plan import Plan
 from transfer_study.study.study import Study
@@ -91,16 +90,10 @@ class Content:
     @property
     def edges(self) -> pd.DataFrame:
         """The raw effects of one task, or several, on another, each once: without controls."""
-        return raw_edges(self.deltas)
-
-
-def raw_edges(deltas: pd.DataFrame) -> pd.DataFrame:
-    """The rows that show an effect of tasks by itself, one of two names under its first."""
-    raw = asked_edges(deltas)
-    return raw[~repeated(raw)]
+        return distinct_edges(self.deltas)
 
 
 def family_size(deltas: pd.DataFrame, reading: str) -> int:
     """How many edges of a reading were corrected together."""
-    raw = raw_edges(deltas)
+    raw = distinct_edges(deltas)
     return int(((raw["reading"] == reading) & raw["adjusted_p"].notna()).sum())

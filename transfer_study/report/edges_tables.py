@@ -11,8 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import CONTROLS, SIZE, VARIANT
-from transfer_study.analysis.effects.looks import asked_edges
+from transfer_study.analysis.edges import SIZE, VARIANT, asked_edges, over_a_control
 from transfer_study.points import MISSING, counted, p_text, points, verdict_text
 from transfer_study.report.captions import adjustment
 from transfer_study.report.content import family_size
@@ -30,6 +29,7 @@ from transfer_study.report.table import (
 )
 from transfer_study.report.words import interval_text, source_name
 from transfer_study.store.outputs import Outputs, write_text
+from transfer_study.study.arms import Control
 from transfer_study.study.study import Study
 
 _ARM = "arm"
@@ -76,7 +76,7 @@ def _table(title: str, edges: pd.DataFrame, deltas: pd.DataFrame, note: str) -> 
         number("delta", _delta),
         number("95% interval", interval_text),
         number("p", lambda edge: p_text(edge["adjusted_p"])),
-        *(over_control(name) for name in CONTROLS if name in set(deltas["over"])),
+        *(over_control(name) for name in Control.known if name in set(deltas["over"])),
         text("verdict", _verdict),
         title=title,
         notes=[TableCell(note)],
@@ -98,7 +98,7 @@ def _edge(row: dict[Any, Any], axes: Sequence[str]) -> tuple[str, ...]:
 
 
 def _over(deltas: pd.DataFrame, axes: Sequence[str]) -> dict[tuple[str, ...], dict[Any, Any]]:
-    rows = deltas[deltas["over"] != ""].to_dict("records")
+    rows = over_a_control(deltas).to_dict("records")
     return {(*_edge(row, axes), str(row["over"])): row for row in rows}
 
 

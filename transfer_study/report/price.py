@@ -6,7 +6,7 @@ from collections import Counter
 
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import Verdict
+from transfer_study.analysis.edges import Verdict
 from transfer_study.points import counted
 
 _DECIDED = {"gain": "gains", "loss": "losses", "equivalent": "equivalent"}

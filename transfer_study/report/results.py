@@ -14,7 +14,7 @@ from transfer_study.analysis.doubt.coverage import coverage_warning
 from transfer_study.analysis.doubt.false_edges import compare_with_itself, false_edges
 from transfer_study.analysis.doubt.pretraining import pretraining_table
 from transfer_study.analysis.doubt.stability import has_failed, run_table, stability_table
-from transfer_study.analysis.effects.deltas import VARIANT
+from transfer_study.analysis.edges import VARIANT, raw_edges
 from transfer_study.analysis.effects.judgement import Judgement
 from transfer_study.analysis.effects.looks import judged_deltas
 from transfer_study.analysis.effects.scores import (
@@ -229,7 +229,7 @@ def _write_figures(
         return words
 
     figures: list[Path] = []
-    for name, of_variant in _by_variant(edges[edges["over"] == ""]):
+    for name, of_variant in _by_variant(raw_edges(edges)):
         figures += draw_figures(
             of_variant,
             task_table(plan),

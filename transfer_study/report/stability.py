@@ -62,7 +62,7 @@ def stability_caption(study: Study, margin: str) -> str:
 
 
 def _changes(study: Study, variant: str) -> str:
-    changes = study.variants[variant].model_dump(mode="json", exclude_unset=True)
+    changes = study.variants[variant].options
     return ", ".join(f"{name} {_said(value)}" for name, value in changes.items()) or _AS_IT_IS
 
 

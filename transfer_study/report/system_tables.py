@@ -32,7 +32,7 @@ from transfer_study.report.table import (
     text,
 )
 from transfer_study.study.plan import Plan
-from transfer_study.study.study import Reading
+from transfer_study.study.reading import Reading
 
 
 def write_system_tables(plan: Plan, scores: pd.DataFrame, folder: Path) -> None:

@@ -9,18 +9,19 @@ from typing import Any
 
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import Verdict
+from transfer_study.analysis.edges import Verdict, over_a_control
 from transfer_study.analysis.effects.intervals import lacking
 from transfer_study.points import MISSING, counted, interval, points
 from transfer_study.report.captions import adjustment, margin_text, seeds_text
 from transfer_study.report.cautions import cautions, outlying_baselines, over_controls
 from transfer_study.report.content import Content, Recommended, family_size
 from transfer_study.report.price import price
+from transfer_study.study.arms import Control
 from transfer_study.study.correction import Correction
 from transfer_study.study.pairs import left_out_sentence
+from transfer_study.study.reading import Reading
 from transfer_study.study.recipes.protocol import Protocol
 from transfer_study.study.stage_labels import stage_labels
-from transfer_study.study.study import Reading
 
 _VERDICTS = {
     "gain": ("gain", "gains"),
@@ -117,18 +118,21 @@ def methods(content: Content) -> str:
         Reading.REFINE: "after joint training, against the same recipe on the target alone",
         Reading.FINETUNE: "fine-tuned after joint training, against fine-tuning alone",
     }
-    compared = "; ".join(f"{r}: {how[Reading(r)]}" for r in readings)
-    controls = sorted(set(content.deltas["over"]) - {""})
-    told = {
-        "placebo": "the same partner with its labels shuffled (placebo)",
-        "self": "the task's two halves as two tasks against one half (self)",
-        "matched": "the task alone for the pair's number of updates (matched)",
-    }
-    over = (
-        f" Effects were also taken over controls: {_listed([told[word] for word in controls])}."
-        if controls
-        else ""
+    compared = "; ".join(
+        [
+            *(f"{reading}: {how[Reading(reading)]}" for reading in readings),
+            *(
+                f"{arm.title} of A on B, {reading}: {arm.compared[Reading(reading)]}"
+                for arm in study.arms
+                if arm.title and arm.compared
+                for reading in readings
+                if reading in arm.readings
+            ),
+        ]
     )
+    controls = sorted(set(over_a_control(content.deltas)["over"]))
+    told = _listed(Control.known[word].told for word in controls) if controls else ""
+    over = f" Effects were also taken over controls: {told}." if controls else ""
     adjusted = adjustment(study.correction, families)
     return (
         "The transfer from a task to another is the change of the other's test score "
@@ -167,7 +171,7 @@ def doubts(content: Content) -> list[str]:
     if content.study.correction is Correction.NONE:
         said.append("Intervals are not adjusted for the number of edges: some gains are chance.")
     said += [*over_controls(content.deltas), *outlying_baselines(content.scores, content.edges)]
-    if set(content.deltas["over"]) <= {""}:
+    if over_a_control(content.deltas).empty:
         said.append(
             "No controls were run: an effect may come from longer training or from more text, not "
             "from what the partner teaches."

@@ -8,7 +8,7 @@ import numpy as np
 
 from transfer_study.store.predictions import Answers
 from transfer_study.study.tasks.example import Label
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 
 def is_alike(
@@ -26,11 +26,10 @@ def is_alike(
     """
     assert before.scores is not None
     now, then = np.array(scores), np.array(before.scores[n].as_py())
-    if task.kind is TaskKind.REGRESSION:
-        tolerance *= max(1.0, float(np.abs(then).max()))
+    tolerance *= max(1.0, float(np.abs(then).max(initial=0)))
     if now.shape != then.shape or not np.allclose(now, then, rtol=0, atol=tolerance):
         return False
-    if task.kind is not TaskKind.TAGGING:
+    if not task.kind.words:
         return True  # the scores of all classes were compared
     # Two tags may tie, each then with one half at most.
     tags = zip(np.array(label), np.array(before.predicted[n]), now, strict=True)

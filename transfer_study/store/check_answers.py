@@ -18,12 +18,11 @@ import pyarrow.parquet as pq
 
 from transfer_study.data.splits import load_planned_once
 from transfer_study.errors import StudyError
-from transfer_study.store.label_text import label_from_text
 from transfer_study.study.fingerprint import SplitFingerprint, gold_hash
 from transfer_study.study.stage import StageTask
 from transfer_study.study.tasks.example import Label
 from transfer_study.study.tasks.source import SplitName
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 
 class Misfit(Exception):  # noqa: N818  (it is told as a StoreError by whoever knows the file)
@@ -75,7 +74,7 @@ def check_gold(
             f"has {len(ids)} rows for {task.origin}, where there were {planned.n} examples"
         )
     try:
-        gold = [label_from_text(task.kind, text) for text in texts]
+        gold = [task.kind.from_text(text) for text in texts]
     except ValueError as error:
         raise Misfit(f"has gold labels of {task.origin} that cannot be read ({error})") from None
     if gold_hash(ids, documents, gold) == planned.gold:
@@ -102,7 +101,7 @@ def is_planned(
 ) -> bool:
     """Whether these ids, documents and gold labels as text are those of a task's data."""
     try:
-        gold = [label_from_text(member.task.kind, text) for text in texts]
+        gold = [member.task.kind.from_text(text) for text in texts]
     except ValueError:
         return False
     planned: SplitFingerprint = getattr(member.data, split)
@@ -119,32 +118,20 @@ def check_predicted(
     predicted = []
     for name, true, text in zip(ids, gold, texts, strict=True):
         try:
-            label = label_from_text(task.kind, text)
+            label = task.kind.from_text(text)
         except ValueError:
             label = None
-        if label is None or not _may_answer(task, known, true, label):
+        if label is None or not task.kind.may_answer(task, known, true, label):
             raise Misfit(f"answers {text[:60]!r} for {name!r}, which {task.name} cannot")
         predicted.append(label)
     return predicted
 
 
-def _may_answer(task: Task, known: frozenset[str], gold: Label, label: Label) -> bool:
-    if not isinstance(label, tuple):
-        return task.kind is TaskKind.REGRESSION or label in known
-    if task.kind is TaskKind.TAGGING:
-        assert isinstance(gold, tuple)
-        return len(label) == len(gold) and known.issuperset(label)
-    return label == tuple(name for name in task.labels if name in label)
-
-
 def check_scores(task: Task, gold: Sequence[Label], scores: pa.ChunkedArray) -> None:
     """Raise Misfit unless there is a finite score an output, or a word where words are tagged."""
     lengths = pc.list_value_length(scores).to_pylist()
-    if task.kind is TaskKind.TAGGING:
-        expected = [len(tags) for tags in gold if isinstance(tags, tuple)]
-    else:
-        expected = [len(task.outputs)] * len(gold)
-    if lengths != expected:
+    rows = zip(gold, lengths, strict=True)
+    if not all(task.kind.scores_fit(task, label, n) for label, n in rows):
         raise Misfit(f"has another number of scores than {task.name} has outputs")
     if not pc.all(pc.is_finite(pc.list_flatten(scores)), min_count=0).as_py():
         raise Misfit("has scores that are no finite numbers")

@@ -1,13 +1,10 @@
-"""Labels as text and back, the same in every table."""
+"""Labels as text, the same in every table; a task kind's `from_text` reads them back."""
 
 from __future__ import annotations
 
 import json
-import math
 
-from transfer_study.files import parse_json
 from transfer_study.study.tasks.example import Label
-from transfer_study.study.tasks.task import TaskKind
 
 
 def label_to_text(label: Label) -> str:
@@ -15,17 +12,3 @@ def label_to_text(label: Label) -> str:
     if isinstance(label, tuple):
         return json.dumps(label, ensure_ascii=False, separators=(",", ":"))
     return label if isinstance(label, str) else repr(float(label))
-
-
-def label_from_text(kind: TaskKind, text: str) -> Label:
-    """The label that `label_to_text` wrote; raises ValueError for what it never writes."""
-    if kind is TaskKind.REGRESSION:
-        if not math.isfinite(value := float(text)):
-            raise ValueError(f"{text} is not a finite number")
-        return value
-    if kind is TaskKind.CLASSIFICATION:
-        return text
-    labels = parse_json(text)
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise ValueError(f"{text[:60]!r} is not a list of labels")
-    return tuple(labels)

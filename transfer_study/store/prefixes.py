@@ -1,28 +1,35 @@
 """A cache of what frozen layers compute: bytes by a key that says all they follow from.
 
-    prefixes/<key>   the sha256 of what follows (32 bytes), and the bytes themselves
+    prefixes/<key>        the sha256 of what follows (32 bytes), and the bytes themselves
+    prefixes/<key>.lock   locked by the process that computes them, while it does
 
 Every file may be removed at any time; what is not there is computed again. A file is written aside
 and renamed into place, so that several processes may use the cache at once, and is read whole and
 held against its sha256, so that what is damaged counts as not there. Those that were used least
-recently make room for new ones.
+recently make room for new ones. What several want at once is computed by the first, for which the
+others wait. The system lets go of a lock when its holder ends, however it does; for one that is
+only stopped nobody waits longer than `_PATIENCE`, since a lock saves work and nothing else.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from transfer_study.files import read_regular
 
 # The most that all files take together, and what is left free for everything else.
 _MOST_BYTES = 4 << 30
 _LEFT_FREE = 1 << 30
+_PATIENCE, _PAUSE = 600.0, 0.05  # seconds
 _KEY = re.compile(r"[0-9a-f]{64}")
 _HASH_SIZE = 32
 
@@ -53,11 +60,40 @@ class Prefixes:
             return None
         return bytearray(found)
 
+    def get_or_compute(
+        self, key: str, size: int, compute: Callable[[], memoryview]
+    ) -> bytearray | memoryview:
+        """The bytes of a key, so many; where nobody has computed them, by this process alone."""
+        found = self.get(key, size)
+        if found is not None:
+            return found
+        with self._locked(key):
+            found = self.get(key, size)  # another may have computed them meanwhile
+            if found is not None:
+                return found
+            computed = compute()
+            self.put(key, computed)
+            return computed
+
+    @contextmanager
+    def _locked(self, key: str) -> Iterator[None]:
+        """Hold the lock of a key; without it where there can be none, or after long waiting."""
+        path, deadline = self._folder / f"{key}.lock", time.monotonic() + _PATIENCE
+        with ExitStack() as held:
+            with suppress(OSError):
+                self._folder.mkdir(parents=True, exist_ok=True)
+                lock = held.enter_context(path.open("wb"))
+                while not _lock(lock) and time.monotonic() < deadline:
+                    time.sleep(_PAUSE)
+            yield
+            with suppress(OSError):
+                path.unlink()
+
     def put(self, key: str, content: memoryview) -> None:
         """Keep the bytes of a key, unless the disk has no room for them."""
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            if not self._make_room(len(content)):
+            if not self._make_room(content.nbytes):
                 return
             with self._scratch() as aside:
                 with (aside / key).open("wb") as file:
@@ -81,3 +117,12 @@ class Prefixes:
             total -= taken
         free = shutil.disk_usage(self._folder).free
         return total <= self._most and free >= size + _LEFT_FREE
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Whether this process has locked a file; raises OSError where files cannot be locked."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

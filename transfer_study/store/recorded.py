@@ -12,8 +12,9 @@ from pydantic import AliasPath, BaseModel, ConfigDict, Field, TypeAdapter
 
 from transfer_study.errors import StoreError
 from transfer_study.files import read_json
+from transfer_study.study.fingerprint import Fingerprints
 from transfer_study.study.frozen import content_hash
-from transfer_study.study.plan import Fingerprints, Plan, plan
+from transfer_study.study.plan import Plan, plan
 from transfer_study.study.stage import Stage
 from transfer_study.study.study import Study
 from transfer_study.study.tasks.source import DatasetsSource, FileSource

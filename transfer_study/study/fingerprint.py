@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from transfer_study.study.frozen import Frozen, canonical_json
+from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.tasks.example import Label
 
 
@@ -64,3 +65,16 @@ def gold_hash(ids: Sequence[str], documents: Sequence[str], gold: Sequence[Label
     for fields in zip(ids, documents, gold, strict=True):
         digest.update(canonical_json(fields).encode() + b"\n")
     return digest.hexdigest()
+
+
+class Fingerprints(Frozen):
+    """What a plan needs to know of the world: contents by name, and the resolved precision.
+
+    The data of a task that is learned at several sizes are named by task and size (study/sizes.py).
+    `texts` is the content of what the study pretrains on, None where it does not.
+    """
+
+    data: dict[str, DataFingerprint]
+    encoders: dict[str, str]
+    precision: Precision
+    texts: TextsFingerprint | None = None

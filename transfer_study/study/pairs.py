@@ -11,9 +11,6 @@ from transfer_study.study.frozen import Word
 if TYPE_CHECKING:
     from transfer_study.study.study import Study
 
-# The arms that `pairs` speaks of.
-ARMS_OF_PAIRS = ("pairs", "sequential", "heads-only", "soft")
-
 
 class Pairing(Word):
     """Which pairs are formed."""
@@ -31,7 +28,7 @@ def pairs_of(study: Study) -> Iterator[tuple[str, str]]:
 
 def count_left_out(study: Study) -> tuple[int, int]:
     """How many pairs the setting leaves out, and of how many; none where no arm asks for pairs."""
-    if not set(ARMS_OF_PAIRS) & set(map(str, study.arms)):
+    if not any(arm.of_pairs for arm in study.arms):
         return 0, 0
     n = len(study.tasks)
     every = n * (n - 1) // 2

@@ -9,6 +9,7 @@ itself where the recipe is bad for that task.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,14 +18,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from transfer_study.errors import InvalidStudy, Problem, StudyError
+from transfer_study.study.arms import SINGLE
 from transfer_study.study.file.study_file import read_study
-from transfer_study.study.plan import Fingerprints, plan
+from transfer_study.study.fingerprint import Fingerprints
+from transfer_study.study.plan import plan
+from transfer_study.study.reading import Reading
 from transfer_study.study.recipes.protocol import Protocol
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.spelling import choices
 from transfer_study.study.stage import Stage
-from transfer_study.study.study import Arm, FinetuneRecipe, Reading, Study
-from transfer_study.study.tasks.task import TaskKind
+from transfer_study.study.study import FinetuneRecipe, Study
 
 Section = Literal["refine", "finetune"]
 Values = dict[str, Any]
@@ -66,6 +69,35 @@ class Target:
         return stage.by(Recipe(**{**stage.recipe.model_dump(), **changes}))
 
 
+@dataclass(frozen=True)
+class RecipeSearch:
+    """Which recipes are tried on what: the study's `own`, and the space or some of it.
+
+    There are at most `most` of them, and as many seconds for them all.
+    """
+
+    targets: tuple[Target, ...]
+    own: Values
+    space: Space
+    most: int
+    seconds: float
+
+    @property
+    def recipes(self) -> int:
+        """How many recipes there are to be tried."""
+        return min(self.most, self._every)
+
+    @property
+    def whole(self) -> bool:
+        """Whether they are all of the space."""
+        return self.most >= self._every
+
+    @property
+    def _every(self) -> int:
+        own_apart = any(self.own[key] not in values for key, values in self.space.items())
+        return math.prod(map(len, self.space.values())) + own_apart
+
+
 def section_of(study: Study, asked: Section | None) -> Section:
     """The recipe to search: as asked, else that of the study's first reading.
 
@@ -90,14 +122,14 @@ def targets(
     """Every task of a study as it is learned alone, by encoder and size, with these seeds."""
     alone = study.model_copy(
         update={
-            "arms": (Arm.SINGLE,),
+            "arms": (SINGLE,),
             "readings": (Reading(section),),
             "controls": (),
             "variants": {},
             "seeds": tuple(seeds),
         }
     )
-    systems = [system for system in plan(alone, fingerprints).systems if system.arm == "single"]
+    systems = [system for system in plan(alone, fingerprints).systems if system.arm == SINGLE.label]
     several = len({system.encoder for system in systems}) > 1
     found: dict[tuple[str, str], list[Stage]] = {}
     for system in systems:
@@ -115,7 +147,7 @@ def targets(
 
 def _fixed(study: Study, section: Section, task: str) -> frozenset[str]:
     own = study.finetune.tasks.get(task) if section == "finetune" else None
-    return frozenset() if own is None else frozenset(own.model_fields_set)
+    return frozenset() if own is None else frozenset(own.options)
 
 
 def tuning_seeds(study: Study, n: int) -> tuple[int, ...]:
@@ -134,7 +166,7 @@ def usual_space(study: Study, section: Section, layers: int) -> Space:
     old = layers - getattr(study, section).reinit_layers  # new layers must learn
     if layers > 1 and old > 0:
         space["freeze_layers"] = tuple(sorted({0, min(layers // 2, old), min(layers - 1, old)}))
-    if any(task.kind is not TaskKind.TAGGING for task in study.tasks):
+    if not all(task.kind.words for task in study.tasks):
         space["pooling"] = ("pooler", "mean")
     return space
 
@@ -185,14 +217,6 @@ def with_values(study: Study, section: Section, values: Values) -> Study:
     made = FinetuneRecipe if section == "finetune" else Recipe
     written = {**recipe.model_dump(exclude_unset=True), **values}
     return study.model_copy(update={section: made(**written)})
-
-
-def count_recipes(space: Space) -> int:
-    """How many recipes a space holds."""
-    total = 1
-    for values in space.values():
-        total *= len(values)
-    return total
 
 
 def seconds_of(budget: str) -> float:

@@ -11,19 +11,21 @@ from pydantic import (
     Field,
     ValidationError,
     ValidationInfo,
-    field_serializer,
     field_validator,
     model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import Self
 
+from transfer_study.study.arms import PAIRS, USUAL_ARMS, Arm, Control
 from transfer_study.study.checks.coherence import INCOHERENT, incoherences
 from transfer_study.study.correction import Correction
 from transfer_study.study.encoder import Encoder
-from transfer_study.study.frozen import Frozen, Seed, Word
+from transfer_study.study.frozen import Frozen, Seed
 from transfer_study.study.margin import Margin
 from transfer_study.study.pairs import Pairing
+from transfer_study.study.reading import Reading
+from transfer_study.study.recipes.changes import Changes
 from transfer_study.study.recipes.pretraining import Pretraining, started_name, with_vocabulary
 from transfer_study.study.recipes.protocol import (
     PAPER_RECIPE,
@@ -36,70 +38,27 @@ from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.seeds import extended
 from transfer_study.study.spelling import choices
 from transfer_study.study.tasks.blue import BLUE
-from transfer_study.study.tasks.task import METRICS_OF_KIND, Limits, Name, Task, TaskKind
+from transfer_study.study.tasks.kinds import CLASSIFICATION, KINDS
+from transfer_study.study.tasks.task import Limits, Name, Task
 
 MOST_SEEDS = 1000
-
-
-class Arm(Word):
-    """Which tasks are learned together, or one after the other."""
-
-    SINGLE = "single"
-    FULL = "full"
-    PAIRS = "pairs"
-    GROUPS = "groups"  # the sets named in `groups`
-    SEQUENTIAL = "sequential"  # fine-tuned on one task of a pair, then on the other
-    LEAVE_ONE_OUT = "leave-one-out"  # the full mix against the full mix without one task
-    HEADS_ONLY = "heads-only"  # a head on the encoder of a pair, which is frozen
-    SOFT = "soft"  # pairs, with an encoder a task, tied by a penalty
-    DISTIL = "distil"  # the full mix, taught by the single tasks' models
-
-
-class Control(Word):
-    """What else than a partner's labels could explain the effect of a pair."""
-
-    PLACEBO = "placebo"  # the pair with the partner's labels shuffled
-    SELF = "self"  # two halves of the task as a pair, against one half alone
-    MATCHED = "matched"  # the task alone for as many updates as the pair takes
-
-
-class Reading(Word):
-    """Which models are compared: after the joint stage, or after fine-tuning from it."""
-
-    REFINE = "refine"
-    FINETUNE = "finetune"
 
 
 class FinetuneRecipe(Recipe):
     """The recipe of fine-tuning, with changes for single tasks.
 
-    A joint stage has one recipe for all its tasks; only fine-tuning can differ by task. Of a
-    recipe under `tasks` only what is set counts.
+    A joint stage has one recipe for all its tasks; only fine-tuning can differ by task.
     """
 
     learning_rate: float = Field(default=2e-5, gt=0)
     """The peak rate, after warmup."""
-    tasks: dict[str, Recipe] = Field(default_factory=dict)
+    tasks: dict[str, Changes] = Field(default_factory=dict)
     """Changes of this recipe by task; only what is set there counts."""
-
-    @field_serializer("tasks")
-    def _changes(self, tasks: dict[str, Recipe]) -> dict[str, dict[str, Any]]:
-        return _as_set(tasks)
 
     def of(self, task: str) -> Recipe:
         """The recipe with which a task is fine-tuned."""
         recipe = Recipe(**self.model_dump(exclude={"tasks"}))
-        return recipe.changed(self.tasks[task]) if task in self.tasks else recipe
-
-
-def _as_set(recipes: dict[str, Recipe]) -> dict[str, dict[str, Any]]:
-    """Recipes that are changes of another, without what they leave as it is."""
-    return {name: recipe.model_dump(exclude_unset=True) for name, recipe in recipes.items()}
-
-
-def group_arm(name: str) -> str:
-    """What the arm of a named group is called in tables; no other arm has a `:`."""
-    return f"group:{name}"
+        return self.tasks[task].of(recipe) if task in self.tasks else recipe
 
 
 class HeadsRecipe(Recipe):
@@ -125,9 +84,9 @@ def _complete(task: object) -> object:
     complete = {**built_in, **entry}
     if isinstance(entry.get("source"), Mapping) and "source" in built_in:
         complete["source"] = {**built_in["source"], **entry["source"]}
-    if complete.get("kind") not in list(TaskKind):
+    if str(complete.get("kind")) not in KINDS:
         # Which metric is the default cannot be said; that the kind is wrong is enough to say.
-        complete.setdefault("metric", METRICS_OF_KIND[TaskKind.CLASSIFICATION][0])
+        complete.setdefault("metric", CLASSIFICATION.metrics[0])
     return complete
 
 
@@ -166,7 +125,7 @@ class Study(Frozen):
     """At most so many examples of every task; a task's own go before."""
     tasks: Annotated[tuple[Annotated[Task, BeforeValidator(_complete)], ...], Field(min_length=1)]
     """Built-in tasks by name, with changes (`name` and what differs), or tasks of your own."""
-    arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = (Arm.SINGLE, Arm.FULL, Arm.PAIRS)
+    arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = Field(USUAL_ARMS, validate_default=True)
     """Which tasks are learned together, or one after the other."""
     pairs: Pairing = Pairing.ALL
     """Which pairs the arms form: all, or those within a domain."""
@@ -189,7 +148,7 @@ class Study(Frozen):
     """The recipe of fine-tuning."""
     heads: HeadsRecipe = HeadsRecipe()
     """The recipe of the arm `heads-only`."""
-    variants: dict[Name, Recipe] = Field(default_factory=dict)
+    variants: dict[Name, Changes] = Field(default_factory=dict)
     """Changes of the recipe, by a name of your own: the stages that answer for a reading are
     planned once a variant, the stages that they start from once. Of such a recipe only what is set
     counts, and it goes before the recipe of a single task."""
@@ -216,10 +175,6 @@ class Study(Frozen):
             )
             for task in tasks
         )
-
-    @field_serializer("variants")
-    def _changes(self, variants: dict[str, Recipe]) -> dict[str, dict[str, Any]]:
-        return _as_set(variants)
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -275,7 +230,7 @@ class Study(Frozen):
             case Protocol.PAPER:
                 return {Protocol.PAPER: self.as_in_the_paper()}
             case Protocol.BOTH:
-                joint = tuple(arm for arm in self.arms if arm is not Arm.PAIRS)
+                joint = tuple(arm for arm in self.arms if arm != PAIRS)
                 recipe = self.as_in_the_paper(honest=True).model_copy(update={"arms": joint})
                 return {
                     Protocol.CLEAN: self,
@@ -297,7 +252,6 @@ class Study(Frozen):
         }
         if not honest:
             update["tasks"] = tuple(
-                t.model_copy(update={"metric": paper_metric(t.name, t.kind, t.metric)})
-                for t in self.tasks
+                t.model_copy(update={"metric": paper_metric(t.name, t.metric)}) for t in self.tasks
             )
         return self.model_copy(update=update)

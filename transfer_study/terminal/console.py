@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -104,3 +105,21 @@ def _finite(value: Any) -> Any:
             return value if math.isfinite(value) else None
         case _:
             return value
+
+
+def live_console() -> Console | None:
+    """The terminal that stderr goes to, where a view can be drawn on it."""
+    console = stderr()
+    return console if sys.stderr.isatty() and not console.is_dumb_terminal else None
+
+
+@contextmanager
+def drawn(view: Callable[[], RenderableType], console: Console | None) -> Iterator[None]:
+    """Draw what goes on, over and over until it ends; nothing without a console."""
+    if console is None:
+        yield
+        return
+    from rich.live import Live
+
+    with Live(console=console, get_renderable=view, refresh_per_second=2, transient=True):
+        yield

@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 
 from transfer_study.analysis.compare.difference import Happened
-from transfer_study.analysis.effects.same_edge import repeated
+from transfer_study.analysis.edges import repeated
 from transfer_study.points import verdict_text
 from transfer_study.report.comparison import Compared, correction_words
 from transfer_study.report.table import Column, Table, change, label, number, span, table_of, text
+from transfer_study.study.arms import source_text
 from transfer_study.terminal.console import in_terminal, print_json, records_of, stdout
 
 _STYLE = {
@@ -54,7 +55,7 @@ def _table(title: str, compared: Compared, edges: pd.DataFrame) -> Table:
     return table_of(
         edges.to_dict("records"),
         text("arm", "arm"),
-        text("from", lambda edge: "all others" if edge["arm"] == "full" else edge["source"]),
+        text("from", lambda edge: source_text(edge["arm"], edge["source"])),
         text("to", "target"),
         *([number("size", "size")] if "size" in edges else []),
         effect(compared.a, "delta_a"),

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
+from transfer_study.analysis.edges import over_a_control, raw_edges
 from transfer_study.analysis.graph.views import Shown
 from transfer_study.analysis.paper.choices import STEPS
 from transfer_study.outcome import Outcome
@@ -27,6 +28,7 @@ from transfer_study.report.table import (
     text,
 )
 from transfer_study.report.words import interval_text
+from transfer_study.study.arms import CONTROL, source_text
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage_labels import stage_labels
 from transfer_study.terminal.console import in_terminal, print_json, records_of, stdout
@@ -89,17 +91,17 @@ def _print_paths(console: Console, outcome: Outcome) -> None:
 def _tables(plan: Plan, deltas: pd.DataFrame) -> Iterator[Table]:
     """The edges of each view, and what is left of them over their controls."""
     for parts, edges in _grouped(deltas):
-        over = edges["over"] != ""
+        over = over_a_control(edges)
         for view in Shown().views(plan.study):
-            rows = edges[edges["arm"].isin(view.arms.values()) & ~over]
+            rows = raw_edges(edges[edges["arm"].isin(view.arms.values())])
             if len(rows):
                 said = ", ".join(filter(None, [*parts, view.title]))
                 # Of some views the baselines are with all tasks but one.
                 alone = score("without" if view.number == "score" else "alone", "baseline")
                 yield _table(f"{plan.study.name}: {said}", rows, alone)
-        if over.any():
+        if len(over):
             said = ", ".join([*parts, "pairs over their controls"])
-            yield _table(f"{plan.study.name}: {said}", edges[over], number("over", "over"))
+            yield _table(f"{plan.study.name}: {said}", over, number("over", "over"))
 
 
 def _grouped(table: pd.DataFrame) -> Iterator[tuple[list[str], pd.DataFrame]]:
@@ -110,11 +112,15 @@ def _grouped(table: pd.DataFrame) -> Iterator[tuple[list[str], pd.DataFrame]]:
 
 
 def _gain_table(title: str, gains: pd.DataFrame) -> Table:
-    learned = {"full": "all others", "control": "itself"}
+    def partners(gain: Mapping[Any, Any]) -> str:
+        if gain["arm"] == CONTROL:
+            return "itself"
+        return source_text(gain["arm"], gain["source"]) or MISSING
+
     return table_of(
         gains.to_dict("records"),
         text("task", "target"),
-        text("learned with", lambda g: learned.get(str(g["arm"]), g["source"] or MISSING)),
+        text("learned with", partners),
         *_sizes(gains),
         score("bare", "baseline"),
         change("change", "delta"),
@@ -130,7 +136,7 @@ def _table(title: str, edges: pd.DataFrame, what: Column) -> Table:
     ordered = edges.groupby(["source", "target"], sort=False)
     return table_of(
         (edge for _, rows in ordered for edge in rows.to_dict("records")),
-        text("from", lambda edge: "all others" if edge["arm"] == "full" else edge["source"]),
+        text("from", lambda edge: source_text(edge["arm"], edge["source"])),
         text("to", "target"),
         *_sizes(edges),
         what,

@@ -11,7 +11,8 @@ from transfer_study.study.looks import Looks
 from transfer_study.terminal.progress import duration
 
 if TYPE_CHECKING:
-    from transfer_study.until_decided import Forecast, Look
+    from transfer_study.session.forecast import LooksForecast
+    from transfer_study.session.until_decided import Look
 
 
 def schedule_line(looks: Looks) -> str:
@@ -46,7 +47,7 @@ def look_line(look: Look, looks: Looks) -> str:
     return f"{said}; next {look.next_seeds} seeds for them, about {duration(look.next_seconds)}."
 
 
-def forecast_line(found: Forecast) -> str:
+def forecast_line(found: LooksForecast) -> str:
     """How many stages looks will take, and how long."""
     if not found.most[0]:
         return "No look has anything to run."

@@ -14,7 +14,7 @@ from transfer_study.data.files.guess import Guess, guess_tasks
 from transfer_study.errors import DataError, InvalidStudy, Problem
 from transfer_study.points import counted
 from transfer_study.study.characters import shown
-from transfer_study.study.tasks.task import METRICS_OF_KIND
+from transfer_study.study.tasks.kinds import KINDS
 from transfer_study.terminal.console import warn
 
 _WIDTH = 96
@@ -117,8 +117,8 @@ def _task(guess: Guess) -> Iterator[str]:
         if key == "kind":
             yield "    domain: general\n"
     if "kind" in task and "metric" not in task:
-        first, *others = METRICS_OF_KIND[task["kind"]]
-        yield _line("    metric", first, f"or {', '.join(others)}")
+        first, *others = KINDS[task["kind"]].metrics
+        yield _line("    metric", first, f"or {', '.join(others)}" if others else None)
     yield "    source:\n"
     for key, value in source.items():
         yield _line(f"      {key}", value, guess.why.get(f"source.{key}"))

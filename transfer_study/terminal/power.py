@@ -10,6 +10,7 @@ from rich.console import Console
 
 from transfer_study.points import points
 from transfer_study.report.table import Column, Table, number, table_of, text
+from transfer_study.study.arms import source_text
 from transfer_study.terminal.console import in_terminal
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _by_edge(edges: pd.DataFrame) -> Table:
     axes = [name for name in _AXES if name in edges and edges[name].nunique(dropna=False) > 1]
     return table_of(
         edges.to_dict("records"),
-        text("from", lambda edge: "all others" if edge["arm"] == "full" else edge["source"]),
+        text("from", lambda edge: source_text(edge["arm"], edge["source"])),
         *(text(heading, name) for heading, name in (("to", "target"), ("arm", "arm"))),
         *(text(name, name) for name in axes),
         number("seeds", _seeds),

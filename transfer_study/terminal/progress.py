@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.console import Console, Group
@@ -20,12 +20,16 @@ from transfer_study.execute.progress import Progress, Silent
 from transfer_study.files import read_regular
 from transfer_study.points import counted
 from transfer_study.store.store import Store
-from transfer_study.study.plan import Plan, System
+from transfer_study.study.plan import Plan
 from transfer_study.study.recipes.protocol import Protocol
 from transfer_study.study.stage import Stage
 from transfer_study.study.stage_labels import stage_labels
-from transfer_study.terminal.console import stderr
+from transfer_study.study.system import System
+from transfer_study.terminal.console import drawn, live_console
 from transfer_study.visible import visible_lines
+
+if TYPE_CHECKING:
+    from transfer_study.execute.executor import Todo
 
 _LOG_LINES = 20
 _WIDTH = 80  # of text that goes to no terminal
@@ -59,29 +63,17 @@ def duration(seconds: float) -> str:
 
 @contextmanager
 def open_progress(
-    plan: Plan,
-    store: Store,
-    cost: Callable[[Stage], float],
-    *,
-    quiet: bool,
-    verbose: bool,
-    named: str = "STUDY",
+    plan: Plan, todo: Todo, *, store: Store, quiet: bool, verbose: bool, named: str = "STUDY"
 ) -> Iterator[Progress]:
     """The view that suits where stderr goes; `named` is the study as commands name it."""
-    todo = plan.missing(store.is_done, store.has_model)
+    part = todo.plan
     known = sum(stage.id in plan.answered and not store.is_done(stage) for stage in plan)
-    say(_opening(len(plan), len(todo), known), quiet)
-    if quiet or not todo.stages:
+    say(_opening(len(plan), len(part), known), quiet)
+    if quiet or not part.stages:
         yield Silent()
         return
-    console = stderr()
-    if not sys.stderr.isatty() or console.is_dumb_terminal:
-        yield Lines(todo, store, cost, verbose, named=named)
-        return
-    from rich.live import Live
-
-    lines = Lines(todo, store, cost, verbose, console, named)
-    with Live(console=console, get_renderable=lines.view, refresh_per_second=2, transient=True):
+    lines = Lines(part, store, todo.cost, verbose, live_console(), named)
+    with drawn(lines.view, lines.console):
         yield lines
 
 
@@ -114,7 +106,7 @@ def _opening(total: int, todo: int, known: int = 0) -> str:
     return text[0].upper() + text[1:]
 
 
-class Lines:
+class Lines(Progress):
     """Counts what happens to the stages and prints a line for each that ends."""
 
     def __init__(
@@ -130,7 +122,7 @@ class Lines:
         self._store = store
         self._cost = cost
         self._verbose = verbose
-        self._console = console
+        self.console = console
         self._named = named
         self._labels = stage_labels(todo)
         self._began = time.monotonic()
@@ -165,7 +157,7 @@ class Lines:
         """A stage is committed."""
         seconds = time.monotonic() - self._since.pop(stage.id, time.monotonic())
         self._done.add(stage.id)
-        left = "" if self._console else self._remaining()  # the view tells it
+        left = "" if self.console else self._remaining()  # the view tells it
         self._say(
             f"{self._count()}  done    {self._label(stage)}  {duration(seconds)}{left}"
             f"{self._scored(stage)}{self._unlearned(stage)}"
@@ -196,7 +188,7 @@ class Lines:
         """
         width = min(self._width, _WIDTH - 1)
         running = sorted(self._since.items(), key=lambda item: item[1])
-        shown = running[: max(self._console.height - 4, 1)] if self._console else running
+        shown = running[: max(self.console.height - 4, 1)] if self.console else running
         by_id = {stage.id: stage for stage in self._todo}
         labels = [_short_label(self._label(by_id[identity]), width // 2) for identity, _ in shown]
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", width=width)
@@ -221,15 +213,15 @@ class Lines:
 
     @property
     def _width(self) -> int:
-        return self._console.width if self._console else _WIDTH
+        return self.console.width if self.console else _WIDTH
 
     def _say(self, text: str) -> None:
         """Print one event, folded where it is longer than a line."""
         self._print("\n".join(folded(text, max(self._width, 40))))
 
     def _print(self, text: str) -> None:
-        if self._console:
-            self._console.out(visible_lines(text), highlight=False)
+        if self.console:
+            self.console.out(visible_lines(text), highlight=False)
         else:
             say(text)
 

@@ -12,7 +12,8 @@ import yaml
 from transfer_study.data.leaks.findings import Dropped
 from transfer_study.execute.cost import SecondsEstimate
 from transfer_study.report.table import Table, label, number, table_of, text
-from transfer_study.session import Places, disk_forecast, power
+from transfer_study.session.forecast import disk_forecast, forecast_looks, power
+from transfer_study.session.places import Places
 from transfer_study.store.stage_record import StageRecord
 from transfer_study.store.store import Store
 from transfer_study.study.looks import Looks
@@ -61,9 +62,7 @@ def print_plan(
         console.print(schedule_line(looks), soft_wrap=True)
     print_power(console, power(plan, store, pilot, looks))
     if looks is not None:
-        from transfer_study.until_decided import forecast
-
-        told = forecast_line(forecast(plan, looks, places, pilot))
+        told = forecast_line(forecast_looks(plan, looks, places, pilot))
         console.print(told, soft_wrap=True)
     if not todo.stages:
         console.print("Everything is done; `transfer-study report` writes tables and figures.")
@@ -263,9 +262,7 @@ def plan_as_json(
 
 
 def _looks_as_json(plan: Plan, places: Places, pilot: Plan | None, looks: Looks) -> Any:
-    from transfer_study.until_decided import forecast
-
-    return {"seeds": looks.counts, **asdict(forecast(plan, looks, places, pilot))}
+    return {"seeds": looks.counts, **asdict(forecast_looks(plan, looks, places, pilot))}
 
 
 def resolved_study(study: Study) -> str:

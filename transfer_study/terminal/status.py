@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from transfer_study.report.table import label, table_of, text
-from transfer_study.session import failed_stages, missing
+from transfer_study.session.stored import failed_stages, missing
 from transfer_study.store.running import Running, running
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan

@@ -17,17 +17,11 @@ from transfer_study.points import MISSING, points
 from transfer_study.report.table import number, table_of, text
 from transfer_study.study.characters import code_point
 from transfer_study.study.study import Study
-from transfer_study.study.tasks.task import TaskKind
 from transfer_study.terminal.console import in_terminal, print_json, stdout
 from transfer_study.terminal.leaks import dropped_as_json, leaks_as_json, print_dropped, print_leaks
 
 # How many words that no model reads are shown.
 _SHOWN = 3
-_POSITIVES = {
-    TaskKind.TAGGING: "mentions",
-    TaskKind.CLASSIFICATION: "positive",
-    TaskKind.MULTILABEL: "labels",
-}
 
 
 def show_tasks(study: Study, *, as_json: bool) -> None:
@@ -95,7 +89,7 @@ def _positives(row: tuple[TaskSummary, SplitSummary]) -> str:
     summary, split = row
     if split.positives is None:
         return MISSING
-    return f"{split.positives:,} {_POSITIVES.get(summary.task.kind, '')}".rstrip()
+    return f"{split.positives:,} {summary.task.kind.positives}".rstrip()
 
 
 def _lengths(of: Lengths | None) -> str:
@@ -169,7 +163,7 @@ def summaries_as_json(summaries: list[TaskSummary]) -> list[dict[str, Any]]:
     return [
         {
             "name": s.task.name,
-            "kind": s.task.kind,
+            "kind": str(s.task.kind),
             "domain": s.task.domain,
             "metric": s.task.metric,
             "majority": s.majority,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,16 +11,16 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from transfer_study.execute.search import Watching
 from transfer_study.points import counted
 from transfer_study.store.trials import Trial
 from transfer_study.study.file.write_recipe import value_text
 from transfer_study.study.search import Values
-from transfer_study.terminal.console import stderr
+from transfer_study.terminal.console import drawn, live_console
 from transfer_study.terminal.progress import duration, folded, say, shortened
 from transfer_study.visible import visible_lines
 
 if TYPE_CHECKING:
-    from transfer_study.execute.search import Watching
     from transfer_study.tune import Tuning
 
 _WIDTH = 80
@@ -41,19 +40,20 @@ def recipe_text(values: Values) -> str:
 
 def print_tuning(tuning: Tuning, quiet: bool) -> None:
     """Say before anything is tried what will be, how it is judged, and how long it may take."""
-    n, tasks = counted(tuning.recipes, "recipe"), counted(len(tuning.targets), "task")
+    search = tuning.search
+    n, tasks = counted(search.recipes, "recipe"), counted(len(search.targets), "task")
     seeds = ", ".join(map(str, tuning.seeds))
     several = f"seeds {seeds}, which are none" if len(tuning.seeds) > 1 else f"seed {seeds}, none"
-    drawn = "All of them" if tuning.whole else "Drawn at random"
-    wide = max(map(len, tuning.space))
+    drawn = "All of them" if tuning.search.whole else "Drawn at random"
+    wide = max(map(len, tuning.search.space))
     lines = [
         f"Trying up to {n} for `{tuning.section}` on {tasks}, each alone: at most "
-        f"{duration(tuning.seconds)}.",
+        f"{duration(search.seconds)}.",
         f"Judged on dev alone, with {several} of the study's.",
         *(
             f"  {key:<{wide}}  {', '.join(map(value_text, values))}  "
-            f"(now {value_text(tuning.own[key])})"
-            for key, values in tuning.space.items()
+            f"(now {value_text(tuning.search.own[key])})"
+            for key, values in tuning.search.space.items()
         ),
         f"{drawn}, the study's own first. After a quarter of its epochs, and after",
         "a half, a trial ends where it is among the worse half of its task's.",
@@ -65,39 +65,21 @@ def print_tuning(tuning: Tuning, quiet: bool) -> None:
 @contextmanager
 def open_trials(tuning: Tuning, *, quiet: bool, verbose: bool) -> Iterator[Watching]:
     """The view that suits where stderr goes."""
-    console = stderr()
     if quiet:
-        yield _Silent()
-    elif not sys.stderr.isatty() or console.is_dumb_terminal:
-        yield TrialLines(tuning, verbose)
-    else:
-        from rich.live import Live
-
-        lines = TrialLines(tuning, verbose, console)
-        with Live(console=console, get_renderable=lines.view, refresh_per_second=2, transient=True):
-            yield lines
+        yield Watching()
+        return
+    lines = TrialLines(tuning, verbose, live_console())
+    with drawn(lines.view, lines.console):
+        yield lines
 
 
-class _Silent:
-    """Tells nobody."""
-
-    def began(self, trial: Trial) -> None:
-        """Nothing."""
-
-    def epoch(self, trial: Trial) -> None:
-        """Nothing."""
-
-    def ended(self, trial: Trial) -> None:
-        """Nothing."""
-
-
-class TrialLines:
+class TrialLines(Watching):
     """Prints a line for each recipe that is begun and each trial that ends."""
 
     def __init__(self, tuning: Tuning, verbose: bool, console: Console | None = None) -> None:
         self._tuning = tuning
         self._verbose = verbose
-        self._console = console
+        self.console = console
         self._began = time.monotonic()
         self._running: list[tuple[Trial, float]] = []
         self._recipes: set[int] = set()
@@ -137,8 +119,8 @@ class TrialLines:
 
         Never wider than a usual terminal, nor higher than this one.
         """
-        width = min(self._console.width if self._console else _WIDTH, _WIDTH) - 1
-        most = max(self._console.height - 4, 1) if self._console else len(self._running)
+        width = min(self.console.width if self.console else _WIDTH, _WIDTH) - 1
+        most = max(self.console.height - 4, 1) if self.console else len(self._running)
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", width=width)
         for heading in ("running", "epoch", "time", "dev"):
             table.add_column(heading, no_wrap=True, overflow="crop")
@@ -150,7 +132,7 @@ class TrialLines:
                 duration(time.monotonic() - since),
                 f"{trial.dev[-1]:.3f}" if trial.dev else "",
             )
-        left = max(self._tuning.seconds - (time.monotonic() - self._began), 0.0)
+        left = max(self._tuning.search.seconds - (time.monotonic() - self._began), 0.0)
         summary = (
             f"{self._ended} of at most {self._tuning.most_trials} trials done · "
             f"{len(self._running)} running · at most {duration(left)} left"
@@ -160,11 +142,11 @@ class TrialLines:
 
     def _label(self, trial: Trial) -> str:
         seed = f", seed {trial.seed}" if len(self._tuning.seeds) > 1 else ""
-        return f"{self._tuning.targets[trial.target].name}, recipe {trial.recipe}{seed}"
+        return f"{self._tuning.search.targets[trial.target].name}, recipe {trial.recipe}{seed}"
 
     def _say(self, text: str) -> None:
-        if self._console:
-            lines = folded(visible_lines(text), max(self._console.width, 40))
-            self._console.out("\n".join(lines), highlight=False)
+        if self.console:
+            lines = folded(visible_lines(text), max(self.console.width, 40))
+            self.console.out("\n".join(lines), highlight=False)
         else:
             say("\n".join(folded(text, _WIDTH)))

@@ -53,7 +53,7 @@ def print_tuned(tuning: Tuning, found: Tuned, figures: Sequence[Path]) -> None:
         if n > _CURVES + 1
         else "\nDev scores by epoch, from each task's worst to its best:"
     )
-    for target in range(len(tuning.targets)):
+    for target in range(len(tuning.search.targets)):
         _print_curves(console, tuning, found, target)
     for sentence in not_learned_sentences(tuning, found):
         console.print(sentence, style="yellow")
@@ -67,8 +67,8 @@ def _recipes(tuning: Tuning, found: Tuned) -> Table:
     return table_of(
         found.comparison.tried[:_LISTED],
         number("recipe", "recipe"),
-        *(_values(key) for key in tuning.space),
-        number("learned", lambda one: f"{one.learned}/{len(tuning.targets)}"),
+        *(_values(key) for key in tuning.search.space),
+        number("learned", lambda one: f"{one.learned}/{len(tuning.search.targets)}"),
         number("mean", lambda one: f"{100 * one.share:.0f}" if one.whole else MISSING),
         number("time", lambda one: duration(one.seconds)),
         style=lambda one: "bold" if one is chosen else "",
@@ -80,8 +80,8 @@ def _values(key: str) -> Column:
 
 
 def _print_curves(console: Console, tuning: Tuning, found: Tuned, target: int) -> None:
-    known, task = tuning.targets[target], tuning.targets[target].stages[0].tasks[0].task
-    constant = tuning.constants[target]
+    known, constant = tuning.search.targets[target], tuning.constants[target]
+    task = known.stages[0].tasks[0].task
     console.print(
         headed(known.name, f" ({task.selection_metric}; a constant answer: {points(constant)})")
     )
@@ -146,7 +146,7 @@ def not_learned_sentences(tuning: Tuning, found: Tuned) -> Iterator[str]:
             if comparison.learns(target, best)
             else "nor by any other recipe: it wants more examples, more epochs or another encoder"
         )
-        yield f"{tuning.targets[target].name} is not learned yet ({scores}), {others}."
+        yield f"{tuning.search.targets[target].name} is not learned yet ({scores}), {others}."
 
 
 def print_written(tuning: Tuning, written: WrittenBest) -> None:
@@ -181,16 +181,16 @@ def tuned_as_json(
         "study": tuning.study.name,
         "section": tuning.section,
         "seeds": tuning.seeds,
-        "space": tuning.space,
+        "space": tuning.search.space,
         "targets": [
             {"name": target.name, "constant": constant, "best": best}
             for target, constant, best in zip(
-                tuning.targets, tuning.constants, found.comparison.best, strict=True
+                tuning.search.targets, tuning.constants, found.comparison.best, strict=True
             )
         ],
         "recipes": [_as_json(tuning, found, one) for one in found.comparison.tried],
         "chosen": chosen.recipe,
-        "not_learned": [tuning.targets[n].name for n in found.not_learned(chosen.recipe)],
+        "not_learned": [tuning.search.targets[n].name for n in found.not_learned(chosen.recipe)],
         "written": written.before != written.after and not written.dry,
         "left_behind": written.behind,
         "figures": list(map(str, figures)),
@@ -207,7 +207,7 @@ def _as_json(tuning: Tuning, found: Tuned, one: Tried) -> dict[str, object]:
         "seconds": round(one.seconds, 2),
         "trials": [
             {
-                "target": tuning.targets[trial.target].name,
+                "target": tuning.search.targets[trial.target].name,
                 "seed": trial.seed,
                 "state": trial.state,
                 "dev": trial.dev,

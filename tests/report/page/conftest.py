@@ -17,8 +17,8 @@ import pytest
 
 from transfer_study.report.content import Content
 from transfer_study.report.page import write_page
-from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint
-from transfer_study.study.plan import Fingerprints, plan
+from transfer_study.study.fingerprint import DataFingerprint, Fingerprints, SplitFingerprint
+from transfer_study.study.plan import plan
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.study import Study
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from transfer_study.errors import ExportError
+from transfer_study.study.arms import Control
 from transfer_study.study.frozen import canonical_json
-from transfer_study.study.plan import Plan, System
+from transfer_study.study.plan import Plan
 from transfer_study.study.sizes import train_sizes
 from transfer_study.study.spelling import choices
 from transfer_study.study.stage import Stage, StageKind
 from transfer_study.study.stage_labels import sizes_text, stage_sizes
-from transfer_study.study.study import Control
+from transfer_study.study.system import System
 
 BEST = "best"
 
@@ -61,7 +62,7 @@ def candidates_for(plan: Plan, task: str, asked: Asked) -> list[Candidate]:
     """The models of a task, simpler ones first; raises ExportError for a name the study lacks."""
     arm = asked.arm
     _check_known("task", task, [t.name for t in plan.study.tasks])
-    of_task = [s for s in plan.systems if s.target == task and s.arm not in tuple(Control)]
+    of_task = [s for s in plan.systems if s.target == task and s.arm not in Control.known]
     _check_known("arm", arm, [BEST, *_arm_names(of_task)], {s.arm for s in of_task})
     _check_known("reading", asked.reading, dict.fromkeys(str(s.reading) for s in of_task))
     _check_known("encoder", asked.encoder, dict.fromkeys(s.encoder for s in of_task))
@@ -82,7 +83,7 @@ def candidates_for(plan: Plan, task: str, asked: Asked) -> list[Candidate]:
         alike = [
             str(getattr(system, field.name))
             for field in fields(system)
-            if field.name not in ("seed", "stage", "baseline", "controls")
+            if field.name not in ("seed", "stage", "baseline", "controls", "alone")
         ]
         by_seed.setdefault(canonical_json(alike), []).append(system)
     if not by_seed:

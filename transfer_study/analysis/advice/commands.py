@@ -6,9 +6,9 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from transfer_study.analysis.advice.evidence import SINGLE, WITHOUT
+from transfer_study.study.arms import GROUPS, SINGLE, arm_of, group_label, mixes
 from transfer_study.study.plan import Plan
-from transfer_study.study.study import Arm, Reading, group_arm
+from transfer_study.study.reading import Reading
 
 Tasks = tuple[str, ...]
 
@@ -33,7 +33,8 @@ class Commands:
 
     def export(self, task: str, arm: str, partners: Sequence[str]) -> str:
         """What writes the model of a task to a folder of its name."""
-        if arm == "soft" and self.reading == Reading.REFINE:
+        named = arm_of(arm)
+        if named is not None and self.reading not in named.one_model:
             # An encoder a task is no one model; its fine-tuning is.
             return self.run("--set", "readings=[refine, finetune]")
         return self._export(task, self._named(task, arm, partners), task)
@@ -86,7 +87,7 @@ class Commands:
     def _arm(self, group: Tasks) -> str:
         """The arm that trains exactly these tasks together; empty where none does."""
         for system in self.plan.systems:
-            joint = system.arm in (SINGLE, "pair", "full", WITHOUT) or ":" in system.arm
+            joint = system.arm == SINGLE.label or mixes(system.arm)
             if joint and {system.target, *system.sources} == set(group):
                 return system.arm
         return ""
@@ -100,12 +101,12 @@ class Commands:
             if (name := f"together{n}") not in taken
         )
         fresh = [group for group in groups if len(group) > 1 and not self._arm(group)]
-        return {group: group_arm(name) for group, name in zip(fresh, names, strict=False)}
+        return {group: group_label(name) for group, name in zip(fresh, names, strict=False)}
 
     def _settings(self, new: Mapping[Tasks, str]) -> list[str]:
         if not new:
             return []
-        arms = dict.fromkeys([*map(str, self.plan.study.arms), str(Arm.GROUPS)])
+        arms = dict.fromkeys([*map(str, self.plan.study.arms), str(GROUPS)])
         groups = dict(self.plan.study.groups)
         groups |= {arm.partition(":")[2]: group for group, arm in new.items()}
         written = ", ".join(f"{name}: [{', '.join(group)}]" for name, group in groups.items())

@@ -10,19 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import SIZE, Verdict, verdict_of
-from transfer_study.analysis.effects.same_edge import repeated
+from transfer_study.analysis.edges import SIZE, Verdict, raw_edges, repeated
+from transfer_study.analysis.effects.deltas import verdict_of
 from transfer_study.analysis.effects.uncertainty import Interval
 from transfer_study.metrics import score_span
+from transfer_study.study.arms import FULL, LEAVE_ONE_OUT, SINGLE, WITHOUT, is_against_single
 from transfer_study.study.margin import Margin
 from transfer_study.study.tasks.task import MetricName
 
-SINGLE, WITHOUT = "single", "without"
-# The arms whose edges are held against the single task.
-_AGAINST_SINGLE = ("pair", "full", "sequential", "soft", "distil")
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """What one way to train a task adds to its score over training it alone; fractions of 1.
 
@@ -69,7 +66,23 @@ class Effect:
 
 
 ALONE = Effect(
-    SINGLE, (), 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0, 0, 0.0, 0.0, Verdict.EQUIVALENT
+    arm=SINGLE.label,
+    partners=(),
+    delta=0.0,
+    low=0.0,
+    high=0.0,
+    level=1.0,
+    expected=0.0,
+    seed_sd=0.0,
+    score_sd=0.0,
+    lent=0.0,
+    example_error=0.0,
+    n_seeds=0,
+    n_baseline_seeds=0,
+    n_documents=0,
+    span=0.0,
+    margin=0.0,
+    verdict=Verdict.EQUIVALENT,
 )
 
 
@@ -81,41 +94,41 @@ def effects(edges: pd.DataFrame, margin: Margin) -> dict[str, list[Effect]]:
     """
     found: dict[str, list[Effect]] = {}
     left_out: dict[str, list[Effect]] = {}
-    raw = edges[edges["over"] == ""]
+    raw = raw_edges(edges)
     raw = raw[~repeated(raw)]
     for row in raw.to_dict("records"):
         arm, target = str(row["arm"]), str(row["target"])
-        if arm in _AGAINST_SINGLE or arm.startswith("group:"):
+        if is_against_single(arm):
             found.setdefault(target, []).append(_effect(row, margin))
-        elif arm == "leave-one-out":
+        elif arm == LEAVE_ONE_OUT.label:
             left_out.setdefault(target, []).append(_effect(row, margin))
     for target, rows in left_out.items():
-        full = next((e for e in found.get(target, ()) if e.arm == "full"), None)
+        full = next((e for e in found.get(target, ()) if e.arm == FULL.label), None)
         if full is not None:
             found[target] += [_without(full, one) for one in rows]
     return shrunk(found)
 
 
 def _effect(row: dict[Any, Any], margin: Margin) -> Effect:
-    delta = float(row["delta"])
+    delta, n_seeds = float(row["delta"]), int(row["n_seeds"])
     return Effect(
-        str(row["arm"]),
-        tuple(str(row["source"]).split("+")),
-        delta,
-        float(row["adjusted_low"]),
-        float(row["adjusted_high"]),
-        float(row["level"]),
-        delta,
-        float(row["seed_sd"]),
-        float(row["score_sd"]),
-        max(float(row["seed_freedom"]) - (int(row["n_seeds"]) - 1), 0.0),
-        float(row["example_error"]),
-        int(row["n_seeds"]),
-        int(row["n_baseline_seeds"]),
-        int(row["n_documents"]),
-        score_span(MetricName(row["metric"])),
-        margin.of(float(row["baseline"])),
-        Verdict(str(row["verdict"])),
+        arm=str(row["arm"]),
+        partners=tuple(str(row["source"]).split("+")),
+        delta=delta,
+        low=float(row["adjusted_low"]),
+        high=float(row["adjusted_high"]),
+        level=float(row["level"]),
+        expected=delta,
+        seed_sd=float(row["seed_sd"]),
+        score_sd=float(row["score_sd"]),
+        lent=max(float(row["seed_freedom"]) - (n_seeds - 1), 0.0),
+        example_error=float(row["example_error"]),
+        n_seeds=n_seeds,
+        n_baseline_seeds=int(row["n_baseline_seeds"]),
+        n_documents=int(row["n_documents"]),
+        span=score_span(MetricName(row["metric"])),
+        margin=margin.of(float(row["baseline"])),
+        verdict=Verdict(str(row["verdict"])),
     )
 
 

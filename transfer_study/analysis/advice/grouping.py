@@ -23,7 +23,7 @@ from transfer_study.analysis.advice.partition import (
     members,
 )
 from transfer_study.analysis.advice.preference import By
-from transfer_study.analysis.effects.deltas import Verdict
+from transfer_study.analysis.edges import Verdict
 from transfer_study.analysis.graph.views import at_size
 from transfer_study.errors import StudyError
 from transfer_study.points import points

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transfer_study.analysis.advice.evidence import WITHOUT, Effect
+from transfer_study.analysis.advice.evidence import Effect
 from transfer_study.analysis.advice.partition import Worth, members
 from transfer_study.analysis.advice.preference import By
-from transfer_study.analysis.effects.deltas import Verdict
+from transfer_study.analysis.edges import Verdict
+from transfer_study.study.arms import mixes
 
 _LOST = -1.0  # what is counted, by lower ends, for a pair of which nothing is known
 
@@ -45,8 +46,7 @@ class JointEffects:
         self.joint: dict[tuple[int, int], Effect] = {}  # by group and task
         for target, of_target in found.items():
             for effect in of_target:
-                together = effect.arm in ("pair", "full", WITHOUT) or effect.arm.startswith("group")
-                if together and effect.is_known:
+                if mixes(effect.arm) and effect.is_known:
                     group = sum(1 << number[name] for name in (target, *effect.partners))
                     # What was measured directly comes before what was derived.
                     self.joint.setdefault((group, number[target]), effect)

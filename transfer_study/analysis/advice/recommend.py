@@ -22,13 +22,15 @@ from transfer_study.analysis.advice.evidence import (
     sizes_of,
 )
 from transfer_study.analysis.advice.sentences import advice, evidence_words, settling, unlearned
-from transfer_study.analysis.effects.deltas import VARIANT, Verdict
+from transfer_study.analysis.edges import VARIANT, Verdict
 from transfer_study.analysis.graph.views import Shown, at_size
 from transfer_study.errors import NothingRun, StudyError
 from transfer_study.points import points
+from transfer_study.study.arms import PAIRS
 from transfer_study.study.plan import Plan
+from transfer_study.study.reading import Reading
 from transfer_study.study.spelling import choices
-from transfer_study.study.study import Reading, Study
+from transfer_study.study.study import Study
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def check_task(study: Study, task: str) -> None:
         raise StudyError(f"--task: found {task}, which is no task of it; {choices(task, names)}")
 
 
-def asked_edges(
+def chosen_edges(
     plan: Plan,
     deltas: pd.DataFrame,
     encoder: str | None,
@@ -211,8 +213,7 @@ def regret_of(chosen: Effect, others: Sequence[Effect]) -> float:
 
 def _untried(found: Sequence[Effect]) -> tuple[str, ...]:
     """The partners that are a gain one by one, if they were never trained with the task at once."""
-    helping = [
-        e.partners[0] for e in found if e.arm == "pair" and e.verdict is Verdict.GAIN and e.is_known
-    ]
+    pairs = [e for e in found if e.arm == PAIRS.label and e.is_known]
+    helping = [e.partners[0] for e in pairs if e.verdict is Verdict.GAIN]
     together = any(e.is_known and set(e.partners) == set(helping) for e in found)
     return () if len(helping) < 2 or together else tuple(helping)

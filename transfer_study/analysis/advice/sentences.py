@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from transfer_study.analysis.advice.evidence import SINGLE, Effect, listed
+from transfer_study.analysis.advice.evidence import Effect, listed
 from transfer_study.analysis.advice.settle import chance, examples_to_settle, seeds_to_settle
 from transfer_study.analysis.doubt.power import FUTILE
 from transfer_study.analysis.effects.intervals import ALIKE, ONE_DOCUMENT, ONE_SEED, why_no_interval
 from transfer_study.points import interval, points
+from transfer_study.study.arms import SINGLE, arm_of
 from transfer_study.study.looks import Looks
 
 _LEAST_SEEDS = 3  # a spread over two says next to nothing
@@ -17,20 +18,14 @@ _LEAST_SEEDS = 3  # a spread over two says next to nothing
 
 def how(effect: Effect) -> str:
     """The way to train a task, as a phrase to stand after it."""
-    partners = listed(effect.partners) if effect.partners else ""
-    kind = effect.arm.partition(":")[0]
-    return {
-        SINGLE: "alone",
-        "sequential": f"after {partners}",
-        "soft": f"beside {partners}, with tied encoders",
-        "distil": f"with {partners}, taught by the single tasks' models",
-        "full": f"with all others, {partners}",
-    }.get(kind, f"with {partners}")
+    arm = arm_of(effect.arm)
+    how_ = "with {}" if arm is None else arm.how
+    return how_.format(listed(effect.partners) if effect.partners else "")
 
 
 def advice(task: str, best: Effect, ways: int) -> str:
     """What to do where the evidence is enough, the best of so many ways."""
-    if best.arm == SINGLE:
+    if best.arm == SINGLE.label:
         return f"Train {task} alone: none of the {ways} other ways that were tried is a gain."
     return (
         f"Train {task} {how(best)}: {_measured(best)} over training it alone, of which "

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from transfer_study.analysis.effects.corrections import Corrected, Edge, corrected, judged
-from transfer_study.analysis.effects.deltas import CONTROLS, SIZE, VARIANT, Verdict, measure
+from transfer_study.analysis.edges import SIZE, VARIANT, Verdict, asked_edges, raw_edges, same_edges
+from transfer_study.analysis.effects.corrections import Corrected, MeasuredEdge, corrected, judged
+from transfer_study.analysis.effects.deltas import measure
 from transfer_study.analysis.effects.double_difference import independent, joint
 from transfer_study.analysis.effects.replicates import TestSet
-from transfer_study.analysis.effects.same_edge import same_edges
 from transfer_study.analysis.effects.uncertainty import UNKNOWN, Crossed, Interval, combined
 from transfer_study.analysis.graph.views import at_size
 from transfer_study.errors import StudyError
@@ -165,7 +165,7 @@ def _edges(side: Side) -> pd.DataFrame:
             "wrote them; write them again with `transfer-study report`"
         )
     rows = side.deltas
-    return rows[(rows["over"].fillna("") == "") & ~rows["arm"].isin(CONTROLS)]
+    return asked_edges(rows.assign(over=rows["over"].fillna("")))
 
 
 def _columns(key: list[str]) -> list[str]:
@@ -196,7 +196,7 @@ def _corrected(effects: list[Crossed], correction: Correction) -> Corrected:
     """
     method = Correction.HOLM if correction is Correction.MAX_T else correction
     none = np.zeros(0)
-    return corrected(method, [Edge(effect, (), none, none) for effect in effects])
+    return corrected(method, [MeasuredEdge(effect, (), none, none) for effect in effects])
 
 
 def _difference(row: Mapping[Any, Any], a: Side, b: Side) -> tuple[Crossed, bool]:
@@ -226,11 +226,11 @@ def _possible(interval: Interval, row: Mapping[Any, Any]) -> Interval:
 
 def _runs(side: Side, row: Mapping[Any, Any], encoder: str) -> pd.DataFrame:
     """The comparisons of an edge, one a seed."""
-    runs = side.comparisons
-    assert runs is not None
+    assert side.comparisons is not None
+    runs = raw_edges(side.comparisons)
     if SIZE in runs and SIZE not in row:
         runs = at_size(runs, None)
-    chosen = (runs["encoder"] == encoder) & (runs["over"] == "")
+    chosen = runs["encoder"] == encoder
     for name in (*_ENDS[1:], VARIANT, SIZE):
         if name in row and name in runs:
             same = runs[name].isna() if pd.isna(row[name]) else runs[name] == row[name]

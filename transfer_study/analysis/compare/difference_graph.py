@@ -14,9 +14,6 @@ from transfer_study.analysis.graph.circle import place_on_circle
 from transfer_study.files import read_json
 
 SCHEMA = "transfer-study/difference-graph/1"
-# Arms whose source is one task; the others are in the table alone.
-DRAWN = ("pair", "sequential", "leave-one-out", "heads-only", "soft")
-
 Places = Mapping[str, tuple[float, float]]
 _NUMBERS = ("difference", "adjusted_low", "adjusted_high", "adjusted_p", "delta_a", "delta_b")
 

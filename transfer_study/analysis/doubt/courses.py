@@ -1,7 +1,8 @@
 """How looks would go, simulated: what is decided at which, and which edges go on to the next.
 
-An edge goes on while it is undecided and has a chance of it by the last look (until_decided.py).
-That saves most of the cost and a part of the power, which no formula for one look knows.
+An edge goes on while it is undecided and has a chance of it by the last look
+(session/until_decided.py). That saves most of the cost and a part of the power, which no
+formula for one look knows.
 """
 
 from __future__ import annotations

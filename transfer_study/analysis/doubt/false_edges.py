@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from transfer_study.analysis.edges import SIZE, VARIANT, Verdict
 from transfer_study.analysis.effects.axes import with_axes
-from transfer_study.analysis.effects.deltas import SIZE, VARIANT, Verdict, verdict_of
+from transfer_study.analysis.effects.deltas import verdict_of
 from transfer_study.analysis.effects.judgement import Judgement
 from transfer_study.analysis.effects.learned import has_learned
 from transfer_study.analysis.effects.replicates import TestSet

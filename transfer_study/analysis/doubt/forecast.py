@@ -18,8 +18,8 @@ from transfer_study.analysis.doubt.power import (
     strict_reaches,
 )
 from transfer_study.analysis.doubt.seed_counts import variance_at
+from transfer_study.analysis.edges import Verdict, raw_edges
 from transfer_study.analysis.effects.corrections import worst_level
-from transfer_study.analysis.effects.deltas import Verdict
 from transfer_study.analysis.effects.sequential import Sequential
 from transfer_study.analysis.effects.uncertainty import ALPHA
 from transfer_study.data.streams import stream
@@ -78,7 +78,7 @@ def expected_courses(
     that scatters as all of them do. What was not learned ends at the first look.
     """
     table, looks = with_noise(planned, pilot), Sequential(counts)
-    raw = pilot[pilot["over"] == ""]
+    raw = raw_edges(pilot)
     key = [name for name in planned if name in raw and name not in POWER_COLUMNS]
     seen = raw.drop_duplicates(key, keep=False)[[*key, "delta", "baseline", "verdict"]]
     of_target = raw.groupby("target")["baseline"].mean()

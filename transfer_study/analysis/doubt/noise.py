@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from transfer_study.analysis.doubt.seed_counts import variance_at
-from transfer_study.analysis.effects.deltas import Verdict
+from transfer_study.analysis.edges import Verdict, raw_edges
 
 _NOISE = ["paired_sd", "score_sd", "lent", "example_error"]
 _NOISE += ["pilot_seeds", "pilot_test", "pilot_documents"]
@@ -25,7 +25,7 @@ def with_noise(planned: pd.DataFrame, pilot: pd.DataFrame) -> pd.DataFrame:
     # Runs that were all the same, or learned nothing, tell nothing of noise; nor does one document.
     varies = (pilot["seed_sd"] > 0) | (pilot["example_error"] > 0)
     varies &= (pilot["verdict"] != Verdict.NOT_LEARNED) & (pilot["n_documents"] > 1)
-    known = pilot[(pilot["over"] == "") & (pilot["n_seeds"] > 1) & varies]
+    known = raw_edges(pilot[(pilot["n_seeds"] > 1) & varies])
     pairs = variance_at(known["seed_sd"], known["score_sd"], seeds_of(known), (1, 1))
     known = known.assign(lent=lent(known), paired_sd=np.sqrt(pairs))
     key = [name for name in planned if name in pilot and name not in _COUNTS]

@@ -18,9 +18,8 @@ from scipy.special import chdtri, nctdtrinc, ndtr, stdtrit
 
 from transfer_study.analysis.doubt.noise import lent, seeds_of, with_noise
 from transfer_study.analysis.doubt.seed_counts import variance_at
+from transfer_study.analysis.edges import Verdict, are_controls, key_of, raw_edges, repeated
 from transfer_study.analysis.effects.corrections import worst_level
-from transfer_study.analysis.effects.deltas import CONTROLS, EDGE, SIZE, VARIANT, Verdict
-from transfer_study.analysis.effects.same_edge import repeated
 from transfer_study.analysis.effects.scores import comparison_table
 from transfer_study.analysis.effects.sequential import Sequential
 from transfer_study.analysis.effects.tails import strict_reach
@@ -99,8 +98,8 @@ def planned_edges(plan: Plan) -> pd.DataFrame:
     A family is what is corrected together.
     """
     comparisons = comparison_table(plan)
-    raw = comparisons[comparisons["over"] == ""].drop(columns="over")
-    key = [name for name in raw if name in (*EDGE, VARIANT, SIZE)]
+    raw = raw_edges(comparisons).drop(columns="over")
+    key = key_of(raw)
     # Of a baseline's further seeds there is no stage.
     raw = raw.assign(n_seeds=raw["seed"].where(raw["stage"] != ""), n_baseline_seeds=raw["seed"])
     numbers = raw.groupby(key, sort=False, dropna=False)[["n_seeds", "n_baseline_seeds"]]
@@ -120,7 +119,7 @@ def family_sizes(edges: pd.DataFrame) -> pd.Series:
 
 def _family(edges: pd.DataFrame) -> list[pd.Series[Any]]:
     """What is the same for edges that are corrected together."""
-    by = [edges["reading"], edges["arm"].isin(CONTROLS)]
+    by = [edges["reading"], are_controls(edges)]
     return by + [edges[name] for name in ("protocol",) if name in edges]
 
 

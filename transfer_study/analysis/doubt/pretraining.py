@@ -6,13 +6,16 @@ from collections.abc import Collection, Mapping
 
 import pandas as pd
 
+from transfer_study.analysis.edges import COLUMNS
 from transfer_study.analysis.effects.axes import with_axes
-from transfer_study.analysis.effects.deltas import EDGE, SIZE, VARIANT, deltas
+from transfer_study.analysis.effects.deltas import deltas
 from transfer_study.analysis.effects.judgement import Judgement
 from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.study.looks import Edge
 from transfer_study.study.plan import Plan
 from transfer_study.study.recipes.pretraining import started_name
+
+_KEY = [name for name, column in COLUMNS.items() if column.key]
 
 
 def pretraining_comparisons(plan: Plan) -> pd.DataFrame:
@@ -25,10 +28,10 @@ def pretraining_comparisons(plan: Plan) -> pd.DataFrame:
     rows = []
     for s in plan.systems:
         if (baseline := bare.get((s.edge, s.seed))) is not None:
-            edge = (s.encoder, s.source, s.target, str(s.arm), str(s.reading), metric[s.target])
-            run = (s.seed, s.stage.id, baseline.id)
-            rows.append((*edge, "", *run, s.variant, s.size))
-    columns = [*EDGE, "seed", "stage", "baseline", VARIANT, SIZE]
+            about = {name: getattr(s, name) for name in _KEY if name not in ("metric", "over")}
+            about |= {"metric": metric[s.target], "over": "", "reading": str(s.reading)}
+            rows.append({**about, "seed": s.seed, "stage": s.stage.id, "baseline": baseline.id})
+    columns = [*_KEY, "seed", "stage", "baseline"]
     return with_axes(plan, pd.DataFrame(rows, columns=columns), "target")
 
 

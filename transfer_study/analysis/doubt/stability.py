@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from transfer_study.analysis.edges import SIZE, VARIANT, Verdict
 from transfer_study.analysis.effects.axes import with_axes
-from transfer_study.analysis.effects.deltas import SIZE, VARIANT, Verdict, verdict_of
+from transfer_study.analysis.effects.deltas import verdict_of
 from transfer_study.analysis.effects.learned import has_learned, is_above
 from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.analysis.effects.uncertainty import UNKNOWN, crossed

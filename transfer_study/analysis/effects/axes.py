@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import SIZE, VARIANT
+from transfer_study.analysis.edges import SIZE, VARIANT
 from transfer_study.study.plan import Plan
 from transfer_study.study.sizes import has_sizes
 

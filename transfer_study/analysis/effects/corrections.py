@@ -20,7 +20,7 @@ from transfer_study.study.correction import Correction
 
 
 @dataclass(frozen=True, eq=False)
-class Edge:
+class MeasuredEdge:
     """An effect with its replicates, [S, B], whose columns resample the examples of a test set.
 
     Edges of one test set share the resamples, edges of one seed its run: `seeds` are numbers of
@@ -61,7 +61,7 @@ class Corrected:
 
 def corrected(
     method: Correction,
-    edges: Sequence[Edge],
+    edges: Sequence[MeasuredEdge],
     alpha: float = ALPHA,
     margins: ArrayLike = 0.0,
     looks: Sequential = ONCE,
@@ -160,7 +160,7 @@ def _holm(p: Floats, alpha: float) -> tuple[Floats, float]:
     return adjusted, alpha / max(len(p) - rejected, 1)
 
 
-def _least_p(edges: Sequence[Edge]) -> Floats:
+def _least_p(edges: Sequence[MeasuredEdge]) -> Floats:
     """The least p of all edges in each resample under no effect, [B].
 
     Westfall and Young's single-step max-T, 1993, seeds and examples resampled jointly.

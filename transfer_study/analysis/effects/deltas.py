@@ -10,45 +10,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from transfer_study.analysis.effects.corrections import Edge, corrected, judged
+from transfer_study.analysis.edges import Verdict, edge_table, key_of, same_edges
+from transfer_study.analysis.effects.corrections import MeasuredEdge, corrected, judged
 from transfer_study.analysis.effects.judgement import Judgement
 from transfer_study.analysis.effects.learned import has_learned
 from transfer_study.analysis.effects.per_target import Models, with_variances_per_target
 from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.analysis.effects.runs import edge_of
-from transfer_study.analysis.effects.same_edge import same_edges
 from transfer_study.analysis.effects.uncertainty import UNKNOWN, Crossed, Interval
-from transfer_study.study.frozen import Word
-from transfer_study.study.study import Control
+from transfer_study.study.arms import Control
 
-# `over` names the control whose effect is taken away, and is empty for the edge itself.
-EDGE = ["encoder", "source", "target", "arm", "reading", "metric", "over"]
-VARIANT = "variant"
-SIZE = "size"
-COLUMNS = [
-    *EDGE,
-    *("baseline", "score", "delta", "low", "high", "p"),
-    *("adjusted_low", "adjusted_high", "adjusted_p", "level"),
-    *("seed_sd", "score_sd", "seed_freedom", "example_error", "freedom"),
-    *("n_seeds", "n_baseline_seeds", "n_test", "n_documents"),
-    *("constant", "collapsed", "verdict"),
-]
 # A difference is of these stages' scores, with these signs.
 SIGNS = {"stage": 1, "baseline": -1, "control": -1, "control_baseline": 1}
-# The arms whose effects are not of the family of the study's edges.
-CONTROLS = tuple(Control)
-
-
-class Verdict(Word):
-    """What an edge's numbers allow to say."""
-
-    GAIN = "gain"
-    LOSS = "loss"
-    EQUIVALENT = "equivalent"
-    UNDECIDED = "undecided"
-    NOT_LEARNED = "not_learned"  # the model it is held against is no better than a constant answer
-    FAILED = "failed"
-    NOT_RUN = "not_run"
 
 
 def deltas(
@@ -59,18 +32,18 @@ def deltas(
 ) -> pd.DataFrame:
     """Compare each model with its baseline, paired by seed, on the same resampled examples.
 
-    One row an edge, in the order of `comparisons`: columns EDGE, seed and stage ids by the names in
-    SIGNS, empty where there is no control; with columns `variant` or `size` there is an edge a
-    variant and size. `test_sets` are by target; a stage that is in none has no score. `failed` are
-    the stages that were tried in vain. Numbers are of the seeds for which all scores exist, which
-    `n_seeds` counts, and of the further seeds of the baseline, whose rows have no stage: the delta
+    One row an edge, in the order of `comparisons`: its key (analysis/edges.py), seed and stage ids
+    by the names in SIGNS, empty where there is no control. `test_sets` are by target; a stage that
+    is in none has no score. `failed` are the stages that were tried in vain. Numbers are of the
+    seeds for which all scores exist, which `n_seeds` counts, and of the further seeds of the
+    baseline, whose rows have no stage: the delta
     is the mean of the models' runs less that of all `n_baseline_seeds` of the baseline. `low`,
     `high` and `p` are of the edge by itself; what is `adjusted`, and the verdict, is of all edges
     of a reading as one family, those over a control and the controls' own apart: an effect within
     the margin has an adjusted p of 1. `level` is what the adjusted interval leaves out. Ends that
     nothing is known of, or that leave all open, are NaN. Where the baseline, or the control, is in
     most seeds no better than `constant`, the best constant answer, nothing can be said: such an
-    edge is of no family. An edge that has two names (same_edge.py) has a row for each, and
+    edge is of no family. An edge that has two names (`same_edges`) has a row for each, and
     counts once in its family. `seed_sd` is the seeds' part of the error, times the root of
     `n_seeds`: what one seed's difference varies by, where the baseline has the same seeds; with
     `seed_freedom` degrees of freedom, known from all models of the target where several share a
@@ -78,7 +51,7 @@ def deltas(
     is one whose baseline learned and whose model did not. `n_documents` are the units that were
     resampled.
     """
-    key = [name for name in comparisons if name in (*EDGE, VARIANT, SIZE)]
+    key = key_of(comparisons)
     edges = [
         measure(dict(zip(key, edge, strict=True)), runs.sort_values("seed"), test_sets, failed)
         for edge, runs in comparisons.groupby(key, sort=False, dropna=False)
@@ -104,11 +77,7 @@ def deltas(
         for member in members:
             own = stands[number[id(member)]] if member.learned else None
             rows[id(member)] = _row(member, own, judgement)
-    variant, size = ([name] if name in key else [] for name in (VARIANT, SIZE))
-    at = EDGE.index("target") + 1
-    columns = [*variant, *COLUMNS[:at], *size, *COLUMNS[at:]]
-    table = pd.DataFrame([rows[id(measured)] for measured in edges], columns=columns)
-    return table.astype(dict.fromkeys(size, "Int64"))
+    return edge_table([rows[id(measured)] for measured in edges], key)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +85,7 @@ class Measured:
     """An edge before it is judged among the others; `absence` says why scores are missing."""
 
     about: dict[str, Any]
-    edge: Edge
+    edge: MeasuredEdge
     baseline: float
     test_set: TestSet | None  # None where no run has all scores
     absence: Verdict | None
@@ -127,7 +96,7 @@ class Measured:
     @property
     def family(self) -> tuple[str, str, bool]:
         """The edges among which this one is one of many."""
-        return self.about["reading"], self.about["over"], self.about["arm"] in CONTROLS
+        return self.about["reading"], self.about["over"], self.about["arm"] in Control.known
 
     def with_effect(self, effect: Crossed) -> Measured:
         """The edge, its effect known otherwise."""
@@ -163,7 +132,7 @@ def measure(
     absent = {identity for name in signs for identity in runs[name][values[name].isna()]}
     absent |= {*further["baseline"][~further["baseline"].isin(scores.index)]}
     complete, further = values[all_there], further[further["baseline"].isin(scores.index)]
-    edge = Edge(UNKNOWN, (), np.zeros(0), np.zeros((0, 1)))
+    edge = MeasuredEdge(UNKNOWN, (), np.zeros(0), np.zeros((0, 1)))
     if test_set is not None and len(complete):
         edge = edge_of(runs[all_there], further, signs, test_set)
     effect = edge.effect
@@ -181,7 +150,7 @@ def measure(
         collapsed = learned and not has_learned(complete["stage"], measured.constant)
     # Controls and models that did not learn vary in ways of their own.
     usual = set(signs) == {"stage", "baseline"} and learned and not collapsed
-    held_to = f"{runs['baseline'].iloc[0]} {about.get('arm') in CONTROLS}" if usual else ""
+    held_to = f"{runs['baseline'].iloc[0]} {about.get('arm') in Control.known}" if usual else ""
     pair = complete.reindex(columns=["stage", "baseline"]).set_axis(runs["seed"][all_there])
     unpaired = pd.DataFrame({"stage": np.nan, "baseline": alone.to_numpy()}, further["seed"])
     return Measured(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transfer_study.analysis.effects.blocks import Block, sum_freedom, summed
-from transfer_study.analysis.effects.corrections import Edge
+from transfer_study.analysis.effects.corrections import MeasuredEdge
 from transfer_study.analysis.effects.uncertainty import UNKNOWN, Crossed, combined
 from transfer_study.metrics.rows import Floats
 
@@ -26,7 +26,7 @@ def independent(a: Crossed, b: Crossed) -> Crossed:
     return combined(b.mean - a.mean, runs, freedom, resampled, units, 1)
 
 
-def joint(a: Edge, b: Edge, units: int) -> Crossed:
+def joint(a: MeasuredEdge, b: MeasuredEdge, units: int) -> Crossed:
     """The difference b - a of two effects on one test set, examples resampled for both alike.
 
     Runs of one seed in both studies are paired, all others independent. The difference of means is
@@ -60,7 +60,9 @@ def joint(a: Edge, b: Edge, units: int) -> Crossed:
     return summed(mean, blocks, resampled, units, 1)
 
 
-def _unpaired(mean: float, a: Edge, b: Edge, resampled: Floats, units: int) -> Crossed:
+def _unpaired(
+    mean: float, a: MeasuredEdge, b: MeasuredEdge, resampled: Floats, units: int
+) -> Crossed:
     """The difference of effects whose runs are taken to be independent, on one test set."""
     runs = [_of_runs(edge.effect) for edge in (a, b)]
     freedom = sum_freedom(runs, [a.effect.seed_freedom, b.effect.seed_freedom])

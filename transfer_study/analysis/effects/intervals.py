@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import Verdict
+from transfer_study.analysis.edges import Verdict
 from transfer_study.analysis.effects.uncertainty import ROUNDING, Interval
 
 ONE_SEED = "one seed"

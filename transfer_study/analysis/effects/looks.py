@@ -13,16 +13,14 @@ from dataclasses import replace
 
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import CONTROLS, Verdict, deltas
+from transfer_study.analysis.edges import DECIDED, LOOK, asked_edges, checked, raw_edges
+from transfer_study.analysis.effects.deltas import deltas
 from transfer_study.analysis.effects.judgement import Judgement
 from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.analysis.effects.scores import comparison_table
 from transfer_study.analysis.effects.sequential import Sequential
 from transfer_study.study.looks import Edge, Looked
 from transfer_study.study.plan import Plan
-
-LOOK = "look"
-DECIDED = (Verdict.GAIN, Verdict.LOSS, Verdict.EQUIVALENT)
 
 
 def judged_deltas(
@@ -43,7 +41,7 @@ def judged_deltas(
         return at(judgement)
     judgement = replace(judgement, looks=Sequential(plan.looks.counts))
     looks = range(1, plan.looks.done + 1)
-    return judged([at(judgement, plan.looks.seeds_at(look)) for look in looks])
+    return checked(judged([at(judgement, plan.looks.seeds_at(look)) for look in looks]))
 
 
 def judged(looks: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -56,8 +54,9 @@ def judged(looks: Sequence[pd.DataFrame]) -> pd.DataFrame:
     edges = _edges(last)
     look = pd.Series(pd.NA, index=last.index, dtype="Int64")
     for number, table in enumerate(looks, start=1):
-        reached = table["verdict"].isin(DECIDED) & (table["over"] == "")
-        look = look.where(look.notna() | ~edges.isin(edges[reached]), number)
+        decided = raw_edges(table)["verdict"].isin(DECIDED)
+        reached = edges[decided[decided].index]
+        look = look.where(look.notna() | ~edges.isin(reached), number)
     decided_at = look.fillna(len(looks))
     rows = pd.concat([t[decided_at == n] for n, t in enumerate(looks, start=1)]).sort_index()
     return rows.assign(look=look)
@@ -77,11 +76,6 @@ def beyond_seeds(deltas: pd.DataFrame) -> frozenset[Edge]:
     """The edges that no seed decides, for all their test examples are of one document."""
     raw = asked_edges(deltas)
     return frozenset(edges_of(raw[raw["n_documents"] == 1]))
-
-
-def asked_edges(rows: pd.DataFrame) -> pd.DataFrame:
-    """What a study asks, of deltas or of what they compare: no controls, and nothing over them."""
-    return rows[(rows["over"] == "") & ~rows["arm"].isin(CONTROLS)]
 
 
 def edges_of(deltas: pd.DataFrame) -> list[Edge]:

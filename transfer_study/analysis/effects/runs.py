@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from transfer_study.analysis.effects.blocks import Block, summed
-from transfer_study.analysis.effects.corrections import Edge
+from transfer_study.analysis.effects.corrections import MeasuredEdge
 from transfer_study.analysis.effects.replicates import RESAMPLES, TestSet
 from transfer_study.analysis.effects.uncertainty import Crossed, crossed
 from transfer_study.metrics.rows import Floats
@@ -18,7 +18,7 @@ from transfer_study.metrics.rows import Floats
 
 def edge_of(
     runs: pd.DataFrame, further: pd.DataFrame, signs: Mapping[str, int], test_set: TestSet
-) -> Edge:
+) -> MeasuredEdge:
     """The sum of the models' means by these signs, from the stages of each seed in `runs`.
 
     `further` are the baseline's seeds and stages beside them: its mean is over all its runs. Every
@@ -43,13 +43,15 @@ def edge_of(
         block = Block(more, of_all, np.multiply(weight, test_set.replicates(stages)))
         mean = float(observed.mean() + block.values[-more:].sum())
         further_seeds = tuple(map(int, further["seed"]))
-        edge = Edge(Crossed(mean), seeds, observed, replicates, block, further_seeds)
+        edge = MeasuredEdge(Crossed(mean), seeds, observed, replicates, block, further_seeds)
         if n > 1:
             of_sum = mean, edge.blocks, edge.resampled, test_set.units, n
             effect = summed(*of_sum, doubted=True)
             edge = replace(edge, effect=effect)
     else:
-        edge = Edge(crossed(observed, replicates, test_set.units), seeds, observed, replicates)
+        edge = MeasuredEdge(
+            crossed(observed, replicates, test_set.units), seeds, observed, replicates
+        )
     # Where no baseline is left, more of its runs would change nothing.
     without = pd.Series({name: sign * (name != "baseline") for name, sign in signs.items()})
     own = (values @ without).to_numpy(dtype=np.float64)

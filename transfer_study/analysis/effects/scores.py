@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from transfer_study.analysis.edges import SIZE, VARIANT
 from transfer_study.analysis.effects.axes import with_axes
-from transfer_study.analysis.effects.deltas import SIZE, VARIANT
 from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.metrics import Statistics, from_sums, reported, statistics
 from transfer_study.metrics.constant import best_constant
 from transfer_study.metrics.measurable import absent_classes
 from transfer_study.store.predictions import AnswerSource
 from transfer_study.study.looks import Edge
-from transfer_study.study.plan import Plan, System
+from transfer_study.study.plan import Plan
+from transfer_study.study.system import System
 
 SCORE_COLUMNS = ["encoder", "reading", "arm", "source", "task", "seed", "split"]
 SCORE_COLUMNS += ["metric", "value", "n", "stage"]

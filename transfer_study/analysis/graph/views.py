@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from transfer_study.analysis.edges import raw_edges
 from transfer_study.errors import StudyError
+from transfer_study.study.arms import FULL, PAIRS, SINGLE, Arm
 from transfer_study.study.sizes import train_sizes
 from transfer_study.study.spelling import choices
-from transfer_study.study.study import Arm, Study, group_arm
+from transfer_study.study.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,36 +38,25 @@ class View:
 
     def rows(self, deltas: pd.DataFrame) -> pd.DataFrame:
         """The deltas that are drawn as edges or rings: raw ones, not those over a control."""
-        rows = deltas[deltas["arm"].isin([self.edges, self.rings]) & (deltas["over"] == "")]
+        rows = raw_edges(deltas[deltas["arm"].isin([self.edges, self.rings])])
         if not self.tasks:
             return rows
         among = rows["source"].isin(self.tasks) | (rows["arm"] != self.edges)
         return rows[among & rows["target"].isin(self.tasks)]
 
 
-MAIN = View("", "", {Arm.PAIRS: "pair", Arm.FULL: "full"}, edges="pair", rings="full")
-_SEQUENTIAL = View("sequential", "sequential", {Arm.SEQUENTIAL: "sequential"}, edges="sequential")
-_LEAVE_ONE_OUT = View(
-    "leave-one-out",
-    "leave-one-out",
-    {Arm.LEAVE_ONE_OUT: "leave-one-out"},
-    edges="leave-one-out",
-    number="score",
-)
-
-_HEADS_ONLY = View("heads-only", "heads only", {Arm.HEADS_ONLY: "heads-only"}, edges="heads-only")
-_SOFT = View("soft", "soft sharing", {Arm.SOFT: "soft"}, edges="soft")
-_DISTIL = View("distil", "distilled", {Arm.DISTIL: "distil"}, edges="pair", rings="distil")
+MAIN = View("", "", {PAIRS: PAIRS.label, FULL: FULL.label}, PAIRS.label, FULL.label)
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What is to be seen of a study: one arm or all, one training size or each one's place.
 
-    Without a size, figures show every target at its largest. A `task` is drawn by itself as well.
+    `arm` is the word of one. Without a size, figures show every target at its largest. A `task` is
+    drawn by itself as well.
     """
 
-    arm: Arm | None = None
+    arm: str | None = None
     size: int | None = None
     task: str | None = None
 
@@ -78,11 +69,11 @@ class Shown:
 
     def check(self, study: Study) -> None:
         """Raise StudyError for an arm, a size or a task that the study does not have."""
-        arms = [str(arm) for arm in study.arms if arm is not Arm.SINGLE]
+        arms = [str(arm) for arm in study.arms if arm != SINGLE]
         if self.arm is not None and self.arm not in arms:
-            allowed = choices(str(self.arm), arms) if arms else "it compares nothing"
+            allowed = choices(self.arm, arms) if arms else "it compares nothing"
             raise StudyError(
-                f"--arm: found {self.arm!s}, which the study does not compare; {allowed}"
+                f"--arm: found {self.arm}, which the study does not compare; {allowed}"
             )
         sizes = sorted({size for task in study.tasks for size in train_sizes(task)})
         if self.size is not None and self.size not in sizes:
@@ -101,28 +92,36 @@ class Shown:
 
     def views(self, study: Study) -> Iterator[View]:
         """The views of the study that show the arm."""
-        groups = (
-            View(
-                f"group-{name}",
-                f"group {name}",
-                {Arm.GROUPS: group_arm(name)},
-                edges="pair",
-                rings=group_arm(name),
-                tasks=members,
-            )
-            for name, members in study.groups.items()
-        )
-        for view in (MAIN, *groups, _SEQUENTIAL, _LEAVE_ONE_OUT, _HEADS_ONLY, _SOFT, _DISTIL):
-            if any(arm in study.arms and self.arm in (None, arm) for arm in view.arms):
+        for view in (MAIN, *_further(study)):
+            if any(arm in study.arms and self.arm in (None, str(arm)) for arm in view.arms):
                 yield view
 
     def of(self, study: Study, deltas: pd.DataFrame) -> pd.DataFrame:
         """The deltas that are shown, targets of a single size included."""
         if self.arm is not None:
-            views = self.views(study)
-            labels = {view.arms[self.arm] for view in views if self.arm in view.arms}
+            arm = Arm.known[self.arm]
+            labels = {view.arms[arm] for view in self.views(study)}
             deltas = deltas[deltas["arm"].isin(labels)]
         return deltas if self.size is None else at_size(deltas, self.size)
+
+
+def _further(study: Study) -> Iterator[View]:
+    """The view of each arm that is not among the main one's, of an arm of sets one a set.
+
+    Rings stand around the targets of pairs.
+    """
+    for arm in Arm.known.values():
+        for label, members in arm.labels(study).items() if arm.title else ():
+            edges, rings = (PAIRS.label, label) if arm.drawn == "rings" else (label, None)
+            yield View(
+                name=label.replace(":", "-"),
+                title=" ".join([arm.title, *label.split(":")[1:]]),
+                arms={arm: label},
+                edges=edges,
+                rings=rings,
+                tasks=members,
+                number=arm.number,
+            )
 
 
 def at_size(table: pd.DataFrame, size: int | None) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import Verdict
+from transfer_study.analysis.edges import Verdict, raw_edges
 from transfer_study.analysis.effects.intervals import no_interval_of_scores
 from transfer_study.analysis.effects.uncertainty import Interval, paired_t
 from transfer_study.analysis.graph.views import at_size
@@ -40,9 +40,11 @@ from transfer_study.published import (
     corpora,
     published_scores,
 )
+from transfer_study.study.arms import PAIRS
 from transfer_study.study.frozen import Word
 from transfer_study.study.plan import Plan
-from transfer_study.study.study import Reading, Study
+from transfer_study.study.reading import Reading
+from transfer_study.study.study import Study
 
 _POINT = 0.01
 _ROUNDING = 0.0005  # the paper's scores have three decimals
@@ -216,8 +218,8 @@ def hold_claims(plan: Plan, deltas: pd.DataFrame) -> list[HeldClaim]:
     """
     (protocol,) = plan.protocols
     deltas, cut = at_size(deltas, None), _cut(plan)
-    pairs = deltas[(deltas["arm"] == "pair") & (deltas["reading"] == str(Reading.REFINE))]
-    pairs = pairs[pairs["over"] == ""]
+    pairs = deltas[(deltas["arm"] == PAIRS.label) & (deltas["reading"] == str(Reading.REFINE))]
+    pairs = raw_edges(pairs)
     return [
         _hold_claim(protocol, claim, encoder, pairs[pairs["encoder"] == encoder], cut)
         for encoder, *_ in plan.study.starting_points

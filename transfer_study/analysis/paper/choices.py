@@ -17,16 +17,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from transfer_study.analysis.edges import SIZE, VARIANT
 from transfer_study.analysis.effects.axes import with_axes
-from transfer_study.analysis.effects.deltas import SIZE, VARIANT
 from transfer_study.analysis.effects.uncertainty import paired_t
 from transfer_study.metrics import score_span
 from transfer_study.metrics.rows import Floats
+from transfer_study.study.arms import FULL, SINGLE
 from transfer_study.study.looks import Edge
-from transfer_study.study.plan import Plan, System
+from transfer_study.study.plan import Plan
 from transfer_study.study.recipes.protocol import PAPER_RECIPE, Protocol, paper_metric
-from transfer_study.study.study import Arm
-from transfer_study.study.tasks.task import MetricName, Task, TaskKind
+from transfer_study.study.system import System
+from transfer_study.study.tasks.task import MetricName, Task
 
 STEPS = (
     "clean protocol",
@@ -94,17 +95,17 @@ def _sides(plan: Plan) -> dict[Edge, list[tuple[_Protocols, _Protocols]]]:
     """What is asked, whatever the protocol and arm: for each seed the single and full systems."""
     found: dict[Edge, dict[int, tuple[_Protocols, _Protocols]]] = {}
     for system in plan.systems:
-        if system.arm in (Arm.SINGLE, Arm.FULL):
+        if system.arm in (SINGLE.label, FULL.label):
             key = system.edge.model_copy(update={"protocol": "", "arm": "", "source": ""})
             seed = found.setdefault(key, {}).setdefault(system.seed, ({}, {}))
-            seed[system.arm == Arm.FULL][system.protocol] = system
+            seed[system.arm == FULL.label][system.protocol] = system
     return {key: list(seeds.values()) for key, seeds in found.items()}
 
 
 def _metrics(task: Task) -> Iterator[tuple[str, str]]:
     """The metric of the baseline and of the multi-task model at each step."""
-    strict, paper = task.metric, paper_metric(task.name, task.kind, task.metric)
-    lenient = task.kind is TaskKind.TAGGING
+    strict, paper = task.metric, paper_metric(task.name, task.metric)
+    lenient = paper is MetricName.LENIENT_ENTITY_F1
     for step in STEPS:
         changed = step == "lenient scoring" or (step == "metric variant" and not lenient)
         yield str(strict), str(paper if changed else strict)
@@ -156,4 +157,4 @@ def _by_stage(table: pd.DataFrame) -> pd.Series:
 
 def epoch_metrics(task: Task) -> tuple[MetricName, ...]:
     """The metrics by which every epoch of a task is scored."""
-    return tuple(dict.fromkeys((task.metric, paper_metric(task.name, task.kind, task.metric))))
+    return tuple(dict.fromkeys((task.metric, paper_metric(task.name, task.metric))))

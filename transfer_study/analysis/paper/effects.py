@@ -12,12 +12,14 @@ from typing import Any
 
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import VARIANT, Verdict
+from transfer_study.analysis.edges import DECIDED, VARIANT, Verdict, raw_edges
 from transfer_study.analysis.graph.views import at_size
 from transfer_study.analysis.paper.agreement import Outcome
 from transfer_study.published import PublishedScore, SystemKind, published_encoder, published_scores
+from transfer_study.study.arms import FULL
 from transfer_study.study.margin import Margin
-from transfer_study.study.study import Arm, Reading, Study
+from transfer_study.study.reading import Reading
+from transfer_study.study.study import Study
 
 _SYSTEM = {Reading.REFINE: SystemKind.REFINEMENT, Reading.FINETUNE: SystemKind.FINE_TUNE}
 
@@ -77,12 +79,12 @@ def hold_effects(study: Study, deltas: pd.DataFrame) -> list[HeldEffect]:
 
     An encoder of the paper's is held against its own effects, any other against those of all.
     """
-    if Arm.FULL not in study.arms:
+    if FULL not in study.arms:
         return []
     paper = {encoder.name: published_encoder(encoder) for encoder in study.encoders}
     tasks = frozenset(task.name for task in study.tasks)
     full = at_size(deltas, None)
-    full = full[(full["arm"] == str(Arm.FULL)) & (full["over"] == "")]
+    full = raw_edges(full[full["arm"] == FULL.label])
     return [
         _held(effect, row, study.margin)
         for row in full.to_dict("records")
@@ -97,8 +99,7 @@ def _held(effect: PublishedEffect, row: Mapping[Hashable, Any], margin: Margin) 
     doubt = ""
     if not effect.is_of_one_metric:
         doubt = f"the paper's scores are {effect.joint.metric} beside {effect.alone.metric}"
-    decided = verdict in (Verdict.GAIN, Verdict.LOSS, Verdict.EQUIVALENT)
-    if doubt or not decided:
+    if doubt or verdict not in DECIDED:
         outcome = Outcome.CANNOT_DECIDE
     else:
         agrees = verdict is effect.expected(margin)

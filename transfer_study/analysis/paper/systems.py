@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import SIZE
+from transfer_study.analysis.edges import SIZE
 from transfer_study.analysis.effects.uncertainty import paired_t
 from transfer_study.metrics import score_span
 from transfer_study.published import (
@@ -18,9 +18,11 @@ from transfer_study.published import (
     published_encoder,
     published_scores,
 )
+from transfer_study.study.arms import FULL, SINGLE
 from transfer_study.study.plan import Plan
+from transfer_study.study.reading import Reading
 from transfer_study.study.sizes import data_sets, train_sizes
-from transfer_study.study.study import Arm, Reading, Study
+from transfer_study.study.study import Study
 from transfer_study.study.tasks.source import SPLITS
 
 AVERAGE = "average"
@@ -113,12 +115,12 @@ def places(study: Study) -> dict[SystemKind, tuple[Reading, str]]:
     """
     readings = {SystemKind.REFINEMENT: Reading.REFINE, SystemKind.FINE_TUNE: Reading.FINETUNE}
     found: dict[SystemKind, tuple[Reading, str]] = {}
-    if Arm.SINGLE in study.arms:
+    if SINGLE in study.arms:
         fine_tunes = Reading.FINETUNE in study.readings
         alone = Reading.FINETUNE if fine_tunes else Reading.REFINE
         found[SystemKind.SINGLE] = (alone, "single")
-    if Arm.FULL in study.arms:
-        found |= {s: (r, "full") for s, r in readings.items() if r in study.readings}
+    if FULL in study.arms:
+        found |= {s: (r, FULL.label) for s, r in readings.items() if r in study.readings}
     return found
 
 

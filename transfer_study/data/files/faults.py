@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
-
 from transfer_study.errors import Problem
-from transfer_study.study.characters import code_point
-from transfer_study.study.spelling import nearest
 
 SHOWN = 20  # of one file; the rest is counted
 
@@ -38,24 +33,3 @@ class Faults:
         if not self._more:
             return self._shown
         return [*self._shown, Problem(f"and {self._more} more faults of this file", self._file)]
-
-
-def did_you_mean(found: str, allowed: Iterable[str]) -> str:
-    """The nearest allowed spelling as the end of a sentence, or its full stop."""
-    return _did_you_mean(found, tuple(allowed))
-
-
-@lru_cache(maxsize=1024)  # a wrong label often stands in every row of a file
-def _did_you_mean(found: str, allowed: tuple[str, ...]) -> str:
-    near = nearest(found, allowed)
-    return f"; did you mean {near!r}{_difference(found, near)}?" if near else "."
-
-
-def _difference(found: str, near: str) -> str:
-    """The numbers of two letters that differ and may look the same, as those of two scripts may."""
-    if len(found) != len(near):
-        return ""
-    for one, other in zip(found, near, strict=True):
-        if one.casefold() != other.casefold() and not (one + other).isascii():
-            return f" (with {code_point(other)} where this has {code_point(one)})"
-    return ""

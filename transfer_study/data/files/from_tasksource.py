@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from transfer_study.data.files.faults import did_you_mean
 from transfer_study.errors import DataError, Problem
+from transfer_study.study.spelling import did_you_mean
 
 
 def made_by_tasksource(name: str, raw: Callable[[], Any]) -> Any:

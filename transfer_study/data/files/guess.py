@@ -24,7 +24,7 @@ from transfer_study.data.measurable import check_measurable
 from transfer_study.data.splits import TaskData, load
 from transfer_study.errors import DataError, Problem, StudyError
 from transfer_study.study.tasks.blue import BLUE
-from transfer_study.study.tasks.task import METRICS_OF_KIND, Task
+from transfer_study.study.tasks.task import Task
 
 _DEPTH = 3
 _ROWS = (".tsv", ".csv", ".jsonl")
@@ -152,9 +152,8 @@ def _fault(guess: Guess, task: Mapping[str, Any], root: Path) -> str | None:
     source = dict(task["source"])
     where = next(key for key in ("folder", "file", "name") if key in source)
     source[where] = str(root / source[where])
-    metric = task.get("metric") or METRICS_OF_KIND[task["kind"]][0]
     try:
-        made = Task.model_validate({**task, "source": source, "metric": metric})
+        made = Task.model_validate({**task, "source": source})
         data = load(made)
         check_measurable(data)
     except ValidationError as error:

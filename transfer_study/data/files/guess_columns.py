@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from transfer_study.data.files.labels import LARGEST_SCORE
+from transfer_study.data.files.guess_choices import guess_choices
 from transfer_study.data.files.rows import Value
-from transfer_study.study.tasks.task import TaskKind
+from transfer_study.study.tasks.kinds.regression import LARGEST_SCORE
 
 Rows = Sequence[Mapping[str, Value]]
 
@@ -74,6 +74,17 @@ def guess_columns(rows: Rows) -> Guessed:
     found = [name for name in rows[0] if all(name in row for row in rows)]
     guessed = Guessed()
     columns: dict[str, str] = {}
+    if choices := guess_choices(rows, found):
+        ids = {part: name for part in ("id", "document") if (name := _named(_NAMES[part], found))}
+        guessed.task["kind"] = "multiple_choice"
+        guessed.source |= {"columns": {**choices.columns, **ids}, "answer_key": choices.key}
+        label = choices.columns["label"]
+        guessed.why |= {
+            "kind": "there are columns of candidates, by their names",
+            "source.columns": "by the names",
+            "source.answer_key": f"by what {label!r} has in all rows",
+        }
+        return guessed
     by_name = {part: _named(names, found) for part, names in _NAMES.items()}
     pair = next((pair for pair in _PAIRS if all(_named((name,), found) for name in pair)), None)
     label = by_name["label"] or _fewest_values(rows, found)
@@ -124,12 +135,12 @@ def _guess_kind(rows: Rows, columns: Mapping[str, str], guessed: Guessed) -> Non
         guess_tags((tag for value in values for tag in value or ()), guessed)
     elif any(isinstance(value, tuple) for value in texts):
         classes = Counter(item for value in values for item in value or ())
-        _classes(TaskKind.MULTILABEL, list(classes), f"{name!r} has lists of labels", guessed)
+        _classes("multilabel", list(classes), f"{name!r} has lists of labels", guessed)
     else:
         plain = [value or "" for value in texts if not isinstance(value, tuple)]
         _guess_plain(name, plain, guessed)
         none = [value for value in _NO_LABEL if value in plain]
-        if none and guessed.task["kind"] is not TaskKind.MULTILABEL:
+        if none and guessed.task["kind"] != "multilabel":
             guessed.source["leave_out"] = {name: none}
             said = " and ".join(map(repr, none))
             guessed.why["source.leave_out"] = f"{said} seems to be no label; `tasks` counts them"
@@ -140,20 +151,20 @@ def _guess_plain(name: str, values: list[str], guessed: Guessed) -> None:
     items = list(dict.fromkeys(item.strip() for value in labels for item in value.split(",")))
     if len(items) < len(labels) and any("," in value for value in labels):
         why = f"{name!r} has labels divided by commas"
-        _classes(TaskKind.MULTILABEL, items, why, guessed)
+        _classes("multilabel", items, why, guessed)
     elif all(map(_is_score, labels)) and (
         name.rpartition(".")[2].casefold() in _SCORES
         or len(labels) > 20
         or (len(labels) > 2 and any("." in label for label in labels))
     ):
-        guessed.task["kind"] = TaskKind.REGRESSION
+        guessed.task["kind"] = "regression"
         guessed.why["kind"] = f"{name!r} has numbers, {len(labels)} different ones"
     else:
         why = f"{name!r} has {len(labels)} different values"
-        _classes(TaskKind.CLASSIFICATION, labels, why, guessed)
+        _classes("classification", labels, why, guessed)
 
 
-def _classes(kind: TaskKind, labels: list[str], why: str, guessed: Guessed) -> None:
+def _classes(kind: str, labels: list[str], why: str, guessed: Guessed) -> None:
     if not 2 <= len(labels) <= MOST_LABELS:
         raise NoGuessError(
             f"{why}, and a {kind} task is guessed of 2 to {MOST_LABELS}; found "
@@ -162,7 +173,7 @@ def _classes(kind: TaskKind, labels: list[str], why: str, guessed: Guessed) -> N
     guessed.task |= {"kind": kind, "labels": labels}
     guessed.why |= {"kind": why, "labels": "as they first appear; the order does not matter"}
     negative = next((label for label in labels if label.casefold() in _NEGATIVE), None)
-    if kind is TaskKind.CLASSIFICATION and negative and len(labels) > 2:
+    if kind == "classification" and negative and len(labels) > 2:
         guessed.task |= {"negative": negative, "metric": "micro_f1"}
         guessed.why["negative"] = "by its name: the class that F1 leaves out"
 
@@ -176,7 +187,7 @@ def guess_tags(tags: Any, guessed: Guessed) -> None:
     types = list(dict.fromkeys(tag[2:] or "Entity" for tag in seen if tag != "O"))
     if not types:
         raise NoGuessError("all tags are O")
-    guessed.task |= {"kind": TaskKind.TAGGING, "labels": types}
+    guessed.task |= {"kind": "tagging", "labels": types}
     guessed.why |= {"kind": "every word has a tag", "labels": "the types of B- and I-"}
     if ends := sorted({tag[0] for tag in seen} & {*"ESLU"}):
         guessed.source["scheme"] = "bioes"

@@ -126,8 +126,11 @@ def saved_rows(folder: Path) -> dict[str, list[dict[str, Value]]]:
     found = _load_all(DatasetsSource(format="datasets", name=str(folder)))
     rows: dict[str, list[dict[str, Value]]] = {}
     for split, table in found.items():
-        names = {column: _class_names(feature) for column, feature in table.features.items()}
-        rows[split] = [{key: _named(row[key], names[key]) for key in row} for row in table]
+        features = Nested(table.features)
+        names = {column: _class_names(features[column]) for column in features}
+        rows[split] = [
+            {key: _named(row[key], names[key]) for key in names} for row in map(Nested, table)
+        ]
     return rows
 
 

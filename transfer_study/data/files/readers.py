@@ -16,7 +16,7 @@ from transfer_study.data.files.tables import read_jsonl, read_table
 from transfer_study.errors import DataError, Problem
 from transfer_study.study.tasks.example import Example
 from transfer_study.study.tasks.source import DatasetsSource, FileSource, SplitName, SyntheticSource
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 # What else a folder may call its splits: BLUE itself says devel.tsv and Training.tsv.
 SPLIT_NAMES = {
@@ -95,9 +95,9 @@ def _records(
     faults: Faults,
     selection: Selection,
 ) -> Iterable[Record]:
-    tagging = task.kind is TaskKind.TAGGING
-    if tagging != (source.format in ("conll", "pubtator")) and source.format != "jsonl":
-        formats = "conll, pubtator, jsonl or datasets" if tagging else "tsv, csv, jsonl or datasets"
+    if source.format not in task.kind.formats:
+        *several, last = task.kind.formats
+        formats = f"{', '.join(several)} or {last}"
         faults.add(f"a {task.kind} task is not read from {source.format}; use {formats}")
         return []
     if source.format == "conll":

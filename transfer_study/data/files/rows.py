@@ -6,12 +6,13 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from transfer_study.data.files.faults import Faults, did_you_mean
-from transfer_study.data.files.labels import Report, read_label
-from transfer_study.study.characters import fault_of_name, fault_of_text, shown
+from transfer_study.data.files.faults import Faults
+from transfer_study.study.characters import composed, fault_of_name, fault_of_text, shown
+from transfer_study.study.spelling import did_you_mean
 from transfer_study.study.tasks.example import Example
+from transfer_study.study.tasks.kinds.kind import Raw, Report
 from transfer_study.study.tasks.source import Columns, DatasetsSource, FileSource
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 # A field: text, a list of texts, or neither.
 Value = str | tuple[str, ...] | None
@@ -26,11 +27,12 @@ class Record:
 
     line: int
     text: tuple[str, ...]
-    label: str | tuple[str, ...]
+    label: Raw
     id: str | None
     document: str | None
     stretch: str | None = None
     line_a_word: bool = False
+    candidates: tuple[str, ...] = ()
 
     def reporter(self, faults: Faults) -> Report:
         """Where this example's faults go."""
@@ -47,7 +49,10 @@ class Record:
 
 
 def parts_of(columns: Columns, found: Collection[str]) -> dict[str, str]:
-    """The names of the columns to read, by the part of an example that they hold."""
+    """The names of the columns to read, by the part of an example that they hold.
+
+    Of several columns with a candidate each, the parts are `candidates.0`, `candidates.1`, ...
+    """
     labels = (columns.label,) if isinstance(columns.label, str) else columns.label
     parts = {
         "text": columns.text,
@@ -56,6 +61,10 @@ def parts_of(columns: Columns, found: Collection[str]) -> dict[str, str]:
         "id": columns.id,
         "document": columns.document,
     }
+    if isinstance(columns.candidates, tuple):
+        parts |= {f"candidates.{n}": name for n, name in enumerate(columns.candidates)}
+    else:
+        parts["candidates"] = columns.candidates
     return {part: name for part, name in parts.items() if name is not None}
 
 
@@ -67,8 +76,8 @@ def missing_columns(parts: Mapping[str, str], found: Collection[str]) -> list[st
     return [
         f"no column {name!r}; found: {', '.join(map(shown, found))}{did_you_mean(name, found)}"
         + (
-            f" Set `{part}` under the source's `columns` to the right one."
-            if part in Columns.model_fields
+            f" Set `{part.partition('.')[0]}` under the source's `columns` to the right one."
+            if part.partition(".")[0] in Columns.model_fields
             else f" Mend `{part}` in the source."
         )
         for part, name in parts.items()
@@ -80,25 +89,21 @@ def record_of(
     task: Task, fields: Mapping[str, Value], parts: Mapping[str, str], line: int, faults: Faults
 ) -> Record | None:
     """The record of a row that has all the columns; None after a fault was noted."""
-    tagging = task.kind is TaskKind.TAGGING
     values: dict[str, str] = {}
     lists: dict[str, tuple[str, ...]] = {}
     for part, name in parts.items():
         value = fields[name]
-        may_list = (
-            part in {"text", "label"}
-            if tagging
-            else part == "label" and task.kind is TaskKind.MULTILABEL
-        )
-        if isinstance(value, tuple) and part == "label" and not may_list and len(value) == 1:
+        must_list = task.kind.lists.get(part)  # None: it may not
+        if isinstance(value, tuple) and part == "label" and must_list is None and len(value) == 1:
             value = value[0]  # as in BigBIO, whose text tasks all have lists
-        if isinstance(value, tuple) and may_list:
+        if isinstance(value, tuple) and must_list is not None:
             lists[part] = value
-        elif isinstance(value, str) and not (tagging and may_list):
+        elif isinstance(value, str) and not must_list:
             values[part] = value
         else:
-            shape = "a list of texts" if tagging and may_list else "text"
+            shape = "a list of texts" if must_list else "text"
             several = part == "label" and isinstance(value, tuple) and len(value) > 1
+            several &= not task.kind.candidates
             faults.add(
                 f"{name!r} ({part}) must be {shape} in a {task.kind} task; found {_kind(value)}"
                 + (", which `kind: multilabel` reads" if several else ""),
@@ -107,10 +112,15 @@ def record_of(
             return None
     words = lists.get("text") or tuple(values[part] for part in ("text", "text2") if part in values)
     label = lists["label"] if "label" in lists else values["label"]
-    if tagging and len(words) != len(label):
+    if task.kind.words and len(words) != len(label):
         faults.add(f"{len(words)} words but {len(label)} tags; give every word one tag", line)
         return None
-    return Record(line, words, label, values.get("id"), values.get("document"))
+    apart = (text for part, text in values.items() if part.startswith("candidates."))
+    candidates = list(lists.get("candidates", apart))
+    while candidates and not candidates[-1].strip():
+        candidates.pop()  # rows may have fewer than there are columns
+    names = values.get("id"), values.get("document")
+    return Record(line, words, label, *names, candidates=tuple(candidates))
 
 
 def _kind(value: Value) -> str:
@@ -137,7 +147,10 @@ def examples_of(
         report = record.reporter(faults)
         _check_text(task, record, report)
         _check_characters(task, record, report)
-        label = read_label(task, record.label, source.scheme, report)
+        raw = record.label
+        # Labels are compared in Unicode's composed form, in which a task has them.
+        raw = composed(raw) if isinstance(raw, str) else tuple(map(composed, raw))
+        label = task.kind.read_label(task, raw, record.candidates, report)
         if record.id == "" or record.document == "":
             report("the id or the document is empty; fill it in, or leave the column out")
         name = record.id or f"{split}-{number}"
@@ -145,7 +158,11 @@ def examples_of(
         document = named or record.stretch or name
         if label is not None:
             examples.append(
-                Example(_unique(name, seen), document, record.text, label, named is not None)
+                Example(
+                    *(_unique(name, seen), document, record.text, label),
+                    named=named is not None,
+                    candidates=record.candidates,
+                )
             )
     if not faults and source.columns.text2 and not any(e.text[1].strip() for e in examples):
         faults.add(f"the column {source.columns.text2!r} is empty in every row")
@@ -153,17 +170,20 @@ def examples_of(
 
 
 def _check_characters(task: Task, record: Record, report: Report) -> None:
-    tagging = task.kind is TaskKind.TAGGING
+    words = task.kind.words
     for n, text in enumerate(record.text):
         if fault := fault_of_text(text):
-            report(f"the {'word' if tagging else 'text'} has {fault}", n if tagging else None)
+            report(f"the {'word' if words else 'text'} has {fault}", n if words else None)
+    for text in record.candidates:
+        if fault := fault_of_text(text):
+            report(f"a candidate has {fault}")
     for part, name in (("id", record.id), ("document", record.document)):
         if name is not None and (fault := fault_of_name(name)):
             report(f"the {part} has {fault}")
 
 
 def _check_text(task: Task, record: Record, report: Report) -> None:
-    if task.kind is not TaskKind.TAGGING:
+    if not task.kind.words:
         if not record.text[0].strip():
             report("the text is empty; fill it in or remove the row")
     elif not record.text:

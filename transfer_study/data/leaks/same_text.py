@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from transfer_study.study.tasks.example import Example, Label
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.kinds import TaskKind
+from transfer_study.study.tasks.task import Task
 
 # Fewer letters and digits than this are a heading or a stock phrase, which recurs by itself. The
 # line was drawn on the public corpora: of 26 texts of ADE in BC5CDR's test, and of 26 of AnatEM in
@@ -54,9 +55,8 @@ class Row:
 
     @property
     def answer(self) -> object:
-        """The label; of a tagging example its mentions, however its words are divided."""
-        tagging = self.kind is TaskKind.TAGGING
-        return _mentions(self.example) if tagging else self.example.label
+        """What is right of the example, however its words are divided."""
+        return self.kind.answer(self.example, lambda word: len(without_spaces(normal_form(word))))
 
 
 def tells(row: Row, other: Row) -> bool:
@@ -78,19 +78,26 @@ def rows_by_text(
 
 
 def row_of(example: Example, task: Task) -> Row:
-    """The example as a row; a tagging example is one sentence, a pair the same either way round."""
-    texts = (" ".join(example.text),) if task.kind is TaskKind.TAGGING else example.text
-    sentences = sorted(form for text in texts if (form := normal_form(text)))
-    keys = tuple(map(without_spaces, sentences))
+    """The example as a row; a tagging example is one sentence, a pair the same either way round.
+
+    Candidates are of the text, in any order, but no parts: a question is told apart from them.
+    """
+    texts = task.kind.texts(example)
+    sentences = _normal_forms(texts)
+    asked = _normal_forms(texts[: len(texts) - len(example.candidates)])
     return Row(
         task.name,
         task.kind,
         example,
-        text="\n".join(keys),
-        parts=keys if len(texts) > 1 else (),
+        text="\n".join(map(without_spaces, sentences)),
+        parts=tuple(map(without_spaces, asked)) if len(texts) > 1 else (),
         words=" ".join(sentences),
         verbatim="\n".join(texts),
     )
+
+
+def _normal_forms(texts: Iterable[str]) -> list[str]:
+    return sorted(form for text in texts if (form := normal_form(text)))
 
 
 def normal_form(text: str) -> str:
@@ -105,21 +112,6 @@ def _folded(text: str) -> str:
 def _signed(text: str) -> str:
     visible = (c for c in _folded(text) if unicodedata.category(c) not in ("Cc", "Cf"))
     return "".join("".join(visible).split())
-
-
-def _mentions(example: Example) -> list[tuple[int, int, str]]:
-    """The mentions of a sentence, their ends counted in letters and digits."""
-    assert isinstance(example.label, tuple)
-    mentions: list[tuple[int, int, str]] = []
-    place = 0
-    for word, tag in zip(example.text, example.label, strict=True):
-        end = place + len(without_spaces(normal_form(word)))
-        if tag[0] == "B":
-            mentions.append((place, end, tag[2:]))
-        elif tag[0] == "I":
-            mentions[-1] = (mentions[-1][0], end, tag[2:])
-        place = end
-    return mentions
 
 
 def without_spaces(words: str) -> str:

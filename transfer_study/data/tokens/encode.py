@@ -13,7 +13,7 @@ from tokenizers import Encoding
 from transfer_study.study.frozen import content_hash
 from transfer_study.study.recipes.recipe import PIECE_TAGS, Recipe
 from transfer_study.study.tasks.example import Example, Label
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 # A target that the loss leaves out: continuation pieces and special tokens of tagging.
 IGNORED = -100
@@ -31,21 +31,32 @@ class Encoded:
 
     `ids[r]` are the piece ids of row r, `types[r]` its segment ids (None where the encoder has
     none), `example[r]` the example it comes from. A tagging example may take several rows; then
-    `words[r]` gives for each piece the word it begins, -1 for all other pieces.
+    `words[r]` gives for each piece the word it begins, -1 for all other pieces. A row of multiple
+    choice has a sequence a candidate, one after the other; `parts[r]` are their lengths.
     """
 
     ids: list[Ints]
     types: list[Ints] | None
     example: Ints
     words: list[Ints] | None
+    parts: list[Ints] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """The number of pieces of each row."""
-        return np.array([len(row) for row in self.ids], dtype=np.int64)
+        """The number of pieces of each row, or of its longest sequence."""
+        return np.array([max(self.sequences(row)) for row in range(len(self))], dtype=np.int64)
+
+    @property
+    def most_sequences(self) -> int:
+        """The most sequences of a row."""
+        return 1 if self.parts is None else max(map(len, self.parts))
+
+    def sequences(self, row: int) -> list[int]:
+        """The lengths of the sequences of a row."""
+        return [len(self.ids[row])] if self.parts is None else self.parts[row].tolist()
 
 
 _encoded: dict[str, Encoded] = {}
@@ -60,16 +71,25 @@ def encode(task: Task, examples: Sequence[Example], tokenizer: Any, recipe: Reci
     unless the recipe says `windows: after_gold_outside`, where windows may be longer. A word of
     which the tokenizer makes nothing is its unknown piece, but under that recipe has none.
     """
-    if task.kind is TaskKind.TAGGING:
+    if task.kind.words:
         return _encode_words(examples, tokenizer, recipe)
-    rows = encode_texts([example.text for example in examples], tokenizer, recipe)
+    texts = list(map(task.kind.sequences, examples))
+    rows = encode_texts([each for several in texts for each in several], tokenizer, recipe)
     with_types = "token_type_ids" in tokenizer.model_input_names
-    return Encoded(
-        [np.array(row.ids, dtype=np.int32) for row in rows],
-        [np.array(row.type_ids, dtype=np.int32) for row in rows] if with_types else None,
-        np.arange(len(examples), dtype=np.int32),
-        None,
-    )
+    ids = [np.array(row.ids, dtype=np.int32) for row in rows]
+    types = [np.array(row.type_ids, dtype=np.int32) for row in rows] if with_types else None
+    parts = None
+    if task.kind.candidates:
+        ends = np.cumsum(list(map(len, texts)))[:-1]
+        parts = np.split(np.array(list(map(len, ids)), dtype=np.int32), ends)
+        ids = _joined(ids, parts)
+        types = None if types is None else _joined(types, parts)
+    return Encoded(ids, types, np.arange(len(examples), dtype=np.int32), None, parts)
+
+
+def _joined(sequences: Sequence[Ints], parts: Sequence[Ints]) -> list[Ints]:
+    left = iter(sequences)
+    return [np.concatenate([next(left) for _ in lengths]) for lengths in parts]
 
 
 def encode_texts(
@@ -208,27 +228,21 @@ def _types(batch: Any) -> list[Ints] | None:
 def targets(
     task: Task, examples: Sequence[Example], encoded: Encoded, recipe: Recipe
 ) -> list[NDArray[Any]]:
-    """What the head should answer, a row: class id, 0/1 a class, value, or a tag id a piece."""
-    index = {name: n for n, name in enumerate(recipe.outputs(task))}
-    inside, first, last = (index.get(tag, IGNORED) for tag in PIECE_TAGS)
+    """What the head should answer, a row: the kind's target, or a tag id a piece."""
+    places = {name: n for n, name in enumerate(recipe.outputs(task))}
+    inside, first, last = (places.get(tag, IGNORED) for tag in PIECE_TAGS)
     rows: list[NDArray[Any]] = []
     for row, n in enumerate(encoded.example):
-        label = examples[n].label
-        if task.kind is TaskKind.TAGGING:
-            assert encoded.words is not None and isinstance(label, tuple)
-            tags = np.array([*(index[tag] for tag in label), inside])
+        target = task.kind.target(places, examples[n].label)
+        if encoded.words is None:
+            rows.append(np.array(target, dtype=task.kind.target_type))
+        else:
+            tags = np.array([*target, inside])
             pieces = tags[encoded.words[row]].astype(np.int64)  # word -1 is the last: no word
             for end, tag in ((0, first), (-1, last)):
                 if encoded.words[row][end] < 0:
                     pieces[end] = tag
             rows.append(pieces)
-        elif task.kind is TaskKind.MULTILABEL:
-            assert isinstance(label, tuple)
-            rows.append(np.array([name in label for name in task.labels], dtype=np.float32))
-        elif task.kind is TaskKind.REGRESSION:
-            rows.append(np.array(label, dtype=np.float32))
-        else:
-            rows.append(np.array(index[str(label)], dtype=np.int64))
     return rows
 
 
@@ -240,7 +254,14 @@ def encode_once(
     Nothing is kept in a file: to encode takes seconds, and files can change unnoticed.
     """
     name = content_hash(
-        [key, task.kind, recipe.max_length, recipe.pair_order, recipe.odd_piece, recipe.windows]
+        [
+            key,
+            task.kind.word,
+            recipe.max_length,
+            recipe.pair_order,
+            recipe.odd_piece,
+            recipe.windows,
+        ]
     )
     if name not in _encoded:
         while len(_encoded) >= _REMEMBERED:

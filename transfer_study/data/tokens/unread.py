@@ -15,7 +15,7 @@ from transfer_study.data.leaks.same_text import MASK
 from transfer_study.data.tokens.encode import encode_texts, pieces_of_words
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.tasks.example import Example
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 # What tells a model which entities a relation is about: @GENE$ in place of one, or <e1> and [E1]
 # around it.
@@ -26,7 +26,8 @@ _MARKER = re.compile(rf"{MASK.pattern}|</?e\d+>|\[/?E\d+\]")
 class Read:
     """How an example reaches a model.
 
-    `pieces` are the word pieces of the whole text, special ones included; `without_pieces` the
+    `pieces` are the word pieces of the whole text, special ones included, with the longest
+    candidate; `without_pieces` the
     words to be tagged of which the tokenizer makes nothing, with how often they stand there;
     `marker_cut` says whether an entity marker lies beyond the maximum length, wholly or in part.
     """
@@ -45,17 +46,20 @@ def reader(task: Task, tokenizer: Any, recipe: Recipe) -> Callable[[Example], Re
         return Read(int(pieces.sum()) + special, vanishing, False)
 
     def sentences(example: Example) -> Read:
-        swapped = recipe.pair_order == "second_first"
-        texts = example.text[::-1] if swapped else example.text
+        read = list(map(sequence, task.kind.sequences(example)))
+        return Read(max(one.pieces for one in read), {}, any(one.marker_cut for one in read))
+
+    def sequence(given: tuple[str, ...]) -> Read:
+        texts = given[::-1] if recipe.pair_order == "second_first" else given
         whole = tokenizer(*texts, verbose=False)
         pieces = len(whole["input_ids"])
         cut = pieces > recipe.max_length and any(map(_MARKER.search, texts))
         if not cut:
             return Read(pieces, {}, False)
-        (kept,) = encode_texts([example.text], tokenizer, recipe)
+        (kept,) = encode_texts([given], tokenizer, recipe)
         return Read(pieces, {}, _marker_cut(texts, whole, kept))
 
-    return words if task.kind is TaskKind.TAGGING else sentences
+    return words if task.kind.words else sentences
 
 
 def _marker_cut(texts: tuple[str, ...], whole: Any, kept: Encoding) -> bool:

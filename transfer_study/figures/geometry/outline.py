@@ -21,6 +21,10 @@ def outline(kind: str, half_width: float, half_height: float) -> Points:
     if kind == "tagging":
         inner = a - pointed
         return np.array([(-a, 0), (-inner, -b), (inner, -b), (a, 0), (inner, b), (-inner, b)])
+    if kind == "multiple_choice":
+        inner, low = a - pointed / 2, b / 2
+        above = [(a, low), (inner, b), (-inner, b), (-a, low)]
+        return np.array([(-a, -low), (-inner, -b), (inner, -b), (a, -low), *above])
     if kind == "multilabel":
         inner = a - pointed
         return np.array([(-inner, -b), (a, -b), (inner, b), (-a, b)])

@@ -8,7 +8,6 @@ from transfer_study.figures.lettering import metric_name
 from transfer_study.report.content import Content
 from transfer_study.report.table import Table, frame_table
 from transfer_study.study.sizes import data_sets
-from transfer_study.study.tasks.task import TaskKind
 
 
 def card_table(content: Content) -> Table:
@@ -16,10 +15,9 @@ def card_table(content: Content) -> Table:
     rows = []
     for name, task in data_sets(content.study).items():
         used = content.plan.fingerprints.data[name]
-        number = task.kind is TaskKind.REGRESSION
         about = {"task": name, "kind": str(task.kind), "domain": task.domain}
         about["metric"] = metric_name(str(task.metric))
-        about["answers"] = "a number" if number else f"{len(task.outputs)} labels"
+        about["answers"] = task.kind.answered or f"{len(task.outputs)} labels"
         sizes = {"train": used.train.n, "dev": used.dev.n, "test": used.test.n}
         hashes = {"train": used.train.sha256, "test": used.test.sha256}
         rows.append(

@@ -9,14 +9,10 @@ import pandas as pd
 from transfer_study.points import points, verdict_text
 from transfer_study.report.content import Content
 from transfer_study.report.page.frames import Effect, Frame
+from transfer_study.study.arms import PAIRS, Control
 
 _FEW_SEEDS = 5
 _DECIDED = ("gain", "loss")
-_TOLD = {
-    "placebo": "its partner's labels shuffled",
-    "self": "the two halves of the task as two tasks",
-    "matched": "as many updates on the task alone",
-}
 
 
 def doubts_of(effect: Effect, frame: Frame, content: Content) -> Iterator[str]:
@@ -65,7 +61,7 @@ def doubts_of(effect: Effect, frame: Frame, content: Content) -> Iterator[str]:
 
 
 def _of_decided(effect: Effect, frame: Frame) -> Iterator[str]:
-    if effect.arm == "pair" and not effect.over:
+    if effect.arm == PAIRS.label and not effect.over:
         yield (
             "No control was run for it: it may come from longer training, or from more text, "
             "rather than from what the partner teaches."
@@ -74,7 +70,7 @@ def _of_decided(effect: Effect, frame: Frame) -> Iterator[str]:
         if over.verdict != effect.verdict:
             word = verdict_text(over.verdict)
             yield (
-                f"Over {control} ({_TOLD.get(control, 'a control')}) it is {word}: that control "
+                f"Over {control} ({Control.known[control].briefly}) it is {word}: that control "
                 "may explain it."
             )
     largest = max((abs(e.delta) for e in frame if e.verdict in _DECIDED), default=0.0)

@@ -10,7 +10,7 @@ from typing import Any
 import networkx as nx
 import pandas as pd
 
-from transfer_study.analysis.effects.deltas import SIZE, VARIANT
+from transfer_study.analysis.edges import SIZE, VARIANT, over_a_control
 from transfer_study.analysis.effects.intervals import lacking
 from transfer_study.analysis.graph.graph import build_graph
 from transfer_study.analysis.graph.views import Shown, View, at_size
@@ -129,7 +129,7 @@ def _frame(
     shown = view.rows(rows)
     if shown.empty:
         return None
-    controlled = rows[(rows["over"] != "") & rows["arm"].isin([view.edges, view.rings])]
+    controlled = over_a_control(rows[rows["arm"].isin([view.edges, view.rings])])
     over: dict[tuple[str, str, str], dict[str, Effect]] = {}
     for row in controlled.to_dict("records"):
         ends = row["source"], row["target"], row["arm"]

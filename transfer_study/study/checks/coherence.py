@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from transfer_study.study.arms import Arm
 from transfer_study.study.checks.mixing_faults import mixing_faults
 from transfer_study.study.checks.pretraining_faults import pretraining_faults
 from transfer_study.study.checks.written import (
@@ -21,7 +22,8 @@ from transfer_study.study.checks.written import (
     number_of,
 )
 from transfer_study.study.encoder import TinyConfig
-from transfer_study.study.pairs import ARMS_OF_PAIRS, Pairing
+from transfer_study.study.pairs import Pairing
+from transfer_study.study.reading import Reading
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.recipes.sharing import OPTIONS
 from transfer_study.study.spelling import choices
@@ -37,12 +39,6 @@ _ONCE = {
     "arms": "list each arm once",
     "readings": "list each reading once",
     "controls": "list each control once",
-}
-# The arms that are compared with the arm `single`, and how many tasks an arm needs.
-_AGAINST_SINGLE = ("full", "pairs", "groups", "sequential", "soft", "distil")
-_LEAST_TASKS = {
-    **dict.fromkeys((*_AGAINST_SINGLE, "heads-only"), 2),
-    "leave-one-out": 3,
 }
 _NUMBERS = {2: "two", 3: "three"}
 
@@ -82,28 +78,32 @@ def _repetitions(study: Written) -> Iterator[Fault]:
 def _lonely_arms(study: Written) -> Iterator[Fault]:
     arms = arms_of(study)
     tasks = items_of(study, "tasks")
-    joint = [arm for arm in arms if arm in _AGAINST_SINGLE]
+    known = [Arm.known[word] for word in arms if word in Arm.known]
+    joint = [str(arm) for arm in known if arm.against == "single"]
     if joint and "single" not in arms:
         yield (
             ("arms",),
             f"found [{', '.join(arms)}]; {joint[0]!r} is compared with 'single': add it",
         )
-    if "sequential" in arms and "finetune" not in items_of(study, "readings"):
-        yield (
-            ("arms",),
-            "found 'sequential', which is fine-tuning after fine-tuning; add 'finetune' to "
-            "`readings`, or leave 'sequential' out",
-        )
-    needy = [arm for arm in arms if len(tasks) < _LEAST_TASKS.get(arm, 1)]
+    read = [str(reading) for reading in items_of(study, "readings")] or [str(Reading.REFINE)]
+    for arm in known:
+        if not {*map(str, arm.readings)} & {*read}:
+            asked = " or ".join(map(repr, map(str, arm.readings)))
+            yield (
+                ("arms",),
+                f"found {str(arm)!r}, which has no part in the reading {read[0]!r}; add {asked} to "
+                f"`readings`, or leave {str(arm)!r} out",
+            )
+    needy = [arm for arm in known if len(tasks) < arm.least_tasks]
     if tasks and needy and not isinstance(study["tasks"], str):
         alone = len(tasks) == 1
-        remedy = "set `arms: [single]`" if alone else f"leave {needy[0]!r} out of `arms`"
+        remedy = "set `arms: [single]`" if alone else f"leave {str(needy[0])!r} out of `arms`"
         yield (
             ("tasks",),
-            f"found {len(tasks)} task{'' if alone else 's'}, but the arm {needy[0]!r} needs "
-            f"{_NUMBERS[_LEAST_TASKS[needy[0]]]} or more; add a task, or {remedy}",
+            f"found {len(tasks)} task{'' if alone else 's'}, but the arm {str(needy[0])!r} needs "
+            f"{_NUMBERS[needy[0].least_tasks]} or more; add a task, or {remedy}",
         )
-    paired = [arm for arm in ARMS_OF_PAIRS if arm in arms]
+    paired = [str(arm) for arm in known if arm.of_pairs]
     if paired and study.get("pairs") == Pairing.WITHIN:
         domains = {name_of(task): _domain(task) for task in tasks}
         apart = len(tasks) > 1 and len(set(domains.values())) == len(tasks)
@@ -129,7 +129,8 @@ def _idle_baselines(study: Written) -> Iterator[Fault]:
             f"found {number:g}, but baselines have the study's {planned:g} `seeds` in any case; "
             f"give more than {planned:g}, or remove it",
         )
-    if not {*arms_of(study)} & {*_AGAINST_SINGLE, "heads-only"}:
+    known = [Arm.known.get(arm) for arm in arms_of(study)]
+    if not any(arm is not None and arm.against in ("single", "own") for arm in known):
         yield (
             ("baseline_seeds",),
             f"found {number:g}, but no arm is held against a task alone; add one such as 'pairs' "
@@ -307,8 +308,9 @@ def _tiny_encoders(study: Written) -> Iterator[Fault]:
 def _too_long(study: Written, longest: float | None) -> Iterator[Fault]:
     refine = (("refine",), mapping_of(study.get("refine")))
     finetune = finetune_recipes(study) if "finetune" in items_of(study, "readings") else ()
-    heads = [(("heads",), mapping_of(study.get("heads")))] if "heads-only" in arms_of(study) else []
-    for key, recipe in (refine, *finetune, *heads):
+    own = [Arm.known[word].section for word in arms_of(study) if word in Arm.known]
+    sections = [((name,), mapping_of(study.get(name))) for name in own if name is not None]
+    for key, recipe in (refine, *finetune, *sections):
         inherited = Recipe.model_fields["max_length"].default if len(key) == 1 else None
         length = number_of(recipe.get("max_length", inherited))
         if length and longest and length > longest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from transfer_study.study.arms import TOGETHER, Arm
 from transfer_study.study.checks.written import (
     Fault,
     Written,
@@ -20,8 +21,6 @@ from transfer_study.study.spelling import choices
 
 Key = tuple[str, ...]
 
-# The arms whose stages learn several tasks with one encoder, from which those of heads start.
-_MIXING_ARMS = ("pairs", "full", "groups", "leave-one-out", "distil")
 _BASE: Key = ("refine",)
 
 
@@ -93,16 +92,13 @@ def _unknown_tasks(study: Written, key: Key, recipe: Written) -> Iterator[Fault]
 
 def _without_an_arm(study: Written, key: Key, recipe: Written) -> Iterator[Fault]:
     """What joint stages alone read, where there is none; what is in variants is read by answers."""
-    arms, readings = arms_of(study), items_of(study, "readings")
-    base = key == _BASE
-    for name in ("mixing", *BALANCE):
+    readings, base = items_of(study, "readings"), key == _BASE
+    arms = [Arm.known[word] for word in arms_of(study) if word in Arm.known]
+    for name in TOGETHER:
         if not _is_set(recipe, name):
             continue
-        read_by = {*_MIXING_ARMS}
-        read_by |= {"heads-only"} if base else set()
-        read_by |= {"soft"} if name == "mixing" else set()
         found = f"found {_said(recipe[name])}, "
-        if not read_by & {*arms}:
+        if not any(name in (*arm.options, *(arm.start_options if base else ())) for arm in arms):
             yield (
                 (*key, name),
                 f"{found}which does nothing where no encoder is shared by several tasks; add such "

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from transfer_study.study.arms import USUAL_ARMS
+
 # A key of the study and what is wrong there.
 Fault = tuple[tuple[str | int, ...], str]
 Written = Mapping[str, Any]
@@ -36,7 +38,7 @@ def number_of(value: object) -> float | None:
 
 def arms_of(study: Written) -> list[str]:
     """The study's arms, or those that it has where it says none."""
-    return [str(arm) for arm in items_of(study, "arms")] or ["single", "full", "pairs"]
+    return [str(arm) for arm in items_of(study, "arms")] or list(USUAL_ARMS)
 
 
 def finetune_recipes(study: Written) -> Iterator[tuple[tuple[str, ...], Written]]:

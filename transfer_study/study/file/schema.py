@@ -17,7 +17,9 @@ Schema = dict[str, Any]
 # What an editor reads as a value, a study file takes for the text that it looks like.
 _TEXT = {"type": ["string", "number", "boolean"]}
 _ONCE_EACH = {"minItems": 1, "uniqueItems": True}
-_KEPT = {"description", "default"}
+# The parts of a row that may have several columns.
+_SEVERAL = ("label", "candidates")
+_KEPT = ("description", "default")
 _NAME = {"type": "string", "pattern": r"^[^\W_][\w-]*$"}
 
 
@@ -58,8 +60,8 @@ def _describe_short_forms(types: Schema) -> None:
     types["Margin"] |= {"minProperties": 1, "maxProperties": 1}
     columns = types["Columns"]["properties"]
     column = {"type": ["string", "integer"]}
-    columns |= {part: {**columns[part], **column} for part in columns if part != "label"}
-    _replace(types["Columns"], {"label": _one_or_many(column)})
+    columns |= {part: {**columns[part], **column} for part in columns if part not in _SEVERAL}
+    _replace(types["Columns"], dict.fromkeys(_SEVERAL, _one_or_many(column)))
     types["DatasetsSource"]["required"] = ["format"]
     types["DatasetsSource"]["anyOf"] = [{"required": ["name"]}, {"required": ["tasksource"]}]
     values = _one_or_many(_TEXT)
@@ -89,7 +91,7 @@ def _replace(described: Schema, keys: Schema) -> None:
     """Give keys another schema, with the description and the default that they have."""
     properties = described["properties"]
     for key, schema in keys.items():
-        kept = {part: properties[key][part] for part in _KEPT & properties[key].keys()}
+        kept = {part: properties[key][part] for part in _KEPT if part in properties[key]}
         properties[key] = {**schema, **kept}
 
 

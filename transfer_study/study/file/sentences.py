@@ -14,7 +14,7 @@ from transfer_study.study.frozen import MOST_SEED
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.spelling import choices
 from transfer_study.study.study import Study
-from transfer_study.study.tasks.task import TaskKind
+from transfer_study.study.tasks.kinds import KINDS
 
 _EXAMPLES = {
     "name": "a short name",
@@ -23,7 +23,7 @@ _EXAMPLES = {
     "arms": "a list such as [single, full, pairs]",
     "readings": "a list such as [refine, finetune]",
     "seeds": "a number of seeds such as 3, or a list such as [0, 1, 2]",
-    "kind": f"one of {', '.join(TaskKind)}",
+    "kind": f"one of {', '.join(KINDS)}",
     "source": "where the data are, such as {format: tsv, folder: my_task}",
     "format": "one of tsv, csv, jsonl, conll, pubtator, datasets, synthetic",
     "labels": "a list such as [positive, negative]",

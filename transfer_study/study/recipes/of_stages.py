@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from transfer_study.study.reading import Reading
 from transfer_study.study.recipes.recipe import Recipe
-from transfer_study.study.study import Arm, Reading, Study
+from transfer_study.study.study import Study
 
 
 def recipes_of(study: Study) -> dict[str, Recipe]:
@@ -16,10 +17,10 @@ def recipes_of(study: Study) -> dict[str, Recipe]:
         answering |= {
             f"finetune of {task.name}": study.finetune_recipe(task.name) for task in study.tasks
         }
-    if Arm.HEADS_ONLY in study.arms:
-        answering["heads"] = study.heads
+    sections = (arm.section for arm in study.arms if arm.section is not None)
+    answering |= {section: getattr(study, section) for section in sections}
     varied = {
-        f"{place} in variant {name}": recipe.changed(variant)
+        f"{place} in variant {name}": variant.of(recipe)
         for name, variant in study.variants.items()
         for place, recipe in answering.items()
     }

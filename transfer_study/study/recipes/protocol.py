@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from transfer_study.study.frozen import Word
-from transfer_study.study.tasks.task import MetricName, TaskKind
+from transfer_study.study.tasks.task import MetricName
 
 
 class Protocol(Word):
@@ -72,8 +72,8 @@ def paper_finetune(
     return {**_RECIPE, **({} if honest else _DISHONEST), **written, "tasks": by_task}
 
 
-def paper_metric(name: str, kind: TaskKind, clean: MetricName) -> MetricName:
+def paper_metric(name: str, clean: MetricName) -> MetricName:
     """The metric by which the original code scores a task."""
-    if kind is TaskKind.TAGGING:
+    if clean is MetricName.ENTITY_F1:
         return MetricName.LENIENT_ENTITY_F1
     return _METRICS.get(name, clean)

@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from transfer_study.study.frozen import Frozen, Word
-from transfer_study.study.tasks.task import Task, TaskKind
+from transfer_study.study.tasks.task import Task
 
 # The tags of continuation pieces and of the two special pieces, where these have tags.
 PIECE_TAGS = ("X", "CLS", "SEP")
@@ -159,13 +159,9 @@ class Recipe(Frozen):
     tagged_pieces: Literal["first", "all"] = "first"
     """Tagging: which word pieces have labels of their own."""
 
-    def changed(self, changes: Recipe) -> Recipe:
-        """This recipe with what is set in another."""
-        return Recipe(**{**self.model_dump(), **changes.model_dump(exclude_unset=True)})
-
     def outputs(self, task: Task) -> tuple[str, ...]:
         """What each output of a task's head stands for, in order."""
-        every_piece = task.kind is TaskKind.TAGGING and self.tagged_pieces == "all"
+        every_piece = task.kind.words and self.tagged_pieces == "all"
         return (*task.outputs, *PIECE_TAGS) if every_piece else task.outputs
 
     def departures(self) -> list[str]:

@@ -17,7 +17,8 @@ class Example:
     example's own id or counts the file's documents.
     `text` is one sentence or two; for tagging, the words of one sentence.
     `label` is a class (classification), classes in the task's order (multilabel), a number
-    (regression) or one IOB2 tag a word (tagging).
+    (regression), one IOB2 tag a word (tagging) or the letter of one of `candidates`, A being the
+    first (multiple choice).
     """
 
     id: str
@@ -25,3 +26,4 @@ class Example:
     text: tuple[str, ...]
     label: Label
     named: bool = False
+    candidates: tuple[str, ...] = ()

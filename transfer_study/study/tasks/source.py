@@ -52,6 +52,9 @@ DocumentPattern = Annotated[str, AfterValidator(_one_group)]
 # IOB1 writes `B-` only between adjacent mentions: an `I-` that continues nothing begins one. BIOES
 # (IOBES, BILOU) has tags of its own for the last word of a mention and for mentions of one word.
 Scheme = Literal["iob2", "iob1", "bioes"]
+# What a label of a multiple-choice task says of the right candidate.
+AnswerKey = Literal["letter", "text", "from_0", "from_1"]
+ANSWER_KEYS: tuple[AnswerKey, ...] = ("letter", "text", "from_0", "from_1")
 # A value as it is written: numbers and truth values of JSON are compared as text.
 Texts = Annotated[tuple[str, ...], BeforeValidator(_as_texts), Field(min_length=1)]
 LeaveOut = Annotated[dict[Column, Texts], Field(min_length=1)]
@@ -69,6 +72,9 @@ class Columns(Frozen):
     """The second text of a pair."""
     label: Column | tuple[Column, ...] = "label"
     """The label, score or tags; of several names the first that the file has."""
+    candidates: Column | Header | None = None
+    """Multiple choice: the column that lists the candidates, or one column for each, in order; the
+    last ones may be empty."""
     id: Column | None = None
     """What names an example; rows are numbered where nothing does."""
     document: Column | None = None
@@ -126,6 +132,9 @@ class FileSource(Frozen):
     scheme: Scheme = "iob2"
     """How tags mark the words of a mention: in iob1 an I- may begin one; bioes (IOBES, BILOU) marks
     its last word and single words."""
+    answer_key: AnswerKey = "letter"
+    """Multiple choice: what the label is, the right candidate's letter, its own text, or its place
+    counted from 0 or 1."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -192,6 +201,9 @@ class DatasetsSource(Frozen):
     scheme: Scheme = "iob2"
     """How tags mark the words of a mention: in iob1 an I- may begin one; bioes (IOBES, BILOU) marks
     its last word and single words."""
+    answer_key: AnswerKey = "letter"
+    """Multiple choice: what the label is, the right candidate's letter, its own text, or its place
+    counted from 0 or 1."""
 
     @model_validator(mode="before")
     @classmethod

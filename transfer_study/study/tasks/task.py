@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticKnownError
 from typing_extensions import Self
 
 from transfer_study.study.characters import composed, fault_of_name
 from transfer_study.study.frozen import Frozen, Word
-from transfer_study.study.tasks.source import Source
-
-
-class TaskKind(Word):
-    """The four shapes of a task."""
-
-    CLASSIFICATION = "classification"
-    MULTILABEL = "multilabel"
-    REGRESSION = "regression"
-    TAGGING = "tagging"
+from transfer_study.study.tasks.kinds import KINDS, TaskKind
+from transfer_study.study.tasks.source import Source, SyntheticSource
 
 
 class MetricName(Word):
@@ -35,13 +36,20 @@ class MetricName(Word):
     SPEARMAN = "spearman"
 
 
-# The first metric of a kind is its default.
-METRICS_OF_KIND: dict[TaskKind, tuple[MetricName, ...]] = {
-    TaskKind.CLASSIFICATION: (MetricName.ACCURACY, MetricName.MICRO_F1, MetricName.MACRO_F1),
-    TaskKind.MULTILABEL: (MetricName.EXAMPLE_F1, MetricName.MICRO_F1, MetricName.MACRO_F1),
-    TaskKind.REGRESSION: (MetricName.PEARSON, MetricName.SPEARMAN),
-    TaskKind.TAGGING: (MetricName.ENTITY_F1, MetricName.LENIENT_ENTITY_F1),
-}
+def _kind(value: object) -> TaskKind:
+    kind = value if isinstance(value, TaskKind) else KINDS.get(str(value))
+    if kind is None:
+        raise PydanticKnownError("enum", {"expected": ", ".join(map(repr, KINDS))})
+    return kind
+
+
+# Written as its word.
+Kind = Annotated[
+    TaskKind,
+    PlainValidator(_kind),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"enum": list(KINDS), "type": "string"}),
+]
 
 
 def _plain_name(name: str) -> str:
@@ -146,12 +154,13 @@ class Task(Frozen):
 
     name: TaskName
     """Letters, digits, - and _; as tables and figures show it."""
-    kind: TaskKind
-    """The shape of the task; tagging finds entities."""
+    kind: Kind
+    """The shape of the task; tagging finds entities, multiple_choice the right candidate."""
     domain: Name = "general"
     """A word of your own, by which `pairs` may choose and figures colour."""
     labels: Annotated[tuple[LabelName, ...], AfterValidator(_in_order)] = ()
-    """The classes, or the entity types of a tagging task, in any order; a regression has none."""
+    """The classes, or the entity types of a tagging task, in any order; a regression and multiple
+    choice have none."""
     negative: LabelName | None = None
     """The class that F1 leaves out."""
     metric: MetricName
@@ -172,51 +181,46 @@ class Task(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _default_metric(cls, value: object) -> object:
-        if (
-            isinstance(value, dict)
-            and "metric" not in value
-            and value.get("kind") in list(TaskKind)
-        ):
-            return {**value, "metric": METRICS_OF_KIND[TaskKind(value["kind"])][0]}
+        if isinstance(value, dict) and (kind := KINDS.get(str(value.get("kind")))):
+            return {"metric": kind.metrics[0], **value}
         return value
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.name.partition(DERIVED)[2] != (self.transform.change if self.transform else ""):
             raise ValueError(f"'{DERIVED}' in a name is for tasks that are derived from others")
-        allowed = METRICS_OF_KIND[self.kind]
         for key, metric in (("metric", self.metric), ("select_by", self.select_by)):
-            if metric not in (None, *allowed):
-                names = ", ".join(allowed)
+            if metric not in (None, *self.kind.metrics):
+                names = ", ".join(self.kind.metrics)
                 raise ValueError(
                     f"{key} {metric} does not fit a {self.kind} task; allowed: {names}"
                 )
-        if (self.kind is TaskKind.REGRESSION) != (not self.labels):
+        if (self.kind.fewest_labels == 0) != (not self.labels):
             raise ValueError(
-                "a regression task has no labels; leave `labels` out"
+                f"a {self.kind} task has no labels; leave `labels` out"
                 if self.labels
                 else f"a {self.kind} task needs its `labels` listed"
             )
         if len(set(self.labels)) != len(self.labels):
             raise ValueError(f"labels are given twice: {', '.join(self.labels)}; list each once")
-        if self.kind in (TaskKind.CLASSIFICATION, TaskKind.MULTILABEL) and len(self.labels) < 2:
+        if len(self.labels) < self.kind.fewest_labels:
             raise ValueError(
                 f"a {self.kind} task needs at least two labels, found {len(self.labels)}"
             )
-        types = [label[2:] for label in self.labels if label[:2] == "B-"]
-        both = next((name for name in types if f"I-{name}" in self.labels), None)
-        if self.kind is TaskKind.TAGGING and both is not None:
+        source = self.source
+        given = None if isinstance(source, SyntheticSource) else source.columns.candidates
+        if given and not self.kind.candidates:
             raise ValueError(
-                f"found the labels 'B-{both}' and 'I-{both}', but a tagging task lists its entity "
-                f"types, to which B- and I- are added; write {both!r} in place of the two, and "
-                "leave O out"
+                "found `candidates` under the source's `columns`, which `kind: multiple_choice` "
+                f"alone has; remove it from this {self.kind} task"
             )
-        divided = next((label for label in self.labels if "," in label), None)
-        if self.kind is TaskKind.MULTILABEL and divided and self.source.format in ("tsv", "csv"):
+        if self.kind.candidates and not (given or source.format == "synthetic"):
             raise ValueError(
-                f"found the label {divided!r}, but {self.source.format} divides the labels of an "
-                "example at commas; rename it, or give lists of labels in jsonl or datasets"
+                f"a {self.kind} task needs `candidates` under the source's `columns`: the column "
+                "that lists them, or one for each such as [A, B, C, D]"
             )
+        if fault := self.kind.fault(self):
+            raise ValueError(fault)
         if self.negative is not None and self.negative not in self.labels:
             raise ValueError(
                 f"the negative label {self.negative!r} is not one of the labels: "
@@ -240,16 +244,9 @@ class Task(Frozen):
         return self.model_copy(update={"name": self.origin, "transform": None})
 
     @property
-    def tags(self) -> tuple[str, ...]:
-        """The IOB2 tags of a tagging task, `O` first."""
-        return ("O", *(f"{prefix}-{label}" for label in self.labels for prefix in "BI"))
-
-    @property
     def outputs(self) -> tuple[str, ...]:
         """What each output of the task's head stands for, in order."""
-        if self.kind is TaskKind.TAGGING:
-            return self.tags
-        return self.labels or ("score",)
+        return self.kind.outputs(self)
 
     @property
     def selection_metric(self) -> MetricName:
@@ -267,7 +264,7 @@ class Task(Frozen):
             derived = {"transform": self.transform.model_dump(mode="json")}
         return {
             **derived,
-            "kind": self.kind,
+            "kind": self.kind.word,
             "labels": list(self.labels),
             "negative": self.negative,
             "select_by": self.selection_metric,

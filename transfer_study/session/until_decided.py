@@ -12,26 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from transfer_study.analysis.doubt.forecast import expected_courses
 from transfer_study.analysis.doubt.power import FUTILE, chances
-from transfer_study.analysis.effects.deltas import Verdict
-from transfer_study.analysis.effects.looks import asked_edges, beyond_seeds, edges_of, standing
+from transfer_study.analysis.edges import Verdict, asked_edges
+from transfer_study.analysis.effects.looks import beyond_seeds, edges_of, standing
 from transfer_study.analysis.effects.uncertainty import ALPHA
 from transfer_study.errors import StudyError
-from transfer_study.execute.cost import SecondsEstimate, seconds_taken
+from transfer_study.execute.cost import seconds_taken, stage_cost
 from transfer_study.report.results import tables
-from transfer_study.session import (
-    Places,
-    answer_source,
-    failed_stages,
-    missing,
-    planned_and_known,
-    stage_cost,
-    with_answered,
-    with_looks,
-)
+from transfer_study.session.places import Places
+from transfer_study.session.run import Session, execute
+from transfer_study.session.stored import answer_source, failed_stages, missing
 from transfer_study.store.looked import LOOKS_FILE, read_looks, write_looks
 from transfer_study.store.store import Store
 from transfer_study.study.looks import Edge, Looks
@@ -89,21 +80,17 @@ def known_looks(first: Plan, places: Places, max_seeds: int, n_looks: int | None
 
 
 def run_until_decided(
-    first: Plan,
-    looks: Looks,
-    places: Places,
-    run: Callable[[Plan, bool], None],
-    tell: Callable[[Look], None],
+    first: Plan, looks: Looks, session: Session, tell: Callable[[Look], None]
 ) -> tuple[Plan, Plan]:
-    """Run look after look until every edge is decided or the last look is done.
+    """Run look after look until every edge is decided or the last look is done; `tell` of each.
 
-    `run` runs what is missing of a plan, if told so in its order; `tell` hears of each look.
     Returns the plan as judged and the plan that was run last: another where a part was left out.
     """
+    places = session.places
     store, folder = Store(places.store), places.results / first.study.name
     judged = first
     part = first.looked(looks.another(frozenset()))
-    run(part, False)
+    execute(part, session)
     while _is_complete(part, store):
         judged, deltas = part, _deltas(part, places)
         looks = looks.after(standing(deltas))
@@ -130,7 +117,7 @@ def run_until_decided(
         )
         if ended:
             break
-        run(part.ordered(promise(part, chance, todo, cost)), True)
+        execute(part.ordered(promise(part, chance, todo, cost)), session, in_order=True)
     return judged, part
 
 
@@ -183,72 +170,4 @@ def promise(
     return {
         edge: -np.inf if np.isnan(chance[edge]) else chance[edge] / max(costs[edge], 1e-9)
         for edge in chance
-    }
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """How many stages looks will take and how many seconds, None where nothing was measured.
-
-    At the look to come, at the most, and as may be expected by a pilot's noise and effects: None
-    where it tells nothing of some edges, or where some were judged already.
-    """
-
-    coming: tuple[int, float | None]
-    most: tuple[int, float | None]
-    expected: tuple[float, float | None] | None
-
-
-def forecast(first: Plan, looks: Looks, places: Places, pilot: Plan | None = None) -> Forecast:
-    """What a run by these looks will take, of which some may be done."""
-    store = Store(places.store)
-    most = missing(with_answered(first.at_most(looks), places), store)
-    coming = missing(with_looks(first, places), store)
-    measured = SecondsEstimate(most, store)
-    cost = measured.seconds if measured.measured else None
-
-    def taken(shares: Mapping[str, float]) -> tuple[float, float | None]:
-        stages = [stage for stage in most if stage.id in shares]
-        if not stages:
-            return 0.0, 0.0
-        seconds = None if cost is None else sum(cost(s) * shares[s.id] for s in stages)
-        return sum(shares[stage.id] for stage in stages), seconds
-
-    expected = None if looks.done else _shares(first, looks, most, store, pilot)
-    (n_coming, of_coming), (n_most, of_most) = (
-        taken({stage.id: 1.0 for stage in part}) for part in (coming, most)
-    )
-    return Forecast(
-        (round(n_coming), of_coming),
-        (round(n_most), of_most),
-        None if expected is None else taken(expected),
-    )
-
-
-def _shares(
-    first: Plan, looks: Looks, most: Plan, store: Store, pilot: Plan | None
-) -> dict[str, float] | None:
-    """In which share of simulated studies each missing stage is wanted."""
-    taken: dict[Edge, NDArray[np.int64]] = {}
-    for protocol, edges, known, study in planned_and_known(first, store, pilot):
-        of_study = study.correction, study.margin, looks.counts
-        found = expected_courses(edges, known, *of_study)
-        if found is None:
-            return None
-        named = edges_of(edges.assign(protocol=protocol))
-        taken |= dict(zip(named, found.looks.T, strict=True))
-    if not taken:
-        return None
-    order = {seed: n for n, seed in enumerate(looks.seeds)}
-    wanted: dict[str, NDArray[np.bool_]] = {}
-    own = {stage.id for stage in first}
-    for system in most.systems:
-        if system.edge in taken and system.seed in order:
-            look = next(k for k, n in enumerate(looks.counts, 1) if order[system.seed] < n)
-            for stage in system.stages():
-                goes = taken[system.edge] >= look
-                wanted[stage.id] = wanted.get(stage.id, False) | goes
-    return {
-        stage.id: 1.0 if stage.id in own else float(wanted.get(stage.id, np.zeros(1)).mean())
-        for stage in most
     }

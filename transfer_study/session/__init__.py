@@ -1,0 +1,1 @@
+"""The steps of a study from its file to its figures; the command line and Python take the same."""

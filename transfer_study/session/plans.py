@@ -1,0 +1,103 @@
+"""From a study to its plan: made from its data, or as it was last run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from transfer_study.files import writing
+from transfer_study.session.places import Places
+from transfer_study.session.stored import answer_source
+from transfer_study.store.looked import looked_plan
+from transfer_study.store.recorded import (
+    PREDICTIONS_FILE,
+    recorded_as_run,
+    recorded_plan,
+    write_record,
+)
+from transfer_study.store.store import Store
+from transfer_study.study.plan import Plan, plan
+from transfer_study.study.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from transfer_study.data.leaks.findings import Dropped
+    from transfer_study.data.splits import TaskData
+
+
+def make_plan(study: Study) -> Plan:
+    """Read the study's data and encoders, and plan its stages; raises DataError, EncoderError."""
+    return plan_with_dropped(study)[0]
+
+
+def plan_with_dropped(study: Study) -> tuple[Plan, tuple[Dropped, ...]]:
+    """The plan of a study, and the training rows dropped as leaks; raises as `make_plan`."""
+    from transfer_study.data.fingerprints import load_tasks
+    from transfer_study.data.leaks.exclude import all_dropped
+
+    loaded = load_tasks(study)
+    return _planned(study, loaded), all_dropped(loaded)
+
+
+def _planned(study: Study, loaded: dict[str, TaskData]) -> Plan:
+    from transfer_study.data.fingerprints import take_fingerprints
+
+    planned = plan(study, take_fingerprints(study, loaded))
+    if study.pretrain is not None:
+        from transfer_study.learn.pretrain import check_pretrainable
+
+        for encoder in study.encoders:
+            check_pretrainable(encoder, whole_word=study.pretrain.whole_word)
+    return planned
+
+
+def survey(study: Study) -> tuple[Plan, pd.DataFrame]:
+    """The plan of a study, and the leaks in what it reads; raises as `make_plan`."""
+    from transfer_study.data.fingerprints import load_tasks
+    from transfer_study.data.leaks.find import find_leaks
+    from transfer_study.data.leaks.findings import leak_table
+
+    loaded = load_tasks(study)
+    return _planned(study, loaded), leak_table(find_leaks(study, loaded))
+
+
+def begin(plan_: Plan, places: Places) -> Plan:
+    """The plan with the seeds that looks have added, kept in the study's results folder.
+
+    So that others can follow the run without the study's data.
+    """
+    folder, whole = places.results / plan_.study.name, with_looks(plan_, places)
+    with writing(folder):
+        write_record(whole, folder, answer_source(whole, places).has)
+    return whole
+
+
+def known_plan(study: Study, places: Places) -> Plan:
+    """The plan as last run if its inputs are the same, else made anew from the data.
+
+    With the seeds that looks have added to some of its edges.
+    """
+    recorded = recorded_plan(study, places.results / study.name)
+    return with_looks(recorded or make_plan(study), places)
+
+
+def with_looks(plan_: Plan, places: Places) -> Plan:
+    """The plan with the seeds that looks have added, and with what its results folder answers."""
+    looked = looked_plan(plan_, places.results / plan_.study.name)
+    return with_answered(looked, places)
+
+
+def with_answered(plan_: Plan, places: Places) -> Plan:
+    """The plan with the stages whose answers its results folder holds, which run no more.
+
+    So a study goes on where others, on other machines, have left it.
+    """
+    store, folder = Store(places.store), places.results / plan_.study.name
+    once = recorded_as_run(folder)
+    elsewhere = any(stage.id in once and not store.is_done(stage) for stage in plan_)
+    if not elsewhere or not (folder / PREDICTIONS_FILE).exists():
+        return plan_
+    from transfer_study.store.compact import CompactAnswers
+
+    return replace(plan_, answered=CompactAnswers(folder).stages())

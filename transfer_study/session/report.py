@@ -1,0 +1,145 @@
+"""What is stored of a study, written as its tables, figures and report."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from transfer_study.analysis.graph.views import Shown
+from transfer_study.files import writing
+from transfer_study.outcome import Outcome
+from transfer_study.session.places import Places
+from transfer_study.session.stored import answer_source, failed_stages, lost_stages
+from transfer_study.store.recorded import is_recorded_otherwise
+from transfer_study.store.store import Store
+from transfer_study.study.plan import Plan
+from transfer_study.visible import visible
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from transfer_study.analysis.effects.judgement import Rejudged
+    from transfer_study.report.results import Written
+    from transfer_study.store.predictions import AnswerSource
+
+
+@dataclass(frozen=True)
+class ReportRequest:
+    """What a report is asked for.
+
+    The figures and the outcome's deltas are of what is `shown`. What is `rejudged`, or `apart`
+    under a name, goes to a folder of its own inside the study's, whose own tables stay. `study` is
+    the study as the report's commands name it.
+    """
+
+    shown: Shown = field(default_factory=Shown)
+    rejudged: Rejudged | None = None
+    apart: str = ""
+    study: str = "STUDY"
+
+    @property
+    def options(self) -> list[str]:
+        """The options of the command that asks for it."""
+        return [*self.shown.options, *(self.rejudged.options if self.rejudged else ())]
+
+    def of(self, plan_: Plan) -> Plan:
+        """The plan as it is judged; raises StudyError for what the study does not have."""
+        self.shown.check(plan_.study)
+        return self.rejudged.of(plan_) if self.rejudged else plan_
+
+
+def write_report(
+    plan_: Plan,
+    places: Places,
+    asked: ReportRequest | None = None,
+    leaks: pd.DataFrame | None = None,
+) -> Outcome:
+    """Write a study's tables and figures from the store, or from its compact predictions.
+
+    `leaks` are those of `survey`, else as an earlier run found them. Raises StudyError for what
+    the study does not have.
+    """
+    from transfer_study.report.beside import Beside, costs, made, other_attempts
+    from transfer_study.report.results import EPOCHS_FILE, epoch_scores, write_judged, write_results
+
+    asked = asked or ReportRequest()
+    judged, shown = asked.of(plan_), asked.shown
+    results, plots = places.results / plan_.study.name, places.plots / plan_.study.name
+    store, source = Store(places.store), answer_source(plan_, places)
+    failed, lost = failed_stages(plan_, store), lost_stages(plan_, places)
+    others, options = other_attempts(plan_, store), shlex.join(asked.options)
+    label = "+".join(filter(None, [asked.apart, asked.rejudged.label if asked.rejudged else ""]))
+    with writing(results):
+        known = Beside(
+            leaks, costs(plan_, store), asked.study, options, lost, others, made(plan_, store)
+        )
+        folder = results / label if asked.apart else results
+        beside = known.kept_in(folder, results, alike=not asked.apart)
+        if label:
+            epochs = epoch_scores(judged, source, results / EPOCHS_FILE)
+            folders = results / label, plots / label
+            written = write_judged(judged, source, failed, *folders, shown, beside, epochs)
+        else:
+            written = write_results(judged, source, failed, results, plots, shown, beside)
+    outcome = outcome_of(judged, written, shown, source, failed, beside.costs)
+    return replace(outcome, notes=(*written.notes, *others), lost=lost, study=asked.study)
+
+
+def outcome_of(
+    plan_: Plan,
+    written: Written,
+    shown: Shown,
+    source: AnswerSource,
+    failed: frozenset[str],
+    spent: pd.DataFrame | None,
+) -> Outcome:
+    """What was written of a plan and `spent` on it, for those who go on with it."""
+    from transfer_study.analysis.edges import distinct_edges
+    from transfer_study.report.price import price
+
+    not_run = frozenset(s.stage.id for s in plan_.systems if not source.has(s.stage)) - failed
+    return Outcome(
+        plan=plan_,
+        deltas=shown.of(plan_.study, written.deltas),
+        figures=list(map(str, written.figures)),
+        failed=failed,
+        not_run=not_run,
+        choices=written.choices,
+        stability=written.stability,
+        pretraining=written.pretraining,
+        price=price(distinct_edges(written.deltas), spent),
+        false_edge_rate=written.false_edge_rate,
+        report=None if written.page is None else str(written.page),
+        unwritten=written.unwritten,
+        notes=written.notes,
+    )
+
+
+def apart_as(plan_: Plan, places: Places, settings: Sequence[str]) -> str:
+    """What a report with changed settings is called beside the study's own, which it spares.
+
+    Empty where the study's folder holds nothing, or was written with the same settings.
+    """
+    if not settings or not is_recorded_otherwise(plan_.study, places.results / plan_.study.name):
+        return ""
+    from transfer_study.figures.save import file_part
+
+    said = "+".join(settings)
+    plain = re.sub(r"[^\w.=,+-]+", "-", said)
+    return file_part(plain if plain == said else f"{plain}-{crc32(said.encode()):08x}")
+
+
+def as_named(file: Path | str | None, settings: Sequence[str] = ()) -> str:
+    """A study as a command names it: its file and the keys that were changed, as a shell reads it.
+
+    Of a study that has no file, a word that stands for it.
+    """
+    if file is None:
+        return "STUDY"
+    changes = (word for setting in settings for word in ("--set", setting))
+    return visible(shlex.join([str(file), *changes]))

@@ -1,0 +1,72 @@
+"""The missing stages of a plan, run by an executor while somebody watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+
+from transfer_study.errors import StoreError
+from transfer_study.execute.cost import stage_cost
+from transfer_study.execute.disk import forecast
+from transfer_study.execute.executor import Executor, Todo
+from transfer_study.execute.progress import Progress, Silent
+from transfer_study.files import size_text
+from transfer_study.session.places import Places
+from transfer_study.session.plans import with_looks
+from transfer_study.session.stored import missing
+from transfer_study.store.held import hold
+from transfer_study.store.store import Store
+from transfer_study.study.plan import Plan
+
+Watch = Callable[[Plan, Todo], AbstractContextManager[Progress]]
+
+
+def told_to(progress: Progress) -> Watch:
+    """Tells whatever is run to the same progress."""
+    return lambda *_: nullcontext(progress)
+
+
+@dataclass(frozen=True)
+class Session:
+    """Where and by what stages are run, and who watches: told of each plan and what it has to do.
+
+    With `fail_fast` nothing begins after a failure.
+    """
+
+    places: Places
+    executor: Executor
+    watch: Watch = field(default_factory=lambda: told_to(Silent()))
+    fail_fast: bool = False
+
+
+def check_places(first: Plan, places: Places) -> None:
+    """Raise StoreError unless what a run of a study writes can be written, and fits.
+
+    `first` is the plan of the study's own seeds. Makes nothing.
+    """
+    places.check_writable(first.study, store=True)
+    found = forecast(with_looks(first, places), Store(places.store), 0)
+    if not found.fits:
+        raise StoreError(
+            f"the disk of {places.store} has {size_text(found.free)} free, and the run takes about "
+            f"{size_text(found.needed.bytes)} for weights that its stages start from and "
+            f"{size_text(found.answers_bytes)} for predictions; make room (`transfer-study prune` "
+            "removes weights that nothing wants) or choose another place with --store"
+        )
+
+
+def execute(plan_: Plan, session: Session, *, in_order: bool = False) -> None:
+    """Run the missing stages of a plan, those that take longest first, or `in_order` as planned."""
+    store = Store(session.places.store)
+    store.sweep()
+    with hold(store, plan_):
+        part = missing(plan_, store)
+        todo = Todo(part, frozenset())
+        if part.stages:
+            cost = stage_cost(plan_, store)
+            kept = forecast(plan_, store, session.places.keep_weights, cost).kept
+            todo = Todo(part, kept, cost, in_order, session.fail_fast)
+        with session.watch(plan_, todo) as progress:
+            if part.stages:
+                session.executor.run(todo, store, progress)
