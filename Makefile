@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test quick check docs test-slow install clean
+.PHONY: demo test quick check docs mutants test-slow install clean
 
 demo: $(VENV)/.installed
 	$(BIN)/transfer-study run experiments/demo.yaml
@@ -29,6 +29,11 @@ check: $(VENV)/.installed-test
 # The site of docs/ and README.md, in site/; a warning is an error.
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m mkdocs build --strict
+
+# Twenty minutes: which of a sample of planted faults no test notices.
+mutants: $(VENV)/.installed-test
+	$(PIP) cosmic-ray
+	$(BIN)/python benchmarks/mutants.py
 
 install: $(VENV)/.installed
 

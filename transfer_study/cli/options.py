@@ -1,0 +1,134 @@
+"""What several verbs are asked, and how the command ends."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from transfer_study.outcome import Outcome
+from transfer_study.study.study import MOST_SEEDS
+from transfer_study.terminal.console import warn
+from transfer_study.visible import visible
+
+FAILED, INVALID, NOT_RUN, DIFFERENT, INTERRUPTED = 1, 2, 3, 4, 130
+
+
+class ExecutorName(str, Enum):
+    """Where stages run."""
+
+    RAY = "ray"
+    IN_PROCESS = "in-process"
+
+
+StudyFile = Annotated[
+    Path,
+    typer.Argument(metavar="STUDY", help="A study file (YAML), or a built-in study such as demo."),
+]
+Settings = Annotated[
+    list[str],
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a key of the study, e.g. refine.epochs=3."
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        envvar="TRANSFER_STUDY_DATA",
+        help="Root of relative data files.",
+        show_default="the study's folder",
+    ),
+]
+StoreFolder = Annotated[
+    Path, typer.Option("--store", envvar="TRANSFER_STUDY_STORE", help="Folder of finished stages.")
+]
+ResultsFolder = Annotated[
+    Path,
+    typer.Option(
+        "--results", envvar="TRANSFER_STUDY_RESULTS", help="Folder of tables, one a study."
+    ),
+]
+PlotsFolder = Annotated[
+    Path,
+    typer.Option("--plots", envvar="TRANSFER_STUDY_PLOTS", help="Folder of figures, one a study."),
+]
+KeepWeights = Annotated[
+    str | None,
+    typer.Option(
+        "--keep-weights",
+        metavar="SIZE",
+        envvar="TRANSFER_STUDY_KEEP_WEIGHTS",
+        help="Keep weights for other readings and arms too, up to this size in all, e.g. 5GB.",
+        show_default="10GB, or a tenth of the free disk",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        envvar="TRANSFER_STUDY_WORKERS",
+        help="Stages at a time.",
+        show_default="all that fit",
+    ),
+]
+CpusPerStage = Annotated[
+    float | None,
+    typer.Option(
+        min=0.01, help="CPUs Ray sets aside for a stage.", show_default="the recipe's threads"
+    ),
+]
+GpusPerStage = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        help="GPUs for a stage; 0.5 puts two on a GPU.",
+        show_default="1 where there are GPUs",
+    ),
+]
+Address = Annotated[
+    str | None, typer.Option(envvar="RAY_ADDRESS", help="Address of a running Ray cluster.")
+]
+UntilDecided = Annotated[
+    bool,
+    typer.Option(
+        "--until-decided", help="Then add seeds to undecided edges alone, up to --max-seeds."
+    ),
+]
+MaxSeeds = Annotated[
+    int | None,
+    typer.Option(max=MOST_SEEDS, help="The most seeds of an edge.", show_default=False),
+]
+NumberOfLooks = Annotated[
+    int | None,
+    typer.Option(help="How often edges are judged on the way, fixed in advance.", show_default="3"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, only results and errors.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="A line an epoch.")]
+STORE, RESULTS, PLOTS = Path("results/stages"), Path("results"), Path("plots")
+
+
+def check_looks(until_decided: bool, max_seeds: int | None, looks: int | None) -> None:
+    """Raise typer's BadParameter for options of looks without those that they go with."""
+    if until_decided != (max_seeds is not None) or (looks is not None and not until_decided):
+        raise typer.BadParameter(
+            "--until-decided and --max-seeds go together, --looks with both; "
+            "for example: --until-decided --max-seeds 10"
+        )
+
+
+def exit_by(outcome: Outcome) -> None:
+    """Tell what was lost or not written, and end with a code of its own where stages failed too."""
+    for note in outcome.notes:
+        print(f"note: {visible(note)}", file=sys.stderr)
+    warn(outcome.lost)
+    for sentence in outcome.unwritten:
+        print(f"error: {visible(sentence)}", file=sys.stderr)
+    if outcome.failed or outcome.unwritten:
+        raise typer.Exit(FAILED)
+    if outcome.not_run:
+        raise typer.Exit(NOT_RUN)

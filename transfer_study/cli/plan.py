@@ -1,0 +1,69 @@
+"""`transfer-study plan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from transfer_study.cli.options import (
+    STORE,
+    Data,
+    Json,
+    KeepWeights,
+    MaxSeeds,
+    NumberOfLooks,
+    Settings,
+    StoreFolder,
+    StudyFile,
+    UntilDecided,
+    check_looks,
+)
+from transfer_study.session.places import Places
+from transfer_study.study.file.study_file import read_study
+
+
+def plan(
+    study: StudyFile,
+    settings: Settings = [],  # noqa: B006
+    data: Data = None,
+    store: StoreFolder = STORE,
+    pilot: Annotated[
+        Path | None,
+        typer.Option(
+            help="A study whose stored runs tell how much scores vary.", show_default="the same"
+        ),
+    ] = None,
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="Print the final study with every default.")
+    ] = False,
+    keep_weights: KeepWeights = None,
+    until_decided: UntilDecided = False,
+    max_seeds: MaxSeeds = None,
+    looks: NumberOfLooks = None,
+    as_json: Json = False,
+) -> None:
+    """Show the stages of a study: what is done, what will run and why, what time and disk it takes.
+
+    And how small an effect its edges could show. With the options of a `run` until edges are
+    decided, by its looks.
+    """
+    from transfer_study.session.plans import make_plan, plan_with_dropped, with_answered
+    from transfer_study.terminal.stages import plan_as_json, print_plan, resolved_study
+
+    check_looks(until_decided, max_seeds, looks)
+    checked = read_study(study, settings, data)
+    if resolved:
+        print(resolved_study(checked), end="")
+        return
+    piloted = make_plan(read_study(pilot, (), data)) if pilot else None
+    planned, dropped = plan_with_dropped(checked)
+    view = plan_as_json if as_json else print_plan
+    places = Places(store, keep_weights=keep_weights)
+    fixed = None
+    if max_seeds is not None:
+        from transfer_study.session.until_decided import known_looks
+
+        fixed = known_looks(planned, places, max_seeds, looks)
+    view(with_answered(planned, places), places, piloted, dropped, fixed)

@@ -1,0 +1,98 @@
+"""`transfer-study report`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from transfer_study.analysis.graph.views import Shown
+from transfer_study.cli.options import (
+    PLOTS,
+    RESULTS,
+    STORE,
+    Data,
+    Json,
+    PlotsFolder,
+    ResultsFolder,
+    Settings,
+    StoreFolder,
+    StudyFile,
+    exit_by,
+)
+from transfer_study.session.places import Places
+from transfer_study.study.correction import Correction
+from transfer_study.study.file.study_file import read_study
+
+
+def report(
+    study: StudyFile,
+    settings: Settings = [],  # noqa: B006
+    data: Data = None,
+    store: StoreFolder = STORE,
+    results: ResultsFolder = RESULTS,
+    plots: PlotsFolder = PLOTS,
+    arm: Annotated[str | None, typer.Option(help="Show and draw this arm only.")] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Show and draw this training size of the study's.",
+            show_default="all in tables, the largest in figures",
+        ),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="Draw the graph of this task by itself.",
+            show_default="beyond twelve tasks, the one with most gains and losses",
+        ),
+    ] = None,
+    metric: Annotated[
+        list[str],
+        typer.Option(
+            metavar="TASK=METRIC", help="Judge a task by another metric, e.g. chemprot=macro_f1."
+        ),
+    ] = [],  # noqa: B006
+    margin: Annotated[
+        str | None, typer.Option(help="Judge by another margin: 0.01, or 5% of the baseline.")
+    ] = None,
+    correction: Annotated[
+        Correction | None, typer.Option(help="Judge by another correction for many edges.")
+    ] = None,
+    share: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write a report to pass on, without ids, texts, paths and names of machines.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write tables and figures from what is stored; runs nothing and needs no corpora.
+
+    What is judged otherwise, or has changed settings, goes to a folder inside the study's, whose
+    own tables stay as they are.
+    """
+    from transfer_study.session.plans import known_plan
+    from transfer_study.session.report import ReportRequest, apart_as, as_named, write_report
+    from transfer_study.terminal.asked import rejudged
+    from transfer_study.terminal.edges import edges_as_json, print_edges
+
+    places = Places(store, results, plots)
+    otherwise = rejudged(metric, margin, correction)
+    plan_ = known_plan(read_study(study, settings, data), places)
+    asked = ReportRequest(Shown(arm, size, task), otherwise, study=as_named(study, settings))
+    if share is not None:
+        from transfer_study.share import share_report
+
+        outcome = share_report(plan_, places, share, asked)
+    else:
+        places.check_writable(plan_.study, store=False)
+        apart = apart_as(plan_, places, settings)
+        outcome = write_report(plan_, places, replace(asked, apart=apart))
+    edges_as_json(outcome) if as_json else print_edges(outcome)
+    exit_by(outcome)

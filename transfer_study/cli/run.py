@@ -1,0 +1,108 @@
+"""`transfer-study run`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from transfer_study.cli.options import (
+    FAILED,
+    PLOTS,
+    RESULTS,
+    STORE,
+    Address,
+    CpusPerStage,
+    Data,
+    ExecutorName,
+    GpusPerStage,
+    Json,
+    KeepWeights,
+    MaxSeeds,
+    NumberOfLooks,
+    PlotsFolder,
+    Quiet,
+    ResultsFolder,
+    Settings,
+    StoreFolder,
+    StudyFile,
+    UntilDecided,
+    Verbose,
+    Workers,
+    check_looks,
+    exit_by,
+)
+from transfer_study.execute.resources import Resources
+from transfer_study.session.places import Places
+from transfer_study.store.store import Store
+from transfer_study.study.file.study_file import read_study
+
+
+def run(
+    study: StudyFile,
+    settings: Settings = [],  # noqa: B006  (typer reads it once)
+    data: Data = None,
+    store: StoreFolder = STORE,
+    results: ResultsFolder = RESULTS,
+    plots: PlotsFolder = PLOTS,
+    executor: Annotated[
+        ExecutorName, typer.Option(envvar="TRANSFER_STUDY_EXECUTOR", help="Where stages run.")
+    ] = ExecutorName.RAY,
+    workers: Workers = None,
+    cpus_per_stage: CpusPerStage = None,
+    gpus_per_stage: GpusPerStage = None,
+    address: Address = None,
+    keep_weights: KeepWeights = None,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Start nothing more after a failure.")
+    ] = False,
+    until_decided: UntilDecided = False,
+    max_seeds: MaxSeeds = None,
+    looks: NumberOfLooks = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run what is missing of a study, then write its tables and figures."""
+    from transfer_study.execute.executor import executor_named
+    from transfer_study.session.plans import begin, survey, with_answered
+    from transfer_study.session.report import ReportRequest, as_named, write_report
+    from transfer_study.session.run import Session, check_places, execute
+    from transfer_study.session.stored import missing
+    from transfer_study.terminal.edges import edges_as_json, print_edges
+    from transfer_study.terminal.progress import open_progress, say
+    from transfer_study.terminal.stages import slow_precision
+    from transfer_study.terminal.status import print_failures
+
+    check_looks(until_decided, max_seeds, looks)
+    say(f"Reading {study} and its data.", quiet)
+    places = Places(store, results, plots, keep_weights)
+    first, leaks = survey(read_study(study, settings, data))
+    first = with_answered(first, places)
+    check_places(first, places)
+    stages, named = Store(places.store), as_named(study, settings)
+    resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
+    watch = partial(open_progress, store=stages, quiet=quiet, verbose=verbose, named=named)
+    session = Session(places, executor_named(executor.value, resources), watch, fail_fast)
+    if warning := slow_precision(first, missing(first, stages)):
+        say(warning)
+    if max_seeds is None:
+        plan_ = last_run = begin(first, places)
+        execute(plan_, session)
+    else:
+        from transfer_study.session.until_decided import fix_looks, run_until_decided
+        from transfer_study.terminal.looks import look_line, schedule_line
+
+        fixed = fix_looks(first, places, max_seeds, looks)
+        begin(first, places)
+        say(schedule_line(fixed), quiet)
+        plan_, last_run = run_until_decided(
+            first, fixed, session, lambda look: say(look_line(look, fixed), quiet)
+        )
+    outcome = write_report(plan_, places, ReportRequest(study=named), leaks)
+    edges_as_json(outcome) if as_json else print_edges(outcome)
+    print_failures(last_run, stages)
+    if last_run is not plan_:  # a look that is not complete, and so not judged
+        raise typer.Exit(FAILED)
+    exit_by(outcome)
