@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from transfer_study import Places, run
-from transfer_study.report.system_tables import markdown_text
+from transfer_study.report.table import markdown_text
 
 Command = Callable[..., tuple[int, str, str]]
 

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transfer_study.points import interval, points
+from transfer_study.points import (
+    axis_number,
+    counted,
+    interval,
+    known,
+    p_text,
+    points,
+    verdict_text,
+)
 
 # Whatever a model makes of the two texts, an odd number of 80 answers is right: 58.75, 83.75, ...
 _ROWS = {("sun", "yes"): 47, ("sun", "no"): 13, ("rain", "yes"): 0, ("rain", "no"): 20}
@@ -68,6 +76,30 @@ def test_an_interval_has_both_ends_or_a_dash() -> None:
     assert interval(-0.01, 0.0255) == "[−1.0, 2.6]"
     assert interval(-0.01, 0.0255, signed=True) == "[−1.0, +2.6]"
     assert interval(float("nan"), 0.1) == "–"
+
+
+@pytest.mark.parametrize(("p", "said"), [(0.0004, "<0.001"), (0.0126, "0.013"), (1.0, "1.000")])
+def test_p_has_three_decimals(p: float, said: str) -> None:
+    assert p_text(p) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.0, "0"), (0.005, "+0.5"), (-0.01, "−1"), (0.30000000000000004, "+30"), (-0.0025, "−0.25")],
+)
+def test_an_axis_has_its_changes_in_points_as_short_as_can_be(value: float, said: str) -> None:
+    assert axis_number(value) == said
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), pd.NA, pd.NaT])
+def test_what_is_not_known_is_a_dash_and_a_word_is_itself(value: object) -> None:
+    assert known(value) == verdict_text(value) == "–"
+    assert [known(word) for word in ("nan", "None", "<NA>", 0)] == ["nan", "None", "<NA>", "0"]
+
+
+def test_verdicts_and_counts_are_as_readers_write_them() -> None:
+    assert verdict_text("not_run") == "not run"
+    assert [counted(n, "edge") for n in (0, 1, 2)] == ["0 edges", "1 edge", "2 edges"]
 
 
 @pytest.fixture

@@ -177,7 +177,7 @@ class Outcome:
         """The edges as people read them: in points, what is always the same left out."""
         import pandas as pd
 
-        from transfer_study.points import points
+        from transfer_study.points import points, verdict_text
         from transfer_study.report.words import interval_text
 
         edges = self.edges
@@ -191,7 +191,7 @@ class Outcome:
             "baseline": edges["baseline"].map(points),
             "change": [points(row["delta"], signed=True) for row in rows],
             "adjusted interval": list(map(interval_text, rows)),
-            "verdict": edges["verdict"].map(lambda verdict: str(verdict).replace("_", " ")),
+            "verdict": edges["verdict"].map(verdict_text),
         }
         return pd.DataFrame(told, index=edges.index).map(_shown_cell)
 

@@ -9,14 +9,8 @@ import pandas as pd
 import pytest
 
 from transfer_study.analysis.paper.systems import CELL_COLUMNS
-from transfer_study.report.system_tables import (
-    about,
-    as_latex,
-    as_markdown,
-    latex_text,
-    lay_out,
-    markdown_text,
-)
+from transfer_study.report.system_tables import about, lay_out, system_latex, system_markdown
+from transfer_study.report.table import latex_text, markdown_text
 from transfer_study.study.fingerprint import DataFingerprint, Fingerprints, SplitFingerprint
 from transfer_study.study.plan import plan
 from transfer_study.study.recipes.recipe import Precision
@@ -58,7 +52,7 @@ TABLE = lay_out(CELLS, "study_1", ("100% of a|b.",))
 
 
 def test_markdown_reads_as_it_should() -> None:
-    assert as_markdown(TABLE) == "\n".join(
+    assert system_markdown(TABLE) == "\n".join(
         [
             r"# study\_1: scores by system",
             "",
@@ -79,7 +73,7 @@ def test_markdown_reads_as_it_should() -> None:
 
 
 def test_latex_has_the_same_cells_and_escapes_its_signs() -> None:
-    text = as_latex(TABLE)
+    text = system_latex(TABLE)
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert rows[1] == (
         r"one\_a & MT-Refinement & 2 & 2--3 & \textbf{50.0 $\pm$ 1.0} & 71.5$^{a}$ & "
@@ -97,8 +91,8 @@ def test_latex_has_the_same_cells_and_escapes_its_signs() -> None:
 
 def test_tables_without_published_values_have_no_columns_for_them() -> None:
     table = lay_out(CELLS.assign(published=NAN, notes=""), "s", ())
-    assert "published" not in table.headings
-    assert {len(row) for row in table.rows} == {len(table.headings)}
+    assert "published" not in {column.heading for column in table.columns}
+    assert {len(row.cells) for row in table.rows} == {len(table.columns)}
     assert table.notes == ()
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
-from transfer_study.figures.legend import Entry, draw_caption, draw_legend, draw_title
+from transfer_study.figures.legend import Entry, draw_foot, draw_title
 from transfer_study.figures.lettering import BODY, SMALL, metric_name, shorten, width
 from transfer_study.figures.naming import plain_label
 from transfer_study.points import MINUS
@@ -60,8 +60,7 @@ def draw_curves(
             _draw_panel(canvas, box, of_target, float(row["constant"]), chosen, longest)
         rows = -(-len(targets) // _COLUMNS)
         y += rows * (_HEAD + _PANEL + _FOOT + _BETWEEN)
-        y = draw_legend(canvas, y, [("Dev by epoch", _entries(chosen))]) + 8.0
-        return canvas.finish(draw_caption(canvas, y, caption) + MARGIN)
+        return draw_foot(canvas, y, [("Dev by epoch", _entries(chosen))], caption)
 
 
 def _draw_panel(

@@ -23,12 +23,11 @@ from transfer_study.figures.geometry.scene import arrange
 from transfer_study.figures.legend import (
     Entry,
     Row,
-    draw_caption,
-    draw_legend,
+    draw_foot,
     draw_title,
     node_rows,
 )
-from transfer_study.figures.naming import draw_key, numbers_of
+from transfer_study.figures.naming import numbers_of
 from transfer_study.figures.palette import CHANGES
 from transfer_study.figures.save import Write, file_part, save_by
 from transfer_study.figures.transfer_graph import LARGEST, draw_scene
@@ -98,11 +97,7 @@ def draw_difference_graph(graph: nx.DiGraph[str], *, title: str, caption: str) -
         draw_scene(canvas, graph, scene, (canvas.width - left - right) / 2, y - top)
         y += bottom - top + 16.0
         rows = [*_legend(graph), *node_rows(graph)]
-        y = draw_legend(canvas, y, rows) + 8.0
-        labels = {name: node.lines for name, node in scene.nodes.items()}
-        y = draw_key(canvas, y, labels, numbers_of(graph))
-        y = draw_caption(canvas, y, caption)
-        return canvas.finish(y + MARGIN)
+        return draw_foot(canvas, y, rows, caption, scene.labels, numbers_of(graph))
 
 
 def _edges(graph: nx.DiGraph[str], detail: Detail) -> list[Edge]:

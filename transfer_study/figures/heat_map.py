@@ -26,13 +26,12 @@ from transfer_study.figures.legend import (
     Entry,
     Row,
     domain_row,
-    draw_caption,
-    draw_legend,
+    draw_foot,
     draw_title,
     remark_rows,
 )
 from transfer_study.figures.matrix import Matrix
-from transfer_study.figures.naming import draw_key, numbers_of
+from transfer_study.figures.naming import numbers_of
 from transfer_study.figures.palette import VERDICTS
 from transfer_study.points import points
 
@@ -76,9 +75,8 @@ def draw_heat_map(
         rows += remark_rows(graph)
         if large:
             rows += [_ORDER, domain_row(graph)]
-        y = draw_legend(canvas, y + matrix.height + 14.0, rows) + 8.0
-        y = draw_caption(canvas, draw_key(canvas, y, matrix.labels, numbers_of(graph)), caption)
-        return canvas.finish(y + MARGIN)
+        y = y + matrix.height + 14.0
+        return draw_foot(canvas, y, rows, caption, matrix.labels, numbers_of(graph))
 
 
 def clustered(graph: nx.DiGraph[str]) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import networkx as nx
 import numpy as np
+from matplotlib.figure import Figure
 
 from transfer_study.analysis.graph.graph import effects_of, tasks_of
 from transfer_study.figures import palette
@@ -16,7 +18,7 @@ from transfer_study.figures.fonts import legible
 from transfer_study.figures.geometry.arc import bowed
 from transfer_study.figures.geometry.outline import expand, outline
 from transfer_study.figures.lettering import SMALL, TITLE, shorten, width, wrap
-from transfer_study.figures.naming import fit_names, one_line
+from transfer_study.figures.naming import Labels, draw_key, fit_names, one_line
 from transfer_study.figures.palette import BIN_WIDTHS, VERDICTS
 
 ROW = 17.0  # the height of a row
@@ -195,11 +197,19 @@ def draw_title(canvas: Canvas, title: str) -> float:
     return canvas.lines(MARGIN, MARGIN, lines, size=TITLE, bold=True, gid="title") + 12.0
 
 
-def draw_caption(canvas: Canvas, y: float, caption: str) -> float:
-    """Set the caption, if there is one, wrapped, below a hairline; return where it ends."""
-    if not caption:
-        return y
-    rule = [(MARGIN, y), (canvas.width - MARGIN, y)]
-    canvas.shape(rule, line=palette.HAIRLINE, width=0.6, closed=False)
-    lines = wrap(caption, _SURE * min(canvas.width - 2 * MARGIN, _MEASURE), SMALL)
-    return canvas.lines(MARGIN, y + 6.0, lines, colour=palette.MUTED, gid="caption")
+def draw_foot(
+    canvas: Canvas,
+    y: float,
+    rows: Iterable[Row],
+    caption: str,
+    labels: Labels = MappingProxyType({}),
+    numbers: Mapping[str, int] = MappingProxyType({}),
+) -> Figure:
+    """Draw the legend, the key of the labels and the caption from y on, and cut the sheet there."""
+    y = draw_key(canvas, draw_legend(canvas, y, rows) + 8.0, labels, numbers)
+    if caption:
+        rule = [(MARGIN, y), (canvas.width - MARGIN, y)]
+        canvas.shape(rule, line=palette.HAIRLINE, width=0.6, closed=False)
+        lines = wrap(caption, _SURE * min(canvas.width - 2 * MARGIN, _MEASURE), SMALL)
+        y = canvas.lines(MARGIN, y + 6.0, lines, colour=palette.MUTED, gid="caption")
+    return canvas.finish(y + MARGIN)

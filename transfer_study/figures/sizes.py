@@ -24,14 +24,13 @@ from transfer_study.figures.legend import (
     Entry,
     Row,
     collapsed_row,
-    draw_caption,
-    draw_legend,
+    draw_foot,
     draw_title,
 )
 from transfer_study.figures.lettering import SMALL, height, width, wrap_name
-from transfer_study.figures.naming import draw_key, fit_names, numbers_of, one_line
+from transfer_study.figures.naming import fit_names, numbers_of, one_line
 from transfer_study.figures.palette import VERDICTS, Verdict
-from transfer_study.points import MINUS, points
+from transfer_study.points import axis_number, points
 
 _MIX, _MIX_NAME = "+", "all the others"
 _PANEL = np.array([92.0, 64.0])
@@ -80,9 +79,9 @@ def draw_sizes(
         canvas = Canvas(max(PAGE, grid.width + 2 * MARGIN))
         y = draw_title(canvas, title)
         grid.draw(canvas, (canvas.width - grid.width) / 2, y)
-        y = draw_legend(canvas, y + grid.height + 14.0, grid.legend()) + 8.0
-        y = draw_key(canvas, y, grid.labels, numbers_of(next(iter(graphs.values()))))
-        return canvas.finish(draw_caption(canvas, y, caption) + MARGIN)
+        y = y + grid.height + 14.0
+        numbers = numbers_of(next(iter(graphs.values())))
+        return draw_foot(canvas, y, grid.legend(), caption, grid.labels, numbers)
 
 
 class _Grid:
@@ -111,7 +110,9 @@ class _Grid:
         }
         lines = [line for label in self._labels.values() for line in label]
         self._names = max(width(line, SMALL, bold=True) for line in lines) + 10.0
-        self._ticks = max(width(_tick(value), SMALL) for value in self._tick_values()) + 8.0
+        self._ticks = (
+            max(width(axis_number(value / 100), SMALL) for value in self._tick_values()) + 8.0
+        )
         self._top = height(max(map(len, self._heads.values())), SMALL) + 6.0
         across, down = len(self._columns), len(self._rows)
         self.width = float(self._names + self._ticks + across * self._panel[0])
@@ -139,7 +140,7 @@ class _Grid:
                 canvas.text(
                     float(origin[0]) - 5.0,
                     middle - self._rise(value),
-                    _tick(value),
+                    axis_number(value / 100),
                     colour=palette.MUTED,
                     align="right",
                 )
@@ -274,10 +275,6 @@ def _runs(sizes: list[int], every: list[int]) -> list[list[int]]:
     """The sizes in runs of neighbours, so that nothing is drawn across a gap."""
     places = [(every.index(size) - i, size) for i, size in enumerate(sizes)]
     return [[size for _, size in run] for _, run in groupby(places, key=lambda place: place[0])]
-
-
-def _tick(value: float) -> str:
-    return f"{value:+g}".replace("-", MINUS) if value else "0"
 
 
 def _draw_verdict(canvas: Canvas, x: float, y: float, verdict: Verdict, name: str) -> None:

@@ -18,7 +18,7 @@ from matplotlib.path import Path
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
 from transfer_study.figures.geometry.outline import outline
-from transfer_study.figures.legend import Entry, Row, draw_caption, draw_legend, draw_title
+from transfer_study.figures.legend import Entry, Row, draw_foot, draw_title
 from transfer_study.figures.lettering import (
     BODY,
     SMALL,
@@ -27,7 +27,7 @@ from transfer_study.figures.lettering import (
     width,
     wrap_name,
 )
-from transfer_study.figures.naming import Labels, draw_key, fit_names, one_line, plain_label
+from transfer_study.figures.naming import Labels, fit_names, one_line, plain_label
 from transfer_study.figures.palette import VERDICTS
 from transfer_study.points import MINUS, interval, points
 
@@ -90,9 +90,8 @@ def draw_stability(runs: pd.DataFrame, table: pd.DataFrame, *, title: str, capti
             axis = _axis(of_task["value"], rows, left, right)
             y = _draw_task(canvas, y, plain_label(str(rows["task"].iloc[0]), number), axis)
             y = _draw_block(canvas, y, axis, rows, of_task, widths, labels) + _BETWEEN
-        y = draw_legend(canvas, y, _legend(one_line(next(iter(labels.values()))))) + 8.0
-        y = draw_key(canvas, y, labels, numbers)
-        return canvas.finish(draw_caption(canvas, y, caption) + MARGIN)
+        legend = _legend(one_line(next(iter(labels.values()))))
+        return draw_foot(canvas, y, legend, caption, labels, numbers)
 
 
 def _texts(row: dict[Any, Any]) -> tuple[str, str, str]:

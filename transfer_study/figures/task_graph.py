@@ -22,14 +22,13 @@ from transfer_study.figures.edge import draw_edge, label_of
 from transfer_study.figures.geometry.arc import Arc, bowed, visible
 from transfer_study.figures.geometry.outline import Points, expand, outline
 from transfer_study.figures.legend import (
-    draw_caption,
-    draw_legend,
+    draw_foot,
     draw_title,
     edge_rows,
     node_rows,
 )
 from transfer_study.figures.lettering import BODY, SMALL, height, width
-from transfer_study.figures.naming import draw_key, fit_names, numbers_of, one_line
+from transfer_study.figures.naming import fit_names, numbers_of, one_line
 from transfer_study.figures.node import half_height, half_width, score_line
 from transfer_study.figures.palette import VERDICTS, bin_limits, bin_width
 from transfer_study.study.spelling import choices
@@ -102,10 +101,9 @@ def draw_task_graph(
             _draw_side(canvas, around, task, side, middle, (half, own, tall), limits)
         _draw_own(canvas, around, task, middle, (own, tall))
         legend = [*edge_rows(around, limits), *node_rows(around)]
-        y = draw_legend(canvas, float(middle[1]) + tall / 2 + 16.0, legend) + 8.0
-        shown = {name: (labels[name],) for name in dict.fromkeys(names)}
-        y = draw_key(canvas, y, {task: _own_lines(graph, task), **shown}, numbers_of(graph))
-        return canvas.finish(draw_caption(canvas, y, caption) + MARGIN)
+        shown = {task: _own_lines(graph, task), **{name: (labels[name],) for name in names}}
+        low = float(middle[1]) + tall / 2 + 16.0
+        return draw_foot(canvas, low, legend, caption, shown, numbers_of(graph))
 
 
 def _around(graph: nx.DiGraph[str], task: str) -> nx.DiGraph[str]:

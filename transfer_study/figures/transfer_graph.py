@@ -16,14 +16,13 @@ from transfer_study.figures.geometry.scene import Scene, compose
 from transfer_study.figures.legend import (
     Entry,
     Row,
-    draw_caption,
-    draw_legend,
+    draw_foot,
     draw_title,
     edge_rows,
     node_rows,
 )
 from transfer_study.figures.matrix import Matrix
-from transfer_study.figures.naming import draw_key, numbers_of
+from transfer_study.figures.naming import numbers_of
 from transfer_study.figures.node import draw_node
 
 LARGEST = 12  # tasks; beyond, a graph reads worse than the heat map
@@ -68,11 +67,7 @@ def draw_transfer_graph(
             *node_rows(graph),
             *_left_out(len(graph), "heat map" if beside else "matrix"),
         ]
-        y = draw_legend(canvas, y, rows) + 8.0
-        labels = {name: node.lines for name, node in scene.nodes.items()}
-        y = draw_key(canvas, y, labels, numbers_of(graph))
-        y = draw_caption(canvas, y, caption)
-        return canvas.finish(y + MARGIN)
+        return draw_foot(canvas, y, rows, caption, scene.labels, numbers_of(graph))
 
 
 def _left_out(tasks: int, where: str) -> list[Row]:

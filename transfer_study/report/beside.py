@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from transfer_study.errors import StoreError
+from transfer_study.points import counted
 from transfer_study.report.kept_table import read_kept
 from transfer_study.store.stage_record import Provenance
 from transfer_study.store.store import Store
@@ -161,4 +162,4 @@ def _shown(value: Any) -> Any:
 
 def _kind(stage: Stage) -> str:
     n = len(stage.tasks)
-    return f"{stage.kind}, {n} task{'' if n == 1 else 's'}" if n else str(stage.kind)
+    return f"{stage.kind}, {counted(n, 'task')}" if n else str(stage.kind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from transfer_study.analysis.graph.views import View
+from transfer_study.points import counted
 from transfer_study.study.arms import arm_of
 from transfer_study.study.correction import Correction
 from transfer_study.study.looks import Looks
@@ -41,7 +42,7 @@ def caption(
     """
     certainty = (
         f"{seeds_text(study, looks)}, crossed with the test examples. "
-        f"{adjustment(study.correction, edges_text(family))}"
+        f"{adjustment(study.correction, counted(family, 'edge'))}"
         if len(study.seeds) > 1
         else "One seed: nothing can be decided."
     )
@@ -67,12 +68,7 @@ def seeds_text(study: Study, looks: Looks | None = None) -> str:
     if looks is not None and looks.edges:
         given = sorted({edge.n_seeds for edge in looks.edges})
         return f"{' or '.join(map(str, given))} seeds an edge{further}, by looks fixed in advance"
-    return f"{own} seed{'' if own == 1 else 's'}{further}"
-
-
-def edges_text(count: int) -> str:
-    """So many edges."""
-    return f"{count} edge{'' if count == 1 else 's'}"
+    return f"{counted(own, 'seed')}{further}"
 
 
 def adjustment(correction: Correction, family: str) -> str:

@@ -13,6 +13,7 @@ from transfer_study.analysis.advice.choice import Choice
 from transfer_study.analysis.effects.intervals import no_interval_of_scores
 from transfer_study.analysis.effects.model_scores import ModelScore
 from transfer_study.report.loading import how_to_load, how_to_load_with_loader
+from transfer_study.report.table import TableCell, as_markdown, number, table_of, text
 from transfer_study.store.stage_record import StageRecord
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.stage import Stage, StageTask
@@ -119,20 +120,15 @@ class Card:
         return f"```python\n{code}```\n\n" + " ".join(filter(None, notes))
 
     def _scores(self) -> str:
-        table = _table(
-            ("task", "metric", "split", "this model", "examples", "mean (seeds)", "95% interval"),
-            [
-                (
-                    s.task,
-                    s.metric,
-                    s.split,
-                    _number(s.value),
-                    s.n,
-                    f"{_number(s.over_seeds.mean)} ({s.n_seeds})",
-                    _interval(s),
-                )
-                for s in self.scores
-            ],
+        table = as_markdown(
+            table_of(
+                self.scores,
+                *(text(name, name) for name in ("task", "metric", "split")),
+                number("this model", lambda s: _number(s.value)),
+                number("examples", "n"),
+                number("mean (seeds)", lambda s: f"{_number(s.over_seeds.mean)} ({s.n_seeds})"),
+                number("95% interval", _interval),
+            )
         )
         return (
             f"{table}\n\n{self._again()}Means are over the study's runs that differ in their seed "
@@ -166,23 +162,29 @@ class Card:
                 f"It was asked for: {compared[0][0].title}; then {taken}. The test set played no "
                 "part."
             )
-        rows = [
-            (f"**{c.title}**" if c is self.choice.candidate else c.title, _number(mean))
-            for c, mean in compared
-        ]
+        chosen = self.choice.candidate
+        table = table_of(
+            compared,
+            text("model", lambda one: TableCell(one[0].title, bold=one[0] is chosen)),
+            number("dev", lambda one: _number(one[1])),
+        )
         return (
             f"By the best {by}, "
             f"{'the mean over the seeds' if seed is None else f'of seed {seed}'}, the simpler of "
             f"equals; then {taken}. The test set played no part.\n\n"
-        ) + _table(("model", "dev"), rows)
+        ) + as_markdown(table)
 
     def _data(self) -> str:
-        rows = []
-        for member in _learned(self.stage):
-            data = member.data
-            sizes = (data.train.n, data.dev.n, data.test.n)
-            rows.append((member.task.name, *sizes, f"`{data.train.sha256[:16]}`"))
-        return _table(("task", "train", "dev", "test", "sha256 of train"), rows)
+        return as_markdown(
+            table_of(
+                _learned(self.stage),
+                text("task", lambda member: member.task.name),
+                number("train", lambda member: str(member.data.train.n)),
+                number("dev", lambda member: str(member.data.dev.n)),
+                number("test", lambda member: str(member.data.test.n)),
+                text("sha256 of train", lambda member: member.data.train.sha256[:16]),
+            )
+        )
 
     def _recipe(self) -> str:
         blocks = []
@@ -236,8 +238,3 @@ def _interval(score: ModelScore) -> str:
     if lacking := no_interval_of_scores(score.over_seeds, score.n_seeds):
         return f"none ({lacking})"
     return f"{_number(score.over_seeds.low)} to {_number(score.over_seeds.high)}"
-
-
-def _table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

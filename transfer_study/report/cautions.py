@@ -18,7 +18,7 @@ from transfer_study.analysis.edges import (
 )
 from transfer_study.analysis.effects.intervals import ALIKE, ONE_DOCUMENT, ONE_SEED, lacking
 from transfer_study.analysis.effects.uncertainty import ROUNDING
-from transfer_study.points import points
+from transfer_study.points import counted, points
 from transfer_study.study.arms import SINGLE
 
 # Fewer documents than these are worth a word where examples are counted.
@@ -48,7 +48,7 @@ def _not_learned(edges: pd.DataFrame) -> Iterator[str]:
             f"{about['target']} was not learned{where}: in half of the seeds or more, what its "
             "partners are held against is no better than a constant answer (mean "
             f"{' against '.join(map(points, scores))}), so that nothing can be said of "
-            f"{_many(len(rows), 'effect')} on it; give it more epochs, another learning rate "
+            f"{counted(len(rows), 'effect')} on it; give it more epochs, another learning rate "
             "(`transfer-study tune` searches for both) or more data."
         )
 
@@ -60,7 +60,7 @@ def _collapsed(edges: pd.DataFrame) -> Iterator[str]:
         more = f" and {len(named) - _LISTED} more" if len(named) > _LISTED else ""
         yield (
             f"The model did not learn (no better than a constant answer, where its baseline is) in "
-            f"{_many(len(edges), 'effect')}: {listed}{more}. A loss there is of training that "
+            f"{counted(len(edges), 'effect')}: {listed}{more}. A loss there is of training that "
             "failed; another learning rate or more epochs may undo it."
         )
 
@@ -79,13 +79,13 @@ def _without_interval(edges: pd.DataFrame) -> Iterator[str]:
             )
         elif reason == ALIKE:
             yield (
-                f"Of {_many(len(rows), 'effect')} on {targets} all runs score alike: they have no "
-                "interval, and say nothing of equivalence."
+                f"Of {counted(len(rows), 'effect')} on {targets} all runs score alike: they have "
+                "no interval, and say nothing of equivalence."
             )
         elif reason and reason != ONE_SEED:
             yield (
-                f"{_many(len(rows), 'effect')} on {targets}: {reason}; what is left rules nothing "
-                "out. Run more seeds."
+                f"{counted(len(rows), 'effect')} on {targets}: {reason}; what is left rules "
+                "nothing out. Run more seeds."
             )
 
 
@@ -139,7 +139,7 @@ def outlying_baselines(scores: pd.DataFrame, edges: pd.DataFrame) -> Iterator[st
             yield (
                 f"One run of {run['target']} alone (seed {run['seed']}, {points(run['value'])} "
                 f"points, mean {points(values.mean())}) makes {share:.0%} of the "
-                f"seeds' variance of the {_many(len(of_target), 'effect')} on it: what steadies "
+                f"seeds' variance of the {counted(len(of_target), 'effect')} on it: what steadies "
                 "its training narrows all their intervals, and so do further runs of it alone "
                 "(`baseline_seeds` of a study)."
             )
@@ -147,7 +147,3 @@ def outlying_baselines(scores: pd.DataFrame, edges: pd.DataFrame) -> Iterator[st
 
 def _tuple(key: Hashable) -> tuple[Any, ...]:
     return key if isinstance(key, tuple) else (key,)
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"

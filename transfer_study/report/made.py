@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import pandas as pd
 
+from transfer_study.points import counted
 from transfer_study.report.content import Content
 
 _LIBRARIES = ("transfer-study", "python", "torch", "transformers")
@@ -48,4 +49,4 @@ def _found(rows: pd.DataFrame) -> str:
     if len(rows) == 1:
         return str(rows["found"].iloc[0])
     pairs = zip(rows["found"].astype(str), rows["stages"].astype(int), strict=True)
-    return " and ".join(f"{name} ({n} stage{'' if n == 1 else 's'})" for name, n in pairs)
+    return " and ".join(f"{name} ({counted(n, 'stage')})" for name, n in pairs)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from transfer_study.points import MISSING
 from transfer_study.report import beside_paper, figure_names
 from transfer_study.report.citations import bibtex
 from transfer_study.report.content import Content
-from transfer_study.report.edges_tables import as_markdown, edge_tables
+from transfer_study.report.edges_tables import edge_tables
 from transfer_study.report.made import made
-from transfer_study.report.system_tables import markdown_text
+from transfer_study.report.table import as_markdown, frame_table, markdown_text
 from transfer_study.report.words import (
     advised,
     completeness,
@@ -84,13 +82,15 @@ def _figure_names(content: Content) -> list[str]:
 
 
 def _edges(content: Content) -> Iterator[str]:
-    several = content.edges[["encoder", "reading"]].drop_duplicates().shape[0] > 1
-    for table in edge_tables(content.study, content.deltas):
-        if several:
-            yield f"### {markdown_text(table.encoder)}, {table.reading} reading"
+    tables = list(edge_tables(content.study, content.deltas))
+    for table in tables:
+        (note,) = table.notes
+        if len(tables) > 1:
+            yield f"### {markdown_text(table.title)}"
             yield ""
         yield as_markdown(table)
-        yield f"Scores and effects in points. {table.note}"
+        yield ""
+        yield f"Scores and effects in points. {note.text}"
         yield ""
 
 
@@ -113,22 +113,7 @@ def _leaks(content: Content) -> list[str]:
 
 def _table(table: pd.DataFrame | None) -> list[str]:
     """A table as it is; nothing where it was not measured."""
-    if table is None or table.empty:
-        return []
-    headings = [markdown_text(str(name).replace("_", " ")) for name in table.columns]
-    lines = [_row(headings), _row("---" for _ in headings)]
-    lines += [_row(map(_cell, row)) for row in table.itertuples(index=False, name=None)]
-    return lines
-
-
-def _cell(value: object) -> str:
-    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
-        return MISSING
-    return markdown_text(f"{value:.4g}" if isinstance(value, float) else str(value))
-
-
-def _row(words: Iterable[str]) -> str:
-    return f"| {' | '.join(words)} |"
+    return [] if table is None or table.empty else [as_markdown(frame_table(table))]
 
 
 def _listed(sentences: Iterable[str]) -> list[str]:

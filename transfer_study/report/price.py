@@ -7,7 +7,7 @@ from collections import Counter
 import pandas as pd
 
 from transfer_study.analysis.edges import Verdict
-from transfer_study.report.captions import edges_text
+from transfer_study.points import counted
 
 _DECIDED = {"gain": "gains", "loss": "losses", "equivalent": "equivalent"}
 
@@ -36,7 +36,7 @@ def price(edges: pd.DataFrame, costs: pd.DataFrame | None) -> str:
         if counts[word] and word not in _DECIDED
     ]
     others = f"; {', '.join(rest)}" if rest else ""
-    return f"{edges_text(len(edges))}: {decided}{paid}{others}"
+    return f"{counted(len(edges), 'edge')}: {decided}{paid}{others}"
 
 
 def _spent(costs: pd.Series[float], decided: int) -> list[str]:

@@ -23,6 +23,7 @@ from transfer_study.analysis.graph.views import Shown, View
 from transfer_study.analysis.paper.choices import EPOCH_COLUMNS, choices, epoch_metrics
 from transfer_study.data.leaks.findings import Severity
 from transfer_study.metrics import score
+from transfer_study.points import counted
 from transfer_study.report.beside import Beside
 from transfer_study.report.beside_paper import published_table
 from transfer_study.report.captions import caption, margin_text
@@ -264,9 +265,8 @@ def _warnings(edges: pd.DataFrame, beside: Beside) -> list[str]:
     if beside.leaks is not None and len(beside.leaks):
         high = int((beside.leaks["severity"] == Severity.HIGH).sum())
         if high:
-            found.append(
-                f"{high} leak{'' if high == 1 else 's'} of high severity between training and test"
-            )
+            leaks = counted(high, "leak")
+            found.append(f"{leaks} of high severity between training and test")
     return found
 
 

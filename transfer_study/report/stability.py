@@ -8,11 +8,19 @@ from typing import Any
 import pandas as pd
 
 from transfer_study.analysis.doubt.stability import by_system
-from transfer_study.points import MISSING, interval, points
+from transfer_study.points import points, verdict_text
+from transfer_study.report.table import as_markdown, change, number, score, span, table_of, text
 from transfer_study.study.study import Study
 
 _AS_IT_IS = "the recipe as it is"
-_HEADINGS = ("variant", "mean", "sd", "lowest", "highest", "failed", "change", "95% interval")
+COLUMNS = (
+    text("variant", "variant"),
+    *(score(name, name) for name in ("mean", "sd", "lowest", "highest")),
+    number("failed", lambda row: f"{row['failed']} of {row['n_seeds']}"),
+    change("change", "delta"),
+    span("95% interval", "low", "high"),
+    text("verdict", lambda row: verdict_text(row["verdict"])),
+)
 
 
 def stability_markdown(table: pd.DataFrame, title: str) -> str:
@@ -24,9 +32,7 @@ def stability_markdown(table: pd.DataFrame, title: str) -> str:
             f"## {learned(about)}: {about['metric']}, {about['arm']}, "
             f"{about['reading']} reading, {about['encoder']}",
             "",
-            f"| {' | '.join(_HEADINGS)} | verdict |",
-            f"| --- |{' ---: |' * (len(_HEADINGS) - 1)} --- |",
-            *map(_line, rows.to_dict("records")),
+            as_markdown(table_of(rows.to_dict("records"), *COLUMNS)),
             "",
             f"Points of {about['metric']}; sd is the standard deviation over seeds. Failed: not "
             f"above the {points(first['constant'])} of a constant answer, or broken off. "
@@ -64,15 +70,3 @@ def _said(value: object) -> str:
     if isinstance(value, dict):
         return " and ".join(f"{number:g} of {task}" for task, number in value.items())
     return str(value).lower()
-
-
-def _line(row: dict[Any, Any]) -> str:
-    cells = [
-        str(row["variant"]),
-        *(points(row[name]) for name in ("mean", "sd", "lowest", "highest")),
-        f"{row['failed']} of {row['n_seeds']}",
-        points(row["delta"], signed=True),
-        interval(row["low"], row["high"], signed=True),
-        row["verdict"].replace("_", " ") if isinstance(row["verdict"], str) else MISSING,
-    ]
-    return f"| {' | '.join(cells)} |"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from string import ascii_lowercase
+from typing import Any
 
 import pandas as pd
 
@@ -20,51 +19,28 @@ from transfer_study.analysis.paper.systems import (
 )
 from transfer_study.points import MISSING, points
 from transfer_study.published import CAUTION, SOURCE, SystemKind
+from transfer_study.report.table import (
+    Table,
+    TableCell,
+    as_latex,
+    as_markdown,
+    latex_notes,
+    markdown_notes,
+    markdown_text,
+    number,
+    table_of,
+    text,
+)
 from transfer_study.study.plan import Plan
 from transfer_study.study.reading import Reading
-from transfer_study.visible import visible
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "±": r"$\pm$",
-    "–": "--",
-    "−": "$-$",
-    "…": r"\ldots{}",
-    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A text of a table, and the letters of its notes."""
-
-    text: str
-    bold: bool = False
-    marks: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table for readers, in no format yet; the first two columns are words, others numbers."""
-
-    title: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    lines: tuple[str, ...]  # what must be known to read it
-    notes: tuple[str, ...]  # by letter
 
 
 def write_system_tables(plan: Plan, scores: pd.DataFrame, folder: Path) -> None:
     """Write `tables.md`, `tables.tex` and `tables.csv` of a study into its results folder."""
     cells = system_table(plan, scores)
     table = lay_out(cells, plan.study.name, about(plan, cells))
-    (folder / "tables.md").write_text(as_markdown(table), encoding="utf-8")
-    (folder / "tables.tex").write_text(as_latex(table), encoding="utf-8")
+    (folder / "tables.md").write_text(system_markdown(table), encoding="utf-8")
+    (folder / "tables.tex").write_text(system_latex(table), encoding="utf-8")
     cells.to_csv(folder / "tables.csv", index=False, float_format="%.6f", lineterminator="\n")
 
 
@@ -110,25 +86,28 @@ def lay_out(cells: pd.DataFrame, title: str, lines: tuple[str, ...]) -> Table:
     has_published = {*cells.loc[cells["published"].notna(), "task"]}
     notes = [note for text in cells["notes"] for note in text.split("; ") if note]
     letters = dict(zip(dict.fromkeys(notes), ascii_lowercase, strict=False))
-    headings = ["encoder", "system", "tasks", "seeds"]
+    columns = [text("encoder", "encoder"), text("system", "system")]
+    columns += [number("tasks", "tasks"), number("seeds", "seeds")]
     for task in tasks:
         measure = f" ({task['metric']})" if task["metric"] else ""
-        headings.append(f"{task['task']}{measure}")
+        columns.append(number(f"{task['task']}{measure}", ("mean", task["task"])))
         if task["task"] in has_published:
-            headings.append("published")
-    rows = []
-    for (encoder, system, mix), row in cells.groupby(["encoder", "system", "mix"], sort=False):
-        seeds = row.loc[row["task"] != AVERAGE, "n_seeds"]
-        learned = len(str(mix).split("+"))
-        texts = [Cell(str(word)) for word in (encoder, system, learned, _range(seeds))]
-        for cell in row.to_dict("records"):
+            columns.append(number("published", ("published", task["task"])))
+    records = []
+    by = ["encoder", "system", "mix"]
+    for (encoder, system, mix), rows in cells.groupby(by, sort=False):
+        seeds = _range(rows.loc[rows["task"] != AVERAGE, "n_seeds"])
+        record: dict[Any, Any] = {"encoder": encoder, "system": system, "seeds": seeds}
+        record["tasks"] = len(str(mix).split("+"))
+        for cell in rows.to_dict("records"):
             mean, task = cell["mean"], cell["task"]
-            texts.append(Cell(_measured(mean, cell["sd"]), bold=mean == best[task]))
-            if task in has_published:
-                said = [letters[note] for note in cell["notes"].split("; ") if note]
-                texts.append(Cell(points(cell["published"]), marks=",".join(said)))
-        rows.append(tuple(texts))
-    return Table(title, tuple(headings), tuple(rows), lines, tuple(letters))
+            said = _measured(mean, cell["sd"])
+            record["mean", task] = TableCell(said, bold=mean == best[task])
+            marks = ",".join(letters[note] for note in cell["notes"].split("; ") if note)
+            record["published", task] = TableCell(points(cell["published"]), marks=marks)
+        records.append(record)
+    told = [*map(TableCell, lines), *(TableCell(n, marks=at) for n, at in letters.items())]
+    return table_of(records, *columns, title=title, notes=told)
 
 
 def _measured(mean: float, sd: float) -> str:
@@ -142,76 +121,15 @@ def _range(counts: Iterable[int]) -> str:
     return str(many) if few == many else f"{few}–{many}"
 
 
-def as_markdown(table: Table) -> str:
+def system_markdown(table: Table) -> str:
     """The table as GitHub's Markdown, its notes below."""
-
-    def text(cell: Cell) -> str:
-        words = markdown_text(cell.text)
-        words = f"**{words}**" if cell.bold else words
-        return f"{words} <sup>{cell.marks}</sup>" if cell.marks else words
-
-    def line(words: Iterable[str]) -> str:
-        return f"| {' | '.join(words)} |"
-
-    sides = ["---" if column < 2 else "---:" for column in range(len(table.headings))]
-    return "\n".join(
-        [
-            f"# {markdown_text(table.title)}: scores by system",
-            "",
-            line(map(markdown_text, table.headings)),
-            line(sides),
-            *(line(map(text, row)) for row in table.rows),
-            "",
-            *(f"{said}\n" for said in _remarks(table, markdown_text, "<sup>{}</sup> {}")),
-        ]
-    )
+    heading = f"# {markdown_text(table.title)}: scores by system"
+    notes = (f"{said}\n" for said in markdown_notes(table))
+    return "\n".join([heading, "", as_markdown(table), "", *notes])
 
 
-def as_latex(table: Table) -> str:
+def system_latex(table: Table) -> str:
     r"""The table for LaTeX with the package booktabs, its notes below."""
-
-    def text(cell: Cell) -> str:
-        words = latex_text(cell.text)
-        words = rf"\textbf{{{words}}}" if cell.bold else words
-        return f"{words}$^{{{cell.marks}}}$" if cell.marks else words
-
-    def line(words: Iterable[str]) -> str:
-        return rf"{' & '.join(words)} \\"
-
-    said = _remarks(table, latex_text, "$^{{{}}}$ {}")
-    return "\n".join(
-        [
-            r"% needs \usepackage{booktabs}; \resizebox of graphicx makes a wide table fit",
-            rf"\begin{{tabular}}{{ll{'r' * (len(table.headings) - 2)}}}",
-            r"\toprule",
-            line(map(latex_text, table.headings)),
-            r"\midrule",
-            *(line(map(text, row)) for row in table.rows),
-            r"\bottomrule",
-            r"\end{tabular}",
-            *(rf"\par {words}" for words in said),
-            "",
-        ]
-    )
-
-
-def _remarks(table: Table, escape: Callable[[str], str], form: str) -> list[str]:
-    noted = zip(ascii_lowercase, table.notes, strict=False)
-    return [
-        *map(escape, table.lines),
-        *(form.format(letter, escape(note)) for letter, note in noted),
-    ]
-
-
-def markdown_text(words: str) -> str:
-    """Words that Markdown shows as they are, on one line and inside a table's cell."""
-    return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", _one_line(words))
-
-
-def latex_text(words: str) -> str:
-    """Words that LaTeX sets as they are."""
-    return "".join(_LATEX.get(sign, sign) for sign in _one_line(words))
-
-
-def _one_line(words: str) -> str:
-    return visible(" ".join(words.split()))
+    needs = r"% needs \usepackage{booktabs}; \resizebox of graphicx makes a wide table fit"
+    notes = (rf"\par {said}" for said in latex_notes(table))
+    return "\n".join([needs, as_latex(table), *notes, ""])

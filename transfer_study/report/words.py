@@ -11,7 +11,7 @@ import pandas as pd
 
 from transfer_study.analysis.edges import Verdict, over_a_control
 from transfer_study.analysis.effects.intervals import lacking
-from transfer_study.points import interval, points
+from transfer_study.points import MISSING, counted, interval, points
 from transfer_study.report.captions import adjustment, margin_text, seeds_text
 from transfer_study.report.cautions import cautions, outlying_baselines, over_controls
 from transfer_study.report.content import Content, Recommended, family_size
@@ -43,7 +43,7 @@ def headline(content: Content) -> str:
         f"{counts[word]} {_VERDICTS[word][counts[word] != 1]}" for word in _VERDICTS if counts[word]
     ]
     absent = sum(counts[word] for word in _ABSENT)
-    parts = [f"Of {_many(len(edges), 'effect')}, {_listed(said)}."] if said else []
+    parts = [f"Of {counted(len(edges), 'effect')}, {_listed(said)}."] if said else []
     unlearned = edges[edges["verdict"] == Verdict.NOT_LEARNED]
     if len(unlearned):
         tasks = list(dict.fromkeys(unlearned["target"]))
@@ -52,7 +52,7 @@ def headline(content: Content) -> str:
             "a constant answer."
         )
     if collapsed := int(edges["collapsed"].sum()):
-        parts.append(f"In {_many(collapsed, 'effect')} the model did not learn.")
+        parts.append(f"In {counted(collapsed, 'effect')} the model did not learn.")
     if len(content.study.seeds) == 1:
         parts.append("One seed: nothing can be decided.")
     elif not counts["gain"] and not counts["loss"] and absent + len(unlearned) < len(edges):
@@ -96,7 +96,7 @@ def source_name(source: str, target: str, arm: str) -> str:
 def interval_text(row: pd.Series[Any] | dict[Any, Any]) -> str:
     """The adjusted interval in points, or why there is none, or a dash."""
     if pd.isna(row["adjusted_low"]):
-        return lacking(row) or "–"
+        return lacking(row) or MISSING
     return interval(row["adjusted_low"], row["adjusted_high"], signed=True)
 
 
@@ -111,7 +111,7 @@ def methods(content: Content) -> str:
     )
     readings = sorted({str(reading) for reading in content.deltas["reading"]})
     families = " and ".join(
-        f"{_many(family_size(content.deltas, reading), 'edge')} ({reading} reading)"
+        f"{counted(family_size(content.deltas, reading), 'edge')} ({reading} reading)"
         for reading in readings
     )
     how = {
@@ -165,7 +165,7 @@ def doubts(content: Content) -> list[str]:
     fewest = len(study.seeds) if looks is None else looks.counts[0]
     if fewest < 5:
         said.append(
-            f"{_many(fewest, 'seed')}: intervals are wide; undecided means not known, "
+            f"{counted(fewest, 'seed')}: intervals are wide; undecided means not known, "
             "not that there is no effect."
         )
     if content.study.correction is Correction.NONE:
@@ -238,10 +238,6 @@ def failures(content: Content) -> list[str]:
         f"{labels[s.id].replace(encoders[s.id], short_encoder(encoders[s.id]))}: {s.name}"
         for s in failed
     ]
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
-from collections.abc import Sized
 from dataclasses import asdict
 from typing import Any
 
-from transfer_study.analysis.effects.uncertainty import Interval
 from transfer_study.analysis.paper.agreement import HeldClaim, HeldEdge, HeldScore, Outcome
-from transfer_study.points import points
+from transfer_study.points import counted, interval, points, verdict_text
 from transfer_study.published import ANY, CAUTION, SOURCE, Effect, known_encoders, published_encoder
 from transfer_study.study.study import Study
-from transfer_study.terminal.console import stdout
+from transfer_study.terminal.console import print_json, stdout
 
-_SCHEMA = 1
 _HEADING = {
     Outcome.AGREES: "Agreements",
     Outcome.DISAGREES: "Disagreements",
@@ -70,14 +66,14 @@ def _print_protocol(
     for outcome, heading in _HEADING.items():
         of_scores = [held for held in scores if held.outcome is outcome]
         of_claims = [held for held in claims if held.outcome is outcome]
-        counts = f"{_count(of_claims, 'claim')}, {_count(of_scores, 'score')}"
+        counts = f"{counted(len(of_claims), 'claim')}, {counted(len(of_scores), 'score')}"
         say(f"\n{heading}: {counts}", _STYLE[outcome])
         if outcome is Outcome.NOT_MEASURED:
             lacking = Counter(held.reason for held in of_scores)
             for held in of_claims:
                 say(f"  {_claim(held)}")
             for reason, count in lacking.items():
-                say(f"  {_count(range(count), 'score')}: {reason}")
+                say(f"  {counted(count, 'score')}: {reason}")
             continue
         for held in of_claims:
             say(f"  {_claim(held)}: {held.reason}")
@@ -87,10 +83,6 @@ def _print_protocol(
             say(f"  {_score(score)}: {score.reason}")
             for note in score.published.notes:
                 say(f"    note: {note}", "dim")
-
-
-def _count(things: Sized, name: str) -> str:
-    return f"{len(things)} {name}{'s' * (len(things) != 1)}"
 
 
 def _claim(held: HeldClaim) -> str:
@@ -109,30 +101,24 @@ def _edge(edge: HeldEdge) -> str:
         return f"{words}{Outcome.NOT_MEASURED}"
     change = "" if math.isnan(edge.delta) else f" ({points(edge.delta, signed=True)})"
     doubt = f"; {edge.doubt}" if edge.doubt else ""
-    return f"{words}{edge.verdict.replace('_', ' ')}{change}{doubt}"
+    return f"{words}{verdict_text(edge.verdict)}{change}{doubt}"
 
 
 def _score(held: HeldScore) -> str:
-    published, interval = held.published, held.interval
-    assert interval is not None
+    published, found = held.published, held.interval
+    assert found is not None
+    reach = "" if math.isnan(found.low) else f" {interval(found.low, found.high)}"
     tables = " and ".join(f"Table {number}" for number in published.tables)
     return (
         f"{held.encoder}, {published.system}, {published.task} ({published.metric}): measured "
-        f"{points(interval.mean)}{_reach(interval)} ({_count(range(held.n_seeds), 'seed')}), "
+        f"{points(found.mean)}{reach} ({counted(held.n_seeds, 'seed')}), "
         f"published {points(published.value)} ({tables})"
     )
-
-
-def _reach(interval: Interval) -> str:
-    if math.isnan(interval.low):
-        return ""
-    return f" [{points(interval.low)}, {points(interval.high)}]"
 
 
 def agreement_as_json(study: Study, scores: list[HeldScore], claims: list[HeldClaim]) -> None:
     """Print the same as one JSON object; values are fractions of 1, unknown ones null."""
     content: dict[str, Any] = {
-        "schema": _SCHEMA,
         "study": study.name,
         "source": SOURCE,
         "counts": {
@@ -146,13 +132,13 @@ def agreement_as_json(study: Study, scores: list[HeldScore], claims: list[HeldCl
                 "encoder": held.encoder,
                 "outcome": held.outcome,
                 "reason": held.reason,
-                "edges": [{**asdict(edge), "delta": _known(edge.delta)} for edge in held.edges],
+                "edges": list(map(asdict, held.edges)),
             }
             for held in claims
         ],
         "scores": [_score_content(held) for held in scores],
     }
-    print(json.dumps(content, indent=1, allow_nan=False))
+    print_json(content)
 
 
 def _score_content(held: HeldScore) -> dict[str, Any]:
@@ -164,12 +150,8 @@ def _score_content(held: HeldScore) -> dict[str, Any]:
         "encoder": held.encoder,
         "mix": sorted(held.published.mix),
         "published": published.pop("value"),
-        **{key: _known(getattr(held.interval, key, None)) for key in numbers},
+        **{key: getattr(held.interval, key, None) for key in numbers},
         "n_seeds": held.n_seeds,
         "outcome": held.outcome,
         "reason": held.reason,
     }
-
-
-def _known(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else value

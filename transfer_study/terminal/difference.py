@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
-from rich.table import Table
 
 from transfer_study.analysis.compare.difference import Happened
 from transfer_study.analysis.edges import repeated
-from transfer_study.points import interval, points
+from transfer_study.points import verdict_text
 from transfer_study.report.comparison import Compared, correction_words
+from transfer_study.report.table import Column, Table, change, label, number, span, table_of, text
 from transfer_study.study.arms import source_text
-from transfer_study.terminal.console import stdout
+from transfer_study.terminal.console import in_terminal, print_json, records_of, stdout
 
-_SCHEMA = 1
 _STYLE = {
     Happened.FLIPPED: "magenta",
     Happened.APPEARED: "blue",
@@ -39,7 +38,8 @@ def print_differences(compared: Compared) -> None:
     by = ["encoder", "reading", *[name for name in ("variant",) if name in compared.differences]]
     for about, edges in compared.differences.groupby(by, sort=False):
         said = ", ".join(map(str, about))
-        console.print(_table(f"{compared.a} against {compared.b}: {said} reading", compared, edges))
+        title = f"{compared.a} against {compared.b}: {said} reading"
+        console.print(in_terminal(_table(title, compared, edges)))
     for line in _summary(compared):
         console.print(line, soft_wrap=True)
     for path in compared.figures:
@@ -48,34 +48,29 @@ def print_differences(compared: Compared) -> None:
 
 
 def _table(title: str, compared: Compared, edges: pd.DataFrame) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for heading in ("arm", "from", "to"):
-        table.add_column(heading, overflow="fold")
-    sized = "size" in edges
-    numbers = [compared.a, compared.b, "difference", "95% interval"]
-    for heading in ["size", *numbers] if sized else numbers:
-        table.add_column(heading, justify="right", overflow="fold")
-    table.add_column("verdicts", no_wrap=True)
-    table.add_column("what happened", overflow="fold")
-    for edge in edges.to_dict("records"):
-        size = [] if not sized else ["–" if pd.isna(edge["size"]) else str(edge["size"])]
-        kind = Happened(edge["happened"])
-        table.add_row(
-            edge["arm"],
-            source_text(edge["arm"], edge["source"]),
-            edge["target"],
-            *size,
-            *(points(edge[name], signed=True) for name in ("delta_a", "delta_b", "difference")),
-            interval(edge["adjusted_low"], edge["adjusted_high"], signed=True),
-            " → ".join(_verdict(edge[f"verdict_{side}"]) for side in "ab"),
-            _happened(edge, compared),
-            style=("bold " if edge["shown"] else "") + _STYLE[kind],
-        )
-    return table
+    def effect(heading: str, name: str) -> Column:
+        # A study's name may be long, and is broken.
+        return replace(change(heading, name), whole=False)
+
+    return table_of(
+        edges.to_dict("records"),
+        text("arm", "arm"),
+        text("from", lambda edge: source_text(edge["arm"], edge["source"])),
+        text("to", "target"),
+        *([number("size", "size")] if "size" in edges else []),
+        effect(compared.a, "delta_a"),
+        effect(compared.b, "delta_b"),
+        effect("difference", "difference"),
+        span("95% interval", "adjusted_low", "adjusted_high"),
+        label("verdicts", _verdicts),
+        text("what happened", lambda edge: _happened(edge, compared)),
+        title=title,
+        style=lambda edge: "bold " * edge["shown"] + _STYLE[Happened(edge["happened"])],
+    )
 
 
-def _verdict(verdict: object) -> str:
-    return verdict.replace("_", " ") if isinstance(verdict, str) else "–"
+def _verdicts(edge: Mapping[Any, Any]) -> str:
+    return " → ".join(verdict_text(edge[f"verdict_{side}"]) for side in "ab")
 
 
 def _happened(edge: Mapping[Any, Any], compared: Compared) -> str:
@@ -87,7 +82,7 @@ def _happened(edge: Mapping[Any, Any], compared: Compared) -> str:
         return f"only in {compared.b}"
     if kind in _OF_VERDICT:
         return f"{kind}{'' if edge['shown'] else '; verdict changed, difference not shown'}"
-    return kind.replace("_", " ")
+    return verdict_text(kind)
 
 
 def _summary(compared: Compared) -> list[str]:
@@ -99,7 +94,7 @@ def _summary(compared: Compared) -> list[str]:
         Happened.ONLY_B: f"only in {compared.b}",
     }
     told = ", ".join(
-        f"{counts[kind]} {said.get(kind, kind.replace('_', ' '))}"
+        f"{counts[kind]} {said.get(kind, verdict_text(kind))}"
         for kind in Happened
         if kind in counts
     )
@@ -129,14 +124,13 @@ def differences_as_json(compared: Compared) -> None:
     edges = compared.differences
     once = _once(edges)
     content = {
-        "schema": _SCHEMA,
         "a": compared.a,
         "b": compared.b,
         "correction": compared.correction,
         "counts": {kind: int((once["happened"] == kind).sum()) for kind in Happened},
         "shown": int(once["shown"].sum()),
-        "edges": json.loads(edges.to_json(orient="records", double_precision=15)),
+        "edges": records_of(edges),
         "figures": [str(path) for path in compared.figures],
         "notes": list(compared.notes),
     }
-    print(json.dumps(content, indent=1, allow_nan=False))
+    print_json(content)

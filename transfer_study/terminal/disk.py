@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from transfer_study.execute.disk import DiskForecast, SizedStages
 from transfer_study.files import size_text
+from transfer_study.points import counted
 
 
 def disk_sentences(disk: DiskForecast) -> str:
@@ -28,8 +29,7 @@ def disk_sentences(disk: DiskForecast) -> str:
 
 
 def _weights(part: SizedStages) -> str:
-    n = len(part.ids)
-    return f"the weights of {n} stage{'s' if n != 1 else ''}"
+    return f"the weights of {counted(len(part.ids), 'stage')}"
 
 
 def disk_as_json(disk: DiskForecast) -> dict[str, object]:

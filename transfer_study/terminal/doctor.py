@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
 from importlib.metadata import PackageNotFoundError, version
+from operator import itemgetter
 from pathlib import Path
 
-from rich.table import Table
-
-from transfer_study.terminal.console import stdout
-from transfer_study.visible import visible
+from transfer_study.report.table import as_markdown, table_of, text
+from transfer_study.terminal.console import in_terminal, print_json, stdout
 
 _LIBRARIES = (
     "transfer-study",
@@ -106,27 +104,13 @@ def _storage(store: Path) -> dict[str, str]:
 def print_findings(findings: Findings, *, markdown: bool, as_json: bool) -> None:
     """Print the findings to stdout."""
     if as_json:
-        print(json.dumps({"schema": 1, **findings}, indent=1))
-        return
-    if markdown:
-        for section, values in findings.items():
-            print(f"### {section}\n\n| | |\n| --- | --- |")
-            for name, value in values.items():
-                print(f"| {name} | {visible(value)} |")
-            print()
+        print_json(findings)
         return
     console = stdout()
     for section, values in findings.items():
-        if not values:
-            continue
-        table = Table(
-            title=section,
-            title_justify="left",
-            title_style="bold",
-            box=None,
-            show_header=False,
-            pad_edge=False,
-        )
-        for name, value in values.items():
-            table.add_row(name, value)
-        console.print(table)
+        columns = (text("", itemgetter(n)) for n in (0, 1))
+        table = table_of(values.items(), *columns, title=section)
+        if markdown:
+            print(f"### {section}\n\n{as_markdown(table)}\n")
+        elif values:
+            console.print(in_terminal(table))

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from transfer_study.export import Exported
-from transfer_study.terminal.console import headed, stdout
-
-_SCHEMA = 1
+from transfer_study.terminal.console import headed, print_json, stdout
 
 
 def print_exported(exported: Exported) -> None:
@@ -33,7 +29,6 @@ def exported_as_json(exported: Exported) -> None:
     """Print the same as one JSON object."""
     card = exported.card
     content = {
-        "schema": _SCHEMA,
         "folder": str(exported.folder),
         "model": card.choice.candidate.title,
         "stage": card.stage.id,
@@ -46,4 +41,4 @@ def exported_as_json(exported: Exported) -> None:
         ],
         "checked": card.checked,
     }
-    print(json.dumps(content, indent=1))
+    print_json(content)

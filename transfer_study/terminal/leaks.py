@@ -7,20 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from operator import itemgetter
 from typing import Any
-
-from rich.table import Table
 
 from transfer_study.data.leaks.findings import Dropped, Leak, LeakKind, Leaks, Severity
 from transfer_study.data.splits import TaskData
+from transfer_study.report.table import label, number, table_of, text
 from transfer_study.study.tasks.source import SPLITS
-from transfer_study.terminal.console import headed, stdout
+from transfer_study.terminal.console import headed, in_terminal, stdout
 from transfer_study.visible import visible
 
 # Below what may move a score are headings that recur, conflicting labels and the like.
 _LISTED = 20
 _LISTED_LOW = 5
 _LETTERS = 48
+_COLUMNS = (
+    label("what", itemgetter(0)),
+    text("from", itemgetter(1)),
+    text("to", itemgetter(2)),
+    number("distinct", itemgetter(3)),
+    number("verbatim", itemgetter(4)),
+    number("short", itemgetter(5)),
+    number("rows", itemgetter(6)),
+    number("share", itemgetter(7)),
+    label("such as", itemgetter(8)),
+)
 _COLOURS = {Severity.HIGH: "red", Severity.MEDIUM: "yellow", Severity.LOW: "dim"}
 
 
@@ -38,16 +49,9 @@ def print_leaks(leaks: Leaks, loaded: Mapping[str, TaskData]) -> None:
     low = [leak for leak in leaks.findings if leak.severity is Severity.LOW]
     grave = [leak for leak in leaks.findings if leak.severity is not Severity.LOW]
     shown = [*grave[:_LISTED], *low[:_LISTED_LOW]]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("what", no_wrap=True)
-    table.add_column("from", overflow="fold")
-    table.add_column("to", overflow="fold")
-    for heading in ("distinct", "verbatim", "short", "rows", "share"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("such as", overflow="ellipsis", no_wrap=True)
-    for leak in shown:
-        table.add_row(*_cells(leak, loaded), style=_COLOURS[leak.severity])
-    console.print(table)
+    said = [(*_cells(leak, loaded), leak.severity) for leak in shown]
+    table = table_of(said, *_COLUMNS, style=lambda cells: _COLOURS[cells[-1]])
+    console.print(in_terminal(table))
     if rest := len(leaks.findings) - len(shown):
         console.print(f"... and {rest} more, mostly of low severity (--json lists all)")
     console.print(
@@ -79,17 +83,15 @@ def print_dropped(dropped: Sequence[Dropped]) -> None:
         return
     said = f" by `exclude_leaks`: {rows:,} rows that a test set has too"
     console.print(headed("Left out", said))
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("of", overflow="fold")
-    table.add_column("rows", justify="right", no_wrap=True)
-    table.add_column("in common", no_wrap=True)
-    table.add_column("with the test of", overflow="fold")
-    table.add_column("such as", overflow="fold")
-    for part in dropped:
-        ids = "; ".join(" = ".join(pair) for pair in part.examples)
-        of, found = f"{part.task} {part.split}", f"{len(part.positions):,}"
-        table.add_row(of, found, part.why, part.test, ids)
-    console.print(table)
+    table = table_of(
+        dropped,
+        text("of", lambda part: f"{part.task} {part.split}"),
+        number("rows", lambda part: f"{len(part.positions):,}"),
+        label("in common", "why"),
+        text("with the test of", "test"),
+        text("such as", lambda part: "; ".join(" = ".join(pair) for pair in part.examples)),
+    )
+    console.print(in_terminal(table))
 
 
 def dropped_as_json(dropped: Sequence[Dropped]) -> list[dict[str, Any]]:

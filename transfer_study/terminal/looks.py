@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from transfer_study.analysis.doubt.power import FUTILE
 from transfer_study.analysis.effects.uncertainty import ALPHA
+from transfer_study.points import counted
 from transfer_study.study.looks import Looks
 from transfer_study.terminal.progress import duration
 
@@ -54,7 +55,7 @@ def forecast_line(found: LooksForecast) -> str:
     def text(part: tuple[float, float | None]) -> str:
         stages, seconds = part
         took = "" if seconds is None else f", {duration(seconds)}"
-        return f"{stages:.0f} stage{'' if round(stages) == 1 else 's'}{took}"
+        return f"{counted(round(stages), 'stage')}{took}"
 
     expected = (
         ""

@@ -12,6 +12,7 @@ import yaml
 
 from transfer_study.data.files.guess import Guess, guess_tasks
 from transfer_study.errors import DataError, InvalidStudy, Problem
+from transfer_study.points import counted
 from transfer_study.study.characters import shown
 from transfer_study.study.tasks.kinds import KINDS
 from transfer_study.terminal.console import warn
@@ -81,7 +82,7 @@ def write_new_study(path: Path, folder: Path | None) -> None:
     with path.open("x", encoding="utf-8") as file:
         file.write(text)
     warn([f"{shown(str(g.folder))} is left out: {shown(str(g.fault))}" for g in guesses if g.fault])
-    tasks = f"{len(sound)} task{'s' * (len(sound) != 1)}" if sound else "two made-up tasks"
+    tasks = counted(len(sound), "task") if sound else "two made-up tasks"
     print(f"{path}: {tasks}; read its comments, then: transfer-study tasks {path}")
 
 

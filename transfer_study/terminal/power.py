@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
 
 from transfer_study.points import points
+from transfer_study.report.table import Column, Table, number, table_of, text
 from transfer_study.study.arms import source_text
+from transfer_study.terminal.console import in_terminal
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_TITLE = "Smallest detectable effects"
+_KNOWN_BY = {"own": "its runs", "target": "runs into it", "none": "nothing"}
 _LISTED = 30
 _FEW = 3
 _AXES = ("protocol", "encoder", "reading", "variant", "size")  # told where there are several
@@ -33,7 +35,8 @@ def print_power(console: Console, table: pd.DataFrame | None) -> None:
         )
         console.print(f"Smallest detectable effects: {why}", soft_wrap=True)
         return
-    console.print(_by_edge(table) if len(table) <= _LISTED else _by_target(table))
+    shown = _by_edge(table) if len(table) <= _LISTED else _by_target(table)
+    console.print(in_terminal(shown))
     seeds = table["pilot_seeds"]
     least, most = seeds.min(), seeds.max()
     said = f"{least}" if least == most else f"{least} to {most}"
@@ -50,64 +53,44 @@ def print_power(console: Console, table: pd.DataFrame | None) -> None:
     )
 
 
-def power_records(table: pd.DataFrame | None) -> Any:
-    """The table as records for JSON; None where nothing is known."""
-    if table is None:
-        return None
-    return json.loads(table.to_json(orient="records", double_precision=15))
-
-
-def _table(*headings: str, left: int) -> Table:
-    title = "Smallest detectable effects"
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for heading in headings[:left]:
-        table.add_column(heading, overflow="fold")
-    for heading in headings[left:]:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
-
-
 def _by_edge(edges: pd.DataFrame) -> Table:
-    first = ("first",) if "max_seeds" in edges else ()
-    numbers = ("seeds", "tests", *first, "detects", "(range)", "corrected", "known by")
+    first = [_detects("first", "detectable_first")] if "max_seeds" in edges else []
     axes = [name for name in _AXES if name in edges and edges[name].nunique(dropna=False) > 1]
-    table = _table("from", "to", "arm", *axes, *numbers, left=3 + len(axes))
-    said = edges.assign(**{name: edges[name].astype("string").fillna("–") for name in axes})
-    for edge in said.to_dict("records"):
-        table.add_row(
-            source_text(edge["arm"], edge["source"]),
-            edge["target"],
-            edge["arm"],
-            *(edge[name] for name in axes),
-            _seeds(edge),
-            str(edge["n_test"]),
-            *([_points(edge["detectable_first"])] if first else []),
-            _points(edge["detectable"]),
-            _range(edge["detectable_low"], edge["detectable_high"]),
-            _points(edge["detectable_corrected"]),
-            {"own": "its runs", "target": "runs into it", "none": "nothing"}[edge["evidence"]],
-        )
-    return table
+    return table_of(
+        edges.to_dict("records"),
+        text("from", lambda edge: source_text(edge["arm"], edge["source"])),
+        *(text(heading, name) for heading, name in (("to", "target"), ("arm", "arm"))),
+        *(text(name, name) for name in axes),
+        number("seeds", _seeds),
+        number("tests", "n_test"),
+        *first,
+        _detects("detects", "detectable"),
+        number("(range)", _range),
+        _detects("corrected", "detectable_corrected"),
+        number("known by", lambda edge: _KNOWN_BY[edge["evidence"]]),
+        title=_TITLE,
+    )
 
 
 def _by_target(edges: pd.DataFrame) -> Table:
-    headings = ("to", "edges", "unknown", "seeds", "tests", "best", "worst", "(range)", "corrected")
-    table = _table(*headings, left=1)
-    for (target, n_test), rows in edges.groupby(["target", "n_test"], sort=False):
-        known = rows[rows["detectable"].notna()].sort_values("detectable")
-        best, worst = (rows if known.empty else known).iloc[[0, -1]].to_dict("records")
-        table.add_row(
-            str(target),
-            str(len(rows)),
-            str(len(rows) - len(known)),
-            max(map(_seeds, rows.to_dict("records")), key=len),
-            str(n_test),
-            _points(best["detectable"]),
-            _points(worst["detectable"]),
-            _range(worst["detectable_low"], worst["detectable_high"]),
-            _points(worst["detectable_corrected"]),
-        )
-    return table
+    targets = []
+    for _, rows in edges.groupby(["target", "n_test"], sort=False):
+        found = rows[rows["detectable"].notna()].sort_values("detectable")
+        best, worst = (rows if found.empty else found).iloc[[0, -1]].to_dict("records")
+        about: dict[Any, Any] = {"edges": len(rows), "unknown": len(rows) - len(found)}
+        about["seeds"] = max(map(_seeds, rows.to_dict("records")), key=len)
+        targets.append({**worst, **about, "best": best["detectable"]})
+    return table_of(
+        targets,
+        text("to", "target"),
+        *(number(name, name) for name in ("edges", "unknown", "seeds")),
+        number("tests", "n_test"),
+        _detects("best", "best"),
+        _detects("worst", "detectable"),
+        number("(range)", _range),
+        _detects("corrected", "detectable_corrected"),
+        title=_TITLE,
+    )
 
 
 def _seeds(edge: Mapping[Any, Any]) -> str:
@@ -118,9 +101,14 @@ def _seeds(edge: Mapping[Any, Any]) -> str:
     return f"{said}, alone {more}" if more > edge["n_seeds"] else said
 
 
+def _detects(heading: str, name: str) -> Column:
+    return number(heading, lambda edge: _points(edge[name]))
+
+
 def _points(value: float) -> str:
     return "none" if math.isinf(value) else points(value)  # not even the largest possible effect
 
 
-def _range(low: float, high: float) -> str:
-    return f"({_points(low)} to {_points(high)})" if not math.isnan(low) else ""
+def _range(edge: Mapping[Any, Any]) -> str:
+    low, high = edge["detectable_low"], edge["detectable_high"]
+    return "" if math.isnan(low) else f"({_points(low)} to {_points(high)})"

@@ -18,6 +18,7 @@ from rich.text import Text
 from transfer_study.errors import StoreError
 from transfer_study.execute.progress import Progress, Silent
 from transfer_study.files import read_regular
+from transfer_study.points import counted
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.recipes.protocol import Protocol
@@ -101,7 +102,7 @@ def _opening(total: int, todo: int, known: int = 0) -> str:
     if not todo:
         return f"All {total} stages are done{where}; nothing to run."
     done = f"{total - todo} of {total} stages are done{where}; " if todo < total else ""
-    text = f"{done}running {todo} stage{'s' if todo > 1 else ''}."
+    text = f"{done}running {counted(todo, 'stage')}."
     return text[0].upper() + text[1:]
 
 

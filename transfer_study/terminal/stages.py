@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import yaml
-from rich.table import Table
 
 from transfer_study.data.leaks.findings import Dropped
 from transfer_study.execute.cost import SecondsEstimate
+from transfer_study.report.table import Table, label, number, table_of, text
 from transfer_study.session.forecast import disk_forecast, forecast_looks, power
 from transfer_study.session.places import Places
 from transfer_study.store.stage_record import StageRecord
@@ -25,14 +24,13 @@ from transfer_study.study.stage import Stage, StageKind
 from transfer_study.study.stage_labels import stage_labels
 from transfer_study.study.study import Study
 from transfer_study.study.tasks.task import Change
-from transfer_study.terminal.console import headed, stdout
+from transfer_study.terminal.console import headed, in_terminal, print_json, records_of, stdout
 from transfer_study.terminal.disk import disk_as_json, disk_sentences
 from transfer_study.terminal.leaks import dropped_as_json, print_dropped
 from transfer_study.terminal.looks import forecast_line, schedule_line
-from transfer_study.terminal.power import power_records, print_power
+from transfer_study.terminal.power import print_power
 from transfer_study.terminal.progress import duration
 
-_SCHEMA = 1
 _LISTED = 40
 
 
@@ -51,7 +49,7 @@ def print_plan(
     console, store = stdout(), Store(places.store)
     todo = plan.missing(store.is_done, store.has_model)
     console.print(headed(plan.study.name, f": {len(plan)} stages, {len(todo)} to run"))
-    console.print(_by_kind(plan, todo))
+    console.print(in_terminal(_by_kind(plan, todo)))
     console.print(
         f"Sharing: each answer trained by itself would take {plan.unshared} stages; "
         f"{plan.unshared - len(plan)} are saved."
@@ -86,14 +84,14 @@ def print_plan(
     console.print(disk_sentences(disk), soft_wrap=True)
     if not disk.fits:
         console.print("That does not fit: `run` will refuse it until there is room.", style="red")
-    table = Table(box=None, pad_edge=False)
-    table.add_column("will run", no_wrap=True)
-    table.add_column("why")
     labels, listed = stage_labels(plan), todo.stages[:_LISTED]
     why = reasons(listed, store)
-    for stage in listed:
-        table.add_row(labels[stage.id], why[stage.id])
-    console.print(table)
+    table = table_of(
+        listed,
+        label("will run", lambda stage: labels[stage.id]),
+        text("why", lambda stage: why[stage.id]),
+    )
+    console.print(in_terminal(table))
     if len(todo) > _LISTED:
         console.print(f"... and {len(todo) - _LISTED} more (--json lists all)")
 
@@ -113,18 +111,14 @@ def slow_precision(plan: Plan, todo: Plan) -> str | None:
 
 
 def _by_kind(plan: Plan, todo: Plan) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading, side in (
-        ("stage", "left"),
-        ("planned", "right"),
-        ("done", "right"),
-        ("to run", "right"),
-    ):
-        table.add_column(heading, justify=side)  # type: ignore[arg-type]
     planned, missing = Counter(map(_kind, plan)), Counter(map(_kind, todo))
-    for kind, count in planned.items():
-        table.add_row(kind, str(count), str(count - missing[kind]), str(missing[kind]))
-    return table
+    return table_of(
+        planned,
+        text("stage", lambda kind: kind),
+        number("planned", lambda kind: str(planned[kind])),
+        number("done", lambda kind: str(planned[kind] - missing[kind])),
+        number("to run", lambda kind: str(missing[kind])),
+    )
 
 
 def _kind(stage: Stage) -> str:
@@ -239,12 +233,13 @@ def plan_as_json(
     todo = plan.missing(store.is_done, store.has_model)
     why = reasons(todo, store)
     estimate, labels = SecondsEstimate(plan, store), stage_labels(plan)
-    _print_json(
-        study=plan.study.name,
-        unshared=plan.unshared,
-        estimated_seconds=(sum(map(estimate.seconds, todo)) if estimate.measured else None),
-        disk=disk_as_json(disk_forecast(plan, places)),
-        stages=[
+    known = power(plan, store, pilot, looks)
+    content = {
+        "study": plan.study.name,
+        "unshared": plan.unshared,
+        "estimated_seconds": sum(map(estimate.seconds, todo)) if estimate.measured else None,
+        "disk": disk_as_json(disk_forecast(plan, places)),
+        "stages": [
             {
                 "id": stage.id,
                 "name": stage.name,
@@ -258,11 +253,12 @@ def plan_as_json(
             }
             for stage in plan
         ],
-        pairs=dict(zip(("left_out", "of"), count_left_out(plan.study), strict=True)),
-        left_out=dropped_as_json(dropped),
-        power=power_records(power(plan, store, pilot, looks)),
-        looks=None if looks is None else _looks_as_json(plan, places, pilot, looks),
-    )
+        "pairs": dict(zip(("left_out", "of"), count_left_out(plan.study), strict=True)),
+        "left_out": dropped_as_json(dropped),
+        "power": None if known is None else records_of(known),
+        "looks": None if looks is None else _looks_as_json(plan, places, pilot, looks),
+    }
+    print_json(content)
 
 
 def _looks_as_json(plan: Plan, places: Places, pilot: Plan | None, looks: Looks) -> Any:
@@ -275,7 +271,3 @@ def resolved_study(study: Study) -> str:
     values = told.model_dump(mode="json", by_alias=True, exclude_none=True)
     text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
     return text
-
-
-def _print_json(**content: Any) -> None:
-    print(json.dumps({"schema": _SCHEMA, **content}, indent=1, default=str))

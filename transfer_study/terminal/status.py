@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from rich.table import Table
-
+from transfer_study.report.table import label, table_of, text
 from transfer_study.session.stored import failed_stages, missing
 from transfer_study.store.running import Running, running
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
 from transfer_study.study.stage_labels import stage_labels
-from transfer_study.terminal.console import headed, stderr, stdout, warn
+from transfer_study.terminal.console import headed, in_terminal, print_json, stderr, stdout, warn
 from transfer_study.terminal.progress import duration, log_lines
 
-_SCHEMA = 1
 _STATES = ("done", "running", "missing", "failed")
 
 
@@ -92,19 +89,17 @@ def print_status(status: Status, store: Store) -> None:
         )
     )
     if status.running:
-        table, labels = Table(box=None, pad_edge=False), stage_labels(status.plan)
-        for heading in ("running", "host", "process", "since", "for", "epoch"):
-            table.add_column(heading, no_wrap=heading != "running", overflow="fold")
-        for stage, one in status.running:
-            table.add_row(
-                labels[stage.id],
-                one.host,
-                str(one.process),
-                f"{datetime.fromtimestamp(one.since):%Y-%m-%d %H:%M}",
-                duration(status.now - one.since) + _silence(one, status.now),
-                f"{one.epoch}/{stage.recipe.epochs}",
-            )
-        console.print(table)
+        labels, now = stage_labels(status.plan), status.now
+        table = table_of(
+            status.running,
+            text("running", lambda run: labels[run[0].id]),
+            label("host", lambda run: run[1].host),
+            label("process", lambda run: str(run[1].process)),
+            label("since", lambda run: f"{datetime.fromtimestamp(run[1].since):%Y-%m-%d %H:%M}"),
+            label("for", lambda run: duration(now - run[1].since) + _silence(run[1], now)),
+            label("epoch", lambda run: f"{run[1].epoch}/{run[0].recipe.epochs}"),
+        )
+        console.print(in_terminal(table))
     console.print(_time_left(status))
     print_failures(status.plan, store)
 
@@ -131,7 +126,6 @@ def status_as_json(status: Status, store: Store) -> None:
     """Print the state of every stage, what runs and what failed as one JSON object."""
     counts, labels = Counter(status.states.values()), stage_labels(status.plan)
     content = {
-        "schema": _SCHEMA,
         "study": status.plan.study.name,
         "counts": {state: counts[state] for state in _STATES},
         "seconds_left": status.seconds_left,
@@ -162,7 +156,7 @@ def status_as_json(status: Status, store: Store) -> None:
         ],
         "stages": {labels[stage.id]: status.states[stage.id] for stage in status.plan},
     }
-    print(json.dumps(content, indent=1))
+    print_json(content)
 
 
 def _utc(seconds: float) -> str:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from rich.table import Table
-
 from transfer_study.data.fingerprints import load_tasks
-from transfer_study.data.inspect import SplitSummary, TaskSummary, describe
+from transfer_study.data.inspect import Lengths, SplitSummary, TaskSummary, describe
 from transfer_study.data.leaks.exclude import all_dropped
 from transfer_study.data.leaks.find import find_leaks
 from transfer_study.data.splits import TaskData
 from transfer_study.data.tokens.unread import reader
-from transfer_study.points import points
+from transfer_study.points import MISSING, points
+from transfer_study.report.table import number, table_of, text
 from transfer_study.study.characters import code_point
 from transfer_study.study.study import Study
-from transfer_study.terminal.console import stdout
+from transfer_study.terminal.console import in_terminal, print_json, stdout
 from transfer_study.terminal.leaks import dropped_as_json, leaks_as_json, print_dropped, print_leaks
 
-_SCHEMA = 1
 # How many words that no model reads are shown.
 _SHOWN = 3
 
@@ -42,7 +39,7 @@ def show_tasks(study: Study, *, as_json: bool) -> None:
             "leaks": leaks_as_json(leaks),
             "left_out": dropped_as_json(dropped),
         }
-        print(json.dumps({"schema": _SCHEMA, **content}, indent=1))
+        print_json(content)
         return
     print_tasks(summaries, study.refine.max_length)
     print_leaks(leaks, loaded)
@@ -66,25 +63,8 @@ def summarise(study: Study, loaded: Mapping[str, TaskData]) -> list[TaskSummary]
 def print_tasks(summaries: list[TaskSummary], max_length: int) -> None:
     """Print sizes, lengths, labels, the score of a constant answer, and what a split lacks."""
     console = stdout()
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("task", overflow="fold")
-    table.add_column("split")
-    for heading in ("examples", "documents", "positive", "words", "pieces", "cut"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for summary in summaries:
-        for n, split in enumerate(summary.splits):
-            table.add_row(
-                summary.task.name if n == 0 else "",
-                split.split,
-                f"{split.examples:,}",
-                f"{split.documents:,}",
-                _positives(summary, split),
-                f"{split.words.median:g} ({split.words.longest})",
-                f"{split.pieces.median:g} ({split.pieces.longest})" if split.pieces else "–",
-                f"{split.truncated:.1%}" if split.truncated is not None else "–",
-            )
-        table.add_section()
-    console.print(table)
+    splits = [(summary, split) for summary in summaries for split in summary.splits]
+    console.print(in_terminal(table_of(splits, *_COLUMNS)))
     console.print("words, pieces: median (longest); cut: share longer than max_length", style="dim")
     for summary in summaries:
         task = summary.task
@@ -99,10 +79,37 @@ def print_tasks(summaries: list[TaskSummary], max_length: int) -> None:
             console.print(f"  {line}", style="yellow", soft_wrap=True)
 
 
-def _positives(summary: TaskSummary, split: SplitSummary) -> str:
+def _name(row: tuple[TaskSummary, SplitSummary]) -> str:
+    """The task's name, beside its first split."""
+    summary, split = row
+    return summary.task.name if split is summary.splits[0] else ""
+
+
+def _positives(row: tuple[TaskSummary, SplitSummary]) -> str:
+    summary, split = row
     if split.positives is None:
-        return "–"
+        return MISSING
     return f"{split.positives:,} {summary.task.kind.positives}".rstrip()
+
+
+def _lengths(of: Lengths | None) -> str:
+    return f"{of.median:g} ({of.longest})" if of else MISSING
+
+
+def _cut(share: float | None) -> str:
+    return MISSING if share is None else f"{share:.1%}"
+
+
+_COLUMNS = (
+    text("task", _name),
+    text("split", lambda row: row[1].split),
+    number("examples", lambda row: f"{row[1].examples:,}"),
+    number("documents", lambda row: f"{row[1].documents:,}"),
+    number("positive", _positives),
+    number("words", lambda row: _lengths(row[1].words)),
+    number("pieces", lambda row: _lengths(row[1].pieces)),
+    number("cut", lambda row: _cut(row[1].truncated)),
+)
 
 
 def _unread(summary: TaskSummary, max_length: int) -> list[str]:

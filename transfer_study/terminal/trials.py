@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from transfer_study.execute.search import Watching
+from transfer_study.points import counted
 from transfer_study.store.trials import Trial
 from transfer_study.study.file.write_recipe import value_text
 from transfer_study.study.search import Values
@@ -39,14 +40,15 @@ def recipe_text(values: Values) -> str:
 
 def print_tuning(tuning: Tuning, quiet: bool) -> None:
     """Say before anything is tried what will be, how it is judged, and how long it may take."""
-    n, tasks = tuning.search.recipes, len(tuning.search.targets)
+    search = tuning.search
+    n, tasks = counted(search.recipes, "recipe"), counted(len(search.targets), "task")
     seeds = ", ".join(map(str, tuning.seeds))
     several = f"seeds {seeds}, which are none" if len(tuning.seeds) > 1 else f"seed {seeds}, none"
     drawn = "All of them" if tuning.search.whole else "Drawn at random"
     wide = max(map(len, tuning.search.space))
     lines = [
-        f"Trying up to {n} recipe{'s' * (n != 1)} for `{tuning.section}` on {tasks} "
-        f"task{'s' * (tasks != 1)}, each alone: at most {duration(tuning.search.seconds)}.",
+        f"Trying up to {n} for `{tuning.section}` on {tasks}, each alone: at most "
+        f"{duration(search.seconds)}.",
         f"Judged on dev alone, with {several} of the study's.",
         *(
             f"  {key:<{wide}}  {', '.join(map(value_text, values))}  "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from transfer_study.points import points
+from transfer_study.points import MISSING, counted, points
+from transfer_study.report.table import Column, Table, number, table_of
 from transfer_study.store.trials import Trial
 from transfer_study.study.file.write_recipe import value_text
-from transfer_study.terminal.console import headed, stdout
+from transfer_study.terminal.console import headed, in_terminal, print_json, stdout
 from transfer_study.terminal.progress import duration
 from transfer_study.terminal.trials import short_key
 from transfer_study.visible import visible_lines
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from transfer_study.analysis.advice.tried import Tried
     from transfer_study.tune import Tuned, Tuning, WrittenBest
 
-_SCHEMA = 1
 _LISTED, _CURVES = 12, 5
 _BARS = "▁▂▃▄▅▆▇█"
 _LONGEST = 32  # epochs of a curve
@@ -40,7 +38,7 @@ def print_tuned(tuning: Tuning, found: Tuned, figures: Sequence[Path]) -> None:
     took = duration(sum(trial.seconds for trial in found.trials))
     about = f": {n} recipes, {trials} trials ended, {seeds}, {took} of training"
     console.print(headed(tuning.study.name, about))
-    console.print(_recipes(tuning, found))
+    console.print(in_terminal(_recipes(tuning, found)))
     if n > _LISTED:
         console.print(f"... and {n - _LISTED} more (--json lists all)")
     console.print(
@@ -65,23 +63,20 @@ def print_tuned(tuning: Tuning, found: Tuned, figures: Sequence[Path]) -> None:
 
 
 def _recipes(tuning: Tuning, found: Tuned) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("recipe", justify="right")
-    for key in tuning.search.space:
-        table.add_column(short_key(key), justify="right")
-    for heading in ("learned", "mean", "time"):
-        table.add_column(heading, justify="right")
     chosen = found.comparison.chosen
-    for one in found.comparison.tried[:_LISTED]:
-        table.add_row(
-            str(one.recipe),
-            *(value_text(one.values[key]) for key in tuning.search.space),
-            f"{one.learned}/{len(tuning.search.targets)}",
-            f"{100 * one.share:.0f}" if one.whole else "–",
-            duration(one.seconds),
-            style="bold" if one is chosen else None,
-        )
-    return table
+    return table_of(
+        found.comparison.tried[:_LISTED],
+        number("recipe", "recipe"),
+        *(_values(key) for key in tuning.search.space),
+        number("learned", lambda one: f"{one.learned}/{len(tuning.search.targets)}"),
+        number("mean", lambda one: f"{100 * one.share:.0f}" if one.whole else MISSING),
+        number("time", lambda one: duration(one.seconds)),
+        style=lambda one: "bold" if one is chosen else "",
+    )
+
+
+def _values(key: str) -> Column:
+    return number(short_key(key), lambda one: value_text(one.values[key]))
 
 
 def _print_curves(console: Console, tuning: Tuning, found: Tuned, target: int) -> None:
@@ -168,7 +163,7 @@ def print_written(tuning: Tuning, written: WrittenBest) -> None:
         style = {"+": "green", "-": "red"}.get(line[:1])
         console.print(line, style=style, soft_wrap=True)
     one = written.behind == 1
-    were = f"{written.behind} finished stage{'' if one else 's'} of the study"
+    were = f"{counted(written.behind, 'finished stage')} of the study"
     left = f" {were}, by the former recipe, {'is' if one else 'are'} left behind."
     said = f"{name} stays as it is (--dry-run)." if written.dry else f"{name} is written."
     console.print(f"{said}{left if written.behind and not written.dry else ''}", soft_wrap=True)
@@ -183,7 +178,6 @@ def tuned_as_json(
     chosen = found.comparison.chosen
     assert chosen is not None
     content = {
-        "schema": _SCHEMA,
         "study": tuning.study.name,
         "section": tuning.section,
         "seeds": tuning.seeds,
@@ -201,7 +195,7 @@ def tuned_as_json(
         "left_behind": written.behind,
         "figures": list(map(str, figures)),
     }
-    print(json.dumps(content, indent=1))
+    print_json(content)
 
 
 def _as_json(tuning: Tuning, found: Tuned, one: Tried) -> dict[str, object]:

@@ -12,7 +12,7 @@ from transfer_study.report.edges_tables import edges_latex, edges_markdown
 from transfer_study.report.markdown import report_markdown
 from transfer_study.report.page import page
 from transfer_study.report.page.subject import Subject
-from transfer_study.report.system_tables import latex_text, markdown_text
+from transfer_study.report.table import latex_text, markdown_text
 
 LETTERS = string.ascii_letters + string.digits + "-_é疾علم"
 

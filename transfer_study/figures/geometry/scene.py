@@ -50,6 +50,11 @@ class Scene:
     clear: bool  # whether nothing overlaps
 
     @property
+    def labels(self) -> Labels:
+        """The lines of every task's name."""
+        return {name: node.lines for name, node in self.nodes.items()}
+
+    @property
     def has_intervals(self) -> bool:
         """Whether any edge or ring has its interval."""
         edges = any(edge.label and edge.label.detail for edge in self.edges)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from transfer_study.points import points
+from transfer_study.points import points, verdict_text
 from transfer_study.report.content import Content
 from transfer_study.report.page.frames import Effect, Frame
 from transfer_study.study.arms import PAIRS, Control
@@ -68,7 +68,7 @@ def _of_decided(effect: Effect, frame: Frame) -> Iterator[str]:
         )
     for control, over in effect.over.items():
         if over.verdict != effect.verdict:
-            word = over.verdict.replace("_", " ")
+            word = verdict_text(over.verdict)
             yield (
                 f"Over {control} ({Control.known[control].briefly}) it is {word}: that control "
                 "may explain it."

@@ -8,25 +8,26 @@ import math
 from functools import cache, partial
 from importlib.resources import files
 
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from transfer_study.figures.edge import COLLAPSED
 from transfer_study.figures.lettering import metric_name
 from transfer_study.figures.palette import VERDICTS
-from transfer_study.points import MISSING, interval, points
+from transfer_study.points import axis_number, interval, p_text, percent, points
 from transfer_study.report import beside_paper, figure_names, words
 from transfer_study.report.captions import margin_text
 from transfer_study.report.citations import bibtex
-from transfer_study.report.edges_tables import p_text
 from transfer_study.report.made import made
 from transfer_study.report.page import forest
+from transfer_study.report.page.card_table import card_table
 from transfer_study.report.page.frames import AXES, Effect
 from transfer_study.report.page.graph import drawn
 from transfer_study.report.page.payload import payload
-from transfer_study.report.page.plain import card_rows, frame_rows
 from transfer_study.report.page.scale import limit_of
 from transfer_study.report.page.subject import Subject
+from transfer_study.report.table import Table, frame_table
 
 _SCRIPTS = (
     "data",
@@ -41,6 +42,7 @@ _SCRIPTS = (
     "start",
 )
 _LEVELS = 4  # of the matrix's colours
+_MOST = 200  # rows of a table whose length the data decide
 _MARKS = {"failed": "×", "not_run": "○", "not_learned": "◇"}
 
 
@@ -72,11 +74,11 @@ def render(subject: Subject) -> str:
             completeness=words.completeness(content),
             margin=margin_text(content.study.margin),
             bibtex=bibtex(content.study.correction),
-            cards=card_rows(content),
+            cards=card_table(content),
             figure_names=figure_names.key(content),
-            leaks=frame_rows(content.leaks),
-            costs=frame_rows(content.costs),
-            published=frame_rows(content.published),
+            leaks=_table(content.leaks),
+            costs=_table(content.costs),
+            published=_table(content.published),
             published_note=beside_paper.NOTE,
             style=Markup(style),
             script=Markup(script),
@@ -106,11 +108,12 @@ def _environment() -> Environment:
         points=points,
         metric_name=metric_name,
         short_encoder=words.short_encoder,
+        axis_number=axis_number,
         interval=interval,
         p_text=p_text,
         label=_label,
         level=_level,
-        share=_share,
+        share=lambda effect: percent(effect.seed_share),
     )
     return environment
 
@@ -122,14 +125,14 @@ def _label(effect: Effect) -> str:
     )
 
 
-def _share(effect: Effect) -> str:
-    return MISSING if math.isnan(effect.seed_share) else f"{100 * effect.seed_share:.0f}%"
-
-
 def _level(effect: Effect, limit: float) -> int:
     """How deep a cell's colour is, from 1."""
     share = min(abs(effect.delta) / limit, 1.0) if not math.isnan(effect.delta) else 0.0
     return min(int(share * _LEVELS), _LEVELS - 1) + 1
+
+
+def _table(frame: pd.DataFrame | None) -> Table | None:
+    return None if frame is None else frame_table(frame, _MOST)
 
 
 def _choices(subject: Subject) -> dict[str, list[str]]:

@@ -20,14 +20,13 @@ function logOf(stage) {
 function scale(effect) {
   const limit = state.frame.limit;
   const margin = marginOf(effect.baseline);
-  const [left, right] = [place(-margin, limit), place(margin, limit)];
-  const group = el("g", { class: `f ${effect.verdict}`, transform: "translate(0,36)" },
-    el("path", { class: "raw" }), el("path", { class: "adj" }), el("path", { class: "seeds" }), el("circle", { r: 4 }));
-  drawEffect(group, effect, limit);
-  const ticks = [-1, -0.5, 0, 0.5, 1].map((share) => el("text", { x: place(share * limit, limit), y: 70 }, tick(share * limit)));
-  return el("svg", { viewBox: `${CENTRE - HALF - 22} 0 ${2 * HALF + 44} 78`, role: "img", "aria-label": `${inWords(effect.slot)}; margin ${points(margin)} points` },
-    el("rect", { class: "band", x: left, y: 10, width: right - left, height: 44 }),
-    el("path", { class: "zero", d: `M${CENTRE},10V54` }), group, el("g", { class: "ticks" }, ...ticks));
+  const shown = el("svg", { class: `scale f ${effect.verdict}`, y: 10, width: 402, height: 44, viewBox: view(limit, -22, 44), preserveAspectRatio: "none" },
+    el("rect", { class: "band", y: -22, height: 44 }), el("path", { class: "zero", d: "M0,-22v44" }), ...SHAPES.map((name) => el("path", { class: name })));
+  drawEffect(shown, effect);
+  drawMargin(shown.firstChild, margin);
+  const ticks = [-1, -0.5, 0, 0.5, 1].map((share) => el("text", { x: 201 + 190 * share, y: 70 }, tick(share * limit)));
+  return el("svg", { viewBox: "-12 0 426 78", role: "img", "aria-label": `${inWords(effect.slot)}; margin ${points(margin)} points` },
+    shown, el("g", { class: "ticks" }, ...ticks));
 }
 
 function overTable(effect) {

@@ -1,21 +1,23 @@
-// Intervals on a scale, as forest.py draws them.
-const CENTRE = 370;
-const HALF = 190;
-const place = (value, limit) => CENTRE + HALF * Math.max(-1, Math.min(1, value / limit));
+// Intervals on a scale whose units are points, as forest.py draws them.
+const SHAPES = ["raw", "adj", "seeds", "mean", "core"];
+const BEYOND = 201 / 190;
+const at = (value) => Number((100 * value).toFixed(2));
+const view = (limit, top, height) => `${at(-BEYOND * limit)} ${top} ${at(2 * BEYOND * limit)} ${height}`;
 const tick = (value) => (value === 0 ? "0" : minus(`${value > 0 ? "+" : ""}${Number((100 * value).toFixed(3))}`));
+const bar = (low, high) => (low === null ? "" : `M${at(low)},0H${at(high)}M${at(low)},-4v8M${at(high)},-4v8`);
 
-function line(low, high, limit) {
-  if (low === null) return "";
-  const bars = [low, high].filter((end) => Math.abs(end) <= limit).map((end) => `M${place(end, limit)},-4v8`);
-  return `M${place(low, limit)},0H${place(high, limit)}${bars.join("")}`;
+function drawEffect(scale, effect) {
+  const known = effect && !absent(effect);
+  const mean = known ? `M${at(effect.delta)},0h0` : "";
+  const shapes = known
+    ? [bar(effect.low, effect.high), bar(effect.adjusted_low, effect.adjusted_high), effect.by_seed.map((value) => `M${at(value)},-6h0`).join(""), mean, mean]
+    : SHAPES.map(() => "");
+  SHAPES.forEach((name, n) => $(`.${name}`, scale).setAttribute("d", shapes[n]));
 }
 
-function drawEffect(group, effect, limit) {
-  const known = effect && !absent(effect);
-  $(".raw", group).setAttribute("d", known ? line(effect.low, effect.high, limit) : "");
-  $(".adj", group).setAttribute("d", known ? line(effect.adjusted_low, effect.adjusted_high, limit) : "");
-  $(".seeds", group).setAttribute("d", known ? effect.by_seed.map((value) => `M${place(value, limit)},-6h0`).join("") : "");
-  $("circle", group).setAttribute("cx", known ? place(effect.delta, limit) : -20);
+function drawMargin(band, margin) {
+  band.setAttribute("x", at(-margin));
+  band.setAttribute("width", at(2 * margin));
 }
 
 // The rows of another target, where there is one plot for many.
@@ -45,11 +47,15 @@ function plotTarget(task) {
 
 function updateForest() {
   const { effects, limit } = state.frame;
+  for (const scale of $$("#forest .scale")) {
+    const [, top, , height] = scale.getAttribute("viewBox").split(" ");
+    scale.setAttribute("viewBox", view(limit, top, height));
+  }
   for (const group of $$(".f[data-e]")) {
     const effect = effects.get(Number(group.dataset.e));
     const marks = ["off", "selected", "hot"].filter((name) => group.classList.contains(name));
     group.setAttribute("class", ["f", effect ? effect.verdict : "absent", ...marks].join(" "));
-    drawEffect(group, effect, limit);
+    drawEffect(group, effect);
     if (!effect) continue;
     const sure = effect.verdict in MARKS ? ` ${verdictName(effect.verdict)}` : ` ${interval(effect.adjusted_low, effect.adjusted_high)}`;
     $(".num", group).textContent = label(effect) + sure;
@@ -58,8 +64,6 @@ function updateForest() {
   for (const band of $$("[data-band]")) {
     const task = Number(band.dataset.band);
     const effect = [...effects.values()].find((e) => targetOf(e.slot) === task && e.baseline !== null);
-    const margin = marginOf(effect?.baseline);
-    band.setAttribute("x", place(-margin, limit));
-    band.setAttribute("width", place(margin, limit) - place(-margin, limit));
+    drawMargin(band, marginOf(effect?.baseline));
   }
 }
