@@ -22,7 +22,6 @@ from transfer_study.study.tasks.source import DatasetsSource, FileSource
 RECORD_FILE = "stages.json"
 PREDICTIONS_FILE = "predictions.parquet"  # store/compact.py
 _SCHEMA = 2
-_RARER_KEYS = ("header", "delimiter", "leave_out", "file", "split", "data", "tasksource")
 
 
 def write_record(plan_: Plan, folder: Path, answered: Callable[[Stage], bool]) -> None:
@@ -37,7 +36,6 @@ def write_record(plan_: Plan, folder: Path, answered: Callable[[Stage], bool]) -
         "schema": _SCHEMA,
         "study": study.name,
         "definition": _without_places(study),
-        "inputs": _inputs(plan_.study),
         "fingerprints": plan_.fingerprints.model_dump(mode="json", exclude_none=True),
         "stages": [
             {
@@ -59,7 +57,9 @@ def recorded_plan(study: Study, folder: Path) -> Plan | None:
     """The plan of a study by the fingerprints of its last run; None where its inputs changed."""
     try:
         record: dict[str, Any] = read_json(folder / RECORD_FILE)
-        if record["schema"] != _SCHEMA or record["inputs"] != _inputs(study):
+        # Both as this version reads them, so that a key which it has added changes nothing.
+        recorded = Study.model_validate(record["definition"])
+        if record["schema"] != _SCHEMA or _inputs(recorded) != _inputs(study):
             return None
         return plan(study, Fingerprints.model_validate(record["fingerprints"]))
     except (OSError, ValueError, LookupError, TypeError):
@@ -161,19 +161,15 @@ def _inputs(study: Study) -> dict[str, str]:
     inputs = {}
     for task in study.tasks:
         said = task.model_dump(mode="json", exclude={"transform"})  # no task of a study has one
-        # The rarer cases: what was recorded before there were any still counts.
-        if task.select_by is None:
-            del said["select_by"]
-        unset = {key for key in _RARER_KEYS if said["source"].get(key) is None}
-        said["source"] = {k: v for k, v in said["source"].items() if k not in unset}
         if isinstance(task.source, FileSource):
             said["source"] = _without_root(said["source"], study)
         else:
             said["source"].pop("data", None)
+            if isinstance(task.source, DatasetsSource):
+                said["source"]["name"] = _plain(task.source.name)
         inputs[f"task {task.name}"] = content_hash(said)
     for encoder in study.encoders:
-        rarer = {key for key in ("scratch", "layers") if getattr(encoder, key) is None}
-        said = encoder.model_dump(mode="json", exclude=rarer)
+        said = encoder.model_dump(mode="json")
         if Path(encoder.source).is_absolute():
             said["source"] = Path(encoder.source).name
         if encoder.tiny is not None and not isinstance(encoder.tiny.texts, str):
