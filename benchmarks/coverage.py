@@ -21,7 +21,7 @@ import numpy as np
 from simulated import SIMULATED
 
 from transfer_study.analysis.doubt import coverage
-from transfer_study.analysis.doubt.coverage import CELLS, Cell, measured
+from transfer_study.analysis.doubt.coverage import CELLS, CoverageCell, measured
 from transfer_study.analysis.effects.corrections import MeasuredEdge, corrected
 from transfer_study.analysis.effects.replicates import RESAMPLES, draw_counts, replicate_scores
 from transfer_study.analysis.effects.uncertainty import ALPHA, crossed
@@ -39,7 +39,7 @@ FEW_RESAMPLES = 100
 FAMILY = 12  # edges, onto two targets
 
 
-def cells(metric: MetricName, n: int, simulations: int, resamples: int) -> list[Cell]:
+def cells(metric: MetricName, n: int, simulations: int, resamples: int) -> list[CoverageCell]:
     """Measure the cells of a metric and test size, those of few seeds by the first of many."""
     rows = SIMULATED[metric]
     units = n // getattr(rows, "document", 1)
@@ -57,7 +57,9 @@ def cells(metric: MetricName, n: int, simulations: int, resamples: int) -> list[
             rejected[seeds] += null.p < ALPHA
             covered[seeds] += gain.low <= truth <= gain.high
     return [
-        Cell(str(metric), s, n, simulations, covered[s] / simulations, rejected[s] / simulations)
+        CoverageCell(
+            str(metric), s, n, simulations, covered[s] / simulations, rejected[s] / simulations
+        )
         for s in SEEDS
     ]
 
@@ -88,7 +90,7 @@ def _counts(units: int, resamples: int, purpose: object) -> Floats:
     return np.concatenate(list(drawn)).astype(np.float32)
 
 
-def _line(found: Cell) -> str:
+def _line(found: CoverageCell) -> str:
     return (
         f"{found.metric:<12}{found.n_seeds:>6}{found.n_test:>8,}{found.simulations:>8,}"
         f"{found.coverage:>10.1%}{found.rejection:>10.1%}{'  !' if found.misses else ''}"

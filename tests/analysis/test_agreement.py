@@ -10,24 +10,24 @@ import pytest
 
 from transfer_study.analysis.edges import Verdict
 from transfer_study.analysis.paper.agreement import (
+    Agreement,
     HeldEdge,
     HeldScore,
-    Outcome,
     check_comparable,
     claim_outcome,
     hold_claims,
     hold_scores,
 )
 from transfer_study.errors import StudyError
-from transfer_study.published import Effect, SystemKind
+from transfer_study.published import ClaimedEffect, SystemKind
 from transfer_study.study.plan import Plan
 from transfer_study.study.system import System
 
 MakePlan = Callable[..., Plan]
 MakeScores = Callable[..., pd.DataFrame]
 
-AGREES, DISAGREES = Outcome.AGREES, Outcome.DISAGREES
-CANNOT, ABSENT = Outcome.CANNOT_DECIDE, Outcome.NOT_MEASURED
+AGREES, DISAGREES = Agreement.AGREES, Agreement.DISAGREES
+CANNOT, ABSENT = Agreement.CANNOT_DECIDE, Agreement.NOT_MEASURED
 
 EDGES = {
     "gain": (Verdict.GAIN, 0.03),
@@ -69,12 +69,12 @@ def edges(words: str) -> list[HeldEdge]:
     ],
 )
 def test_claims_on_every_edge(
-    found: str, improves: Outcome, not_improves: Outcome, barely: Outcome
+    found: str, improves: Agreement, not_improves: Agreement, barely: Agreement
 ) -> None:
     held = edges(found)
-    assert claim_outcome(Effect.IMPROVES, held) == improves
-    assert claim_outcome(Effect.NOT_IMPROVES, held) == not_improves
-    assert claim_outcome(Effect.BARELY, held) == barely
+    assert claim_outcome(ClaimedEffect.IMPROVES, held) == improves
+    assert claim_outcome(ClaimedEffect.NOT_IMPROVES, held) == not_improves
+    assert claim_outcome(ClaimedEffect.BARELY, held) == barely
 
 
 @pytest.mark.parametrize(
@@ -88,16 +88,16 @@ def test_claims_on_every_edge(
         ("absent, absent", ABSENT),
     ],
 )
-def test_what_can_be_improved_needs_one_partner_that_helps(found: str, can: Outcome) -> None:
-    assert claim_outcome(Effect.CAN_IMPROVE, edges(found)) == can
+def test_what_can_be_improved_needs_one_partner_that_helps(found: str, can: Agreement) -> None:
+    assert claim_outcome(ClaimedEffect.CAN_IMPROVE, edges(found)) == can
 
 
-@pytest.mark.parametrize("effect", list(Effect))
+@pytest.mark.parametrize("effect", list(ClaimedEffect))
 @pytest.mark.parametrize("found", ["gain", "loss, gain", "equivalent", "small gain, loss"])
-def test_edges_of_a_part_of_the_data_decide_nothing(effect: Effect, found: str) -> None:
+def test_edges_of_a_part_of_the_data_decide_nothing(effect: ClaimedEffect, found: str) -> None:
     doubted = [replace(edge, doubt="limits leave a part of train of b") for edge in edges(found)]
-    assert claim_outcome(effect, edges(found)) != CANNOT or effect is Effect.MIXED
-    if effect is not Effect.MIXED or len(doubted) > 1:
+    assert claim_outcome(effect, edges(found)) != CANNOT or effect is ClaimedEffect.MIXED
+    if effect is not ClaimedEffect.MIXED or len(doubted) > 1:
         assert claim_outcome(effect, doubted) == CANNOT
 
 
@@ -116,8 +116,8 @@ def test_edges_of_a_part_of_the_data_decide_nothing(effect: Effect, found: str) 
         ("absent, absent, absent", ABSENT),
     ],
 )
-def test_mixed_needs_a_gain_and_a_loss(found: str, mixed: Outcome) -> None:
-    assert claim_outcome(Effect.MIXED, edges(found)) == mixed
+def test_mixed_needs_a_gain_and_a_loss(found: str, mixed: Agreement) -> None:
+    assert claim_outcome(ClaimedEffect.MIXED, edges(found)) == mixed
 
 
 def test_claims_are_held_against_the_pairs_of_each_encoder(make_plan: MakePlan) -> None:
@@ -161,7 +161,7 @@ def test_limits_of_what_an_edge_is_made_of_leave_its_claim_open(make_plan: MakeP
         [{**edge, "reading": "refine", "source": s, "target": t} for s, t in ends]
     )
 
-    def held(**limits: int) -> dict[str, tuple[Outcome, str]]:
+    def held(**limits: int) -> dict[str, tuple[Agreement, str]]:
         cut = {"name": "ddi2013-type", "limits": limits}
         plan = make_plan("a", tasks=("chemprot", cut, "bc5cdr-chemical", "bc5cdr-disease"))
         claims = hold_claims(plan, deltas)
@@ -203,7 +203,7 @@ def held_score(
     [(0.725, AGREES), (0.745, AGREES), (0.7501, AGREES), (0.752, DISAGREES), (0.69, DISAGREES)],
 )
 def test_a_score_agrees_where_the_interval_holds_the_published_one(
-    make_plan: MakePlan, make_scores: MakeScores, centre: float, outcome: Outcome
+    make_plan: MakePlan, make_scores: MakeScores, centre: float, outcome: Agreement
 ) -> None:
     plan = make_plan("BlueBERT-biomedical")
     held = hold_scores(plan, make_scores(plan, around(centre)), failed=())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from transfer_study.analysis.doubt import coverage
-from transfer_study.analysis.doubt.coverage import Cell, coverage_warning
+from transfer_study.analysis.doubt.coverage import CoverageCell, coverage_warning
 from transfer_study.study.tasks.task import MetricName
 
 GOOD, SHORT, EAGER = (0.95, 0.05), (0.92, 0.05), (0.95, 0.08)
@@ -15,7 +15,7 @@ GOOD, SHORT, EAGER = (0.95, 0.05), (0.92, 0.05), (0.95, 0.08)
 def cells(monkeypatch):
     """Measured cells of accuracy: 3 seeds miss at 100 examples, 10 at 10,000."""
     of = {(3, 100): SHORT, (10, 100): GOOD, (3, 10_000): GOOD, (10, 10_000): EAGER}
-    found = tuple(Cell("accuracy", s, n, 2_000, *rates) for (s, n), rates in of.items())
+    found = tuple(CoverageCell("accuracy", s, n, 2_000, *rates) for (s, n), rates in of.items())
     monkeypatch.setattr(coverage, "measured", lambda: found)
 
 
@@ -47,5 +47,5 @@ def test_documents_count_and_not_their_examples(cells):
     """A thousand examples of 100 documents are no thousand."""
     assert coverage_warning(MetricName.ACCURACY, 3, 100) is not None
     assert "100 test documents" in coverage_warning(MetricName.ACCURACY, 3, 100)
-    five = Cell("micro_f1", 3, 1_000, 2_000, *GOOD)
+    five = CoverageCell("micro_f1", 3, 1_000, 2_000, *GOOD)
     assert five.n_documents == 200

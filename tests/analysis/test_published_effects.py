@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from transfer_study.analysis.paper.agreement import Outcome
+from transfer_study.analysis.paper.agreement import Agreement
 from transfer_study.analysis.paper.effects import hold_effects, published_effects
 from transfer_study.published import SystemKind
 from transfer_study.study.study import Study
@@ -52,11 +52,11 @@ def test_an_effect_agrees_in_its_direction_alone() -> None:
     }
     held = hold_effects(_study(TASKS), _full("all-MiniLM-L6-v2", here))
     assert {effect.published.joint.task: effect.outcome for effect in held} == {
-        "chemprot": Outcome.DISAGREES,
+        "chemprot": Agreement.DISAGREES,
         # The paper's two scores are in two metrics, so there is nothing to agree with.
-        "ddi2013-type": Outcome.CANNOT_DECIDE,
-        "bc5cdr-disease": Outcome.AGREES,
-        "bc5cdr-chemical": Outcome.CANNOT_DECIDE,
+        "ddi2013-type": Agreement.CANNOT_DECIDE,
+        "bc5cdr-disease": Agreement.AGREES,
+        "bc5cdr-chemical": Agreement.CANNOT_DECIDE,
     }
     (ddi,) = (effect for effect in held if effect.published.joint.task == "ddi2013-type")
     assert ddi.doubt == "the paper's scores are micro_f1 beside macro_f1"
@@ -69,8 +69,8 @@ def test_no_change_beyond_the_margin_is_what_equivalent_agrees_with() -> None:
     held = hold_effects(_study(TASKS), _full("all-MiniLM-L6-v2", here))
     outcomes = {effect.published.joint.task: effect.outcome for effect in held}
     assert outcomes == {
-        "bc5cdr-chemical": Outcome.AGREES,
-        "chemprot": Outcome.DISAGREES,
+        "bc5cdr-chemical": Agreement.AGREES,
+        "chemprot": Agreement.DISAGREES,
     }
 
 

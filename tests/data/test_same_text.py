@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from transfer_study.data.leaks.same_text import Row, is_short, row_of, tells
+from transfer_study.data.leaks.same_text import LeakRow, is_short, row_of, tells
 from transfer_study.study.tasks.example import Example, Label
 from transfer_study.study.tasks.task import Task
 
@@ -24,7 +24,7 @@ def text(of: Task, *parts: str) -> str:
     return row_of(Example("1", "1", parts, "yes"), of).text
 
 
-def row(of: Task, written: str, label: Label) -> Row:
+def row(of: Task, written: str, label: Label) -> LeakRow:
     parts = tuple(written.split()) if of is TAGGING else (written,)
     return row_of(Example("1", "1", parts, label), of)
 
@@ -107,7 +107,7 @@ def test_tags_are_the_same_where_the_mentions_are_however_words_are_divided() ->
 
 
 def test_scores_are_labels_too() -> None:
-    def pair(a: str, b: str, score: float) -> Row:
+    def pair(a: str, b: str, score: float) -> LeakRow:
         return row_of(Example("1", "1", (a, b), score), SCORES)
 
     assert not tells(pair("x = 5", "y", 1.0), pair("y", "x 5", 4.0))

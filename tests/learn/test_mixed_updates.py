@@ -15,7 +15,7 @@ from transfer_study.learn.aggregate import combine
 from transfer_study.learn.heads import HEAD_KINDS
 from transfer_study.learn.model import MultiTaskModel
 from transfer_study.learn.updates import Updates
-from transfer_study.learn.weigh import FixedWeights, UncertaintyWeights, Weights, uncertain_loss
+from transfer_study.learn.weigh import FixedWeights, LossWeights, UncertaintyWeights, uncertain_loss
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.tasks import kinds
 
@@ -38,7 +38,7 @@ class Bench:
                 module.p = 0.0
         self.recipe = Recipe(max_length=school.recipe.max_length, precision="float32")
 
-    def losses(self, made: list[Any], weights: Weights | None = None, **changes: Any) -> Any:
+    def losses(self, made: list[Any], weights: LossWeights | None = None, **changes: Any) -> Any:
         """What `Updates` gives, and the gradients at each step, of an optimiser that stays."""
         recipe = self.recipe.model_copy(update=changes)
         optimizer = torch.optim.SGD(self.model.parameters(), lr=0.0)

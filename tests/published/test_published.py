@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from transfer_study.published import (
-    Effect,
+    ClaimedEffect,
     PublishedScore,
     SystemKind,
     claims,
@@ -76,11 +76,11 @@ def test_faults_of_the_tables_are_noted_at_their_cells() -> None:
 
 def test_claims_name_their_edges_and_a_star_is_every_other_task_of_the_domain() -> None:
     assert Counter(claim.effect for claim in claims()) == {
-        Effect.IMPROVES: 5,
-        Effect.CAN_IMPROVE: 2,
-        Effect.NOT_IMPROVES: 1,
-        Effect.MIXED: 1,
-        Effect.BARELY: 2,
+        ClaimedEffect.IMPROVES: 5,
+        ClaimedEffect.CAN_IMPROVE: 2,
+        ClaimedEffect.NOT_IMPROVES: 1,
+        ClaimedEffect.MIXED: 1,
+        ClaimedEffect.BARELY: 2,
     }
     into = next(c for c in claims() if (c.source, c.target) == ("*", "chemprot"))
     others = ("bc5cdr-disease", "bc5cdr-chemical", "ddi2013-type")

@@ -35,7 +35,7 @@ DECIDED = (Verdict.GAIN, Verdict.LOSS, Verdict.EQUIVALENT)
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class EdgeColumn:
     """What a column holds and of which type; a key is part of what names an edge.
 
     A number may be missing (NaN), and so may an optional count; an optional column is that of some
@@ -82,17 +82,17 @@ MEANINGS: Mapping[str, str] = {
 }
 
 
-def _key(name: str, meaning: str = "", *, optional: bool = False) -> Column:
+def _key(name: str, meaning: str = "", *, optional: bool = False) -> EdgeColumn:
     kind: Literal["word", "count"] = "count" if name == SIZE else "word"
-    return Column(kind, meaning or MEANINGS[name], key=True, optional=optional)
+    return EdgeColumn(kind, meaning or MEANINGS[name], key=True, optional=optional)
 
 
-def _number(name: str, meaning: str = "") -> Column:
-    return Column("number", meaning or MEANINGS[name])
+def _number(name: str, meaning: str = "") -> EdgeColumn:
+    return EdgeColumn("number", meaning or MEANINGS[name])
 
 
 # In the order of deltas.csv.
-COLUMNS: Mapping[str, Column] = {
+COLUMNS: Mapping[str, EdgeColumn] = {
     VARIANT: _key(VARIANT, optional=True),
     "encoder": _key("encoder"),
     "source": _key("source"),
@@ -137,22 +137,22 @@ COLUMNS: Mapping[str, Column] = {
         "example_error", "The part of the standard error that more seeds do not take away."
     ),
     "freedom": _number("freedom", "The degrees of freedom of the whole error."),
-    "n_seeds": Column("count", "The seeds for which all scores exist."),
-    "n_baseline_seeds": Column(
+    "n_seeds": EdgeColumn("count", "The seeds for which all scores exist."),
+    "n_baseline_seeds": EdgeColumn(
         "count", "The seeds of the baseline; more than `n_seeds` under `baseline_seeds:`."
     ),
-    "n_test": Column("count", "Test examples."),
-    "n_documents": Column(
+    "n_test": EdgeColumn("count", "Test examples."),
+    "n_documents": EdgeColumn(
         "count", "The units that are resampled: documents, or examples where none are named."
     ),
     "constant": _number("constant"),
-    "collapsed": Column("flag", "`True` where the baseline learned and the model did not."),
-    "verdict": Column(
+    "collapsed": EdgeColumn("flag", "`True` where the baseline learned and the model did not."),
+    "verdict": EdgeColumn(
         "word",
         "`gain`, `loss`, `equivalent`, `undecided`, `not_learned`, `failed` or `not_run`: "
         "[what they mean](undecided.md).",
     ),
-    LOOK: Column(
+    LOOK: EdgeColumn(
         "count",
         "Of a study judged by looks: which of them decided the edge; empty where none has.",
         optional=True,

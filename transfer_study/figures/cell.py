@@ -13,7 +13,7 @@ from transfer_study.figures.canvas import Canvas
 from transfer_study.figures.edge import MARK, Label, draw_mark, label_of
 from transfer_study.figures.geometry.outline import Points
 from transfer_study.figures.lettering import BODY, SMALL, width
-from transfer_study.figures.palette import VERDICTS, Verdict
+from transfer_study.figures.palette import VERDICTS, VerdictStyle
 from transfer_study.points import MINUS
 
 _MISSING = "#F4F4F4"
@@ -40,10 +40,10 @@ SIGNS = CellStyle("sign", SMALL, 0.0, (7.2, 8.6), 0.2, (0.0, 0.0), 2.2)
 
 
 @dataclass(frozen=True)
-class Cell:
+class DrawnCell:
     """An effect as a cell shows it."""
 
-    verdict: Verdict
+    verdict: VerdictStyle
     label: Label
     delta: float
     style: CellStyle
@@ -64,10 +64,10 @@ class Cell:
         return self.label.number
 
 
-def cell_of(effect: Mapping[str, Any], style: CellStyle, *, prefix: str = "") -> Cell:
+def cell_of(effect: Mapping[str, Any], style: CellStyle, *, prefix: str = "") -> DrawnCell:
     """The cell of an edge, or with prefix `full_` of what the full mix does to a node."""
     verdict = VERDICTS[effect[f"{prefix}verdict"]]
-    return Cell(verdict, label_of(effect, prefix), float(effect[f"{prefix}delta"]), style)
+    return DrawnCell(verdict, label_of(effect, prefix), float(effect[f"{prefix}delta"]), style)
 
 
 def frame(centre: Points, size: Points, inset: float = INTERVALS.inset) -> Points:
@@ -77,7 +77,7 @@ def frame(centre: Points, size: Points, inset: float = INTERVALS.inset) -> Point
 
 
 def draw_cell(
-    canvas: Canvas, centre: Points, size: Points, cell: Cell, *, largest: float, name: str
+    canvas: Canvas, centre: Points, size: Points, cell: DrawnCell, *, largest: float, name: str
 ) -> None:
     """Draw a cell; `largest` is the end of the scale, gids are `cell:` and `label:` and name."""
     verdict, style = cell.verdict, cell.style
@@ -119,7 +119,7 @@ def draw_missing(
     canvas.shape(frame(centre, size, inset), fill=_MISSING)
 
 
-def _draw_absent(canvas: Canvas, centre: Points, cell: Cell, name: str) -> None:
+def _draw_absent(canvas: Canvas, centre: Points, cell: DrawnCell, name: str) -> None:
     words = cell.style.says == "interval"
     up = np.array([0.0, 5.5 if words else 0.0])
     draw_mark(canvas, centre - up, cell.verdict, name=name, reach=cell.style.mark)
@@ -134,7 +134,7 @@ def _draw_absent(canvas: Canvas, centre: Points, cell: Cell, name: str) -> None:
         )
 
 
-def _fill(cell: Cell, largest: float) -> str:
+def _fill(cell: DrawnCell, largest: float) -> str:
     if cell.verdict.coloured:
         return palette.shade(cell.delta, largest)
     fills = {"equivalent": palette.EQUIVALENT_FILL, "not learned": palette.NOT_LEARNED_FILL}

@@ -16,7 +16,7 @@ from transfer_study.analysis.compare.difference_graph import difference_graph, s
 from transfer_study.analysis.graph.graph import effects_of, graph_files, write_graph
 from transfer_study.analysis.graph.views import at_size
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
-from transfer_study.figures.edge import Edge, Label, draw_edge
+from transfer_study.figures.edge import EdgeShape, Label, draw_edge
 from transfer_study.figures.geometry.arc import bowed
 from transfer_study.figures.geometry.detail import Detail, detail_for
 from transfer_study.figures.geometry.scene import arrange
@@ -100,7 +100,7 @@ def draw_difference_graph(graph: nx.DiGraph[str], *, title: str, caption: str) -
         return draw_foot(canvas, y, rows, caption, scene.labels, numbers_of(graph))
 
 
-def _edges(graph: nx.DiGraph[str], detail: Detail) -> list[Edge]:
+def _edges(graph: nx.DiGraph[str], detail: Detail) -> list[EdgeShape]:
     edges = []
     for (source, target), effect in effects_of(graph).items():
         style = CHANGES[effect["happened"]]
@@ -113,7 +113,7 @@ def _edges(graph: nx.DiGraph[str], detail: Detail) -> list[Edge]:
         reach = interval(effect["adjusted_low"], effect["adjusted_high"])
         reach = "" if reach == MISSING else reach
         edges.append(
-            Edge(
+            EdgeShape(
                 source,
                 target,
                 style,

@@ -15,7 +15,7 @@ from transfer_study.figures.canvas import Canvas
 from transfer_study.figures.geometry.arc import Arc, right_of
 from transfer_study.figures.geometry.outline import Points, expand, outline
 from transfer_study.figures.lettering import BODY, SMALL, height, width
-from transfer_study.figures.palette import VERDICTS, Verdict
+from transfer_study.figures.palette import VERDICTS, VerdictStyle
 from transfer_study.points import MISSING, interval, points
 
 _CURVE = [int(Path.MOVETO), int(Path.CURVE3), int(Path.CURVE3)]
@@ -40,12 +40,12 @@ class Label:
 
 
 @dataclass(frozen=True)
-class Edge:
+class EdgeShape:
     """The effect of source on target, as it is drawn."""
 
     source: str
     target: str
-    verdict: Verdict
+    verdict: VerdictStyle
     width: float
     faint: bool
     label: Label | None
@@ -85,7 +85,7 @@ def head_outline(arc: Arc, line_width: float) -> Points:
 def draw_edge(
     canvas: Canvas,
     arc: Arc,
-    verdict: Verdict,
+    verdict: VerdictStyle,
     line_width: float,
     *,
     name: str = "sample",
@@ -124,7 +124,7 @@ def draw_edge(
 
 
 def draw_mark(
-    canvas: Canvas, centre: Points, verdict: Verdict, *, name: str, reach: float = MARK
+    canvas: Canvas, centre: Points, verdict: VerdictStyle, *, name: str, reach: float = MARK
 ) -> None:
     """Mark what failed, was not run or not learned: cross, circle, diamond, on a white ground."""
     if verdict.mark == "circle":
@@ -154,7 +154,7 @@ def draw_mark(
 
 
 def draw_label(
-    canvas: Canvas, centre: Points, label: Label, verdict: Verdict, *, name: str
+    canvas: Canvas, centre: Points, label: Label, verdict: VerdictStyle, *, name: str
 ) -> None:
     """Write a label around its centre, in white kept free of lines."""
     x, y = float(centre[0]), float(centre[1])

@@ -16,8 +16,8 @@ from transfer_study.figures.cell import (
     DENSE,
     INTERVALS,
     NUMBERS,
-    Cell,
     CellStyle,
+    DrawnCell,
     draw_cell,
     draw_missing,
 )
@@ -103,7 +103,9 @@ def verdict_row(present: set[str], *, complete: bool, style: CellStyle = NUMBERS
 def _verdict_entry(word: str, style: CellStyle) -> Entry:
     verdict = VERDICTS[word]
     delta = {"gain": 0.6, "loss": -0.6}.get(word, 0.0)
-    sample = Cell(verdict, Label({"gain": "+", "loss": "\u2212"}.get(word, ""), ""), delta, style)
+    sample = DrawnCell(
+        verdict, Label({"gain": "+", "loss": "\u2212"}.get(word, ""), ""), delta, style
+    )
 
     def draw(canvas: Canvas, x: float, y: float) -> None:
         centre = np.array([x, y]) + _SAMPLE * (0.5, 0)

@@ -34,7 +34,7 @@ _DOMAIN_FILLS = ("#DCEAF8", "#FFF6CF", "#DCCDEC", "#F1F1F1", "#C6E3EA", "#EED9C9
 
 
 @dataclass(frozen=True)
-class Verdict:
+class VerdictStyle:
     """How one verdict looks, on an edge, a ring or a cell."""
 
     word: str
@@ -61,30 +61,30 @@ class Verdict:
         return "solid" if self.dashes is None else (0.0, self.dashes)
 
 
-VERDICTS: dict[str, Verdict] = {
-    "gain": Verdict("gain", GAIN, "#00654A", None, True, 2.4),
-    "loss": Verdict("loss", LOSS, "#A34300", (2.4, 1.3), False, 2.4),
-    "equivalent": Verdict("equivalent", GREY, MUTED, None, True, 1.0),
-    "undecided": Verdict("undecided", GREY, MUTED, (1.0, 1.9), False, 1.2),
-    "not_learned": Verdict(
+VERDICTS: dict[str, VerdictStyle] = {
+    "gain": VerdictStyle("gain", GAIN, "#00654A", None, True, 2.4),
+    "loss": VerdictStyle("loss", LOSS, "#A34300", (2.4, 1.3), False, 2.4),
+    "equivalent": VerdictStyle("equivalent", GREY, MUTED, None, True, 1.0),
+    "undecided": VerdictStyle("undecided", GREY, MUTED, (1.0, 1.9), False, 1.2),
+    "not_learned": VerdictStyle(
         "not learned", "#6A4FB3", "#563A9E", (5.0, 1.8, 1.0, 1.8), False, 1.1, mark="diamond"
     ),
-    "failed": Verdict("failed", GREY, INK, None, False, 0.8, mark="cross"),
-    "not_run": Verdict("not run", GREY, MUTED, None, False, 0.8, mark="circle"),
+    "failed": VerdictStyle("failed", GREY, INK, None, False, 0.8, mark="cross"),
+    "not_run": VerdictStyle("not run", GREY, MUTED, None, False, 0.8, mark="circle"),
 }
 
 # What became of an edge from one study to another, in hues that are no verdict's.
-CHANGES: dict[str, Verdict] = {
-    "flipped": Verdict(
+CHANGES: dict[str, VerdictStyle] = {
+    "flipped": VerdictStyle(
         "flipped: gain \u2194 loss", "#7B2D8B", "#7B2D8B", (5.0, 1.2, 1.2, 1.2), True, 1.2
     ),
-    "appeared": Verdict("appeared", "#0072B2", "#005A8E", None, True, 1.2),
-    "vanished": Verdict("vanished", "#C98A00", "#7A5400", (2.4, 1.3), False, 1.2),
-    "changed": Verdict("same verdict, other size", INK, INK, (1.0, 0.8), True, 1.2),
-    "kept": Verdict("kept", GREY, MUTED, None, True, 0.8),
-    "only_a": Verdict("in the first study only", GREY, MUTED, (4.0, 3.0), False, 0.8),
-    "only_b": Verdict("in the second study only", GREY, MUTED, (1.0, 2.4), False, 0.8),
-    "not_measured": Verdict(
+    "appeared": VerdictStyle("appeared", "#0072B2", "#005A8E", None, True, 1.2),
+    "vanished": VerdictStyle("vanished", "#C98A00", "#7A5400", (2.4, 1.3), False, 1.2),
+    "changed": VerdictStyle("same verdict, other size", INK, INK, (1.0, 0.8), True, 1.2),
+    "kept": VerdictStyle("kept", GREY, MUTED, None, True, 0.8),
+    "only_a": VerdictStyle("in the first study only", GREY, MUTED, (4.0, 3.0), False, 0.8),
+    "only_b": VerdictStyle("in the second study only", GREY, MUTED, (1.0, 2.4), False, 0.8),
+    "not_measured": VerdictStyle(
         "failed, not run or not learned in one", GREY, MUTED, None, False, 0.8, mark="circle"
     ),
 }

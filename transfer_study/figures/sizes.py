@@ -29,7 +29,7 @@ from transfer_study.figures.legend import (
 )
 from transfer_study.figures.lettering import SMALL, height, width, wrap_name
 from transfer_study.figures.naming import fit_names, numbers_of, one_line
-from transfer_study.figures.palette import VERDICTS, Verdict
+from transfer_study.figures.palette import VERDICTS, VerdictStyle
 from transfer_study.points import axis_number, points
 
 _MIX, _MIX_NAME = "+", "all the others"
@@ -44,7 +44,7 @@ _NAMES, _LINES = 104.0, 4
 class _Effect:
     """An effect at one size, in points of score."""
 
-    verdict: Verdict
+    verdict: VerdictStyle
     delta: float
     low: float
     high: float
@@ -277,7 +277,7 @@ def _runs(sizes: list[int], every: list[int]) -> list[list[int]]:
     return [[size for _, size in run] for _, run in groupby(places, key=lambda place: place[0])]
 
 
-def _draw_verdict(canvas: Canvas, x: float, y: float, verdict: Verdict, name: str) -> None:
+def _draw_verdict(canvas: Canvas, x: float, y: float, verdict: VerdictStyle, name: str) -> None:
     """A gain points up, a loss down; what is equivalent is full and what is undecided hollow."""
     at = np.array([x, y])
     if verdict.mark:
@@ -294,7 +294,7 @@ def _draw_verdict(canvas: Canvas, x: float, y: float, verdict: Verdict, name: st
     )
 
 
-def _mark_sample(verdict: Verdict) -> Any:
+def _mark_sample(verdict: VerdictStyle) -> Any:
     def draw(canvas: Canvas, x: float, y: float) -> None:
         _draw_verdict(canvas, x + 5.0, y, verdict, "sample")
 

@@ -18,7 +18,7 @@ from transfer_study.learn.material import Material
 from transfer_study.learn.predict import Predictions, predict
 from transfer_study.learn.soft import Learner, SoftlyShared
 from transfer_study.learn.updates import Updates, build_courses
-from transfer_study.learn.weigh import Weights, build_weights
+from transfer_study.learn.weigh import LossWeights, build_weights
 from transfer_study.metrics import score
 from transfer_study.study.recipes.recipe import Recipe
 
@@ -71,7 +71,7 @@ def train(
     keys = {name: m.data.key for name, m in materials.items()}
     epochs = mixed_batches(lengths, keys, recipe, seed)
     updates: Updates | None = None
-    weights: Weights | None = None
+    weights: LossWeights | None = None
     selection = _Selection(tuple(materials), keep_epoch)
     history: list[Epoch] = []
     splits = ("dev", "test") if recipe.selection == "best_test" else ("dev",)

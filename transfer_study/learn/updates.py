@@ -21,7 +21,7 @@ from transfer_study.learn.material import Material
 from transfer_study.learn.optim import build_optimizer
 from transfer_study.learn.predict import autocast
 from transfer_study.learn.soft import Learner, SoftlyShared
-from transfer_study.learn.weigh import Weights
+from transfer_study.learn.weigh import LossWeights
 from transfer_study.study.recipes.recipe import Recipe
 
 # An optimiser and what advances its schedule after each update.
@@ -57,7 +57,7 @@ class Updates:
         targets: Mapping[str, Sequence[NDArray[Any]]],
         recipe: Recipe,
         courses: Mapping[str, Course],
-        weights: Weights | None = None,
+        weights: LossWeights | None = None,
     ) -> None:
         self._model = model
         self._materials = materials

@@ -20,7 +20,7 @@ from transfer_study.study.tasks.task import Task
 _RATE = 0.01
 
 
-class Weights(Protocol):
+class LossWeights(Protocol):
     """The weights of a stage's tasks, whose mean is 1."""
 
     def of(self, task: str) -> Tensor:
@@ -80,7 +80,7 @@ def uncertain_loss(share: Tensor | float, loss: Tensor, log_variance: Tensor) ->
 
 def build_weights(
     recipe: Recipe, tasks: Sequence[Task], epoch: Iterable[Update], device: torch.device
-) -> Weights | None:
+) -> LossWeights | None:
     """The weights that a recipe asks for, given the updates of an epoch; None for equal ones."""
     names = [task.name for task in tasks]
     match recipe.loss_weights:

@@ -36,7 +36,7 @@ class SystemKind(Word):
     FINE_TUNE = "MT-Fine-Tune"
 
 
-class Effect(Word):
+class ClaimedEffect(Word):
     """What the paper says that training with one task does to another."""
 
     IMPROVES = "improves"
@@ -81,7 +81,7 @@ class Claim:
     domain: str
     source: str  # a task, or `*` for every other task of the domain
     target: str
-    effect: Effect
+    effect: ClaimedEffect
     wording: str
 
     @property
@@ -151,7 +151,7 @@ def claims() -> tuple[Claim, ...]:
             row["domain"],
             names[row["source"]],
             names[row["target"]],
-            Effect(row["effect"]),
+            ClaimedEffect(row["effect"]),
             row["wording"],
         )
         for row in _rows("figure2_claims")

@@ -32,7 +32,7 @@ class _Kept(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
-class Weights(_Kept):
+class KeptWeights(_Kept):
     """Whose weights a stage hands on: those of its committed run, or of one that did not agree.
 
     `alike` is the share of that run's test answers that were as committed, by task; empty where
@@ -52,7 +52,7 @@ class Provenance(_Kept):
     gpu_share: float = Field(default=0, ge=0, le=1e3)  # of the device, where that is a GPU
     wall_seconds: float = Field(ge=0, le=1e9)
     peak_memory_bytes: int = Field(default=0, ge=0, le=1 << 60)
-    starts: dict[str, Weights] = {}  # by the parent's name
+    starts: dict[str, KeptWeights] = {}  # by the parent's name
 
 
 class StageRecord(_Kept):

@@ -37,7 +37,7 @@ from pydantic import Field
 from transfer_study.errors import StoreError
 from transfer_study.files import check_folder, read_regular, readable_as
 from transfer_study.store.prefixes import Prefixes
-from transfer_study.store.stage_record import StageRecord, Weights
+from transfer_study.store.stage_record import KeptWeights, StageRecord
 from transfer_study.study.frozen import Frozen, file_hash
 from transfer_study.study.stage import Stage
 
@@ -222,12 +222,12 @@ class Store:
             raise _no_such_file(folder / file, "is not what a stage says of itself")
         return said
 
-    def weights(self, stage: Stage) -> Weights:
+    def weights(self, stage: Stage) -> KeptWeights:
         """Whose weights the stage hands on."""
         folder = self.model_folder(stage)
         again = self._again(stage, folder, MODEL)
         attempt = self._record(stage, folder, MODEL).attempt
-        return Weights(attempt=attempt, alike=again.alike if again else {})
+        return KeptWeights(attempt=attempt, alike=again.alike if again else {})
 
     def snapshot_record(self, stage: Stage, epoch: int) -> StageRecord:
         """What the run says of itself that left the whole model of an epoch."""

@@ -7,30 +7,37 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from transfer_study.analysis.paper.agreement import HeldClaim, HeldEdge, HeldScore, Outcome
+from transfer_study.analysis.paper.agreement import Agreement, HeldClaim, HeldEdge, HeldScore
 from transfer_study.points import counted, interval, points, verdict_text
-from transfer_study.published import ANY, CAUTION, SOURCE, Effect, known_encoders, published_encoder
+from transfer_study.published import (
+    ANY,
+    CAUTION,
+    SOURCE,
+    ClaimedEffect,
+    known_encoders,
+    published_encoder,
+)
 from transfer_study.study.study import Study
 from transfer_study.terminal.console import print_json, stdout
 
 _HEADING = {
-    Outcome.AGREES: "Agreements",
-    Outcome.DISAGREES: "Disagreements",
-    Outcome.CANNOT_DECIDE: "What the evidence cannot decide",
-    Outcome.NOT_MEASURED: "Not measured",
+    Agreement.AGREES: "Agreements",
+    Agreement.DISAGREES: "Disagreements",
+    Agreement.CANNOT_DECIDE: "What the evidence cannot decide",
+    Agreement.NOT_MEASURED: "Not measured",
 }
 _STYLE = {
-    Outcome.AGREES: "green",
-    Outcome.DISAGREES: "red",
-    Outcome.CANNOT_DECIDE: "bold",
-    Outcome.NOT_MEASURED: "bright_black",
+    Agreement.AGREES: "green",
+    Agreement.DISAGREES: "red",
+    Agreement.CANNOT_DECIDE: "bold",
+    Agreement.NOT_MEASURED: "bright_black",
 }
 _SAID = {
-    Effect.IMPROVES: "improves",
-    Effect.CAN_IMPROVE: "improves",
-    Effect.NOT_IMPROVES: "does not improve",
-    Effect.BARELY: "barely improves",
-    Effect.MIXED: "helps or harms",
+    ClaimedEffect.IMPROVES: "improves",
+    ClaimedEffect.CAN_IMPROVE: "improves",
+    ClaimedEffect.NOT_IMPROVES: "does not improve",
+    ClaimedEffect.BARELY: "barely improves",
+    ClaimedEffect.MIXED: "helps or harms",
 }
 
 
@@ -68,7 +75,7 @@ def _print_protocol(
         of_claims = [held for held in claims if held.outcome is outcome]
         counts = f"{counted(len(of_claims), 'claim')}, {counted(len(of_scores), 'score')}"
         say(f"\n{heading}: {counts}", _STYLE[outcome])
-        if outcome is Outcome.NOT_MEASURED:
+        if outcome is Agreement.NOT_MEASURED:
             lacking = Counter(held.reason for held in of_scores)
             for held in of_claims:
                 say(f"  {_claim(held)}")
@@ -87,7 +94,7 @@ def _print_protocol(
 
 def _claim(held: HeldClaim) -> str:
     claim = held.claim
-    others = "another task" if claim.effect is Effect.CAN_IMPROVE else "every other task"
+    others = "another task" if claim.effect is ClaimedEffect.CAN_IMPROVE else "every other task"
     source, target = (others if n == ANY else n for n in (claim.source, claim.target))
     return (
         f"{source} {_SAID[claim.effect]} {target} "
@@ -98,7 +105,7 @@ def _claim(held: HeldClaim) -> str:
 def _edge(edge: HeldEdge) -> str:
     words = f"{edge.source} → {edge.target}: "
     if edge.verdict is None or edge.delta is None:
-        return f"{words}{Outcome.NOT_MEASURED}"
+        return f"{words}{Agreement.NOT_MEASURED}"
     change = "" if math.isnan(edge.delta) else f" ({points(edge.delta, signed=True)})"
     doubt = f"; {edge.doubt}" if edge.doubt else ""
     return f"{words}{verdict_text(edge.verdict)}{change}{doubt}"
@@ -122,8 +129,8 @@ def agreement_as_json(study: Study, scores: list[HeldScore], claims: list[HeldCl
         "study": study.name,
         "source": SOURCE,
         "counts": {
-            "claims": {o: sum(held.outcome is o for held in claims) for o in Outcome},
-            "scores": {o: sum(held.outcome is o for held in scores) for o in Outcome},
+            "claims": {o: sum(held.outcome is o for held in claims) for o in Agreement},
+            "scores": {o: sum(held.outcome is o for held in scores) for o in Agreement},
         },
         "claims": [
             {

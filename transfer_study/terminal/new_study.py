@@ -58,8 +58,8 @@ seeds: 3  # of one alone nothing is decided; more make intervals narrower
 margin: 0.01  # smaller effects, in the metric, do not matter to you
 
 # What the joint models and the single ones learn by: many small updates at a low rate, for with
-# few examples it is the number of updates that keeps runs from scattering over seeds. A real encoder
-# wants 5.0e-5 or less; `transfer-study tune` searches.
+# few examples their number is what keeps runs from scattering over seeds. A real encoder wants
+# 5.0e-5 or less; `transfer-study tune` searches.
 refine:
   epochs: 20
   batch_size: 16

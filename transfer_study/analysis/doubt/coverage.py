@@ -23,7 +23,7 @@ _LIKE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class CoverageCell:
     """How often 95% intervals covered the truth, and tests at 5% rejected where it is 0."""
 
     metric: str
@@ -49,15 +49,15 @@ class Cell:
         return tuple(map(str, astuple(self)))
 
 
-COLUMNS = tuple(field.name for field in fields(Cell))
+COLUMNS = tuple(field.name for field in fields(CoverageCell))
 
 
 @lru_cache
-def measured() -> tuple[Cell, ...]:
+def measured() -> tuple[CoverageCell, ...]:
     """The cells that were measured."""
     lines = files(__package__).joinpath(CELLS).read_text(encoding="utf-8").splitlines()
     return tuple(
-        Cell(
+        CoverageCell(
             row["metric"],
             *(int(row[name]) for name in COLUMNS[1:4]),
             *(float(row[name]) for name in COLUMNS[4:]),
@@ -86,6 +86,6 @@ def coverage_warning(metric: MetricName, n_seeds: int, n_documents: int) -> str 
     )
 
 
-def _distance(cell: Cell, n_seeds: int, n_documents: int) -> float:
+def _distance(cell: CoverageCell, n_seeds: int, n_documents: int) -> float:
     seeds, size = math.log(cell.n_seeds / n_seeds), math.log(cell.n_documents / n_documents)
     return math.hypot(seeds, size)

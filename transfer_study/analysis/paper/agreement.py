@@ -21,7 +21,7 @@ from transfer_study.analysis.effects.intervals import no_interval_of_scores
 from transfer_study.analysis.effects.uncertainty import Interval, paired_t
 from transfer_study.analysis.graph.views import at_size
 from transfer_study.analysis.paper.systems import (
-    Row,
+    SystemRow,
     at_largest,
     cut_splits,
     largest_sizes,
@@ -34,7 +34,7 @@ from transfer_study.metrics import score_span
 from transfer_study.published import (
     SOURCE,
     Claim,
-    Effect,
+    ClaimedEffect,
     PublishedScore,
     claims,
     corpora,
@@ -51,12 +51,12 @@ _ROUNDING = 0.0005  # the paper's scores have three decimals
 _OPEN = (Verdict.UNDECIDED, Verdict.NOT_LEARNED, Verdict.FAILED, Verdict.NOT_RUN)
 # Effects that some of the edges must show, and which verdicts these are.
 _WANTED = {
-    Effect.CAN_IMPROVE: (Verdict.GAIN,),
-    Effect.MIXED: (Verdict.GAIN, Verdict.LOSS),
+    ClaimedEffect.CAN_IMPROVE: (Verdict.GAIN,),
+    ClaimedEffect.MIXED: (Verdict.GAIN, Verdict.LOSS),
 }
 
 
-class Outcome(Word):
+class Agreement(Word):
     """What the evidence says of something published."""
 
     AGREES = "agrees"
@@ -74,7 +74,7 @@ class HeldScore:
     encoder: str
     interval: Interval | None
     n_seeds: int
-    outcome: Outcome
+    outcome: Agreement
     reason: str
 
 
@@ -105,7 +105,7 @@ class HeldClaim:
     claim: Claim
     encoder: str
     edges: tuple[HeldEdge, ...]
-    outcome: Outcome
+    outcome: Agreement
     reason: str
 
 
@@ -147,12 +147,14 @@ def hold_scores(plan: Plan, scores: pd.DataFrame, failed: Collection[str]) -> li
             found = row.encoder, interval, len(values)
             held.append(HeldScore(protocol, score, *found, outcome, reason))
         if not measured:
-            absent = score.encoder, None, 0, Outcome.NOT_MEASURED, lacking
+            absent = score.encoder, None, 0, Agreement.NOT_MEASURED, lacking
             held.append(HeldScore(protocol, score, *absent))
     return held
 
 
-def _measured(score: PublishedScore, rows: list[Row], plan: Plan) -> tuple[list[Row], str]:
+def _measured(
+    score: PublishedScore, rows: list[SystemRow], plan: Plan
+) -> tuple[list[SystemRow], str]:
     """The study's rows of a published score, or the first thing that the study lacks for it."""
     if score.task not in {task.name for task in plan.study.tasks}:
         return [], f"no task {score.task} in the study"
@@ -167,7 +169,7 @@ def _measured(score: PublishedScore, rows: list[Row], plan: Plan) -> tuple[list[
 
 
 def _doubts(
-    score: PublishedScore, row: Row, plan: Plan, scores: pd.DataFrame, failed: Collection[str]
+    score: PublishedScore, row: SystemRow, plan: Plan, scores: pd.DataFrame, failed: Collection[str]
 ) -> Iterator[str]:
     """Why the measured score cannot speak for or against the published one."""
     stages = {
@@ -202,13 +204,13 @@ def _cut(plan: Plan) -> dict[str, list[str]]:
     return splits
 
 
-def _weigh(score: PublishedScore, interval: Interval, doubts: str) -> tuple[Outcome, str]:
+def _weigh(score: PublishedScore, interval: Interval, doubts: str) -> tuple[Agreement, str]:
     low, high = interval.low - _ROUNDING, interval.high + _ROUNDING
     inside = low <= score.value <= high
     where = f"the published value lies {'inside' if inside else 'outside'} the interval"
     if doubts:
-        return Outcome.CANNOT_DECIDE, f"{doubts}; {where}" if low <= high else doubts
-    return (Outcome.AGREES if inside else Outcome.DISAGREES), where
+        return Agreement.CANNOT_DECIDE, f"{doubts}; {where}" if low <= high else doubts
+    return (Agreement.AGREES if inside else Agreement.DISAGREES), where
 
 
 def hold_claims(plan: Plan, deltas: pd.DataFrame) -> list[HeldClaim]:
@@ -242,7 +244,7 @@ def _hold_claim(
         for ends in claim.edges
     )
     outcome = claim_outcome(claim.effect, edges)
-    counts = Counter(str(e.verdict or Outcome.NOT_MEASURED).replace("_", " ") for e in edges)
+    counts = Counter(str(e.verdict or Agreement.NOT_MEASURED).replace("_", " ") for e in edges)
     reason = ", ".join(f"{count} {word}" for word, count in counts.items())
     if doubts := [edge.doubt for edge in edges if edge.doubt]:
         of_all = "" if len(doubts) == len(edges) else f"{len(doubts)} of {len(edges)} edges: "
@@ -258,40 +260,40 @@ def _doubt(source: str, target: str, cut: Mapping[str, Sequence[str]]) -> str:
     return f"limits leave a part of {' and of '.join(parts)}" if parts else ""
 
 
-def claim_outcome(effect: Effect, edges: Sequence[HeldEdge]) -> Outcome:
+def claim_outcome(effect: ClaimedEffect, edges: Sequence[HeldEdge]) -> Agreement:
     """What edges say together of a claim on them."""
     if all(edge.verdict is None for edge in edges):
-        return Outcome.NOT_MEASURED
+        return Agreement.NOT_MEASURED
     if effect in _WANTED:
         return _among(edges, _WANTED[effect])
     outcomes = [edge_outcome(effect, edge) for edge in edges]
-    if Outcome.DISAGREES in outcomes:
-        return Outcome.DISAGREES
-    return Outcome.AGREES if {*outcomes} == {Outcome.AGREES} else Outcome.CANNOT_DECIDE
+    if Agreement.DISAGREES in outcomes:
+        return Agreement.DISAGREES
+    return Agreement.AGREES if {*outcomes} == {Agreement.AGREES} else Agreement.CANNOT_DECIDE
 
 
-def edge_outcome(effect: Effect, edge: HeldEdge) -> Outcome:
+def edge_outcome(effect: ClaimedEffect, edge: HeldEdge) -> Agreement:
     """What one edge says of an effect that is claimed of it, not of some among several."""
     if edge.verdict is None:
-        return Outcome.NOT_MEASURED
+        return Agreement.NOT_MEASURED
     if edge.is_open:
-        return Outcome.CANNOT_DECIDE
+        return Agreement.CANNOT_DECIDE
     gain = edge.verdict is Verdict.GAIN
     small = edge.delta is not None and edge.delta < _POINT
     holds = {
-        Effect.IMPROVES: gain,
-        Effect.NOT_IMPROVES: not gain,
+        ClaimedEffect.IMPROVES: gain,
+        ClaimedEffect.NOT_IMPROVES: not gain,
         # A task that others harm can barely be improved either.
-        Effect.BARELY: not gain or small,
+        ClaimedEffect.BARELY: not gain or small,
     }[effect]
-    return Outcome.AGREES if holds else Outcome.DISAGREES
+    return Agreement.AGREES if holds else Agreement.DISAGREES
 
 
-def _among(edges: Sequence[HeldEdge], wanted: Sequence[Verdict]) -> Outcome:
+def _among(edges: Sequence[HeldEdge], wanted: Sequence[Verdict]) -> Agreement:
     """These verdicts are wanted; every open edge may still turn out to be one of them."""
     found = {edge.verdict for edge in edges if not edge.is_open}
     lacking = len({*wanted} - found)
     if lacking == 0:
-        return Outcome.AGREES
+        return Agreement.AGREES
     still_open = sum(edge.is_open for edge in edges)
-    return Outcome.CANNOT_DECIDE if lacking <= still_open else Outcome.DISAGREES
+    return Agreement.CANNOT_DECIDE if lacking <= still_open else Agreement.DISAGREES

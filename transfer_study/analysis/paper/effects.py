@@ -14,7 +14,7 @@ import pandas as pd
 
 from transfer_study.analysis.edges import DECIDED, VARIANT, Verdict, raw_edges
 from transfer_study.analysis.graph.views import at_size
-from transfer_study.analysis.paper.agreement import Outcome
+from transfer_study.analysis.paper.agreement import Agreement
 from transfer_study.published import PublishedScore, SystemKind, published_encoder, published_scores
 from transfer_study.study.arms import FULL
 from transfer_study.study.margin import Margin
@@ -60,7 +60,7 @@ class HeldEffect:
     delta: float
     low: float
     high: float
-    outcome: Outcome
+    outcome: Agreement
     doubt: str
 
 
@@ -100,10 +100,10 @@ def _held(effect: PublishedEffect, row: Mapping[Hashable, Any], margin: Margin) 
     if not effect.is_of_one_metric:
         doubt = f"the paper's scores are {effect.joint.metric} beside {effect.alone.metric}"
     if doubt or verdict not in DECIDED:
-        outcome = Outcome.CANNOT_DECIDE
+        outcome = Agreement.CANNOT_DECIDE
     else:
         agrees = verdict is effect.expected(margin)
-        outcome = Outcome.AGREES if agrees else Outcome.DISAGREES
+        outcome = Agreement.AGREES if agrees else Agreement.DISAGREES
     return HeldEffect(
         effect,
         encoder=str(row["encoder"]),

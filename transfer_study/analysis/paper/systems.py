@@ -34,7 +34,7 @@ _ORDER = list(SystemKind)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SystemRow:
     """A system of an encoder, by the tasks that are learned together; none for a single task.
 
     `paper` is the paper's name of the encoder, and `pretrained` says that the study has pretrained
@@ -124,7 +124,7 @@ def places(study: Study) -> dict[SystemKind, tuple[Reading, str]]:
     return found
 
 
-def system_rows(study: Study) -> list[Row]:
+def system_rows(study: Study) -> list[SystemRow]:
     """The study's systems by encoder, and those that the paper has of the same tasks."""
     mix = frozenset(task.name for task in study.tasks)
     rows = []
@@ -132,7 +132,7 @@ def system_rows(study: Study) -> list[Row]:
         paper = published_encoder(encoder)
         for system, place in places(study).items():
             learned = frozenset[str]() if system is SystemKind.SINGLE else mix
-            rows.append(Row(label, paper, system, learned, place, pretrained))
+            rows.append(SystemRow(label, paper, system, learned, place, pretrained))
     known = {(row.paper, row.system, row.mix) for row in rows if not row.pretrained}
     started = reversed(study.starting_points)
     labels = {published_encoder(e): label for label, e, pretrained in started if not pretrained}
@@ -141,12 +141,12 @@ def system_rows(study: Study) -> list[Row]:
         if key not in known and score.task in mix and _is_like(score, mix):
             known.add(key)
             label = labels.get(score.encoder, score.encoder)
-            rows.append(Row(label, score.encoder, score.system, key[2], None))
+            rows.append(SystemRow(label, score.encoder, score.system, key[2], None))
     encoders = list(dict.fromkeys(row.encoder for row in rows))
     return sorted(rows, key=lambda row: (encoders.index(row.encoder), _ORDER.index(row.system)))
 
 
-def seed_values(scores: pd.DataFrame, row: Row, task: str, metric: str) -> pd.Series[float]:
+def seed_values(scores: pd.DataFrame, row: SystemRow, task: str, metric: str) -> pd.Series[float]:
     """The test scores of a system by seed; `scores` is that of `score_table`."""
     reading, arm = row.place or ("", "")
     rows = scores[
@@ -185,7 +185,7 @@ def cut_splits(plan: Plan) -> Iterator[tuple[str, str]]:
                 yield task.name, split
 
 
-def _is_in(score: PublishedScore, row: Row) -> bool:
+def _is_in(score: PublishedScore, row: SystemRow) -> bool:
     said = (score.encoder, score.system, mix_of(score))
     return not row.pretrained and said == (row.paper, row.system, row.mix)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from transfer_study.data.leaks.findings import Dropped, WhyDropped
 from transfer_study.data.leaks.same_document import same_documents
-from transfer_study.data.leaks.same_text import Row, row_of, rows_by_text, tells
+from transfer_study.data.leaks.same_text import LeakRow, row_of, rows_by_text, tells
 from transfer_study.data.splits import LeftOut, TaskData, limited
 from transfer_study.study.recipes.of_stages import recipes_of
 from transfer_study.study.study import Study
@@ -22,8 +22,8 @@ from transfer_study.study.tasks.source import SplitName
 # How many pairs of ids show what was dropped.
 _EXAMPLES = 3
 # A test row that a row has in common with a test set, and what of it.
-_Found = tuple[WhyDropped, Row]
-_Rows = Sequence[Row]
+_Found = tuple[WhyDropped, LeakRow]
+_Rows = Sequence[LeakRow]
 
 
 def rows_in_test(study: Study, whole: Mapping[str, TaskData]) -> dict[str, tuple[Dropped, ...]]:
@@ -84,7 +84,7 @@ def _shown(examples: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple((ours, test) for test, ours in list(examples.items())[:_EXAMPLES])
 
 
-def _by_text(row: Row, tested: Mapping[str, _Rows]) -> _Found | None:
+def _by_text(row: LeakRow, tested: Mapping[str, _Rows]) -> _Found | None:
     """A test row whose text the row has, if possible of its own task and sign for sign."""
     found = [test for text in row.told for test in tested.get(text, ()) if tells(row, test)]
     reasons = [(_why(row, test), test) for test in found]
@@ -92,15 +92,15 @@ def _by_text(row: Row, tested: Mapping[str, _Rows]) -> _Found | None:
     return min(reasons, key=lambda f: (f[1].task != row.task, order.index(f[0])), default=None)
 
 
-def _why(row: Row, test: Row) -> WhyDropped:
+def _why(row: LeakRow, test: LeakRow) -> WhyDropped:
     if row.text != test.text:
         return WhyDropped.SENTENCE
     return WhyDropped.TEXT if row.signed == test.signed else WhyDropped.LETTERS
 
 
-def _documents(rows: _Rows, tests: Mapping[str, _Rows]) -> dict[str, Row]:
+def _documents(rows: _Rows, tests: Mapping[str, _Rows]) -> dict[str, LeakRow]:
     """For each document that a test has too a row of it, if possible of the rows' own task."""
-    found: dict[str, Row] = {}
+    found: dict[str, LeakRow] = {}
     own_first = sorted(tests.values(), key=lambda test: bool(rows) and test[0].task != rows[0].task)
     for test in own_first:
         shared = same_documents(rows, test)
@@ -110,12 +110,12 @@ def _documents(rows: _Rows, tests: Mapping[str, _Rows]) -> dict[str, Row]:
     return found
 
 
-def _by_document(row: Row, documents: Mapping[str, Row]) -> _Found | None:
+def _by_document(row: LeakRow, documents: Mapping[str, LeakRow]) -> _Found | None:
     test = documents.get(row.example.document) if row.example.named else None
     return None if test is None else (WhyDropped.DOCUMENT, test)
 
 
-def _rows(data: TaskData, split: str) -> list[Row]:
+def _rows(data: TaskData, split: str) -> list[LeakRow]:
     return [row_of(example, data.task) for example in data.split(split)]
 
 

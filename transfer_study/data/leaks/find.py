@@ -15,7 +15,7 @@ from functools import cached_property
 from transfer_study.data.leaks.findings import EVERY_TASK, Leak, LeakKind, Leaks, Severity
 from transfer_study.data.leaks.near_duplicates import near_duplicates
 from transfer_study.data.leaks.same_document import same_documents
-from transfer_study.data.leaks.same_text import Row, is_short, row_of, rows_by_text, tells
+from transfer_study.data.leaks.same_text import LeakRow, is_short, row_of, rows_by_text, tells
 from transfer_study.data.splits import TaskData
 from transfer_study.study.recipes.of_stages import recipes_of
 from transfer_study.study.study import Study
@@ -38,14 +38,14 @@ class _Split:
 
     task: Task
     name: str
-    rows: Sequence[Row]
+    rows: Sequence[LeakRow]
 
     @cached_property
-    def told(self) -> dict[str, list[Row]]:
+    def told(self) -> dict[str, list[LeakRow]]:
         """The rows of each text: of the rows' own, and of the sentences of pairs."""
         return rows_by_text(self.rows, lambda row: row.told)
 
-    def teller(self, row: Row) -> Row | None:
+    def teller(self, row: LeakRow) -> LeakRow | None:
         """The first row of the split that tells another one."""
         return next((ours for ours in self.told.get(row.text, ()) if tells(ours, row)), None)
 
@@ -55,13 +55,13 @@ class _Split:
         return {text for row in self.rows for text in (row.verbatim, *row.verbatim.split("\n"))}
 
     @cached_property
-    def by_words(self) -> dict[str, Row]:
+    def by_words(self) -> dict[str, LeakRow]:
         return {row.words: row for row in reversed(self.rows)}
 
     @cached_property
-    def labels(self) -> dict[str, dict[object, Row]]:
+    def labels(self) -> dict[str, dict[object, LeakRow]]:
         """The labels of each text, letter for letter, each with its first row."""
-        labels: dict[str, dict[object, Row]] = defaultdict(dict)
+        labels: dict[str, dict[object, LeakRow]] = defaultdict(dict)
         for row in self.rows:
             labels[row.verbatim].setdefault(row.example.label, row)
         return labels
@@ -71,7 +71,7 @@ _Splits = Mapping[SplitName, _Split]
 # For the words of a row those that are nearly the same.
 _Near = Mapping[str, frozenset[str]]
 # The rows of a target that are concerned, each with a row of the source that shows it.
-_Touched = Sequence[tuple[Row, Row]]
+_Touched = Sequence[tuple[LeakRow, LeakRow]]
 
 
 def find_leaks(study: Study, loaded: Mapping[str, TaskData]) -> Leaks:
@@ -95,7 +95,7 @@ def find_leaks(study: Study, loaded: Mapping[str, TaskData]) -> Leaks:
     return Leaks(tuple(found), read)
 
 
-def _rows(data: TaskData, split: str) -> list[Row]:
+def _rows(data: TaskData, split: str) -> list[LeakRow]:
     return [row_of(example, data.task) for example in data.split(split)]
 
 
@@ -145,20 +145,22 @@ def _near(splits: Sequence[_Split]) -> _Near:
     return {words: frozenset(alike) for words, alike in near.items()}
 
 
-def _near_rows(a: _Split, rows: Sequence[Row], near: _Near) -> Iterator[tuple[Row, Row]]:
+def _near_rows(
+    a: _Split, rows: Sequence[LeakRow], near: _Near
+) -> Iterator[tuple[LeakRow, LeakRow]]:
     for row in rows:
         if alike := near.get(row.words, frozenset()) & a.by_words.keys():
             yield a.by_words[min(alike)], row
 
 
-def _half_rows(a: _Split, rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
+def _half_rows(a: _Split, rows: Sequence[LeakRow]) -> Iterator[tuple[LeakRow, LeakRow]]:
     """Pairs of which the source has a sentence, but not both."""
     for row in rows:
         if part := next((part for part in row.parts if part in a.told), None):
             yield a.told[part][0], row
 
 
-def _rows_of_documents(a: _Split, b: _Split) -> Iterator[tuple[Row, Row]]:
+def _rows_of_documents(a: _Split, b: _Split) -> Iterator[tuple[LeakRow, LeakRow]]:
     if shared := same_documents(a.rows, b.rows):
         first = {row.example.document: row for row in reversed(a.rows) if row.example.named}
         for row in b.rows:

@@ -6,14 +6,14 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
-from transfer_study.data.leaks.same_text import Row
+from transfer_study.data.leaks.same_text import LeakRow
 
 # Ids that mean the same everywhere: PubMed, PubMed Central, ClinicalTrials.gov, DOI; and those of
 # MEDLINE, by which GENIA and JNLPBA go and which are not PubMed's.
 _GLOBAL = re.compile(r"\d{6,8}|PMC\d+|NCT\d{8}|10\.\d{4,}/\S+|MEDLINE:\d+")
 
 
-def same_documents(rows: Sequence[Row], others: Sequence[Row]) -> frozenset[str]:
+def same_documents(rows: Sequence[LeakRow], others: Sequence[LeakRow]) -> frozenset[str]:
     """The documents of which both have rows, by the names that their sources give.
 
     Both are the rows of one task. Two corpora may number their documents alike. Across tasks a name
@@ -28,11 +28,11 @@ def same_documents(rows: Sequence[Row], others: Sequence[Row]) -> frozenset[str]
     )
 
 
-def _named(rows: Sequence[Row]) -> frozenset[str]:
+def _named(rows: Sequence[LeakRow]) -> frozenset[str]:
     return frozenset(row.example.document for row in rows if row.example.named)
 
 
-def _texts(rows: Sequence[Row], documents: frozenset[str]) -> dict[str, set[str]]:
+def _texts(rows: Sequence[LeakRow], documents: frozenset[str]) -> dict[str, set[str]]:
     texts: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         if row.example.document in documents:

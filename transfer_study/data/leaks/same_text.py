@@ -27,7 +27,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LeakRow:
     """An example as it is compared with others.
 
     `text` is equal in rows of the same text, empty where there is neither letter nor digit;
@@ -59,7 +59,7 @@ class Row:
         return self.kind.answer(self.example, lambda word: len(without_spaces(normal_form(word))))
 
 
-def tells(row: Row, other: Row) -> bool:
+def tells(row: LeakRow, other: LeakRow) -> bool:
     """Whether a model that learned the row has read the whole text of the other."""
     if row.text != other.text:
         return other.text in row.parts
@@ -67,17 +67,17 @@ def tells(row: Row, other: Row) -> bool:
 
 
 def rows_by_text(
-    rows: Iterable[Row], texts: Callable[[Row], Iterable[str]]
-) -> dict[str, list[Row]]:
+    rows: Iterable[LeakRow], texts: Callable[[LeakRow], Iterable[str]]
+) -> dict[str, list[LeakRow]]:
     """The rows of each text, in order; of those alike to the letter and in label the first."""
-    found: dict[str, dict[tuple[str, str, Label], Row]] = defaultdict(dict)
+    found: dict[str, dict[tuple[str, str, Label], LeakRow]] = defaultdict(dict)
     for row in rows:
         for text in texts(row):
             found[text].setdefault((row.task, row.verbatim, row.example.label), row)
     return {text: list(alike.values()) for text, alike in found.items()}
 
 
-def row_of(example: Example, task: Task) -> Row:
+def row_of(example: Example, task: Task) -> LeakRow:
     """The example as a row; a tagging example is one sentence, a pair the same either way round.
 
     Candidates are of the text, in any order, but no parts: a question is told apart from them.
@@ -85,7 +85,7 @@ def row_of(example: Example, task: Task) -> Row:
     texts = task.kind.texts(example)
     sentences = _normal_forms(texts)
     asked = _normal_forms(texts[: len(texts) - len(example.candidates)])
-    return Row(
+    return LeakRow(
         task.name,
         task.kind,
         example,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transfer_study.figures.edge import Edge, head_half
+from transfer_study.figures.edge import EdgeShape, head_half
 from transfer_study.figures.geometry.arc import Arc, bowed, visible
 from transfer_study.figures.geometry.outline import Points, contains
 from transfer_study.figures.geometry.placement import box_of, inside
@@ -38,11 +38,11 @@ class End:
     half: float
 
 
-def route(nodes: Mapping[str, Node], edges: Sequence[Edge], bow: Bow) -> Routes:
+def route(nodes: Mapping[str, Node], edges: Sequence[EdgeShape], bow: Bow) -> Routes:
     """Route all edges between nodes that are in their places."""
     pairs = _pairs(edges)
 
-    def aim(edge: Edge, detour: float) -> Arc:
+    def aim(edge: EdgeShape, detour: float) -> Arc:
         source, target = nodes[edge.source], nodes[edge.target]
         curve = _between(source, target, bow).bent(detour)
         return visible(curve, source.rim, target.rim)
@@ -52,7 +52,7 @@ def route(nodes: Mapping[str, Node], edges: Sequence[Edge], bow: Bow) -> Routes:
     nodes = {name: _label_aside(node, ends[name]) for name, node in nodes.items()}
     moves = {name: _moves(node, ends[name]) for name, node in nodes.items()}
 
-    def moved(edge: Edge, detour: float) -> Arc:
+    def moved(edge: EdgeShape, detour: float) -> Arc:
         first, last = moves[edge.source][edge.name], moves[edge.target][edge.name]
         return aims[edge.name].pulled(first, last).bent(detour)
 
@@ -61,9 +61,9 @@ def route(nodes: Mapping[str, Node], edges: Sequence[Edge], bow: Bow) -> Routes:
     return Routes(nodes, {edge.name: arcs[edge.name] for edge in edges}, free)
 
 
-def _pairs(edges: Sequence[Edge]) -> list[list[Edge]]:
+def _pairs(edges: Sequence[EdgeShape]) -> list[list[EdgeShape]]:
     """Each edge with its opposite, if that is drawn too."""
-    pairs: dict[tuple[str, ...], list[Edge]] = {}
+    pairs: dict[tuple[str, ...], list[EdgeShape]] = {}
     for edge in edges:
         pairs.setdefault(tuple(sorted((edge.source, edge.target))), []).append(edge)
     return list(pairs.values())
@@ -76,7 +76,7 @@ def _between(source: Node, target: Node, bow: Bow) -> Arc:
 
 
 def _past_nodes(
-    pair: list[Edge], nodes: Mapping[str, Node], curve: Callable[[Edge, float], Arc]
+    pair: list[EdgeShape], nodes: Mapping[str, Node], curve: Callable[[EdgeShape, float], Arc]
 ) -> dict[str, Arc]:
     """Bend a pair's curves to one side together, as little as it takes to pass all nodes."""
     # A detour to the right of one edge is to the left of its opposite.
@@ -92,7 +92,7 @@ def _past_nodes(
 
 
 def _ends(
-    nodes: Mapping[str, Node], edges: Sequence[Edge], aims: Mapping[str, Arc]
+    nodes: Mapping[str, Node], edges: Sequence[EdgeShape], aims: Mapping[str, Arc]
 ) -> dict[str, list[End]]:
     ends: dict[str, list[End]] = {name: [] for name in nodes}
     for edge in edges:
@@ -129,7 +129,7 @@ def _moves(node: Node, ends: Sequence[End]) -> dict[str, Points]:
     }
 
 
-def _is_free(arc: Arc, edge: Edge, nodes: Mapping[str, Node]) -> bool:
+def _is_free(arc: Arc, edge: EdgeShape, nodes: Mapping[str, Node]) -> bool:
     points = arc.at(np.linspace(0, 1, 60))
     low, high = np.split(box_of(points)[0], 2)
     for name, node in nodes.items():

@@ -14,7 +14,7 @@ import numpy as np
 
 from transfer_study.analysis.graph.graph import effects_of, tasks_of
 from transfer_study.figures import palette
-from transfer_study.figures.edge import MARK, Edge, Label, head_outline, label_of
+from transfer_study.figures.edge import MARK, EdgeShape, Label, head_outline, label_of
 from transfer_study.figures.geometry.arc import Arc
 from transfer_study.figures.geometry.detail import Detail, detail_for
 from transfer_study.figures.geometry.outline import Points
@@ -43,7 +43,7 @@ class Scene:
     """Nodes, edges and the centres of labels, in points around an origin; y points down."""
 
     nodes: Mapping[str, Node]
-    edges: Sequence[Edge]
+    edges: Sequence[EdgeShape]
     arcs: Mapping[str, Arc]  # by the names of the edges, as are the centres of their labels
     centres: Mapping[str, Points]
     limits: tuple[float, float]  # of the bins of width
@@ -90,7 +90,7 @@ def compose_narrow(graph: nx.DiGraph[str], detail: Detail) -> Scene | None:
 
 def arrange(
     graph: nx.DiGraph[str],
-    edges: Sequence[Edge],
+    edges: Sequence[EdgeShape],
     detail: Detail,
     limits: tuple[float, float] = (0.0, 0.0),
 ) -> Scene:
@@ -102,7 +102,7 @@ def arrange(
 
 
 def _arrange(
-    nodes: Mapping[str, Node], edges: Sequence[Edge], detail: Detail
+    nodes: Mapping[str, Node], edges: Sequence[EdgeShape], detail: Detail
 ) -> tuple[Routes, Placement, bool]:
     """Try larger and larger circles, while a larger one may still be the better figure."""
     first = _smallest_radii(nodes, detail)
@@ -173,7 +173,7 @@ def _smallest_radii(nodes: Mapping[str, Node], detail: Detail) -> Points | None:
     return radii
 
 
-def _edges(graph: nx.DiGraph[str], detail: Detail, limits: tuple[float, float]) -> list[Edge]:
+def _edges(graph: nx.DiGraph[str], detail: Detail, limits: tuple[float, float]) -> list[EdgeShape]:
     edges = []
     for (source, target), effect in effects_of(graph).items():
         verdict = VERDICTS[effect["verdict"]]
@@ -182,7 +182,7 @@ def _edges(graph: nx.DiGraph[str], detail: Detail, limits: tuple[float, float]) 
             continue
         labelled = detail.label_coloured if verdict.coloured else detail.label_grey
         edges.append(
-            Edge(
+            EdgeShape(
                 source,
                 target,
                 verdict,
@@ -205,7 +205,7 @@ def _too_close(nodes: Sequence[Node], gap: float) -> bool:
     return bool(overlapping(spread, spread).sum() > len(nodes))
 
 
-def _labels(routes: Routes, edges: Sequence[Edge]) -> Placement:
+def _labels(routes: Routes, edges: Sequence[EdgeShape]) -> Placement:
     arcs = routes.arcs
     labelled = [edge for edge in edges if edge.label]
     obstacles = [node.boxes for node in routes.nodes.values()]

@@ -8,14 +8,14 @@ import pandas as pd
 
 from transfer_study.points import points, verdict_text
 from transfer_study.report.content import Content
-from transfer_study.report.page.frames import Effect, Frame
+from transfer_study.report.page.frames import Frame, ShownEffect
 from transfer_study.study.arms import PAIRS, Control
 
 _FEW_SEEDS = 5
 _DECIDED = ("gain", "loss")
 
 
-def doubts_of(effect: Effect, frame: Frame, content: Content) -> Iterator[str]:
+def doubts_of(effect: ShownEffect, frame: Frame, content: Content) -> Iterator[str]:
     """What speaks against taking the effect at its word."""
     if effect.verdict in ("failed", "not_run"):
         yield "Not all of its runs have a score, so that it is not judged."
@@ -60,7 +60,7 @@ def doubts_of(effect: Effect, frame: Frame, content: Content) -> Iterator[str]:
     yield from _of_leaks(effect, content.leaks)
 
 
-def _of_decided(effect: Effect, frame: Frame) -> Iterator[str]:
+def _of_decided(effect: ShownEffect, frame: Frame) -> Iterator[str]:
     if effect.arm == PAIRS.label and not effect.over:
         yield (
             "No control was run for it: it may come from longer training, or from more text, "
@@ -81,7 +81,7 @@ def _of_decided(effect: Effect, frame: Frame) -> Iterator[str]:
         )
 
 
-def _of_leaks(effect: Effect, leaks: pd.DataFrame | None) -> Iterator[str]:
+def _of_leaks(effect: ShownEffect, leaks: pd.DataFrame | None) -> Iterator[str]:
     if leaks is None or not {"source", "target", "texts"} <= set(leaks):
         return
     learned = {effect.target, *effect.source.split("+")}

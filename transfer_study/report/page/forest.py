@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from transfer_study.report.page.frames import Effect
+from transfer_study.report.page.frames import ShownEffect
 from transfer_study.report.page.subject import Subject
 
 SHAPES = ("raw", "adj", "seeds", "mean", "core")  # of an effect, one on the other
@@ -22,7 +22,7 @@ class Plot:
     """The effects on one target by slot and name, None for what only another frame has."""
 
     target: str
-    rows: tuple[tuple[int, Effect | None, str], ...]
+    rows: tuple[tuple[int, ShownEffect | None, str], ...]
     margin: float
 
 
@@ -42,7 +42,7 @@ def plots(subject: Subject) -> Iterator[Plot]:
             yield Plot(target, tuple(rows), margin)
 
 
-def shapes(effect: Effect | None) -> Mapping[str, str]:
+def shapes(effect: ShownEffect | None) -> Mapping[str, str]:
     """The paths of an effect's intervals, seeds and mean by SHAPES, nothing where it has none."""
     if effect is None or math.isnan(effect.delta) or effect.verdict == "not_learned":
         return dict.fromkeys(SHAPES, "")

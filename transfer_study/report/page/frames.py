@@ -29,7 +29,7 @@ EDGE_NUMBERS = (
 
 
 @dataclass(frozen=True, eq=False)
-class Effect:
+class ShownEffect:
     """One row of the deltas table with the runs that it is made of.
 
     `numbers` are those of EDGE_NUMBERS; `lacking` says why there is no adjusted interval. `by_seed`
@@ -45,7 +45,7 @@ class Effect:
     by_seed: tuple[float, ...] = ()
     runs: tuple[tuple[int, str, str], ...] = ()
     lacking: str = ""
-    over: Mapping[str, Effect] = field(default_factory=dict)
+    over: Mapping[str, ShownEffect] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> float:
         try:
@@ -72,11 +72,11 @@ class Frame:
     view: View
     caption: str
     family: int
-    edges: Mapping[tuple[str, str], Effect]
-    rings: Mapping[str, Effect]
+    edges: Mapping[tuple[str, str], ShownEffect]
+    rings: Mapping[str, ShownEffect]
     graph: nx.DiGraph[str]
 
-    def __iter__(self) -> Iterator[Effect]:
+    def __iter__(self) -> Iterator[ShownEffect]:
         yield from self.edges.values()
         yield from self.rings.values()
 
@@ -130,12 +130,12 @@ def _frame(
     if shown.empty:
         return None
     controlled = over_a_control(rows[rows["arm"].isin([view.edges, view.rings])])
-    over: dict[tuple[str, str, str], dict[str, Effect]] = {}
+    over: dict[tuple[str, str, str], dict[str, ShownEffect]] = {}
     for row in controlled.to_dict("records"):
         ends = row["source"], row["target"], row["arm"]
         over.setdefault(ends, {})[row["over"]] = _effect(row, (), {})
-    edges: dict[tuple[str, str], Effect] = {}
-    rings: dict[str, Effect] = {}
+    edges: dict[tuple[str, str], ShownEffect] = {}
+    rings: dict[str, ShownEffect] = {}
     for row in shown.to_dict("records"):
         ends = row["source"], row["target"], row["arm"]
         held = row.get(SIZE)
@@ -157,9 +157,9 @@ def _frame(
 def _effect(
     row: Mapping[Any, Any],
     runs: Sequence[tuple[int, str, str, float]],
-    over: Mapping[str, Effect],
-) -> Effect:
-    return Effect(
+    over: Mapping[str, ShownEffect],
+) -> ShownEffect:
+    return ShownEffect(
         str(row["source"]),
         str(row["target"]),
         str(row["arm"]),

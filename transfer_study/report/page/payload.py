@@ -14,7 +14,7 @@ from typing import Any
 
 from transfer_study.points import DECIMALS
 from transfer_study.report.page.doubts import doubts_of
-from transfer_study.report.page.frames import AXES, EDGE_NUMBERS, Effect, Frame
+from transfer_study.report.page.frames import AXES, EDGE_NUMBERS, Frame, ShownEffect
 from transfer_study.report.page.graph import packed
 from transfer_study.report.page.scale import limit_of
 from transfer_study.report.page.subject import Subject
@@ -92,7 +92,7 @@ def _frame(frame: Frame, subject: Subject, words: _Numbered, stages: _Numbered) 
 
 
 def _effect(
-    effect: Effect, frame: Frame, subject: Subject, words: _Numbered, stages: _Numbered
+    effect: ShownEffect, frame: Frame, subject: Subject, words: _Numbered, stages: _Numbered
 ) -> list[Any]:
     return [
         subject.slot(effect, frame),

@@ -22,7 +22,7 @@ from transfer_study.report.citations import bibtex
 from transfer_study.report.made import made
 from transfer_study.report.page import forest
 from transfer_study.report.page.card_table import card_table
-from transfer_study.report.page.frames import AXES, Effect
+from transfer_study.report.page.frames import AXES, ShownEffect
 from transfer_study.report.page.graph import drawn
 from transfer_study.report.page.payload import payload
 from transfer_study.report.page.scale import limit_of
@@ -118,14 +118,14 @@ def _environment() -> Environment:
     return environment
 
 
-def _label(effect: Effect) -> str:
+def _label(effect: ShownEffect) -> str:
     """What stands on an edge or in a cell."""
     return _MARKS.get(effect.verdict) or points(effect.delta, signed=True) + COLLAPSED * bool(
         effect.collapsed
     )
 
 
-def _level(effect: Effect, limit: float) -> int:
+def _level(effect: ShownEffect, limit: float) -> int:
     """How deep a cell's colour is, from 1."""
     share = min(abs(effect.delta) / limit, 1.0) if not math.isnan(effect.delta) else 0.0
     return min(int(share * _LEVELS), _LEVELS - 1) + 1

@@ -12,7 +12,7 @@ from transfer_study.figures.lettering import metric_name
 from transfer_study.figures.naming import fit_names, one_line
 from transfer_study.figures.transfer_graph import LARGEST
 from transfer_study.report.content import Content
-from transfer_study.report.page.frames import Effect, Frame, frames
+from transfer_study.report.page.frames import Frame, ShownEffect, frames
 from transfer_study.report.words import source_name
 from transfer_study.study.stage_labels import stage_labels
 
@@ -129,13 +129,13 @@ class Subject:
         """The number of the ring round a task."""
         return len(self.names) ** 2 + self.number[target]
 
-    def slot(self, effect: Effect, frame: Frame) -> int:
+    def slot(self, effect: ShownEffect, frame: Frame) -> int:
         """Where an effect of a frame is shown."""
         if frame.edges.get((effect.source, effect.target)) is effect:
             return self.edge_slot(effect.source, effect.target)
         return self.ring_slot(effect.target)
 
-    def source(self, effect: Effect) -> str:
+    def source(self, effect: ShownEffect) -> str:
         """The partners of an effect as readers name them."""
         return source_name(effect.source, effect.target, effect.arm)
 
