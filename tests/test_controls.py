@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 import transfer_study
-from transfer_study.analysis.advice.choice import Asked, candidates_for
 from transfer_study.analysis.effects.tables import tables
 from transfer_study.session.places import Places
 from transfer_study.session.plans import known_plan, make_plan
@@ -22,6 +21,7 @@ from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.plan import Plan
 from transfer_study.study.system import System
+from transfer_study.take_home.choice import Asked, candidates_for
 from transfer_study.terminal.stages import print_plan
 
 CONTROLS = ("placebo", "self", "matched")

@@ -28,8 +28,6 @@ from transfer_study.execute import start
 from transfer_study.execute.executor import Todo
 from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.progress import Silent
-from transfer_study.export import Exported, Wanted, export_model
-from transfer_study.learn import take_home
 from transfer_study.learn import train as train_module
 from transfer_study.metrics import score
 from transfer_study.session.plans import make_plan
@@ -40,6 +38,8 @@ from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
 from transfer_study.study.tasks.example import Example
 from transfer_study.study.tasks.task import Task
+from transfer_study.take_home import write
+from transfer_study.take_home.export import Exported, Wanted, export_model
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()
@@ -319,7 +319,7 @@ def test_what_is_named_is_taken(export: Export) -> None:
 
 
 def test_of_equals_the_simplest_is_taken() -> None:
-    from transfer_study.analysis.advice.choice import Asked, candidates_for, choose
+    from transfer_study.take_home.choice import Asked, candidates_for, choose
 
     plan = make_plan(read_study(Path(__file__).parents[1] / "experiments" / "demo.yaml"))
     found = candidates_for(plan, "relation", Asked())
@@ -397,16 +397,16 @@ def test_a_model_made_on_another_processor_is_told_by_its_own_answers(
 def test_a_folder_that_answers_otherwise_is_not_left(
     export: Export, plan: Plan, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = take_home.write_pipeline_folder
+    write_folder = write.write_pipeline_folder
 
     def spoil(snapshot: Path, place: int, task: Task, folder: Path) -> bool:
-        written = write(snapshot, place, task, folder)
+        written = write_folder(snapshot, place, task, folder)
         tensors = load_file(folder / "model.safetensors")
         tensors["classifier.bias"][0] += 0.01
         save_file(tensors, folder / "model.safetensors", {"format": "pt"})
         return written
 
-    monkeypatch.setattr(take_home, "write_pipeline_folder", spoil)
+    monkeypatch.setattr(write, "write_pipeline_folder", spoil)
     for name in ("colour", "people"):
         with pytest.raises(ExportError, match=rf"answers \d+ of 30 test examples of {name}"):
             export_model(plan, Store(made / "store"), Wanted(task=name), tmp_path / "out")

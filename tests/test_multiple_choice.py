@@ -15,7 +15,6 @@ import yaml
 
 import transfer_study
 from transfer_study.data.splits import load
-from transfer_study.export import Wanted, export_model
 from transfer_study.metrics import score
 from transfer_study.session.places import Places
 from transfer_study.session.plans import make_plan
@@ -23,6 +22,7 @@ from transfer_study.store.predictions import StoredAnswers
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.plan import Plan
+from transfer_study.take_home.export import Wanted, export_model
 
 STUDY: dict[str, Any] = {
     "name": "exams",

@@ -59,8 +59,8 @@ def export(
     quiet: Quiet = False,
 ) -> None:
     """Write a trained model to a folder that `transformers.pipeline` loads, with its card."""
-    from transfer_study.export import Wanted, export_model
     from transfer_study.session.plans import known_plan
+    from transfer_study.take_home.export import Wanted, export_model
     from transfer_study.terminal.exported import exported_as_json, print_exported
     from transfer_study.terminal.progress import say
 

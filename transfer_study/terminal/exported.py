@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transfer_study.export import Exported
+from transfer_study.take_home.export import Exported
 from transfer_study.terminal.console import headed, print_json, stdout
 
 

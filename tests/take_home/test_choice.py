@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.analysis.made_up import made_up, planned
-from transfer_study.analysis.advice.choice import Asked, Candidate, candidates_for, full_mixes
 from transfer_study.errors import ExportError
 from transfer_study.study.plan import Plan
+from transfer_study.take_home.choice import Asked, Candidate, candidates_for, full_mixes
 
 VARIANTS = {"plain": {}, "slow": {"learning_rate": 1e-6}}
 SIZES = {"max_train": [100, 300]}

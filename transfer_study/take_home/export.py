@@ -13,18 +13,9 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from transfer_study.analysis.advice.choice import (
-    BEST,
-    Asked,
-    Choice,
-    candidates_for,
-    choose,
-    full_mixes,
-)
 from transfer_study.analysis.effects.model_scores import ModelScore, model_scores
 from transfer_study.errors import ExportError, StudyError
 from transfer_study.files import check_writable, read_regular, readable_as, writing
-from transfer_study.report.card import Card
 from transfer_study.store.chosen import chosen_epoch
 from transfer_study.store.held import hold
 from transfer_study.store.predictions import (
@@ -39,6 +30,15 @@ from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage, StageKind, StageTask
 from transfer_study.study.tasks.example import Example
 from transfer_study.study.tasks.task import Task
+from transfer_study.take_home.card import Card
+from transfer_study.take_home.choice import (
+    BEST,
+    Asked,
+    Choice,
+    candidates_for,
+    choose,
+    full_mixes,
+)
 
 Tell = Callable[[str], None]
 
@@ -213,16 +213,16 @@ def _write(
 ) -> tuple[bool, dict[str, int]]:
     """Write a model; whether it has a loader of its own, and how many answers were checked."""
     from transfer_study.execute.run_stage import quiet_libraries
-    from transfer_study.learn import take_home
+    from transfer_study.take_home import write
 
     quiet_libraries()
     snapshot = store.checked_snapshot(stage, epoch)
     heads = {place: stage.tasks[place].task for place in map(stage.place, examples)}
     first = next(iter(heads.items()))
-    loader = multi or not take_home.write_pipeline_folder(snapshot, *first, folder)
+    loader = multi or not write.write_pipeline_folder(snapshot, *first, folder)
     if loader:
-        take_home.write_loader_folder(snapshot, heads, folder)
-    check = take_home.check_loader_folder if loader else take_home.check_pipeline_folder
+        write.write_loader_folder(snapshot, heads, folder)
+    check = write.check_loader_folder if loader else write.check_pipeline_folder
     return loader, {
         task.name: check(
             folder,

@@ -9,15 +9,15 @@ from typing import Any
 
 import yaml
 
-from transfer_study.analysis.advice.choice import Choice
 from transfer_study.analysis.effects.intervals import no_interval_of_scores
 from transfer_study.analysis.effects.model_scores import ModelScore
-from transfer_study.report.loading import how_to_load, how_to_load_with_loader
 from transfer_study.report.table import TableCell, as_markdown, number, table_of, text
 from transfer_study.store.stage_record import StageRecord
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.stage import Stage, StageTask
 from transfer_study.study.tasks.task import Task
+from transfer_study.take_home.choice import Choice
+from transfer_study.take_home.loading import how_to_load, how_to_load_with_loader
 
 _LIBRARIES = ("transfer-study", "torch", "transformers")
 

@@ -25,10 +25,10 @@ from transformers.utils import logging
 
 from transfer_study.learn.load_model import HEADS_FILE, TASKS_FILE, load
 from transfer_study.learn.model import MultiTaskModel, build_model, save_whole
-from transfer_study.learn.take_home import write_loader_folder, write_pipeline_folder
 from transfer_study.study.encoder import Encoder
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.tasks.task import Task
+from transfer_study.take_home.write import write_loader_folder, write_pipeline_folder
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()

@@ -1,0 +1,1 @@
+"""From a study to a model to use: which one, its folder, and its card."""
