@@ -496,7 +496,7 @@ def test_the_card_tells_what_the_model_is(export: Export, plan: Plan, made: Path
         }
         mean = sum(values.values()) / 2
         reach = 12.7062 * abs(values[0] - values[1]) / 2  # t of one degree of freedom
-        row = next(r for r in text.splitlines() if f"entity_f1 | {split}" in r)
+        row = next(r for r in text.splitlines() if rf"entity\_f1 | {split}" in r)
         cells = [cell.strip() for cell in row.strip("|").split("|")]
         assert cells[3] == f"{values[stage.seed]:.4f}"
         assert cells[5] == f"{mean:.4f} (2)"

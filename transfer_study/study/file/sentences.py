@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from transfer_study.study.file.yaml_document import Document, Key
 from transfer_study.study.frozen import MOST_SEED
+from transfer_study.study.recipes.changes import Changes
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.spelling import choices
 from transfer_study.study.study import Study
@@ -167,7 +168,9 @@ def _formats(model: type[BaseModel]) -> tuple[Any, ...]:
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if annotation is Changes:
+        yield Recipe
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     elif get_origin(annotation) in (tuple, dict, Union, UnionType) or hasattr(
         annotation, "__metadata__"
