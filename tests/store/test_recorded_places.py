@@ -29,7 +29,9 @@ def inputs(folder: Path, source: str) -> dict[str, str]:
     return _inputs(read_study(folder / "s.yaml"))
 
 
-@pytest.mark.parametrize("name", ["controls", "pretrain", "public_biomedical", "stability"])
+@pytest.mark.parametrize(
+    "name", ["controls", "pretrain", "public_biomedical", "public_tagging", "stability"]
+)
 def test_what_an_earlier_version_recorded_still_counts(name: str) -> None:
     """Whatever keys were added since: both sides are read by the present version."""
     study = read_study(ROOT / "experiments" / f"{name}.yaml")
