@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from transfer_study.study.arms import FULL
 from transfer_study.study.fingerprint import Fingerprints
+from transfer_study.study.pairs import Pairing, count_left_out, left_out_sentence
 from transfer_study.study.plan import Plan, plan
 from transfer_study.study.stage import Stage
 from transfer_study.study.study import Study
@@ -253,3 +255,16 @@ def test_arms_that_make_no_sense(
         changes = {**changes, "arms": ["single", "groups"]}
     with pytest.raises(ValidationError, match=said):
         make_study(*tasks, **changes)
+
+
+def test_pairs_that_are_left_out_are_counted(make_study: Callable[..., Study]) -> None:
+    study = make_study("a", "b", "c", "d")
+    assert count_left_out(study) == (0, 6)
+    domains = {"a": "sea", "b": "sea"}
+    tasks = tuple(t.model_copy(update={"domain": domains.get(t.name, t.name)}) for t in study.tasks)
+    within = study.model_copy(update={"tasks": tasks, "pairs": Pairing.WITHIN})
+    assert count_left_out(within) == (5, 6)
+    said = left_out_sentence(within)
+    assert said is not None
+    assert "leaves out 5 of 6 pairs" in said
+    assert count_left_out(within.model_copy(update={"arms": (FULL,)})) == (0, 0)
