@@ -23,6 +23,7 @@ from transfer_study.data.tokens.vocabulary import tiny_vocabulary
 from transfer_study.errors import DataError
 from transfer_study.study.encoder import TinyConfig
 from transfer_study.study.file.study_file import read_study
+from transfer_study.study.frozen import content_hash
 from transfer_study.study.tasks.example import Example
 from transfer_study.study.tasks.source import SPLITS, SyntheticSource
 from transfer_study.study.tasks.task import Task
@@ -151,3 +152,18 @@ def test_the_demo_has_the_planted_tasks_and_more_than_two_kinds() -> None:
     assert len({t.kind for t in study.tasks}) > 2
     for t in study.tasks:
         load(t)
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("entities", "e238918b"),
+        ("relation", "e9a2466b"),
+        ("conflict", "57cdd023"),
+        ("topics", "d4ab983d"),
+    ],
+)
+def test_the_texts_of_every_version_are_the_same(name: str, known: str) -> None:
+    """Otherwise what was learned of them is another study's."""
+    drawn = [(example.text, example.label) for example in generate(task(name), "test")]
+    assert content_hash(drawn)[:8] == known
