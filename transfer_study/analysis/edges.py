@@ -87,10 +87,6 @@ def _key(name: str, meaning: str = "", *, optional: bool = False) -> EdgeColumn:
     return EdgeColumn(kind, meaning or MEANINGS[name], key=True, optional=optional)
 
 
-def _number(name: str, meaning: str = "") -> EdgeColumn:
-    return EdgeColumn("number", meaning or MEANINGS[name])
-
-
 # In the order of deltas.csv.
 COLUMNS: Mapping[str, EdgeColumn] = {
     VARIANT: _key(VARIANT, optional=True),
@@ -102,41 +98,39 @@ COLUMNS: Mapping[str, EdgeColumn] = {
     "reading": _key("reading"),
     "metric": _key("metric"),
     "over": _key("over", "The control whose effect is taken away; empty for the edge itself."),
-    "baseline": _number(
-        "baseline", "The mean score, over seeds, of what the model is held against."
+    "baseline": EdgeColumn(
+        "number", "The mean score, over seeds, of what the model is held against."
     ),
-    "score": _number("score", "The mean score of the model: baseline + delta."),
-    "delta": _number("delta", "The effect: the mean difference of scores over seeds."),
-    "low": _number("low"),
-    "high": _number("high"),
-    "p": _number("p"),
-    "adjusted_low": _number(
-        "adjusted_low", "Where the interval begins that is adjusted for all edges of the reading."
+    "score": EdgeColumn("number", "The mean score of the model: baseline + delta."),
+    "delta": EdgeColumn("number", "The effect: the mean difference of scores over seeds."),
+    "low": EdgeColumn("number", MEANINGS["low"]),
+    "high": EdgeColumn("number", MEANINGS["high"]),
+    "p": EdgeColumn("number", MEANINGS["p"]),
+    "adjusted_low": EdgeColumn(
+        "number", "Where the interval begins that is adjusted for all edges of the reading."
     ),
-    "adjusted_high": _number(
-        "adjusted_high",
+    "adjusted_high": EdgeColumn(
+        "number",
         "Where it ends. The verdict goes by the adjusted interval and the margin.",
     ),
-    "adjusted_p": _number("adjusted_p", "p adjusted alike; 1 for an effect within the margin."),
-    "level": _number(
-        "level", "What the adjusted interval leaves out: 0.05 for one edge alone, less for many."
+    "adjusted_p": EdgeColumn("number", "p adjusted alike; 1 for an effect within the margin."),
+    "level": EdgeColumn(
+        "number", "What the adjusted interval leaves out: 0.05 for one edge alone, less for many."
     ),
-    "seed_sd": _number(
-        "seed_sd",
+    "seed_sd": EdgeColumn(
+        "number",
         "What one seed's difference varies by: the seeds' part of the error times the root of "
         "`n_seeds`.",
     ),
-    "score_sd": _number(
-        "score_sd",
+    "score_sd": EdgeColumn(
+        "number",
         "What the score of one run of the model varies by, as a standard deviation.",
     ),
-    "seed_freedom": _number(
-        "seed_freedom", "The degrees of freedom from which `seed_sd` is known."
+    "seed_freedom": EdgeColumn("number", "The degrees of freedom from which `seed_sd` is known."),
+    "example_error": EdgeColumn(
+        "number", "The part of the standard error that more seeds do not take away."
     ),
-    "example_error": _number(
-        "example_error", "The part of the standard error that more seeds do not take away."
-    ),
-    "freedom": _number("freedom", "The degrees of freedom of the whole error."),
+    "freedom": EdgeColumn("number", "The degrees of freedom of the whole error."),
     "n_seeds": EdgeColumn("count", "The seeds for which all scores exist."),
     "n_baseline_seeds": EdgeColumn(
         "count", "The seeds of the baseline; more than `n_seeds` under `baseline_seeds:`."
@@ -145,7 +139,7 @@ COLUMNS: Mapping[str, EdgeColumn] = {
     "n_documents": EdgeColumn(
         "count", "The units that are resampled: documents, or examples where none are named."
     ),
-    "constant": _number("constant"),
+    "constant": EdgeColumn("number", MEANINGS["constant"]),
     "collapsed": EdgeColumn("flag", "`True` where the baseline learned and the model did not."),
     "verdict": EdgeColumn(
         "word",

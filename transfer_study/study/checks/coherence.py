@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from transfer_study.study.arms import Arm
 from transfer_study.study.checks.mixing_faults import mixing_faults
 from transfer_study.study.checks.pretraining_faults import pretraining_faults
 from transfer_study.study.checks.written import (
@@ -17,6 +16,7 @@ from transfer_study.study.checks.written import (
     arms_of,
     finetune_recipes,
     items_of,
+    known_arms,
     mapping_of,
     name_of,
     number_of,
@@ -78,7 +78,7 @@ def _repetitions(study: Written) -> Iterator[Fault]:
 def _lonely_arms(study: Written) -> Iterator[Fault]:
     arms = arms_of(study)
     tasks = items_of(study, "tasks")
-    known = [Arm.known[word] for word in arms if word in Arm.known]
+    known = known_arms(study)
     joint = [str(arm) for arm in known if arm.against == "single"]
     if joint and "single" not in arms:
         yield (
@@ -129,8 +129,7 @@ def _idle_baselines(study: Written) -> Iterator[Fault]:
             f"found {number:g}, but baselines have the study's {planned:g} `seeds` in any case; "
             f"give more than {planned:g}, or remove it",
         )
-    known = [Arm.known.get(arm) for arm in arms_of(study)]
-    if not any(arm is not None and arm.against in ("single", "own") for arm in known):
+    if not any(arm.against in ("single", "own") for arm in known_arms(study)):
         yield (
             ("baseline_seeds",),
             f"found {number:g}, but no arm is held against a task alone; add one such as 'pairs' "
@@ -308,7 +307,7 @@ def _tiny_encoders(study: Written) -> Iterator[Fault]:
 def _too_long(study: Written, longest: float | None) -> Iterator[Fault]:
     refine = (("refine",), mapping_of(study.get("refine")))
     finetune = finetune_recipes(study) if "finetune" in items_of(study, "readings") else ()
-    own = [Arm.known[word].section for word in arms_of(study) if word in Arm.known]
+    own = [arm.section for arm in known_arms(study)]
     sections = [((name,), mapping_of(study.get(name))) for name in own if name is not None]
     for key, recipe in (refine, *finetune, *sections):
         inherited = Recipe.model_fields["max_length"].default if len(key) == 1 else None

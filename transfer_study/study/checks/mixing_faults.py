@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from transfer_study.study.arms import TOGETHER, Arm
+from transfer_study.study.arms import TOGETHER
 from transfer_study.study.checks.written import (
     Fault,
     Written,
-    arms_of,
     finetune_recipes,
     items_of,
+    known_arms,
     mapping_of,
     name_of,
     number_of,
@@ -93,7 +93,7 @@ def _unknown_tasks(study: Written, key: Key, recipe: Written) -> Iterator[Fault]
 def _without_an_arm(study: Written, key: Key, recipe: Written) -> Iterator[Fault]:
     """What joint stages alone read, where there is none; what is in variants is read by answers."""
     readings, base = items_of(study, "readings"), key == _BASE
-    arms = [Arm.known[word] for word in arms_of(study) if word in Arm.known]
+    arms = known_arms(study)
     for name in TOGETHER:
         if not _is_set(recipe, name):
             continue

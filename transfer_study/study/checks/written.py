@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from transfer_study.study.arms import USUAL_ARMS
+from transfer_study.study.arms import USUAL_ARMS, Arm
 
 # A key of the study and what is wrong there.
 Fault = tuple[tuple[str | int, ...], str]
@@ -39,6 +39,11 @@ def number_of(value: object) -> float | None:
 def arms_of(study: Written) -> list[str]:
     """The study's arms, or those that it has where it says none."""
     return [str(arm) for arm in items_of(study, "arms")] or list(USUAL_ARMS)
+
+
+def known_arms(study: Written) -> list[Arm]:
+    """The study's arms, but for words that name none."""
+    return [Arm.known[word] for word in arms_of(study) if word in Arm.known]
 
 
 def finetune_recipes(study: Written) -> Iterator[tuple[tuple[str, ...], Written]]:
