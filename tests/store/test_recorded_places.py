@@ -30,7 +30,8 @@ def inputs(folder: Path, source: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["controls", "pretrain", "public_biomedical", "public_tagging", "stability"]
+    "name",
+    ["controls", "pretrain", "public_biomedical", "public_steady", "public_tagging", "stability"],
 )
 def test_what_an_earlier_version_recorded_still_counts(name: str) -> None:
     """Whatever keys were added since: both sides are read by the present version."""
