@@ -12,17 +12,16 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-import typer.main
 import yaml
 
-from transfer_study.cli import app
+from transfer_study.cli.verbs import VERBS, command_of
 from transfer_study.data.files.readers import read_counted
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.tasks.task import Task
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-COMMANDS = typer.main.get_command(app).commands
+COMMANDS = {verb: command_of(verb) for verb in VERBS}
 OPTIONS = {
     name: {option for p in command.params for option in (*p.opts, *p.secondary_opts)} | {"--help"}
     for name, command in COMMANDS.items()

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from transfer_study import figures
 from transfer_study.cli import app
-from transfer_study.cli.options import FAILED
+from transfer_study.cli.codes import FAILED
 from transfer_study.report import page
 
 

@@ -1,7 +1,7 @@
 """The command line; every verb is a file here.
 
-Data go to stdout and messages to stderr. Torch, Ray and pandas are imported by the verbs that
-need them, so that `--help` and `status` answer at once.
+Data go to stdout and messages to stderr. A verb is imported where it is used, and imports torch,
+Ray and pandas where it needs them, so that `--help` and `status` answer at once.
 """
 
 from __future__ import annotations
@@ -14,22 +14,8 @@ from typing import Annotated
 
 import typer
 
-from transfer_study.cli.compare import compare
-from transfer_study.cli.convert_tf import convert_tf
-from transfer_study.cli.doctor import doctor
-from transfer_study.cli.export import export
-from transfer_study.cli.keys import keys
-from transfer_study.cli.new import new
-from transfer_study.cli.options import INTERRUPTED, INVALID, NOT_RUN
-from transfer_study.cli.plan import plan
-from transfer_study.cli.prefetch import prefetch
-from transfer_study.cli.prune import prune
-from transfer_study.cli.recommend import recommend
-from transfer_study.cli.report import report
-from transfer_study.cli.run import run
-from transfer_study.cli.status import status
-from transfer_study.cli.tasks import tasks
-from transfer_study.cli.tune import tune
+from transfer_study.cli.codes import INTERRUPTED, INVALID, NOT_RUN
+from transfer_study.cli.verbs import CONTEXT, Verbs
 from transfer_study.errors import NothingRun, StudyError, problems_of
 from transfer_study.visible import visible
 
@@ -37,11 +23,12 @@ _TIDYING = 3.0  # seconds
 
 app = typer.Typer(
     name="transfer-study",
+    cls=Verbs,
     help="Which tasks help each other when one model learns them together, which hurt, "
     "and how sure are we?",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=CONTEXT,
 )
 
 
@@ -63,23 +50,6 @@ def _options(
     ] = False,
 ) -> None:
     pass
-
-
-app.command()(new)
-app.command()(keys)
-app.command()(run)
-app.command()(tune)
-app.command()(plan)
-app.command()(tasks)
-app.command()(status)
-app.command()(report)
-app.command()(compare)
-app.command()(recommend)
-app.command()(export)
-app.command()(prefetch)
-app.command()(prune)
-app.command("convert-tf")(convert_tf)
-app.command()(doctor)
 
 
 def main() -> None:

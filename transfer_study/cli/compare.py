@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
+from transfer_study.cli.codes import DIFFERENT, FAILED
 from transfer_study.cli.options import (
-    DIFFERENT,
-    FAILED,
     PLOTS,
     RESULTS,
     STORE,

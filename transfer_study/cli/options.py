@@ -9,12 +9,11 @@ from typing import Annotated
 
 import typer
 
+from transfer_study.cli.codes import FAILED, NOT_RUN
 from transfer_study.outcome import Outcome
 from transfer_study.study.study import MOST_SEEDS
 from transfer_study.terminal.console import warn
 from transfer_study.visible import visible
-
-FAILED, INVALID, NOT_RUN, DIFFERENT, INTERRUPTED = 1, 2, 3, 4, 130
 
 
 class ExecutorName(str, Enum):

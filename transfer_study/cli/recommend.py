@@ -56,7 +56,7 @@ def recommend(
     as_json: Json = False,
 ) -> None:
     """Say with which partners, if any, to train a task, or all; runs and writes nothing."""
-    from transfer_study.analysis.advice.grouping import groupings
+    from transfer_study.analysis.advice.grouping import check_groupable, groupings
     from transfer_study.analysis.advice.recommend import (
         check_run,
         check_task,
@@ -75,7 +75,9 @@ def recommend(
         raise typer.BadParameter("--models and --by choose among groups of all tasks; add --all")
     places = Places(store, results)
     checked = read_study(study, settings, data)
-    if task is not None:
+    if task is None:
+        check_groupable(checked, models)
+    else:
         check_task(checked, task)
     plan_, deltas = judged_edges(known_plan(checked, places), places)
     edges = chosen_edges(plan_, deltas, encoder, reading, variant, size)

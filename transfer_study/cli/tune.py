@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from transfer_study.cli.codes import FAILED
 from transfer_study.cli.options import (
-    FAILED,
     PLOTS,
     RESULTS,
     STORE,

@@ -28,6 +28,7 @@ from transfer_study.analysis.graph.views import at_size
 from transfer_study.errors import StudyError
 from transfer_study.points import points
 from transfer_study.study.plan import Plan
+from transfer_study.study.study import Study
 
 _BY = {By.EXPECTED: "expected gains", By.LOW: "lower ends of the intervals"}
 
@@ -92,6 +93,15 @@ class Advice:
     not_learned: tuple[str, ...] = ()
 
 
+def check_groupable(study: Study, models: int | None) -> None:
+    """Raise StudyError for a number of models or tasks that is out of range."""
+    n = len(study.tasks)
+    if models is not None and not 1 <= models <= n:
+        raise StudyError(f"--models: found {models}; give 1 to {n}, the number of tasks")
+    if n > MOST_TASKS:
+        raise StudyError(f"found {n} tasks; --all looks for groups of at most {MOST_TASKS}")
+
+
 def groupings(
     plan: Plan,
     deltas: pd.DataFrame,
@@ -104,15 +114,10 @@ def groupings(
 
     With at most `models` of them, else for every number. Where models are free the lower ends
     choose among all partitions, so that an undecided effect is no reason to join tasks; under a
-    budget below the number of tasks some must be joined, and expectations choose. Raises StudyError
-    for a number of models or tasks that is out of range.
+    budget below the number of tasks some must be joined, and expectations choose. Raises what
+    `check_groupable` raises.
     """
-    names = [task.name for task in plan.study.tasks]
-    n = len(names)
-    if models is not None and not 1 <= models <= n:
-        raise StudyError(f"--models: found {models}; give 1 to {n}, the number of tasks")
-    if n > MOST_TASKS:
-        raise StudyError(f"found {n} tasks; --all looks for groups of at most {MOST_TASKS}")
+    check_groupable(plan.study, models)
     return [
         _advise(
             JointEffects(
