@@ -24,6 +24,9 @@ from transfer_study.study.tasks.example import Label
 from transfer_study.study.tasks.source import SplitName
 from transfer_study.study.tasks.task import Task
 
+# Ids, documents and gold labels of a split.
+Gold = tuple[Sequence[str], Sequence[str], list[Label]]
+
 
 class Misfit(Exception):  # noqa: N818  (it is told as a StoreError by whoever knows the file)
     """Why a file is not what it is said to be, as the end of a sentence that begins with it."""
@@ -35,7 +38,8 @@ def read_table(content: bytes, schema: pa.Schema, said: Mapping[str, str]) -> pa
     `said` is what its metadata must say of it.
     """
     try:
-        table = pq.ParquetFile(pa.BufferReader(content)).read()
+        # Files are small and many: threads would cost more than they save.
+        table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise Misfit(f"is no readable parquet file ({_first_line(error)})") from None
@@ -62,7 +66,7 @@ def check_gold(
     ids: Sequence[str],
     documents: Sequence[str],
     texts: Sequence[str],
-) -> tuple[Sequence[str], Sequence[str], list[Label]]:
+) -> Gold:
     """Ids, documents and the gold labels that these texts stand for, all as planned.
 
     Raises Misfit where labels are not, or where others are and the data cannot be read for them.
@@ -92,6 +96,23 @@ def check_gold(
     return [e.id for e in examples], [e.document for e in examples], gold
 
 
+class GoldCheck:
+    """`check_gold` for many files: columns that several hold alike are checked once."""
+
+    def __init__(self) -> None:
+        self._checked: dict[tuple[str, str], tuple[pa.Table, Gold]] = {}
+
+    def __call__(self, member: StageTask, split: SplitName, columns: pa.Table) -> Gold:
+        """What the columns of ids, documents and gold labels say; raises Misfit likewise."""
+        planned: SplitFingerprint = getattr(member.data, split)
+        key = str(member.task.kind), planned.gold
+        before = self._checked.get(key)
+        if before is None or not before[0].equals(columns):
+            said = (columns[name].to_pylist() for name in columns.column_names)
+            before = self._checked[key] = columns, check_gold(member, split, *said)
+        return before[1]
+
+
 def is_planned(
     member: StageTask,
     split: SplitName,
@@ -114,23 +135,25 @@ def check_predicted(
     """The labels that these texts stand for; raises Misfit unless the task may answer all so."""
     if len(texts) != len(gold):
         raise Misfit(f"has {len(texts)} answers for {task.name}, not {len(gold)}")
-    known = frozenset(task.outputs)
-    predicted = []
+    outputs = frozenset(task.outputs)
+    known: dict[tuple[Label, str], Label] = {}
     for name, true, text in zip(ids, gold, texts, strict=True):
+        if (true, text) in known:
+            continue
         try:
             label = task.kind.from_text(text)
         except ValueError:
             label = None
-        if label is None or not task.kind.may_answer(task, known, true, label):
+        if label is None or not task.kind.may_answer(task, outputs, true, label):
             raise Misfit(f"answers {text[:60]!r} for {name!r}, which {task.name} cannot")
-        predicted.append(label)
-    return predicted
+        known[true, text] = label
+    return [known[pair] for pair in zip(gold, texts, strict=True)]
 
 
 def check_scores(task: Task, gold: Sequence[Label], scores: pa.ChunkedArray) -> None:
     """Raise Misfit unless there is a finite score an output, or a word where words are tagged."""
     lengths = pc.list_value_length(scores).to_pylist()
-    rows = zip(gold, lengths, strict=True)
+    rows = {*zip(gold, lengths, strict=True)}
     if not all(task.kind.scores_fit(task, label, n) for label, n in rows):
         raise Misfit(f"has another number of scores than {task.name} has outputs")
     if not pc.all(pc.is_finite(pc.list_flatten(scores)), min_count=0).as_py():

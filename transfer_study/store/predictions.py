@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from transfer_study.errors import StoreError
 from transfer_study.store.check_answers import (
+    GoldCheck,
     Misfit,
-    check_gold,
     check_predicted,
     check_scores,
     read_table,
@@ -22,11 +22,13 @@ from transfer_study.store.label_text import label_to_text
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage, StageTask
 from transfer_study.study.tasks.example import Label
+from transfer_study.study.tasks.source import SplitName
 from transfer_study.study.tasks.task import Task
 
+_GOLD = ["id", "document", "gold"]
 _STAGE_SCHEMA = pa.schema(
     {
-        **dict.fromkeys(("id", "document", "gold", "prediction"), pa.string()),
+        **dict.fromkeys((*_GOLD, "prediction"), pa.string()),
         "score": pa.list_(pa.float32()),
     }
 )
@@ -106,17 +108,25 @@ def predictions_file(stage: Stage, task: str, split: str) -> str:
     return f"predictions/{stage.place(task)}.{split}.parquet"
 
 
-def answers_from(content: bytes, path: Path, stage: Stage, task: str, split: str) -> Answers:
+def answers_from(
+    content: bytes,
+    path: Path,
+    stage: Stage,
+    task: str,
+    split: str,
+    check: GoldCheck | None = None,
+) -> Answers:
     """What a file written by `write_predictions` holds, which was read from `path`.
 
-    Raises StoreError unless all of it is of this stage, task and split.
+    Raises StoreError unless all of it is of this stage, task and split; `check` is asked of gold.
     """
+    check = check or GoldCheck()
     member = member_of(stage, task)
     try:
         table = read_table(content, _STAGE_SCHEMA, _said(stage, task, split))
-        *named, texts = (table[n].to_pylist() for n in table.column_names[:4])
-        ids, documents, gold = check_gold(member, "dev" if split == "dev" else "test", *named)
-        predicted = check_predicted(member.task, ids, gold, texts)
+        of_split: SplitName = "dev" if split == "dev" else "test"
+        ids, documents, gold = check(member, of_split, table.select(_GOLD))
+        predicted = check_predicted(member.task, ids, gold, table["prediction"].to_pylist())
         check_scores(member.task, gold, table["score"])
     except Misfit as misfit:
         raise StoreError(
@@ -135,6 +145,7 @@ class StoredAnswers:
     """Predictions as the stages of a store hold them."""
 
     store: Store
+    _check: GoldCheck = field(default_factory=GoldCheck, compare=False, repr=False)
 
     def has(self, stage: Stage) -> bool:
         """Whether the stage is complete."""
@@ -144,7 +155,8 @@ class StoredAnswers:
         """The stage's predictions for one of its tasks, checked against the record and the plan."""
         file = predictions_file(stage, task.name, split)
         content = self.store.read(stage, file)
-        return answers_from(content, self.store.folder(stage) / file, stage, task.name, split)
+        path = self.store.folder(stage) / file
+        return answers_from(content, path, stage, task.name, split, self._check)
 
     def every_epoch(self, stage: Stage, task: Task) -> list[Answers]:
         """The test predictions of each epoch in order; none where dev selects."""

@@ -35,6 +35,13 @@ class MeasuredEdge:
     further: Block | None = None
     further_seeds: tuple[int, ...] = ()
 
+    def of_family(self, *, resampled: bool) -> MeasuredEdge:
+        """The edge without each seed's replicates; how it comes out on resamples where asked."""
+        whole, further = self.resampled if resampled else np.zeros(1), self.further
+        if further is not None:
+            further = replace(further, replicates=np.zeros((len(further.values), 1)))
+        return replace(self, replicates=whole[None], further=further)
+
     @property
     def blocks(self) -> tuple[Block, ...]:
         """The independent parts of the effect's mean."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.analysis.effects.runs import edge_of
 from transfer_study.analysis.effects.uncertainty import UNKNOWN, Crossed, Interval
 from transfer_study.study.arms import Control
+from transfer_study.study.correction import Correction
 
 # A difference is of these stages' scores, with these signs.
 SIGNS = {"stage": 1, "baseline": -1, "control": -1, "control_baseline": 1}
@@ -52,18 +53,23 @@ def deltas(
     resampled.
     """
     key = key_of(comparisons)
-    edges = [
-        measure(dict(zip(key, edge, strict=True)), runs.sort_values("seed"), test_sets, failed)
-        for edge, runs in comparisons.groupby(key, sort=False, dropna=False)
-    ]
+    groups = list(comparisons.groupby(key, sort=False, dropna=False))
+    measured: dict[int, Measured] = {}
+    # Target by target, for the replicates of all at once would not fit into memory.
+    for n in sorted(range(len(groups)), key=lambda n: str(groups[n][1]["target"].iloc[0])):
+        names, runs = groups[n]
+        about = dict(zip(key, names, strict=True))
+        whole = measure(about, runs, test_sets, failed)
+        measured[n] = whole.of_family(resampled=judgement.correction is Correction.MAX_T)
+    edges = [measured[n] for n in range(len(groups))]
     effects = with_variances_per_target([m.models for m in edges])
     edges = [m.with_effect(effect) for m, effect in zip(edges, effects, strict=True)]
     # An edge under two names is one of its family.
     numbers = same_edges(pd.DataFrame([m.about for m in edges], columns=key))
     number = dict(zip(map(id, edges), numbers, strict=True))
     families: dict[tuple[str, str, bool], list[Measured]] = {}
-    for measured in edges:
-        families.setdefault(measured.family, []).append(measured)
+    for edge in edges:
+        families.setdefault(edge.family, []).append(edge)
     rows: dict[int, dict[str, object]] = {}
     for members in families.values():
         judged_ones = {number[id(m)]: m for m in members if m.learned}
@@ -77,7 +83,7 @@ def deltas(
         for member in members:
             own = stands[number[id(member)]] if member.learned else None
             rows[id(member)] = _row(member, own, judgement)
-    return edge_table([rows[id(measured)] for measured in edges], key)
+    return edge_table([rows[id(edge)] for edge in edges], key)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +103,10 @@ class Measured:
     def family(self) -> tuple[str, str, bool]:
         """The edges among which this one is one of many."""
         return self.about["reading"], self.about["over"], self.about["arm"] in Control.known
+
+    def of_family(self, *, resampled: bool) -> Measured:
+        """The edge with what its family asks of it alone (`MeasuredEdge.of_family`)."""
+        return replace(self, edge=self.edge.of_family(resampled=resampled))
 
     def with_effect(self, effect: Crossed) -> Measured:
         """The edge, its effect known otherwise."""
@@ -119,56 +129,72 @@ def measure(
 ) -> Measured:
     """Measure one edge, whose runs are the rows of `comparisons` for it; see `deltas`."""
     test_set = test_sets.get(about["target"])
-    scores = pd.Series(test_set.scores() if test_set else {}, dtype=np.float64)
+    scores = test_set.scores() if test_set else {}
+
+    def lacks(stage: str) -> bool:
+        return math.isnan(scores.get(stage, math.nan))
+
+    columns = {name: runs[name].tolist() for name in ("seed", *SIGNS) if name in runs}
+    order = sorted(range(len(runs)), key=columns["seed"].__getitem__)
     # Further seeds of a baseline have no model beside them.
-    paired = runs["stage"] != ""
-    runs, further = runs[paired], runs[~paired]
-    signs = {name: sign for name, sign in SIGNS.items() if name in runs and runs[name].any()}
-    if "control" in signs and (runs["control_baseline"] == runs["baseline"]).all():
+    own = _rows(columns, [n for n in order if columns["stage"][n]])
+    further = _rows(columns, [n for n in order if not columns["stage"][n]])
+    signs = {name: sign for name, sign in SIGNS.items() if any(own.get(name, ()))}
+    if "control" in signs and own["control_baseline"] == own["baseline"]:
         # Stages that cancel are left out, so that what is equal differs by nothing.
-        signs, further = {"stage": 1, "control": -1}, further[:0]
-    values = pd.DataFrame({name: runs[name].map(scores) for name in signs}, index=runs.index)
-    all_there = values.notna().all(axis=1)
-    absent = {identity for name in signs for identity in runs[name][values[name].isna()]}
-    absent |= {*further["baseline"][~further["baseline"].isin(scores.index)]}
-    complete, further = values[all_there], further[further["baseline"].isin(scores.index)]
+        signs, further = {"stage": 1, "control": -1}, _rows(further, [])
+    absent = {stage for name in signs for stage in own[name] if lacks(stage)}
+    absent |= {stage for stage in further["baseline"] if lacks(stage)}
+    rows = zip(*(own[name] for name in signs), strict=True)
+    complete = _rows(own, [n for n, row in enumerate(rows) if not any(map(lacks, row))])
+    further = _rows(further, [n for n, one in enumerate(further["baseline"]) if not lacks(one)])
     edge = MeasuredEdge(UNKNOWN, (), np.zeros(0), np.zeros((0, 1)))
-    if test_set is not None and len(complete):
-        edge = edge_of(runs[all_there], further, signs, test_set)
+    if test_set is not None and complete["seed"]:
+        edge = edge_of(complete, further, signs, test_set)
     effect = edge.effect
     absence = None
     if absent:
         absence = Verdict.NOT_RUN if absent.isdisjoint(failed) else Verdict.FAILED
-    measured = test_set if len(complete) else None
+    measured = test_set if complete["seed"] else None
+    values = {name: [scores.get(stage, math.nan) for stage in complete[name]] for name in signs}
+    alone = [scores[stage] for stage in further["baseline"]]
     learned, collapsed = True, False
-    alone = further["baseline"].map(scores)
     if measured is not None:
         # A baseline that cancels may lack its score, and then says nothing.
-        baseline = pd.concat([runs["baseline"][all_there].map(scores).dropna(), alone])
-        held_against = [baseline, *(complete[name] for name in ("control",) if name in signs)]
-        learned = all(has_learned(o, measured.constant) for o in held_against if len(o))
-        collapsed = learned and not has_learned(complete["stage"], measured.constant)
+        baseline = [scores[stage] for stage in complete["baseline"] if not lacks(stage)] + alone
+        held_against = [baseline, *(values[name] for name in ("control",) if name in signs)]
+        learned = all(has_learned(o, measured.constant) for o in held_against if o)
+        collapsed = learned and not has_learned(values["stage"], measured.constant)
     # Controls and models that did not learn vary in ways of their own.
     usual = set(signs) == {"stage", "baseline"} and learned and not collapsed
-    held_to = f"{runs['baseline'].iloc[0]} {about.get('arm') in Control.known}" if usual else ""
-    pair = complete.reindex(columns=["stage", "baseline"]).set_axis(runs["seed"][all_there])
-    unpaired = pd.DataFrame({"stage": np.nan, "baseline": alone.to_numpy()}, further["seed"])
+    no_scores = [math.nan] * len(complete["seed"])
     return Measured(
         about=about,
         edge=edge,
         # What the score would be without the effect.
-        baseline=float(complete["stage"].mean()) - effect.mean if len(complete) else np.nan,
+        baseline=float(np.mean(values["stage"])) - effect.mean if complete["seed"] else math.nan,
         test_set=measured,
         absence=absence,
         learned=learned,
         collapsed=collapsed,
         models=Models(
             effect,
-            tuple(runs["stage"]),
-            held_to,
-            pd.concat([pair, unpaired]) if len(unpaired) else pair,
+            tuple(own["stage"]),
+            f"{own['baseline'][0]} {about.get('arm') in Control.known}" if usual else "",
+            pd.DataFrame(
+                {
+                    "stage": values.get("stage", no_scores) + [math.nan] * len(alone),
+                    "baseline": values.get("baseline", no_scores) + alone,
+                },
+                index=complete["seed"] + further["seed"],
+                dtype=np.float64,
+            ),
         ),
     )
+
+
+def _rows(columns: Mapping[str, list[Any]], chosen: Sequence[int]) -> dict[str, list[Any]]:
+    return {name: [column[n] for n in chosen] for name, column in columns.items()}
 
 
 def _row(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,25 +74,53 @@ class TestSet:
         # What is cut off is impossible whatever the baseline really is.
         return interval.within(-terms * span, terms * span)
 
-    def scores(self) -> dict[str, float]:
+    def scores(self) -> Mapping[str, float]:
         """The score of every model by its stage id."""
-        values = from_sums(self.metric, self.statistics.sum(axis=0))
-        return dict(zip(self.stages, map(float, values), strict=True))
+        return self._scores
 
     def replicates(self, stages: Sequence[str]) -> Floats:
         """The scores of these models on resampled examples, [models, RESAMPLES].
 
         A resample draws the same documents for every model.
         """
-        place = {identity: m for m, identity in enumerate(self.stages)}
-        return self._replicates[[place[identity] for identity in stages]]
+        drawn = _DRAWN.of(self)
+        return drawn[[self._place[identity] for identity in stages]]
 
     @cached_property
-    def _replicates(self) -> Floats:
+    def _scores(self) -> dict[str, float]:
+        values = from_sums(self.metric, self.statistics.sum(axis=0))
+        return dict(zip(self.stages, map(float, values), strict=True))
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {identity: m for m, identity in enumerate(self.stages)}
+
+    def draw(self) -> Floats:
+        """The scores of all models on resampled examples, [models, RESAMPLES]."""
         generator = stream(self.task, self.units, "bootstrap")
         return replicate_scores(
             self.metric, self.statistics, draw_counts(generator, self.units, RESAMPLES)
         )
+
+
+class _Drawn:
+    """The resampled scores of the test sets that were last asked for, up to so many bytes."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._kept: WeakKeyDictionary[TestSet, Floats] = WeakKeyDictionary()
+
+    def of(self, test_set: TestSet) -> Floats:
+        """Drawn again where they had to give way to others, which comes out the same."""
+        found = self._kept.pop(test_set, None)
+        found = test_set.draw() if found is None else found
+        self._kept[test_set] = found  # the last of all
+        while len(self._kept) > 1 and sum(kept.nbytes for kept in self._kept.values()) > self._room:
+            del self._kept[next(iter(self._kept))]
+        return found
+
+
+_DRAWN = _Drawn(1 << 29)
 
 
 def draw_counts(

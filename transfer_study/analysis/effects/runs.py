@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from transfer_study.analysis.effects.blocks import Block, summed
 from transfer_study.analysis.effects.corrections import MeasuredEdge
@@ -15,34 +15,35 @@ from transfer_study.analysis.effects.replicates import RESAMPLES, TestSet
 from transfer_study.analysis.effects.uncertainty import Crossed, crossed
 from transfer_study.metrics.rows import Floats
 
+Columns = Mapping[str, Sequence[Any]]
+
 
 def edge_of(
-    runs: pd.DataFrame, further: pd.DataFrame, signs: Mapping[str, int], test_set: TestSet
+    runs: Columns, further: Columns, signs: Mapping[str, int], test_set: TestSet
 ) -> MeasuredEdge:
-    """The sum of the models' means by these signs, from the stages of each seed in `runs`.
+    """The sum of the models' means by these signs, from the columns of seeds and stages in `runs`.
 
     `further` are the baseline's seeds and stages beside them: its mean is over all its runs. Every
     stage is in the test set. `score_sd` is of what is not the baseline's.
     """
-    scores = pd.Series(test_set.scores(), dtype=np.float64)
-    n, more = len(runs), len(further)
+    scores = test_set.scores()
+    seeds, further_seeds = (tuple(map(int, part["seed"])) for part in (runs, further))
+    n, more = len(seeds), len(further_seeds)
     weights = {name: float(sign) for name, sign in signs.items()}
     if more:
         # As the mean over the common seeds has it, so that their sum is the baseline's mean.
         weights["baseline"] *= n / (n + more)
-    values = pd.DataFrame({name: runs[name].map(scores) for name in weights})
-    observed = (values @ pd.Series(weights, dtype=np.float64)).to_numpy()
+    values = np.array([[scores[stage] for stage in runs[name]] for name in weights]).T
+    observed = values @ np.array(list(weights.values()))
     replicates: Floats = np.zeros((n, RESAMPLES))
     for name, weight in weights.items():
         replicates += weight * test_set.replicates(list(runs[name]))
-    seeds = tuple(map(int, runs["seed"]))
     if more:
         stages = [*runs["baseline"], *further["baseline"]]
         weight = signs["baseline"] / len(stages)
         of_all = np.array([weight * scores[stage] for stage in stages])
         block = Block(more, of_all, np.multiply(weight, test_set.replicates(stages)))
         mean = float(observed.mean() + block.values[-more:].sum())
-        further_seeds = tuple(map(int, further["seed"]))
         edge = MeasuredEdge(Crossed(mean), seeds, observed, replicates, block, further_seeds)
         if n > 1:
             of_sum = mean, edge.blocks, edge.resampled, test_set.units, n
@@ -53,8 +54,7 @@ def edge_of(
             crossed(observed, replicates, test_set.units), seeds, observed, replicates
         )
     # Where no baseline is left, more of its runs would change nothing.
-    without = pd.Series({name: sign * (name != "baseline") for name, sign in signs.items()})
-    own = (values @ without).to_numpy(dtype=np.float64)
+    own = values @ np.array([sign * (name != "baseline") for name, sign in signs.items()])
     score_sd = edge.effect.seed_sd
     if "baseline" in signs:
         score_sd = float(own.std(ddof=1)) if n > 1 else math.nan
