@@ -173,9 +173,12 @@ def test_nothing_is_overwritten_and_nothing_written_of_nothing(tmp_path: Path) -
     for folder, fault in (("empty", "no folder in it"), ("nowhere", "no such folder")):
         with pytest.raises(DataError, match=fault):
             write_new_study(tmp_path / "new.yaml", tmp_path / folder)
-    write_splits(tmp_path / "bad", ".csv", "text\nonly\n")
-    with pytest.raises(DataError, match="no column seems to hold labels"):
-        write_new_study(tmp_path / "new.yaml", tmp_path / "bad")
+    # One column; and two of which each row has values of its own.
+    unlike = "".join(f"{number},note {number}\n" for number in range(20))
+    for name, table in (("bad", "text\nonly\n"), ("unlike", f"number,note\n{unlike}")):
+        write_splits(tmp_path / name, ".csv", table)
+        with pytest.raises(DataError, match="no column seems to hold labels"):
+            write_new_study(tmp_path / "new.yaml", tmp_path / name)
     assert not (tmp_path / "new.yaml").exists()
 
 

@@ -286,7 +286,7 @@ def test_whole_words_of_a_tokenizer_are_masked_with_all_their_pieces(study_file:
     tokenizer = load_tokenizer(encoder)
     text = "the incomprehensibilities near unforeseeable stations"
     pieces = pieces_of([text] * 50, tokenizer, 64)
-    ids_, words = pieces.padded(range(50), tokenizer.pad_token_id)
+    ids_, words = pieces.padded(range(50))
     assert (np.bincount(words[0][words[0] >= 0]) > 1).any()
     masker = Masker(0.5, True, tokenizer.mask_token_id, np.arange(5, 100))
     _, targets = masker(ids_, words, stream("words"))

@@ -16,7 +16,7 @@ from transfer_study.analysis.doubt.power import (
     smallest_effect,
     strict_reaches,
 )
-from transfer_study.analysis.effects.uncertainty import combined
+from transfer_study.analysis.effects.uncertainty import Variance, combined
 from transfer_study.study.correction import Correction
 
 
@@ -167,7 +167,7 @@ def test_an_edge_whose_examples_are_too_few_has_no_chance_however_many_seeds():
 def test_an_edge_among_many_is_planned_by_the_interval_that_will_judge_it() -> None:
     for sd, example_error, documents in ((0.02, 0.0, 500), (0.004, 0.004, 500), (0.02, 0.02, 12)):
         variance = example_error**2 * (documents - 1) / documents
-        effect = combined(0.0, sd**2 / 3, 2.0, variance, documents)
+        effect = combined(0.0, Variance(sd**2 / 3, 2.0, variance, documents))
         found = strict_reaches([sd], [example_error], [3], [documents], 0.0, 0.002)
         assert found == pytest.approx([effect.strict(0.002).high])
     assert np.isnan(strict_reaches([np.nan, 0.1], [0.1, 0.1], [3, 1], 90, 0.0, 0.01)).all()

@@ -19,7 +19,7 @@ from transfer_study.analysis.advice.recommend import (
 )
 from transfer_study.analysis.advice.settle import chance, examples_to_settle
 from transfer_study.analysis.effects.sequential import Sequential
-from transfer_study.analysis.effects.uncertainty import combined
+from transfer_study.analysis.effects.uncertainty import Variance, combined
 from transfer_study.errors import StudyError
 from transfer_study.study.looks import Looks
 from transfer_study.study.margin import Margin
@@ -31,7 +31,7 @@ NAN = math.nan
 
 def reach_of(seed_sd: float, example_error: float, seeds: int) -> float:
     """How far the adjusted interval of such an effect goes, at the level of 1%."""
-    effect = combined(0.0, seed_sd**2 / seeds, seeds - 1.0, example_error**2)
+    effect = combined(0.0, Variance(seed_sd**2 / seeds, seeds - 1.0, example_error**2))
     return effect.strict(0.01).high
 
 
@@ -121,7 +121,8 @@ def test_the_chance_is_that_of_seeds_to_come_judged_by_the_looks_of_the_command(
         assert level < 0.01
         rng = np.random.default_rng(most)
         to_come = rng.normal(0.03, 0.04 * math.sqrt(1 / 5 - 1 / most), 100_000)
-        width = combined(0.0, 0.04**2 / most, most - 1.0, 0.004**2 * 499 / 500, 500).strict(level)
+        noise = Variance(0.04**2 / most, most - 1.0, 0.004**2 * 499 / 500, 500)
+        width = combined(0.0, noise).strict(level)
         decided = (np.abs(to_come) > max(width.high, 0.01)).mean()
         assert chance(effect, most) == pytest.approx(decided, abs=0.01)
 

@@ -12,7 +12,13 @@ from scipy import stats
 from scipy.integrate import quad
 
 from transfer_study.analysis.effects.tails import strict_p, strict_reach
-from transfer_study.analysis.effects.uncertainty import Crossed, Interval, combined, paired_t
+from transfer_study.analysis.effects.uncertainty import (
+    Crossed,
+    Interval,
+    Variance,
+    combined,
+    paired_t,
+)
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
@@ -69,7 +75,7 @@ def test_an_interval_holds_only_what_is_possible():
 @pytest.mark.parametrize("documents", [2, 5, 40])
 @pytest.mark.parametrize("alpha", [0.05, 0.001])
 def test_examples_of_few_documents_alone_have_their_t(documents, alpha):
-    effect = combined(0.1, 0.0, 2.0, 0.01**2 * (documents - 1) / documents, documents)
+    effect = combined(0.1, Variance(0.0, 2.0, 0.01**2 * (documents - 1) / documents, documents))
     reach = stats.t.ppf(1 - alpha / 2, documents - 1) * 0.01
     found = effect.strict(alpha)
     assert found.high - 0.1 == pytest.approx(reach, rel=0.01)
@@ -164,7 +170,7 @@ def test_the_strict_p_is_the_mean_over_what_the_seeds_variance_may_truly_be(free
 def test_an_effect_has_no_less_error_than_the_examples_make():
     """Where two seeds agree by chance, and wherever an interaction is known."""
     for seeds, interaction in ((0.0, 4e-4), (1e-4, 4e-4), (9e-4, 4e-4)):
-        effect = combined(0.1, seeds, 2.0, 1e-4, 1_000, 3, interaction)
+        effect = combined(0.1, Variance(seeds, 2.0, 1e-4, 1_000, interaction), 3)
         assert effect.error**2 == pytest.approx((max(seeds, interaction) + 1e-4), rel=2e-3)
         assert effect.seed_sd**2 / 3 >= interaction
         # Those of the examples make the error better known where it is mostly theirs.

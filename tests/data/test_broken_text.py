@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from transfer_study.data.files.faults import Faults
 from transfer_study.data.files.readers import read_split
 from transfer_study.data.files.selection import Selection
-from transfer_study.data.files.tables import read_table
+from transfer_study.data.files.tables import read_table, table_rows
 from transfer_study.data.texts import read_texts
 from transfer_study.errors import DataError
 from transfer_study.study.tasks.example import Example
@@ -101,7 +101,8 @@ def test_unquoted_rows_are_read_each_or_refused(rows: list[tuple[str, str]], for
     faults = Faults("file")
     assert isinstance(task.source, FileSource)
     selection = Selection(task.source, "train")
-    found = list(read_table(task, Columns(), text, separator, faults, selection))
+    rows = table_rows(text, separator, faults)
+    found = list(read_table(task, Columns(), rows, faults, selection))
     assert faults or len(found) == len(rows)
 
 

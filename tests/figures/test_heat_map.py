@@ -22,7 +22,7 @@ WORDS = {"title": "What training together changes", "caption": "Means over 3 see
 
 
 def draw(tables):
-    return draw_heat_map(tables.deltas, tables.tasks, encoder="tiny", reading="refine", **WORDS)
+    return draw_heat_map(tables.graph, **WORDS)
 
 
 @pytest.fixture

@@ -107,9 +107,7 @@ def test_the_column_figure(names, full, make, artists, overlaps):
 @example(names=wide(40, 300))
 def test_the_heat_map(names, make, artists, overlaps):
     tables = make(names, mixed)
-    drawn = artists(
-        draw_heat_map(tables.deltas, tables.tasks, encoder="tiny", reading="refine", **WORDS)
-    )
+    drawn = artists(draw_heat_map(tables.graph, **WORDS))
     inside(drawn)
     unlike(drawn, "row:", len(names))
     unlike(drawn, "column:", len(names))
@@ -121,8 +119,7 @@ def test_the_heat_map(names, make, artists, overlaps):
 @example(names=wide(3, 80))
 def test_the_sizes(names, make, artists, overlaps):
     tables = make(names, mixed)
-    sized = pd.concat([tables.deltas.assign(size=size) for size in (100, 1000)])
-    drawn = artists(draw_sizes(sized, tables.tasks, "tiny", "refine", **WORDS))
+    drawn = artists(draw_sizes({100: tables.graph, 1000: tables.graph}, **WORDS))
     inside(drawn)
     unlike(drawn, "column:", len(names))
     assert not overlaps(drawn.boxes("row:", "column:", "title", "caption", "key:"))

@@ -7,11 +7,18 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from transfer_study.analysis.graph.graph import build_graph
 from transfer_study.figures import draw_sizes
 from transfer_study.figures.palette import GAIN, GREY, LOSS
 
 WORDS = {"title": "What more data change", "caption": "Means over 3 seeds. " * 20}
 SIZES = (30, 100, 300)
+
+
+def draw(deltas, tasks):
+    about = {"tasks": tasks, "encoder": "tiny", "reading": "refine"}
+    graphs = {int(n): build_graph(rows, **about) for n, rows in deltas.groupby("size")}
+    return draw_sizes(graphs, **WORDS)
 
 
 @pytest.fixture
@@ -43,7 +50,7 @@ def tables(make):
 
 @pytest.fixture
 def drawn(tables, artists):
-    return artists(draw_sizes(*tables, "tiny", "refine", **WORDS))
+    return artists(draw(*tables))
 
 
 def middle(patch) -> np.ndarray:
@@ -116,7 +123,7 @@ def test_on_the_diagonal_stand_the_scores_at_each_size(drawn):
 def test_the_only_target_of_several_sizes_has_its_scores_as_well(tables, artists):
     deltas, tasks = tables
     deltas.loc[deltas["target"] == "b", "size"] = pd.NA
-    drawn = artists(draw_sizes(deltas, tasks, "tiny", "refine", **WORDS))
+    drawn = artists(draw(deltas, tasks))
     assert drawn.gids("column:") == {"a"}
     assert [text.get_text() for text in drawn.texts["score:a"]] == ["61.2"] * 3
 
@@ -127,7 +134,7 @@ def test_text_stays_apart_and_inside(tasks, sizes, random_tables, artists, overl
     tables = random_tables(tasks, tasks)
     every = [tables.deltas.assign(size=10**n) for n in range(1, sizes + 1)]
     deltas = pd.concat(every).astype({"size": "Int64"})
-    drawn = artists(draw_sizes(deltas, tables.tasks, "tiny", "refine", **WORDS))
+    drawn = artists(draw(deltas, tables.tasks))
     width, height = 72 * drawn.figure.get_size_inches()
     words = drawn.boxes("row:", "column:", "title", "caption")
     assert not overlaps({**words, **drawn.boxes("panel:")})

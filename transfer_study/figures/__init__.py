@@ -10,7 +10,11 @@ from pathlib import Path
 import networkx as nx
 import pandas as pd
 
-from transfer_study.analysis.graph.graph import build_graph, graph_files, write_graph
+from transfer_study.analysis.graph.graph import (
+    build_graph,
+    graph_files,
+    write_graph,
+)
 from transfer_study.analysis.graph.views import MAIN, View, at_size
 from transfer_study.figures.column import draw_column
 from transfer_study.figures.heat_map import draw_heat_map
@@ -72,24 +76,24 @@ def draw_figures(
             words = {"caption": caption(encoder, reading, view)}
             words["title"] = f"{title} ({', '.join(about)})" if about else title
             end = suffix + (f"-{file_part(view.name)}" if view.name else "")
+            build = partial(build_graph, tasks=tasks, encoder=encoder, reading=reading, view=view)
             sized = "size" in deltas and of_reading["size"].notna().any()
             if sized and size is None:
+                rows = view.rows(of_reading)
+                sizes = sorted(rows["size"].dropna().unique())
+                graphs = {int(n): build(rows[rows["size"] == n]) for n in sizes}
                 over_sizes = {**words, "title": f"{words['title']}, by training size"}
-                paths += save_by(
-                    write,
-                    folder / f"size{end}",
-                    partial(draw_sizes, of_reading, tasks, encoder, reading, view, **over_sizes),
-                )
+                drawn = partial(draw_sizes, graphs, **over_sizes)
+                paths += save_by(write, folder / f"size{end}", drawn)
                 words["title"] += ", largest training size"
             elif sized:
                 end += f"-{size}"
                 words["title"] += f", {size} training examples"
-            shown = at_size(of_reading, size)
-            graph = build_graph(shown, tasks, encoder=encoder, reading=reading, view=view)
+            graph = build(at_size(of_reading, size))
             paths += _draw_graph(graph, folder, end, words, task, write)
-            heat_map = partial(draw_heat_map, shown, tasks, encoder=encoder, reading=reading)
-            heat_map = partial(heat_map, view=view, **words)
-            paths += save_by(write, folder / f"heat_map{end}", heat_map)
+            paths += save_by(
+                write, folder / f"heat_map{end}", partial(draw_heat_map, graph, **words)
+            )
     return paths
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import networkx as nx
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
 from transfer_study.analysis.graph.clustering import cluster_tasks
-from transfer_study.analysis.graph.graph import build_graph, effects_of, tasks_of
-from transfer_study.analysis.graph.views import MAIN, View
+from transfer_study.analysis.graph.graph import effects_of, tasks_of
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
 from transfer_study.figures.cell import (
@@ -45,21 +43,11 @@ _ORDER: Row = (
 )
 
 
-def draw_heat_map(
-    deltas: pd.DataFrame,
-    tasks: pd.DataFrame,
-    *,
-    encoder: str,
-    reading: str,
-    title: str,
-    caption: str,
-    view: View = MAIN,
-) -> Figure:
+def draw_heat_map(graph: nx.DiGraph[str], *, title: str, caption: str) -> Figure:
     """Draw every delta with its interval: sources down, targets across, the full mix below.
 
-    Takes the tables of `analysis.graph.build_graph` and raises what that raises.
+    Takes a graph of `analysis.graph.build_graph`.
     """
-    graph = build_graph(deltas, tasks, encoder=encoder, reading=reading, view=view)
     with house_style():
         large = len(graph) >= _LARGE
         matrix = Matrix(

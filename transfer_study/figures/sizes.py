@@ -10,12 +10,10 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 
-from transfer_study.analysis.graph.graph import build_graph, effects_of, number_of, tasks_of
-from transfer_study.analysis.graph.views import MAIN, View
+from transfer_study.analysis.graph.graph import effects_of, number_of, tasks_of
 from transfer_study.figures import palette
 from transfer_study.figures.canvas import MARGIN, PAGE, Canvas, house_style
 from transfer_study.figures.edge import COLLAPSED, draw_mark
@@ -54,26 +52,12 @@ class _Effect:
 _Edges = dict[tuple[str, str], dict[int, _Effect]]
 
 
-def draw_sizes(
-    deltas: pd.DataFrame,
-    tasks: pd.DataFrame,
-    encoder: str,
-    reading: str,
-    view: View = MAIN,
-    *,
-    title: str,
-    caption: str,
-) -> Figure:
+def draw_sizes(graphs: Mapping[int, nx.DiGraph[str]], *, title: str, caption: str) -> Figure:
     """Draw every delta with its interval over the sizes of its target.
 
-    Takes the tables of `analysis.graph.build_graph`, the deltas with a column `size`, and raises
-    what that raises. Targets of one size are left out.
+    Takes graphs of `analysis.graph.build_graph` by their size, which ascends; what has no edge or
+    ring in any of them is left out.
     """
-    sized = deltas[deltas["size"].notna() & deltas["arm"].isin([view.edges, view.rings])]
-    graphs = {
-        size: build_graph(rows, tasks, encoder=encoder, reading=reading, view=view)
-        for size, rows in ((n, sized[sized["size"] == n]) for n in sorted(set(sized["size"])))
-    }
     with house_style():
         grid = _Grid(graphs)
         canvas = Canvas(max(PAGE, grid.width + 2 * MARGIN))

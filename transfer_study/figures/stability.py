@@ -29,6 +29,7 @@ from transfer_study.figures.lettering import (
 )
 from transfer_study.figures.naming import Labels, fit_names, one_line, plain_label
 from transfer_study.figures.palette import VERDICTS
+from transfer_study.metrics.rows import Floats
 from transfer_study.points import MINUS, interval, points
 
 _ROW = 25.0  # the height of a variant's row
@@ -66,6 +67,17 @@ class _Axis:
         return [n * step for n in range(first, math.floor(self.high / step + 1e-9) + 1)]
 
 
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """A task's variants, a row each, and the runs of all; `edges` are where columns end."""
+
+    axis: _Axis
+    rows: pd.DataFrame
+    runs: pd.DataFrame
+    labels: Labels
+    edges: Floats
+
+
 def draw_stability(runs: pd.DataFrame, table: pd.DataFrame, *, title: str, caption: str) -> Figure:
     """Draw every run of a study's variants, of one encoder, reading and arm.
 
@@ -89,7 +101,10 @@ def draw_stability(runs: pd.DataFrame, table: pd.DataFrame, *, title: str, capti
             of_task = runs[runs["task"] == rows["task"].iloc[0]]
             axis = _axis(of_task["value"], rows, left, right)
             y = _draw_task(canvas, y, plain_label(str(rows["task"].iloc[0]), number), axis)
-            y = _draw_block(canvas, y, axis, rows, of_task, widths, labels) + _BETWEEN
+            block = _Block(
+                axis, rows, of_task, labels, right + np.cumsum([_GAP + w for w in widths])
+            )
+            y = _draw_block(canvas, y, block) + _BETWEEN
         legend = _legend(one_line(next(iter(labels.values()))))
         return draw_foot(canvas, y, legend, caption, labels, numbers)
 
@@ -127,22 +142,14 @@ def _axis(values: pd.Series[float], rows: pd.DataFrame, left: float, right: floa
     return _Axis(low - room, high + room, left, right)
 
 
-def _draw_block(
-    canvas: Canvas,
-    y: float,
-    axis: _Axis,
-    rows: pd.DataFrame,
-    runs: pd.DataFrame,
-    widths: Sequence[float],
-    labels: Labels,
-) -> float:
+def _draw_block(canvas: Canvas, y: float, block: _Block) -> float:
     """Draw the runs of a task from the top y; return where it ends."""
+    axis, rows = block.axis, block.rows
     first = rows.iloc[0]
     task = str(first["task"])
     metric = metric_name(str(first["metric"]))
     canvas.text(axis.left, y + 6.0, metric, colour=palette.MUTED, gid=f"metric:{task}")
-    edges = axis.right + np.cumsum([_GAP + w for w in widths])
-    for heading, edge in zip(_COLUMNS, edges, strict=True):
+    for heading, edge in zip(_COLUMNS, block.edges, strict=True):
         canvas.text(edge, y + 6.0, heading, bold=True, align="right", gid=f"heading:{task}")
     top = y + _HEAD
     bottom = top + _ROW * len(rows)
@@ -165,20 +172,13 @@ def _draw_block(
         if n:
             rule = [(MARGIN, middle - _ROW / 2), (canvas.width - MARGIN, middle - _ROW / 2)]
             canvas.shape(rule, line=palette.GRID, width=0.6, closed=False, layer=1)
-        lines = labels[row["variant"]]
-        _draw_row(canvas, middle, axis, row, runs[runs["variant"] == row["variant"]], edges, lines)
+        _draw_row(canvas, middle, block, row)
     return bottom + _AXIS
 
 
-def _draw_row(
-    canvas: Canvas,
-    y: float,
-    axis: _Axis,
-    row: dict[Any, Any],
-    runs: pd.DataFrame,
-    edges: Any,
-    lines: Sequence[str],
-) -> None:
+def _draw_row(canvas: Canvas, y: float, block: _Block, row: dict[Any, Any]) -> None:
+    axis, lines = block.axis, block.labels[row["variant"]]
+    runs = block.runs[block.runs["variant"] == row["variant"]]
     name = f"{row['task']}/{row['variant']}"
     start = y - height(len(lines), BODY) / 2
     canvas.lines(axis.left - _GAP, start, lines, size=BODY, align="right", gid=f"variant:{name}")
@@ -196,7 +196,9 @@ def _draw_row(
         mark = _cross if failed else _dot
         mark(canvas, x, y + up, gid=f"run:{name}")
     verdict = VERDICTS.get(str(row["verdict"]))
-    for text, edge, column in zip(_texts(row), edges, ("mean", "failed", "change"), strict=True):
+    for text, edge, column in zip(
+        _texts(row), block.edges, ("mean", "failed", "change"), strict=True
+    ):
         told = verdict if column == "change" else None
         bold = bool(told and told.coloured) or (column == "failed" and row["failed"] > 0)
         colour = told.text if told else palette.INK

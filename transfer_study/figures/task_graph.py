@@ -58,6 +58,16 @@ class _Side:
         return max((_label_width(effect) for effect in self.effects.values()), default=0.0)
 
 
+@dataclass(frozen=True, eq=False)
+class _Centre:
+    """The task itself: where its middle is, half its width, and the height of its partners."""
+
+    task: str
+    middle: Points
+    half: float
+    tall: float
+
+
 def most_decided(graph: nx.DiGraph[str]) -> str:
     """The task with most gains and losses, on it or by it; of equals the first by name."""
     decided = dict.fromkeys(sorted(graph), 0)
@@ -94,15 +104,15 @@ def draw_task_graph(
         y = draw_title(canvas, title) + 6.0
         rows = max(len(side.effects) for side in sides)
         tall = max(rows * _ROW, 2 * _own_height(graph, task) / _FAN, 60.0)
-        middle = np.array([canvas.width / 2, y + 14.0 + tall / 2])
+        centre = _Centre(task, np.array([canvas.width / 2, y + 14.0 + tall / 2]), own, tall)
         effects = effects_of(around).values()
         limits = bin_limits(e["delta"] for e in effects if VERDICTS[e["verdict"]].coloured)
         for side in sides:
-            _draw_side(canvas, around, task, side, middle, (half, own, tall), limits)
-        _draw_own(canvas, around, task, middle, (own, tall))
+            _draw_side(canvas, around, centre, side, half, limits)
+        _draw_own(canvas, around, centre)
         legend = [*edge_rows(around, limits), *node_rows(around)]
         shown = {task: _own_lines(graph, task), **{name: (labels[name],) for name in names}}
-        low = float(middle[1]) + tall / 2 + 16.0
+        low = float(centre.middle[1]) + tall / 2 + 16.0
         return draw_foot(canvas, low, legend, caption, shown, numbers_of(graph))
 
 
@@ -154,13 +164,12 @@ def _label_width(effect: Mapping[str, Any]) -> float:
 def _draw_side(
     canvas: Canvas,
     graph: nx.DiGraph[str],
-    task: str,
+    centre: _Centre,
     side: _Side,
-    middle: Points,
-    sizes: tuple[float, float, float],
+    half: float,
     limits: tuple[float, float],
 ) -> None:
-    half, own, tall = sizes
+    task, middle, tall = centre.task, centre.middle, centre.tall
     fills = palette.domain_fills(t["domain"] for t in tasks_of(graph).values())
     sign = -1.0 if side.incoming else 1.0
     at = float(middle[0]) + sign * (canvas.width / 2 - MARGIN - side.words - _AIR - half)
@@ -170,8 +179,8 @@ def _draw_side(
     rows = len(side.effects)
     for i, (name, effect) in enumerate(side.effects.items()):
         share = (i + 0.5) / rows - 0.5
-        centre = np.array([at, float(middle[1]) + share * rows * _ROW])
-        shape = outline(graph.nodes[name]["kind"], half, _HALF) + centre
+        there = np.array([at, float(middle[1]) + share * rows * _ROW])
+        shape = outline(graph.nodes[name]["kind"], half, _HALF) + there
         gid = f"{name}:{'in' if side.incoming else 'out'}"
         canvas.shape(
             shape,
@@ -181,20 +190,20 @@ def _draw_side(
             gid=f"node:{gid}",
             layer=4.5,
         )
-        canvas.text(at, float(centre[1]), labels[name], align="center", gid=f"name:{gid}")
+        canvas.text(at, float(there[1]), labels[name], align="center", gid=f"name:{gid}")
         verdict = VERDICTS[effect["verdict"]]
         wide = bin_width(effect["delta"], limits) if verdict.coloured else verdict.width
         # Aimed inside the task, so that the edge ends on its outline whatever its shape.
-        here = middle + np.array([sign * own / 2, share * _AIM * tall])
-        arc = bowed(here, centre - np.array([sign * half, 0.0]), 0.0)
-        arc = visible(arc, expand(_own_outline(graph, task, own, tall) + middle, _GAP), shape)
+        here = middle + np.array([sign * centre.half / 2, share * _AIM * tall])
+        arc = bowed(here, there - np.array([sign * half, 0.0]), 0.0)
+        arc = visible(arc, expand(_own_outline(graph, centre), _GAP), shape)
         arc = arc.shortened(_GAP)
         edge = (task, name)
         if side.incoming:
             arc, edge = Arc(arc.points[::-1]), (name, task)
         draw_edge(canvas, arc, verdict, wide, name="->".join(edge))
-        outer = float(centre[0]) + sign * (half + _AIR)
-        _draw_words(canvas, outer, float(centre[1]), effect, "->".join(edge), sign)
+        outer = float(there[0]) + sign * (half + _AIR)
+        _draw_words(canvas, outer, float(there[1]), effect, "->".join(edge), sign)
 
 
 def _draw_words(
@@ -213,21 +222,17 @@ def _draw_words(
         canvas.text(left + number, y, label.detail, colour=colour, gid=f"interval:{name}")
 
 
-def _own_outline(graph: nx.DiGraph[str], task: str, half: float, tall: float) -> Points:
-    return outline(graph.nodes[task]["kind"], half, _FAN * tall / 2)
+def _own_outline(graph: nx.DiGraph[str], centre: _Centre) -> Points:
+    kind = graph.nodes[centre.task]["kind"]
+    return outline(kind, centre.half, _FAN * centre.tall / 2) + centre.middle
 
 
-def _draw_own(
-    canvas: Canvas,
-    graph: nx.DiGraph[str],
-    task: str,
-    middle: Points,
-    sizes: tuple[float, float],
-) -> None:
+def _draw_own(canvas: Canvas, graph: nx.DiGraph[str], centre: _Centre) -> None:
+    task, middle = centre.task, centre.middle
     about = graph.nodes[task]
     fill = palette.domain_fills(t["domain"] for t in tasks_of(graph).values())[about["domain"]]
     canvas.shape(
-        _own_outline(graph, task, *sizes) + middle,
+        _own_outline(graph, centre),
         fill=fill,
         line=palette.NODE_LINE,
         width=1.2,

@@ -93,7 +93,7 @@ def pretrain(
         order = task_batches(learn.lengths, recipe.batch_size, stream(seed, LOSS, "order", number))
         total = torch.zeros(2, device=device)
         random = stream(seed, LOSS, "mask", number)
-        for inputs, targets in _batches(learn, order, masker, tokenizer, random, device):
+        for inputs, targets in _batches(learn, order, masker, random, device):
             with autocast(device, recipe.precision):
                 losses = language_model(inputs, targets)
             losses.mean().backward()
@@ -103,7 +103,7 @@ def pretrain(
             optimizer.zero_grad(set_to_none=True)
             total += torch.stack([losses.detach().sum(), total.new_tensor(len(losses))])
         trained = time.perf_counter()
-        watched = _watch(language_model, watch, masker, tokenizer, recipe, seed, device)
+        watched = _watch(language_model, watch, masker, recipe, seed, device)
         loss = float(total[0] / total[1])
         if not math.isfinite(loss + watched):
             raise LearningError(
@@ -184,13 +184,12 @@ def _batches(
     pieces: Pieces,
     order: Sequence[Ids],
     masker: Masker,
-    tokenizer: Any,
     random: np.random.Generator,
     device: torch.device,
 ) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
     """The encoder's inputs and the targets, both [rows, length], of batches with a target."""
     for rows in order:
-        ids, words = pieces.padded(rows, tokenizer.pad_token_id)
+        ids, words = pieces.padded(rows)
         shown, targets = masker(ids, words, random)
         if (targets != IGNORED).any():
             lengths = pieces.lengths[rows][:, None]
@@ -206,7 +205,6 @@ def _watch(
     language_model: _LanguageModel,
     pieces: Pieces,
     masker: Masker,
-    tokenizer: Any,
     recipe: Recipe,
     seed: int,
     device: torch.device,
@@ -219,7 +217,7 @@ def _watch(
     random = stream(seed, LOSS, "held-out mask")
     losses = []
     with torch.inference_mode():
-        for inputs, targets in _batches(pieces, order, masker, tokenizer, random, device):
+        for inputs, targets in _batches(pieces, order, masker, random, device):
             with autocast(device, recipe.precision):
                 losses.append(language_model(inputs, targets))
     return float(torch.cat(losses).mean()) if losses else math.nan

@@ -18,7 +18,13 @@ from transfer_study.analysis.effects.corrections import Corrected, MeasuredEdge,
 from transfer_study.analysis.effects.deltas import measure
 from transfer_study.analysis.effects.double_difference import independent, joint
 from transfer_study.analysis.effects.replicates import TestSet
-from transfer_study.analysis.effects.uncertainty import UNKNOWN, Crossed, Interval, combined
+from transfer_study.analysis.effects.uncertainty import (
+    UNKNOWN,
+    Crossed,
+    Interval,
+    Variance,
+    combined,
+)
 from transfer_study.analysis.graph.views import at_size
 from transfer_study.errors import StudyError
 from transfer_study.metrics import score_span
@@ -249,7 +255,7 @@ def _known(row: Mapping[Any, Any], side: str) -> Crossed:
     runs = sd**2 / seeds
     # The table's error is that of a fresh test set already.
     resampled = examples**2 * (1 - 1 / units)
-    return combined(mean, runs, freedom, resampled, units, 1)
+    return combined(mean, Variance(runs, freedom, resampled, units), 1)
 
 
 def shared(a: TestSet, b: TestSet) -> TestSet:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transfer_study.analysis.effects.uncertainty import Crossed, combined
+from transfer_study.analysis.effects.uncertainty import Crossed, Variance, combined
 from transfer_study.metrics.rows import Floats
 
 
@@ -65,7 +65,7 @@ def summed(
     if doubted:
         variances[0] += sum(variances[1:]) / n_seeds
     freedom = sum_freedom(variances, [len(block.values) - 1.0 for block in blocks], whole)
-    return combined(mean, whole, freedom, examples, units, n_seeds, interaction)
+    return combined(mean, Variance(whole, freedom, examples, units, interaction), n_seeds)
 
 
 def sum_freedom(

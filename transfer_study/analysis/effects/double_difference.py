@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from transfer_study.analysis.effects.blocks import Block, sum_freedom, summed
 from transfer_study.analysis.effects.corrections import MeasuredEdge
-from transfer_study.analysis.effects.uncertainty import UNKNOWN, Crossed, combined
+from transfer_study.analysis.effects.uncertainty import UNKNOWN, Crossed, Variance, combined
 from transfer_study.metrics.rows import Floats
 
 
@@ -23,7 +23,7 @@ def independent(a: Crossed, b: Crossed) -> Crossed:
     units = 1 + sum_freedom(of_examples, [a.example_freedom, b.example_freedom])
     resampled = sum(of_examples) * (1 - 1 / units)  # they are of fresh test sets already
     runs = sum(of_runs)
-    return combined(b.mean - a.mean, runs, freedom, resampled, units, 1)
+    return combined(b.mean - a.mean, Variance(runs, freedom, resampled, units), 1)
 
 
 def joint(a: MeasuredEdge, b: MeasuredEdge, units: int) -> Crossed:
@@ -68,7 +68,7 @@ def _unpaired(
     freedom = sum_freedom(runs, [a.effect.seed_freedom, b.effect.seed_freedom])
     interaction = sum(block.interaction for block in (*a.blocks, *b.blocks))
     examples = max(float(resampled.var()) - interaction, 0.0)
-    return combined(mean, sum(runs), freedom, examples, units, 1, interaction)
+    return combined(mean, Variance(sum(runs), freedom, examples, units, interaction), 1)
 
 
 def _of_runs(effect: Crossed) -> float:

@@ -151,38 +151,50 @@ def crossed(observed: ArrayLike, replicates: Floats, units: float) -> Crossed:
     # Seeds' and examples' variance both hold that of their interaction: once is enough.
     interaction = float((replicates - averaged).var(axis=1).sum()) / (len(d) - 1) / len(d)
     examples = max(float(averaged.var()) - interaction, 0.0)
-    return combined(mean, seeds, len(d) - 1.0, examples, units, len(d), interaction)
+    return combined(mean, Variance(seeds, len(d) - 1.0, examples, units, interaction), len(d))
 
 
-def combined(
-    mean: float,
-    seeds: float,
-    seed_freedom: float,
-    examples: float,
-    units: float = math.inf,
-    n_seeds: float = math.nan,
-    interaction: float = 0.0,
-) -> Crossed:
-    """An effect with the two parts of its mean's variance, over seeds and over resampled units.
+@dataclass(frozen=True, slots=True)
+class Variance:
+    """The two parts of a mean's variance: over seeds, and over examples resampled by `units`.
 
-    `interaction` is what both would hold, and is left to the seeds'. Of few seeds that agree by
-    chance the variance comes out below it, which it cannot truly be; since examples tell of it,
-    most of it has their degrees of freedom. Of a mean over `n_seeds` runs it is known what one
-    varies by.
+    `interaction` is what both would hold, and is left to the seeds'.
     """
+
+    seeds: float
+    seed_freedom: float
+    examples: float
+    units: float = math.inf
+    interaction: float = 0.0
+
+
+def combined(mean: float, variance: Variance, n_seeds: float = math.nan) -> Crossed:
+    """An effect with the two parts of its mean's variance.
+
+    Of few seeds that agree by chance the variance comes out below the interaction, which it cannot
+    truly be; since examples tell of it, most of it has their degrees of freedom. Of a mean over
+    `n_seeds` runs it is known what one varies by.
+    """
+    seeds, units = variance.seeds, variance.units
     if units < 2:
         return Crossed(mean, math.sqrt(seeds * n_seeds))
     # A resample varies by 1 - 1/units of what a fresh test set does.
     fresh = 1.0 if math.isinf(units) else units / (units - 1)
-    examples, interaction = examples * fresh, interaction * fresh
+    examples, interaction = variance.examples * fresh, variance.interaction * fresh
     whole = max(seeds, interaction)
-    error = math.sqrt(whole + examples)
     of_examples = KNOWN_INTERACTION * interaction**2 / whole if whole > 0 else 0.0
     own, known = whole - of_examples, examples + of_examples
-    freedom = float(satterthwaite(own, seed_freedom, known, units))
-    seed_sd, example_error = math.sqrt(whole * n_seeds), math.sqrt(examples)
-    of_parts = seed_freedom, units - 1.0, interaction, seeds
-    return Crossed(mean, seed_sd, example_error, error, freedom, *of_parts)
+    return Crossed(
+        mean,
+        seed_sd=math.sqrt(whole * n_seeds),
+        example_error=math.sqrt(examples),
+        error=math.sqrt(whole + examples),
+        freedom=float(satterthwaite(own, variance.seed_freedom, known, units)),
+        seed_freedom=variance.seed_freedom,
+        example_freedom=units - 1.0,
+        interaction=interaction,
+        found=seeds,
+    )
 
 
 def satterthwaite(

@@ -12,7 +12,7 @@ from transfer_study.data.files.plain_text import read_text
 from transfer_study.data.files.pubtator import read_pubtator
 from transfer_study.data.files.rows import Record, examples_of
 from transfer_study.data.files.selection import Selection
-from transfer_study.data.files.tables import read_jsonl, read_table
+from transfer_study.data.files.tables import read_jsonl, read_table, table_rows
 from transfer_study.errors import DataError, Problem
 from transfer_study.study.tasks.example import Example
 from transfer_study.study.tasks.source import DatasetsSource, FileSource, SplitName, SyntheticSource
@@ -108,4 +108,5 @@ def _records(
         return read_jsonl(task, source.columns, text, faults, selection)
     delimiter = source.delimiter or ("\t" if source.format == "tsv" else ",")
     header = source.header_of(split)
-    return read_table(task, source.columns, text, delimiter, faults, selection, header)
+    rows = table_rows(text, delimiter, faults)
+    return read_table(task, source.columns, rows, faults, selection, header)

@@ -31,14 +31,12 @@ csv.field_size_limit(sys.maxsize)  # of the whole process: a text may be a book
 def read_table(
     task: Task,
     columns: Columns,
-    text: str,
-    delimiter: str,
+    rows: Iterator[tuple[int, list[str]]],
     faults: Faults,
     selection: Selection,
     header: Sequence[str] | None = None,
 ) -> Iterator[Record]:
-    """The rows of a TSV or CSV file under its header line, or under a header given instead."""
-    rows = table_rows(text, delimiter, faults)
+    """The records of `table_rows` under their header line, or under a header given instead."""
     advice = ""
     if header is None:
         _, names = next(rows, (1, []))

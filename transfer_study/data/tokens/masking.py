@@ -27,17 +27,18 @@ class Pieces:
     ids: list[Ids]
     words: list[Ids]
     max_length: int
+    padding: int
 
     @property
     def lengths(self) -> Ids:
         """The number of pieces of each row."""
         return np.array([len(row) for row in self.ids], dtype=np.int64)
 
-    def padded(self, rows: Sequence[int] | Ids, padding: int) -> tuple[Ids, Ids]:
+    def padded(self, rows: Sequence[int] | Ids) -> tuple[Ids, Ids]:
         """The ids and words of these rows, each [rows, length]; padding is special."""
         longest = max(len(self.ids[r]) for r in rows)
         length = max(longest, min(-(-longest // _WIDTH) * _WIDTH, self.max_length))
-        ids = np.full((len(rows), length), padding, dtype=np.int64)
+        ids = np.full((len(rows), length), self.padding, dtype=np.int64)
         words = np.full((len(rows), length), -1, dtype=np.int64)
         for n, r in enumerate(rows):
             ids[n, : len(self.ids[r])] = self.ids[r]
@@ -55,7 +56,7 @@ def pieces_of(texts: Sequence[str], tokenizer: Any, max_length: int) -> Pieces:
         np.array([-1 if w is None else w for w in batch.word_ids(row)], dtype=np.int64)
         for row in range(len(ids))
     ]
-    return Pieces(ids, words, max_length)
+    return Pieces(ids, words, max_length, tokenizer.pad_token_id)
 
 
 @dataclass(frozen=True)

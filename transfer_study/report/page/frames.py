@@ -160,15 +160,12 @@ def _effect(
     over: Mapping[str, ShownEffect],
 ) -> ShownEffect:
     return ShownEffect(
-        str(row["source"]),
-        str(row["target"]),
-        str(row["arm"]),
-        str(row["verdict"]),
-        {key: float(row[key]) for key in EDGE_NUMBERS},
-        tuple(delta for *_, delta in runs if not math.isnan(delta)),
-        tuple((seed, stage, baseline) for seed, stage, baseline, _ in runs),
-        lacking(row),
-        over,
+        **{key: str(row[key]) for key in ("source", "target", "arm", "verdict")},
+        numbers={key: float(row[key]) for key in EDGE_NUMBERS},
+        by_seed=tuple(delta for *_, delta in runs if not math.isnan(delta)),
+        runs=tuple((seed, stage, baseline) for seed, stage, baseline, _ in runs),
+        lacking=lacking(row),
+        over=over,
     )
 
 
