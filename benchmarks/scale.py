@@ -30,13 +30,13 @@ from transfer_study.store.store import STAGE, Store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.stage import Stage
 
-TEST = 200  # examples a task
+TEST = 250  # examples a task
 COMMANDS = (
     ("--help",),
     ("status", "STUDY"),
     ("plan", "STUDY"),
     ("report", "STUDY"),
-    ("recommend", "STUDY", "--all"),
+    ("recommend", "STUDY", "--task", "task000"),
 )
 
 

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
-from scipy.special import chdtri, ndtr
+from scipy.optimize import newton
+from scipy.special import chdtri, ndtr, ndtri
 
 from transfer_study.metrics.rows import Floats
 
@@ -46,14 +46,16 @@ def strict_reach(
     if not max(seeds, least) + examples > 0:
         return 0.0
     parts = _variances(seeds, seed_freedom, examples, example_freedom, least)
+    wanted = -float(ndtri(alpha / 2))
 
     def excess(size: float) -> float:
-        return math.log(max(float(_tails(np.asarray(size), *parts)), 1e-300) / alpha)
+        # As a normal deviate, which is nearly a straight line.
+        tail = max(float(_tails(np.asarray(size), *parts)), 1e-300)
+        return wanted + float(ndtri(tail / 2))
 
-    most = math.sqrt(max(seeds, least) + examples)
-    while excess(most) > 0:
-        most *= 2
-    return float(brentq(excess, 0.0, most))
+    error = math.sqrt(max(seeds, least) + examples)
+    near = wanted * error
+    return float(newton(excess, near, x1=1.1 * near, tol=1e-300, rtol=1e-13, maxiter=100))
 
 
 def _tails(size: Floats, variances: Floats, weights: Floats) -> Floats:
