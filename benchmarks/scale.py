@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import yaml
@@ -70,9 +71,9 @@ def write_study(folder: Path, tasks: int, seeds: int) -> Path:
     return path
 
 
-def fill(study: Path, store: Store) -> int:
-    """Answer and commit every stage of a study; return how many."""
-    read = read_study(study)
+def fill(study: Path, into: Path) -> int:
+    """Answer and commit every stage of a study to a store; return how many."""
+    read, store = read_study(study), Store(into)
     data, planned = load_tasks(read), make_plan(read)
     provenance = {
         **{"versions": {}, "host": "", "date": "2020-01-01", "device": "none"},
@@ -158,7 +159,9 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             study = write_study(folder, tasks, options.seeds)
-            stages = fill(study, Store(folder / "store"))
+            # In a process of its own: the peak of a command is at least that of who starts it.
+            with ProcessPoolExecutor(1) as pool:
+                stages = pool.submit(fill, study, folder / "store").result()
             os.chdir(folder)
             os.environ |= {
                 "TRANSFER_STUDY_STORE": str(folder / "store"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from transfer_study.study.arms import Arm
 from transfer_study.study.builder import Builder, Reader
@@ -40,7 +41,7 @@ class Plan:
     def __iter__(self) -> Iterator[Stage]:
         return iter(self.stages)
 
-    @property
+    @cached_property
     def protocols(self) -> tuple[str, ...]:
         """The protocols that the plan runs side by side."""
         return tuple(dict.fromkeys(system.protocol for system in self.systems))

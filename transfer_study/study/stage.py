@@ -45,6 +45,8 @@ class StageTask(Frozen):
 
 
 def _in_order(tasks: tuple[StageTask, ...]) -> tuple[StageTask, ...]:
+    if len(tasks) < 2:
+        return tasks
     return tuple(sorted(tasks, key=lambda m: (m.data.key, canonical_json(m.identity), m.task.name)))
 
 
