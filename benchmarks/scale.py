@@ -25,6 +25,7 @@ import yaml
 from transfer_study.data.fingerprints import load_tasks
 from transfer_study.data.splits import TaskData
 from transfer_study.data.streams import stream
+from transfer_study.execute.processor import processor_name
 from transfer_study.session.plans import make_plan
 from transfer_study.store.predictions import Answers, predictions_file, write_predictions
 from transfer_study.store.store import STAGE, Store
@@ -154,6 +155,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--most", type=float, default=600, help="CPU seconds a command")
     options = parser.parse_args()
+    print(f"{options.seeds} seeds, {TEST} test examples a task; one thread of {processor_name()}\n")
     print(f"{'tasks':>5} {'stages':>6}  {'command':<10} {'CPU s':>7} {'wall s':>7} {'MiB':>6}")
     for tasks in options.tasks:
         with tempfile.TemporaryDirectory() as name:
