@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from transfer_study.study.encoder import Encoder
@@ -136,6 +136,8 @@ class Reader:
 
     build: Builder
     reading: Reading
+    # Every pair has two of them.
+    _by_name: dict[str, Stage] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -172,7 +174,11 @@ class Reader:
     def by_itself(self, task: str | Task) -> Stage:
         """The joint recipe on one task, or fine-tuning the bare encoder."""
         learn = self.build.refine if self.reading is Reading.REFINE else self.build.finetune
-        return learn(task)
+        if isinstance(task, Task):
+            return learn(task)
+        if task not in self._by_name:
+            self._by_name[task] = learn(task)
+        return self._by_name[task]
 
     def joint(self, target: str, *others: str) -> Stage:
         """The joint stage itself, or fine-tuning from it."""

@@ -196,7 +196,8 @@ def _systems_of_seed(build: Builder) -> Iterator[System]:
 
 def _systems(build: Builder) -> Iterator[System]:
     for reading in build.study.readings:
+        reader = Reader(build, reading)
         for arm in Arm.known.values():
             if arm in build.study.arms:
-                for system in arm.systems(Reader(build, reading)):
+                for system in arm.systems(reader):
                     yield from build.varied(system)
