@@ -65,16 +65,19 @@ def compare_with_itself(
     systems share is there once, under the first's name. There are columns of variants and sizes
     where the study has such.
     """
-    rows: dict[tuple[str, ...], tuple[object, ...]] = {}
     runs: dict[Edge, list[str]] = {}
     for s in plan.systems:
-        there = s.target in test_sets and s.stage.id in test_sets[s.target].stages
+        there = s.target in test_sets and s.stage.id in test_sets[s.target].scores()
         of_system = runs.setdefault(s.edge, [])
         if there and s.stage.id not in of_system:  # one system may answer in several comparisons
             of_system.append(s.stage.id)
-    for system, stages in runs.items():
+    rows: dict[tuple[str, ...], tuple[object, ...] | None] = {
+        (edge.target, *stages): None for edge, stages in runs.items()
+    }
+    # Target by target, as the replicates of all may have no room (replicates.py).
+    for system, stages in sorted(runs.items(), key=lambda run: run[0].target):
         model = (system.target, *stages)
-        if len(stages) < _LEAST_SEEDS or model in rows:
+        if len(stages) < _LEAST_SEEDS or rows[model] is not None:
             continue
         test_set = test_sets[system.target]
         if _learned(test_set, stages):
@@ -82,11 +85,13 @@ def compare_with_itself(
             if found[0]:
                 about = (system.encoder, system.reading, system.arm, system.source, system.target)
                 rows[model] = (*about, len(stages), *found, system.variant, system.size)
-    return with_axes(plan, pd.DataFrame(list(rows.values()), columns=COLUMNS), "target")
+    told = [row for row in rows.values() if row is not None]
+    return with_axes(plan, pd.DataFrame(told, columns=COLUMNS), "target")
 
 
 def _learned(test_set: TestSet, stages: list[str]) -> bool:
-    return has_learned(pd.Series(test_set.scores())[stages], test_set.constant)
+    scores = test_set.scores()
+    return has_learned([scores[stage] for stage in stages], test_set.constant)
 
 
 def _found(
