@@ -132,14 +132,14 @@ def compare(data: TaskData, encoder: Encoder, recipe: Recipe) -> None:
                 taken = run(way, data, encoder, recipe, SEEDS[0] if seed is None else seed, store)
                 if seed is not None:
                     runs[way.name].append(taken)
-    print(f"{'':<58}{'CPU s':>6}  {'ratio':<17}{'dev F1':<18}{'test F1'}")
+    print(f"{'':<60}{'CPU s':>6}  {'ratio':<20}{'dev F1':<20}{'test F1'}")
     usual = [taken.seconds for taken in runs[WAYS[0].name]]
     for name, of_way in runs.items():
         ratios = [taken.seconds / first for taken, first in zip(of_way, usual, strict=True)]
         seconds = np.mean([taken.seconds for taken in of_way])
         dev, test = ([100 * getattr(taken, part) for taken in of_way] for part in ("dev", "test"))
         print(
-            f"{name:<58}{seconds:6.1f}  {_spread(ratios, 2):<17}{_spread(dev, 1):<18}"
+            f"{name:<60}{seconds:6.1f}  {_spread(ratios, 2):<20}{_spread(dev, 1):<20}"
             f"{_spread(test, 1)}"
         )
 
@@ -195,7 +195,7 @@ def time_updates(encoder: Encoder) -> None:
     count = sum(p.numel() for p in parameters)
     print(f"\nmilliseconds of CPU an update of {count / 1e6:.1f} million parameters (median)")
     for name, milliseconds in taken.items():
-        print(f"{name:<58}{np.median(milliseconds):6.1f}")
+        print(f"{name:<60}{np.median(milliseconds):6.1f}")
 
 
 def main() -> int:
