@@ -46,6 +46,18 @@ def test_help_and_status_import_nothing_heavy(small_study: Path) -> None:
     assert done.stderr.strip().splitlines()[-1] == "[]"
 
 
+def test_the_package_has_its_functions_before_they_are_imported() -> None:
+    script = (
+        "import sys, transfer_study as package\n"
+        "assert 'pydantic' not in sys.modules\n"
+        "assert {*package.__all__} <= {*dir(package)}\n"
+        "assert all(callable(getattr(package, name)) for name in package.__all__)\n"
+        "assert 'torch' not in sys.modules\n"
+        "assert not hasattr(package, 'nothing')\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
 def test_plan_explains_every_stage_before_and_after_a_change(
     small_study: Path, tmp_path: Path
 ) -> None:
