@@ -515,6 +515,25 @@ def test_the_card_tells_what_the_model_is(export: Export, plan: Plan, made: Path
 # What is refused
 
 
+def test_a_model_of_the_last_epoch_is_as_clean_as_one_that_dev_chose(
+    made: Path, tmp_path: Path
+) -> None:
+    settings = ["arms=[single]", "seeds=1", "refine.epochs=1", "refine.selection=last"]
+    one = make_plan(read_study(made / "study.yaml", settings, made))
+    colour = next(stage for stage in one if stage.task_names == ("colour",))
+    store = Store(tmp_path / "store")
+    InProcess().run(Todo(replace(one, stages=(colour,)), frozenset()), store, Silent())
+    wanted = Wanted(task="colour", arm="single")
+    assert export_model(one, store, wanted, tmp_path / "model").card.stage == colour
+    on_test = make_plan(
+        read_study(made / "study.yaml", [*settings, "refine.selection=best_test"], made)
+    )
+    (seen,) = (stage for stage in on_test if stage.task_names == ("colour",))
+    InProcess().run(Todo(replace(on_test, stages=(seen,)), frozenset()), store, Silent())
+    with pytest.raises(ExportError, match="selection best_test"):
+        export_model(on_test, store, wanted, tmp_path / "other")
+
+
 def refused(made: Path, store: Path, *words: str) -> int:
     """The exit code of the command line."""
     argv = ["transfer-study", "export", str(made / "study.yaml"), "--data", str(made)]

@@ -82,6 +82,9 @@ def test_a_clean_study_is_itself_and_its_recipe_has_no_departures(tmp_path: Path
     study = read_study(written(tmp_path, protocol="clean"))
     assert study.protocols() == {Protocol.CLEAN: study}
     assert study.refine.departures() == []
+    assert study.refine.model_copy(update={"selection": "last"}).departures() == []
+    on_test = study.refine.model_copy(update={"selection": "best_test"})
+    assert on_test.departures() == ["selection best_test"]
     assert "Not the clean protocol" not in caption(study, "tiny", "refine", MAIN, 6)
     paper = study.as_in_the_paper()
     assert "train_on train_and_dev" in caption(paper, "tiny", "refine", MAIN, 6)

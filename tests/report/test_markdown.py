@@ -10,8 +10,16 @@ import pytest
 from transfer_study.report.citations import bibtex
 from transfer_study.report.content import Content
 from transfer_study.report.markdown import report_markdown
-from transfer_study.report.words import advised, completeness, doubts, headline, methods
+from transfer_study.report.words import (
+    advised,
+    completeness,
+    doubts,
+    headline,
+    methods,
+    reproduce,
+)
 from transfer_study.study.correction import Correction
+from transfer_study.study.looks import Looks
 from transfer_study.study.pairs import Pairing
 
 
@@ -91,6 +99,12 @@ def test_the_report_goes_from_the_verdict_to_the_failures(content: Content) -> N
         assert said in text, said
     (failed,) = (stage for stage in content.plan if stage.id in content.failed)
     assert failed.name in text
+
+
+def test_a_study_by_looks_is_repeated_by_looks(content: Content) -> None:
+    looks = Looks.fixed(content.study.seeds, max_seeds=9, looks=2)
+    run = reproduce(replace(content, plan=replace(content.plan, looks=looks)))[1]
+    assert run.startswith("transfer-study run made_up.yaml --until-decided --max-seeds 9 --looks 2")
 
 
 def test_what_was_not_measured_is_a_doubt_and_no_empty_section(content: Content) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePath
@@ -222,9 +223,11 @@ def short_encoder(name: str) -> str:
 def reproduce(content: Content) -> list[str]:
     """The commands that give the same tables again, each with what it does."""
     file, asked = content.file, f" {content.options}" if content.options else ""
+    looks = content.plan.looks
+    by_looks = f" {shlex.join(looks.options)}" if looks else ""
     return [
         f"transfer-study plan {file}  # what is stored, what would run and why",
-        f"transfer-study run {file}  # trains what is missing, then writes this report",
+        f"transfer-study run {file}{by_looks}  # trains what is missing, then writes this report",
         f"transfer-study report {file}{asked}  # this report alone, from what is stored",
     ]
 

@@ -52,6 +52,17 @@ class Looks(Frozen):
     done: int = 0
     edges: tuple[Looked, ...] = ()
 
+    @property
+    def options(self) -> list[str]:
+        """The words of a command line that ask for them."""
+        return [
+            "--until-decided",
+            "--max-seeds",
+            str(self.counts[-1]),
+            "--looks",
+            str(len(self.counts)),
+        ]
+
     @classmethod
     def fixed(cls, seeds: Sequence[int], max_seeds: int, looks: int | None = None) -> Self:
         """Spread looks evenly from the study's seeds to the most; StudyError where none fit.

@@ -89,8 +89,7 @@ def evidence_words(undecided: Sequence[Effect], looks: Looks | None = None) -> l
     if _lacking(open_) in (ONE_DOCUMENT, ALIKE):
         return None
     if looks is not None:  # they are fixed
-        most = ["--max-seeds", str(looks.counts[-1]), "--looks", str(len(looks.counts))]
-        return ["--until-decided", *most] if looks.done < len(looks.counts) else None
+        return looks.options if looks.done < len(looks.counts) else None
     if open_.n_seeds < _LEAST_SEEDS:
         return ["--set", f"seeds={_LEAST_SEEDS}"]
     seeds = seeds_to_settle(open_)

@@ -40,6 +40,8 @@ _CHOICES = (
     *("optimizer", "schedule", "max_tensor_norm", "batches", "train_on", "selection"),
     *("long_rows", "pair_order", "odd_piece", "windows", "tagged_pieces"),
 )
+# Clean beside the default: the last epoch is chosen by nothing.
+_ALSO_CLEAN = {"selection": "last"}
 
 
 class Precision(Word):
@@ -169,7 +171,8 @@ class Recipe(Frozen):
         return [
             f"{name} {getattr(self, name)}"
             for name in _CHOICES
-            if getattr(self, name) != type(self).model_fields[name].default
+            if getattr(self, name)
+            not in (type(self).model_fields[name].default, _ALSO_CLEAN.get(name))
         ]
 
     def updates_an_epoch(self, batches: Sequence[int]) -> int:
