@@ -174,9 +174,12 @@ def test_nothing_is_overwritten_and_nothing_written_of_nothing(tmp_path: Path) -
         with pytest.raises(DataError, match=fault):
             write_new_study(tmp_path / "new.yaml", tmp_path / folder)
     # One column; and two of which each row has values of its own.
-    unlike = "".join(f"{number},note {number}\n" for number in range(20))
-    for name, table in (("bad", "text\nonly\n"), ("unlike", f"number,note\n{unlike}")):
-        write_splits(tmp_path / name, ".csv", table)
+    write_splits(tmp_path / "bad", ".csv", "text\nonly\n")
+    (tmp_path / "unlike").mkdir()
+    for split in ("train", "dev", "test"):
+        unlike = "".join(f"{split} {number},note of {split} {number}\n" for number in range(20))
+        (tmp_path / "unlike" / f"{split}.csv").write_text(f"number,note\n{unlike}")
+    for name in ("bad", "unlike"):
         with pytest.raises(DataError, match="no column seems to hold labels"):
             write_new_study(tmp_path / "new.yaml", tmp_path / name)
     assert not (tmp_path / "new.yaml").exists()

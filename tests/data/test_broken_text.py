@@ -101,8 +101,8 @@ def test_unquoted_rows_are_read_each_or_refused(rows: list[tuple[str, str]], for
     faults = Faults("file")
     assert isinstance(task.source, FileSource)
     selection = Selection(task.source, "train")
-    rows = table_rows(text, separator, faults)
-    found = list(read_table(task, Columns(), rows, faults, selection))
+    table = table_rows(text, separator, faults)
+    found = list(read_table(task, Columns(), table, faults, selection))
     assert faults or len(found) == len(rows)
 
 
