@@ -10,11 +10,7 @@ from pathlib import Path
 import networkx as nx
 import pandas as pd
 
-from transfer_study.analysis.graph.graph import (
-    build_graph,
-    graph_files,
-    write_graph,
-)
+from transfer_study.analysis.graph.graph import build_graph, graph_files, write_graph
 from transfer_study.analysis.graph.views import MAIN, View, at_size
 from transfer_study.figures.column import draw_column
 from transfer_study.figures.heat_map import draw_heat_map

@@ -6,11 +6,9 @@ with: that nothing changes its score is no sign of equivalence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from transfer_study.metrics import score
 from transfer_study.metrics.constant import ROUNDING, best_constant
@@ -24,9 +22,9 @@ def is_above(scores: pd.Series[float], constant: float | pd.Series[float]) -> pd
     return scores > constant + ROUNDING
 
 
-def has_learned(scores: ArrayLike, constant: float) -> bool:
+def has_learned(scores: Sequence[float] | pd.Series[float], constant: float) -> bool:
     """Whether a model does so in most of its runs."""
-    return bool((np.asarray(scores) > constant + ROUNDING).mean() > 0.5)
+    return bool(is_above(pd.Series(scores), constant).mean() > 0.5)
 
 
 def not_learned(stage: Stage, source: AnswerSource) -> Iterator[str]:
