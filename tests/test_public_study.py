@@ -118,3 +118,15 @@ def test_a_study_that_was_not_run_ends_apart_from_one_that_failed(tmp_path: Path
     done = CliRunner().invoke(app, ["report", str(STUDY), *places, "--plots", str(tmp_path / "p")])
     assert done.exit_code == 3, done.output
     assert "16 not run" in done.output
+
+
+def test_what_the_readme_says_of_the_studies_is_in_their_tables() -> None:
+    first, second, tagging = (
+        pd.read_csv(ROOT / "results" / name / "deltas.csv").set_index(["source", "target"])
+        for name in ("public_biomedical", "public_steady", "public_tagging")
+    )
+    assert "says\n[the same of all sixteen edges]" in (ROOT / "README.md").read_text("utf-8")
+    assert len(first) == 16
+    assert first["verdict"].to_dict() == second["verdict"].to_dict()
+    assert (tagging["verdict"] == "gain").sum() == 8
+    assert (tagging["verdict"] == "loss").sum() == 1
