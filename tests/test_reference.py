@@ -113,5 +113,6 @@ def test_all_folders_inside_a_folder_are_replayed() -> None:
 
 def test_recorded_starts_and_ends_differ() -> None:
     for name in TRACES:
-        start, end = (np.load(RECORDED / name / f"{n}.npz") for n in ("init", "final"))
-        assert max(float(np.abs(end[k] - start[k]).max()) for k in start.files) > 1e-2
+        folder = RECORDED / name
+        with np.load(folder / "init.npz") as start, np.load(folder / "final.npz") as end:
+            assert max(float(np.abs(end[k] - start[k]).max()) for k in start.files) > 1e-2

@@ -114,8 +114,9 @@ def encoder_of(folder: Path) -> Encoder:
     return Encoder(name="converted", source=str(folder))
 
 
-def given() -> tuple[dict[str, torch.Tensor], Any]:
-    expected = np.load(ORIGINAL / "expected.npz")
+def given() -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    with np.load(ORIGINAL / "expected.npz") as file:
+        expected = dict(file)
     names = {"input_ids": "ids", "attention_mask": "mask", "token_type_ids": "types"}
     return {k: torch.tensor(expected[v], dtype=torch.long) for k, v in names.items()}, expected
 
