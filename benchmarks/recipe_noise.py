@@ -48,7 +48,6 @@ from transfer_study.study.tasks.source import SPLITS
 
 STUDY = Path(__file__).parents[1] / "experiments" / "public_biomedical.yaml"
 TRAIN, DEV, HELD = 800, 20, 1000
-FIRST_SEED = 2000
 
 WAYS = {
     "as the study does": Changes.to(),
@@ -180,7 +179,12 @@ def main() -> int:
     parser.add_argument("data", type=Path)
     parser.add_argument("--task", action="append", default=[])
     parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--first-seed", type=int, default=2000)
+    parser.add_argument("--way", action="append", choices=WAYS, help="of these, beside the first")
     options = parser.parse_args()
+    first = options.first_seed
+    usual, *others = WAYS
+    ways = [usual, *(way for way in others if not options.way or way in options.way)]
     torch.set_num_threads(1)
     quiet_libraries()
     study = read_study(STUDY, [], data=options.data)
@@ -198,14 +202,14 @@ def main() -> int:
         data = dataclasses.replace(data, dev=data.dev[:DEV], test=data.dev[DEV:])
         print(
             f"{task.name}, {len(data.train):,} rows to learn, {len(data.test):,} held out, seeds "
-            f"{FIRST_SEED} to {FIRST_SEED + options.seeds - 1}"
+            f"{first} to {first + options.seeds - 1}"
         )
         with tempfile.TemporaryDirectory() as root:
             bench = Bench(data, encoder, study.refine, Store(Path(root)))
             runs: dict[str, list[Run]] = {}
-            for seed in range(FIRST_SEED, FIRST_SEED + options.seeds):
-                for name, changes in WAYS.items():
-                    for way, run in bench.run(name, changes, seed).items():
+            for seed in range(first, first + options.seeds):
+                for name in ways:
+                    for way, run in bench.run(name, WAYS[name], seed).items():
                         runs.setdefault(way, []).append(run)
             table(runs)
     return 0
