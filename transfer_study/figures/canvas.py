@@ -1,4 +1,4 @@
-"""A sheet of paper measured in points: one axes over the whole figure, y downwards from the top."""
+"""Drawing on a sheet of paper measured in points, y downwards from the top."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path
-from matplotlib.text import Text
 from numpy.typing import ArrayLike
 
 from transfer_study.figures import lettering, palette
-from transfer_study.figures.fonts import font, legible
+from transfer_study.figures.fonts import legible
+from transfer_study.figures.sheet import INCH, Align, Line, Shape, Sheet
 
-INCH = 72.0
 MARGIN = 14.0
 PAGE = 7.2 * INCH  # the least width of a figure: the text width of a page
 
@@ -45,7 +40,7 @@ def house_style() -> Iterator[None]:
 
 
 class Canvas:
-    """A white figure on which paths and lines of text are put at points; `finish` cuts it off.
+    """A sheet of this width on which paths and lines of text are put; `finish` cuts it off.
 
     All that is put on it, type and lines too, comes out `scale` times as large.
     """
@@ -53,17 +48,11 @@ class Canvas:
     def __init__(self, width: float, *, scale: float = 1.0, margin: float = MARGIN) -> None:
         self.width, self.margin = width, margin
         self._scale = scale
-        self._figure = Figure(dpi=100, facecolor="white")
-        FigureCanvasAgg(self._figure)
-        self._axes = self._figure.add_axes((0.0, 0.0, 1.0, 1.0))
-        self._axes.set_axis_off()
+        self._parts: list[Shape | Line] = []
 
-    def finish(self, height: float) -> Figure:
+    def finish(self, height: float) -> Sheet:
         """Cut the sheet at this height and return it."""
-        inch = INCH / self._scale
-        self._figure.set_size_inches(self.width / inch, height / inch)
-        self._axes.set(xlim=(0, self.width), ylim=(height, 0))
-        return self._figure
+        return Sheet(self.width, height, self._scale, tuple(self._parts))
 
     def text(
         self,
@@ -74,28 +63,27 @@ class Canvas:
         size: float = lettering.SMALL,
         bold: bool = False,
         colour: str = palette.INK,
-        align: str = "left",
+        align: Align = "left",
         turned: bool = False,
         gid: str | None = None,
         layer: float = 6,
-    ) -> Text:
+    ) -> None:
         """Put one line of text around the height y; turned, it runs upwards from y around x."""
-        text = legible(text)
         # Aligned by the baseline, which does not move with a text's own ascenders and brackets.
         shift = 0.36 * size
-        return self._axes.text(
-            x + (shift if turned else 0),
-            y + (0 if turned else shift),
-            text,
-            fontproperties=font(text, self._scale * size, bold=bold),
-            color=colour,
-            ha=align,
-            va="baseline",
-            rotation=90 if turned else 0,
-            rotation_mode="anchor",
-            parse_math=False,
-            gid=gid,
-            zorder=layer,
+        self._parts.append(
+            Line(
+                x=x + (shift if turned else 0),
+                y=y + (0 if turned else shift),
+                text=legible(text),
+                size=size,
+                bold=bold,
+                colour=colour,
+                align=align,
+                turned=turned,
+                gid=gid,
+                layer=layer,
+            )
         )
 
     def lines(
@@ -107,7 +95,7 @@ class Canvas:
         size: float = lettering.SMALL,
         bold: bool = False,
         colour: str = palette.INK,
-        align: str = "left",
+        align: Align = "left",
         gid: str | None = None,
     ) -> float:
         """Put lines below one another from the top y; return where the next would begin."""
@@ -124,27 +112,29 @@ class Canvas:
         fill: str | None = None,
         line: str | None = None,
         width: float = 1.0,
-        stroke: str | tuple[float, tuple[float, ...]] = "solid",
+        dashes: tuple[float, ...] = (),
         codes: Sequence[int] | None = None,
         closed: bool = True,
         gid: str | None = None,
         layer: float = 3,
-    ) -> PathPatch:
-        """Draw a polygon or, not closed, a line; `codes` make a curve of it."""
+    ) -> None:
+        """Draw a polygon or, not closed, a line; `codes` make a curve of it.
+
+        `dashes` are on and off in widths of the line.
+        """
         array = np.asarray(vertices, dtype=np.float64)
         if closed:
             array = np.vstack([array, array[:1]])
-        path = Path(array, codes=codes, closed=closed and codes is None)
-        patch = PathPatch(
-            path,
-            facecolor=fill or "none",
-            edgecolor=line or "none",
-            linewidth=self._scale * width if line else 0.0,
-            linestyle=stroke,
-            capstyle="butt",
-            joinstyle="miter",
-            gid=gid,
-            zorder=layer,
+        self._parts.append(
+            Shape(
+                vertices=array,
+                codes=codes,
+                closed=closed,
+                fill=fill,
+                line=line,
+                width=width,
+                dashes=dashes,
+                gid=gid,
+                layer=layer,
+            )
         )
-        self._axes.add_patch(patch)
-        return patch

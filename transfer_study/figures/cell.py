@@ -87,7 +87,7 @@ def draw_cell(
         fill=_fill(cell, largest),
         line=verdict.colour if heavy else None,
         width=heavy if verdict.coloured else light,
-        stroke=verdict.stroke,
+        dashes=verdict.dashes,
         gid=f"cell:{name}",
     )
     x, y = map(float, centre)

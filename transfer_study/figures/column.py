@@ -10,7 +10,7 @@ import networkx as nx
 from matplotlib.figure import Figure
 
 from transfer_study.analysis.graph.graph import effects_of, tasks_of
-from transfer_study.figures.canvas import INCH, Canvas, house_style
+from transfer_study.figures.canvas import Canvas, house_style
 from transfer_study.figures.cell import SIGNS
 from transfer_study.figures.geometry.detail import column_details
 from transfer_study.figures.geometry.scene import Scene, compose_narrow
@@ -19,6 +19,7 @@ from transfer_study.figures.legend import Row, draw_legend, edge_rows, node_rows
 from transfer_study.figures.lettering import SMALL
 from transfer_study.figures.matrix import Matrix
 from transfer_study.figures.palette import VERDICTS
+from transfer_study.figures.sheet import INCH
 from transfer_study.figures.transfer_graph import draw_scene
 
 COLUMN = 3.3  # inches
@@ -36,7 +37,7 @@ def draw_column(graph: nx.DiGraph[str]) -> Figure:
         canvas = Canvas(_WIDTH, scale=_SCALE, margin=_MARGIN)
         scene = _fitting(graph) if len(graph) <= _LARGEST else None
         y, rows = _draw_matrix(canvas, graph) if scene is None else _draw(canvas, graph, scene)
-        return canvas.finish(draw_legend(canvas, y + 8.0, rows) + _MARGIN)
+        return canvas.finish(draw_legend(canvas, y + 8.0, rows) + _MARGIN).figure()
 
 
 def _fitting(graph: nx.DiGraph[str]) -> Scene | None:

@@ -24,12 +24,12 @@ _HEAD, _FOOT, _BETWEEN = 20.0, 20.0, 18.0
 _LEFT = 30.0  # of a panel, for the numbers of its axis
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)
 _MOST_TICKS = 5
-_DASHES, _DOTS = (0.0, (4.0, 2.6)), (0.0, (1.0, 2.0))
-_Line = tuple[str, str | tuple[float, tuple[float, ...]], float, float]
-# Colour and stroke, width, and which lies on which: of the chosen recipe, the study's, the others.
-_CHOSEN: _Line = (palette.RUN, "solid", 2.0, 5.0)
+_DASHES, _DOTS = (4.0, 2.6), (1.0, 2.0)
+_Line = tuple[str, tuple[float, ...], float, float]
+# Colour and dashes, width, and which lies on which: of the chosen recipe, the study's, the others.
+_CHOSEN: _Line = (palette.RUN, (), 2.0, 5.0)
 _OWN: _Line = (palette.INK, _DASHES, 1.2, 4.0)
-_OTHER: _Line = (palette.FAINT, "solid", 0.8, 3.0)
+_OTHER: _Line = (palette.FAINT, (), 0.8, 3.0)
 _FIRST = 1  # the recipe of the study itself
 
 
@@ -60,7 +60,7 @@ def draw_curves(
             _draw_panel(canvas, box, of_target, float(row["constant"]), chosen, longest)
         rows = -(-len(targets) // _COLUMNS)
         y += rows * (_HEAD + _PANEL + _FOOT + _BETWEEN)
-        return draw_foot(canvas, y, [("Dev by epoch", _entries(chosen))], caption)
+        return draw_foot(canvas, y, [("Dev by epoch", _entries(chosen))], caption).figure()
 
 
 def _draw_panel(
@@ -102,9 +102,9 @@ def _draw_panel(
 
 
 def _stroke(canvas: Canvas, points: ArrayLike, line: _Line, gid: str | None = None) -> None:
-    colour, stroke, thick, layer = line
+    colour, dashes, thick, layer = line
     canvas.shape(
-        points, line=colour, width=thick, stroke=stroke, closed=False, gid=gid, layer=layer
+        points, line=colour, width=thick, dashes=dashes, closed=False, gid=gid, layer=layer
     )
 
 

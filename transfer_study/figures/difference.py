@@ -97,7 +97,7 @@ def draw_difference_graph(graph: nx.DiGraph[str], *, title: str, caption: str) -
         draw_scene(canvas, graph, scene, (canvas.width - left - right) / 2, y - top)
         y += bottom - top + 16.0
         rows = [*_legend(graph), *node_rows(graph)]
-        return draw_foot(canvas, y, rows, caption, scene.labels, numbers_of(graph))
+        return draw_foot(canvas, y, rows, caption, scene.labels, numbers_of(graph)).figure()
 
 
 def _edges(graph: nx.DiGraph[str], detail: Detail) -> list[EdgeShape]:

@@ -103,7 +103,7 @@ def draw_edge(
         neck.points,
         line=colour,
         width=line_width,
-        stroke=verdict.stroke,
+        dashes=verdict.dashes,
         codes=_CURVE,
         closed=False,
         gid=f"edge:{name}",

@@ -64,7 +64,7 @@ def draw_heat_map(graph: nx.DiGraph[str], *, title: str, caption: str) -> Figure
         if large:
             rows += [_ORDER, domain_row(graph)]
         y = y + matrix.height + 14.0
-        return draw_foot(canvas, y, rows, caption, matrix.labels, numbers_of(graph))
+        return draw_foot(canvas, y, rows, caption, matrix.labels, numbers_of(graph)).figure()
 
 
 def clustered(graph: nx.DiGraph[str]) -> list[str]:

@@ -8,7 +8,6 @@ from types import MappingProxyType
 
 import networkx as nx
 import numpy as np
-from matplotlib.figure import Figure
 
 from transfer_study.analysis.graph.graph import effects_of, tasks_of
 from transfer_study.figures import palette
@@ -20,6 +19,7 @@ from transfer_study.figures.geometry.outline import expand, outline
 from transfer_study.figures.lettering import SMALL, TITLE, shorten, width, wrap
 from transfer_study.figures.naming import Labels, draw_key, fit_names, one_line
 from transfer_study.figures.palette import BIN_WIDTHS, VERDICTS
+from transfer_study.figures.sheet import Sheet
 
 ROW = 17.0  # the height of a row
 _BETWEEN = 14.0  # from one entry to the next
@@ -204,7 +204,7 @@ def draw_foot(
     caption: str,
     labels: Labels = MappingProxyType({}),
     numbers: Mapping[str, int] = MappingProxyType({}),
-) -> Figure:
+) -> Sheet:
     """Draw the legend, the key of the labels and the caption from y on, and cut the sheet there."""
     y = draw_key(canvas, draw_legend(canvas, y, rows) + 8.0, labels, numbers)
     if caption:

@@ -168,7 +168,7 @@ def _draw_ring(canvas: Canvas, node: Node) -> None:
         node.reach,
         line=verdict.colour,
         width=RING_WIDTHS[verdict.coloured],
-        stroke=verdict.stroke,
+        dashes=verdict.dashes,
         gid=f"ring:{node.name}",
         layer=4.4,
     )

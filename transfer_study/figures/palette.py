@@ -40,7 +40,7 @@ class VerdictStyle:
     word: str
     colour: str
     text: str  # the colour darkened until small type has a contrast of 4.5 on white
-    dashes: tuple[float, ...] | None  # on and off, in line widths; None is solid
+    dashes: tuple[float, ...]  # on and off, in line widths; of a solid line none
     filled: bool  # the arrowhead
     width: float  # in points, where it does not follow the size of the effect
     mark: Literal["cross", "circle", "diamond"] | None = None  # on what has no number
@@ -55,22 +55,17 @@ class VerdictStyle:
         """Whether it is drawn where grey edges are left out."""
         return self.coloured or self.mark == "cross"
 
-    @property
-    def stroke(self) -> str | tuple[float, tuple[float, ...]]:
-        """The dash pattern as matplotlib wants it."""
-        return "solid" if self.dashes is None else (0.0, self.dashes)
-
 
 VERDICTS: dict[str, VerdictStyle] = {
-    "gain": VerdictStyle("gain", GAIN, "#00654A", None, True, 2.4),
+    "gain": VerdictStyle("gain", GAIN, "#00654A", (), True, 2.4),
     "loss": VerdictStyle("loss", LOSS, "#A34300", (2.4, 1.3), False, 2.4),
-    "equivalent": VerdictStyle("equivalent", GREY, MUTED, None, True, 1.0),
+    "equivalent": VerdictStyle("equivalent", GREY, MUTED, (), True, 1.0),
     "undecided": VerdictStyle("undecided", GREY, MUTED, (1.0, 1.9), False, 1.2),
     "not_learned": VerdictStyle(
         "not learned", "#6A4FB3", "#563A9E", (5.0, 1.8, 1.0, 1.8), False, 1.1, mark="diamond"
     ),
-    "failed": VerdictStyle("failed", GREY, INK, None, False, 0.8, mark="cross"),
-    "not_run": VerdictStyle("not run", GREY, MUTED, None, False, 0.8, mark="circle"),
+    "failed": VerdictStyle("failed", GREY, INK, (), False, 0.8, mark="cross"),
+    "not_run": VerdictStyle("not run", GREY, MUTED, (), False, 0.8, mark="circle"),
 }
 
 # What became of an edge from one study to another, in hues that are no verdict's.
@@ -78,14 +73,14 @@ CHANGES: dict[str, VerdictStyle] = {
     "flipped": VerdictStyle(
         "flipped: gain \u2194 loss", "#7B2D8B", "#7B2D8B", (5.0, 1.2, 1.2, 1.2), True, 1.2
     ),
-    "appeared": VerdictStyle("appeared", "#0072B2", "#005A8E", None, True, 1.2),
+    "appeared": VerdictStyle("appeared", "#0072B2", "#005A8E", (), True, 1.2),
     "vanished": VerdictStyle("vanished", "#C98A00", "#7A5400", (2.4, 1.3), False, 1.2),
     "changed": VerdictStyle("same verdict, other size", INK, INK, (1.0, 0.8), True, 1.2),
-    "kept": VerdictStyle("kept", GREY, MUTED, None, True, 0.8),
+    "kept": VerdictStyle("kept", GREY, MUTED, (), True, 0.8),
     "only_a": VerdictStyle("in the first study only", GREY, MUTED, (4.0, 3.0), False, 0.8),
     "only_b": VerdictStyle("in the second study only", GREY, MUTED, (1.0, 2.4), False, 0.8),
     "not_measured": VerdictStyle(
-        "failed, not run or not learned in one", GREY, MUTED, None, False, 0.8, mark="circle"
+        "failed, not run or not learned in one", GREY, MUTED, (), False, 0.8, mark="circle"
     ),
 }
 

@@ -65,7 +65,7 @@ def draw_sizes(graphs: Mapping[int, nx.DiGraph[str]], *, title: str, caption: st
         grid.draw(canvas, (canvas.width - grid.width) / 2, y)
         y = y + grid.height + 14.0
         numbers = numbers_of(next(iter(graphs.values())))
-        return draw_foot(canvas, y, grid.legend(), caption, grid.labels, numbers)
+        return draw_foot(canvas, y, grid.legend(), caption, grid.labels, numbers).figure()
 
 
 class _Grid:

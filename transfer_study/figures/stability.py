@@ -42,7 +42,7 @@ _LONGEST = 110.0  # a line of a variant's name
 _GAP = 14.0  # between columns
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)
 _MOST_TICKS = 7
-_DASHES, _DOTS = (0.0, (4.0, 2.6)), (0.0, (1.0, 2.0))
+_DASHES, _DOTS = (4.0, 2.6), (1.0, 2.0)
 _CROSS = [int(Path.MOVETO), int(Path.LINETO)] * 2
 _COLUMNS = ("mean ± sd", "failed", "change and 95% interval")
 
@@ -106,7 +106,7 @@ def draw_stability(runs: pd.DataFrame, table: pd.DataFrame, *, title: str, capti
             )
             y = _draw_block(canvas, y, block) + _BETWEEN
         legend = _legend(one_line(next(iter(labels.values()))))
-        return draw_foot(canvas, y, legend, caption, labels, numbers)
+        return draw_foot(canvas, y, legend, caption, labels, numbers).figure()
 
 
 def _texts(row: dict[Any, Any]) -> tuple[str, str, str]:
@@ -164,9 +164,9 @@ def _draw_block(canvas: Canvas, y: float, block: _Block) -> float:
             colour=palette.MUTED,
             gid=f"tick:{task}",
         )
-    for score, stroke in ((first["mean"], _DASHES), (first["constant"], _DOTS)):
+    for score, dashes in ((first["mean"], _DASHES), (first["constant"], _DOTS)):
         if not math.isnan(score):
-            _line(canvas, axis.at(score), top, bottom, stroke)
+            _line(canvas, axis.at(score), top, bottom, dashes)
     for n, row in enumerate(rows.to_dict("records")):
         middle = top + (n + 0.5) * _ROW
         if n:
@@ -236,11 +236,9 @@ def _mean(canvas: Canvas, x: float, y: float, *, gid: str | None = None) -> None
     )
 
 
-def _line(
-    canvas: Canvas, x: float, top: float, bottom: float, stroke: tuple[float, tuple[float, ...]]
-) -> None:
+def _line(canvas: Canvas, x: float, top: float, bottom: float, dashes: tuple[float, ...]) -> None:
     ends = [(x, top), (x, bottom)]
-    canvas.shape(ends, line=palette.MUTED, width=0.9, stroke=stroke, closed=False, layer=3)
+    canvas.shape(ends, line=palette.MUTED, width=0.9, dashes=dashes, closed=False, layer=3)
 
 
 def _legend(first: str) -> list[Row]:
@@ -251,8 +249,8 @@ def _legend(first: str) -> list[Row]:
         _band(canvas, x, x + 20.0, y)
         _mean(canvas, x + 10.0, y)
 
-    def line(stroke: tuple[float, tuple[float, ...]]) -> Callable[[Canvas, float, float], None]:
-        return lambda canvas, x, y: _line(canvas, x + 3.0, y - 8.0, y + 8.0, stroke)
+    def line(dashes: tuple[float, ...]) -> Callable[[Canvas, float, float], None]:
+        return lambda canvas, x, y: _line(canvas, x + 3.0, y - 8.0, y + 8.0, dashes)
 
     return [
         (

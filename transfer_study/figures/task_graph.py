@@ -31,6 +31,7 @@ from transfer_study.figures.lettering import BODY, SMALL, height, width
 from transfer_study.figures.naming import fit_names, numbers_of, one_line
 from transfer_study.figures.node import half_height, half_width, score_line
 from transfer_study.figures.palette import VERDICTS, bin_limits, bin_width
+from transfer_study.figures.sheet import Sheet
 from transfer_study.study.spelling import choices
 
 _ROW = 21.0
@@ -85,35 +86,40 @@ def draw_task_graph(
     Takes a graph of `analysis.graph.build_graph` of any size; raises StudyError for a task that is
     not in it.
     """
+    with house_style():
+        return lay_out_task(graph, task, title, caption).figure()
+
+
+def lay_out_task(graph: nx.DiGraph[str], task: str, title: str = "", caption: str = "") -> Sheet:
+    """The sheet of `draw_task_graph`."""
     if task not in graph:
         raise StudyError(f"found no task {task!r} in the graph; {choices(task, list(graph))}")
-    with house_style():
-        around = _around(graph, task)
-        into = {a: effect for (a, b), effect in effects_of(around).items() if b == task}
-        out = {b: effect for (a, b), effect in effects_of(around).items() if a == task}
-        sides = (
-            _Side("effect on it of", _sorted(into), incoming=True),
-            _Side("its effect on", _sorted(out), incoming=False),
-        )
-        names = [name for side in sides for name in side.effects]
-        labels = _partner_labels(graph)
-        half = max((width(labels[name], SMALL) for name in names), default=40.0) / _INSIDE + 9.0
-        own = _own_half(graph, task)
-        wings = max(side.words for side in sides) + _AIR + 2 * half + _SHAFT
-        canvas = Canvas(max(PAGE, 2 * (wings + own + MARGIN)))
-        y = draw_title(canvas, title) + 6.0
-        rows = max(len(side.effects) for side in sides)
-        tall = max(rows * _ROW, 2 * _own_height(graph, task) / _FAN, 60.0)
-        centre = _Centre(task, np.array([canvas.width / 2, y + 14.0 + tall / 2]), own, tall)
-        effects = effects_of(around).values()
-        limits = bin_limits(e["delta"] for e in effects if VERDICTS[e["verdict"]].coloured)
-        for side in sides:
-            _draw_side(canvas, around, centre, side, half, limits)
-        _draw_own(canvas, around, centre)
-        legend = [*edge_rows(around, limits), *node_rows(around)]
-        shown = {task: _own_lines(graph, task), **{name: (labels[name],) for name in names}}
-        low = float(centre.middle[1]) + tall / 2 + 16.0
-        return draw_foot(canvas, low, legend, caption, shown, numbers_of(graph))
+    around = _around(graph, task)
+    into = {a: effect for (a, b), effect in effects_of(around).items() if b == task}
+    out = {b: effect for (a, b), effect in effects_of(around).items() if a == task}
+    sides = (
+        _Side("effect on it of", _sorted(into), incoming=True),
+        _Side("its effect on", _sorted(out), incoming=False),
+    )
+    names = [name for side in sides for name in side.effects]
+    labels = _partner_labels(graph)
+    half = max((width(labels[name], SMALL) for name in names), default=40.0) / _INSIDE + 9.0
+    own = _own_half(graph, task)
+    wings = max(side.words for side in sides) + _AIR + 2 * half + _SHAFT
+    canvas = Canvas(max(PAGE, 2 * (wings + own + MARGIN)))
+    y = draw_title(canvas, title) + 6.0
+    rows = max(len(side.effects) for side in sides)
+    tall = max(rows * _ROW, 2 * _own_height(graph, task) / _FAN, 60.0)
+    centre = _Centre(task, np.array([canvas.width / 2, y + 14.0 + tall / 2]), own, tall)
+    effects = effects_of(around).values()
+    limits = bin_limits(e["delta"] for e in effects if VERDICTS[e["verdict"]].coloured)
+    for side in sides:
+        _draw_side(canvas, around, centre, side, half, limits)
+    _draw_own(canvas, around, centre)
+    legend = [*edge_rows(around, limits), *node_rows(around)]
+    shown = {task: _own_lines(graph, task), **{name: (labels[name],) for name in names}}
+    low = float(centre.middle[1]) + tall / 2 + 16.0
+    return draw_foot(canvas, low, legend, caption, shown, numbers_of(graph))
 
 
 def _around(graph: nx.DiGraph[str], task: str) -> nx.DiGraph[str]:

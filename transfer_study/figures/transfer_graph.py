@@ -24,6 +24,7 @@ from transfer_study.figures.legend import (
 from transfer_study.figures.matrix import Matrix
 from transfer_study.figures.naming import numbers_of
 from transfer_study.figures.node import draw_node
+from transfer_study.figures.sheet import Sheet
 
 LARGEST = 12  # tasks; beyond, a graph reads worse than the heat map
 _WITH_MATRIX = 9
@@ -39,35 +40,42 @@ def draw_transfer_graph(
     up to twelve a matrix beside the graph has them, unless it is to stand elsewhere. Raises
     StudyError beyond.
     """
+    with house_style():
+        return lay_out_transfer(graph, title, caption, beside=beside).figure()
+
+
+def lay_out_transfer(
+    graph: nx.DiGraph[str], title: str = "", caption: str = "", *, beside: bool = True
+) -> Sheet:
+    """The sheet of `draw_transfer_graph`."""
     if len(graph) > LARGEST:
         raise StudyError(
             f"the graph has {len(graph)} tasks and at most {LARGEST} can be drawn readably; "
             "use the heat map, or a study of fewer tasks"
         )
-    with house_style():
-        scene = compose(graph)
-        matrix = Matrix(graph, NUMBERS) if beside and len(graph) >= _WITH_MATRIX else None
-        left, top, right, bottom = scene.box[0].tolist()
-        content = right - left + (matrix.width + _BETWEEN if matrix else 0.0)
-        canvas = Canvas(max(PAGE, content + 2 * MARGIN))
-        y = draw_title(canvas, title)
-        tall = max(bottom - top, matrix.height if matrix else 0.0)
-        x = (canvas.width - content) / 2
-        draw_scene(canvas, graph, scene, x - left, y + (tall - bottom - top) / 2)
-        if matrix:
-            matrix.draw(canvas, x + right - left + _BETWEEN, y + (tall - matrix.height) / 2)
-        y += tall + 16.0
-        rows = [
-            *edge_rows(
-                graph,
-                scene.limits,
-                faint=4 < len(graph) < _WITH_MATRIX,
-                intervals=scene.has_intervals,
-            ),
-            *node_rows(graph),
-            *_left_out(len(graph), "heat map" if beside else "matrix"),
-        ]
-        return draw_foot(canvas, y, rows, caption, scene.labels, numbers_of(graph))
+    scene = compose(graph)
+    matrix = Matrix(graph, NUMBERS) if beside and len(graph) >= _WITH_MATRIX else None
+    left, top, right, bottom = scene.box[0].tolist()
+    content = right - left + (matrix.width + _BETWEEN if matrix else 0.0)
+    canvas = Canvas(max(PAGE, content + 2 * MARGIN))
+    y = draw_title(canvas, title)
+    tall = max(bottom - top, matrix.height if matrix else 0.0)
+    x = (canvas.width - content) / 2
+    draw_scene(canvas, graph, scene, x - left, y + (tall - bottom - top) / 2)
+    if matrix:
+        matrix.draw(canvas, x + right - left + _BETWEEN, y + (tall - matrix.height) / 2)
+    y += tall + 16.0
+    rows = [
+        *edge_rows(
+            graph,
+            scene.limits,
+            faint=4 < len(graph) < _WITH_MATRIX,
+            intervals=scene.has_intervals,
+        ),
+        *node_rows(graph),
+        *_left_out(len(graph), "heat map" if beside else "matrix"),
+    ]
+    return draw_foot(canvas, y, rows, caption, scene.labels, numbers_of(graph))
 
 
 def _left_out(tasks: int, where: str) -> list[Row]:

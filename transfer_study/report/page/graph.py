@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 from base64 import b64encode
 
-from transfer_study.figures import draw_task_graph, draw_transfer_graph
 from transfer_study.figures.embedded import Marks, embedded
+from transfer_study.figures.task_graph import lay_out_task
+from transfer_study.figures.transfer_graph import lay_out_transfer
 from transfer_study.report.page.frames import Frame
 from transfer_study.report.page.subject import Subject
 
@@ -23,9 +24,9 @@ def drawn(subject: Subject, frame: Frame) -> list[str]:
     graph, marks = frame.graph, _marks(subject, frame)
     about = {"id": "graph", "role": "group", "aria-label": _LABEL}
     if not subject.many:
-        return [embedded(draw_transfer_graph(graph, beside=False), marks, **about)]
+        return [embedded(lay_out_transfer(graph, beside=False), marks, **about)]
     return [
-        embedded(draw_task_graph(graph, task), marks, **about) if task in graph else ""
+        embedded(lay_out_task(graph, task), marks, **about) if task in graph else ""
         for task in subject.names
     ]
 
