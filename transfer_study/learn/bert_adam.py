@@ -80,12 +80,20 @@ class BertAdam(Optimizer):
         )
 
     def _update_by_scale(self, parameters: list[Tensor], rate: float, decay: float) -> None:
-        for parameter in parameters:
-            gradient, state = _gradient(parameter), self.state[parameter]
-            mean, scale = state["exp_avg"], state["exp_avg_sq"]
-            mean.lerp_(gradient, 1 - _BETA_1)
-            torch.maximum(scale.mul_(_BETA_2), gradient.abs().add_(_EPSILON), out=scale)
-            parameter.mul_(1 - rate * decay).addcdiv_(mean, scale + _EPSILON, value=-rate)
+        gradients = [_gradient(parameter) for parameter in parameters]
+        means, scales = (
+            [self.state[parameter][name] for parameter in parameters]
+            for name in ("exp_avg", "exp_avg_sq")
+        )
+        torch._foreach_lerp_(means, gradients, 1 - _BETA_1)
+        torch._foreach_mul_(scales, _BETA_2)
+        sizes = torch._foreach_abs(gradients)
+        torch._foreach_add_(sizes, _EPSILON)
+        torch._foreach_maximum_(scales, sizes)
+        torch._foreach_mul_(parameters, 1 - rate * decay)
+        torch._foreach_addcdiv_(
+            parameters, means, torch._foreach_add(scales, _EPSILON), value=-rate
+        )
 
 
 def _gradient(parameter: Tensor) -> Tensor:

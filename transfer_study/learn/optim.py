@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
-from torch.optim.lr_scheduler import LambdaLR
 
 from transfer_study.learn.bert_adam import BertAdam
 from transfer_study.learn.depth import parameters_by_depth
@@ -26,12 +26,41 @@ def build_optimizer(
         infinity = recipe.optimizer == "bert_adamax"
         own = BertAdam(groups, lr=recipe.learning_rate, factor=factor, infinity=infinity)
         return own, lambda: None
-    optimizer: Optimizer
+    on_device = groups[0]["params"][0].is_cuda
+    if on_device:  # where recorded updates read their rates
+        for group in groups:
+            group["lr"] = torch.tensor(group["lr"], device=group["params"][0].device)
+    optimizer: AdamW
     if recipe.bias_correction:
-        optimizer = AdamW(groups, lr=recipe.learning_rate, fused=True)
+        rate = recipe.learning_rate
+        optimizer = AdamW(groups, lr=rate, fused=True, capturable=on_device)
     else:
-        optimizer = UncorrectedAdamW(groups, lr=recipe.learning_rate)
-    return optimizer, LambdaLR(optimizer, factor).step
+        optimizer = UncorrectedAdamW(groups, lr=recipe.learning_rate, capturable=on_device)
+    return optimizer, _Rates(optimizer, factor).advance
+
+
+class _Rates:
+    """The learning rates of an optimiser's groups, each a share of its peak."""
+
+    def __init__(self, optimizer: Optimizer, factor: Callable[[int], float]) -> None:
+        self._groups = optimizer.param_groups
+        self._peaks = [float(group["lr"]) for group in self._groups]
+        self._factor = factor
+        self._updates = 0
+        self._set()
+
+    def advance(self) -> None:
+        """Set the rates of the next update."""
+        self._updates += 1
+        self._set()
+
+    def _set(self) -> None:
+        share = self._factor(self._updates)
+        for group, peak in zip(self._groups, self._peaks, strict=True):
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(peak * share)
+            else:
+                group["lr"] = peak * share
 
 
 def _parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:

@@ -51,10 +51,14 @@ def row_logits(
 ) -> list[NDArray[np.float32]]:
     """The logits of every row of a split, without dropout: [outputs], or [width, outputs]."""
     model.eval()
-    logits: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(collator.encoded)
-    for rows in collator.by_length():
+    batches = list(collator.by_length())
+    outputs = []
+    for rows in batches:
         with autocast(collator.device, precision):
-            output = model(task, collator.inputs(rows))
+            outputs.append(model(task, collator.inputs(rows)))
+    logits: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(collator.encoded)
+    # Read once all batches are on their way: reading one waits for a GPU.
+    for rows, output in zip(batches, outputs, strict=True):
         for row, values in zip(rows, output.cpu().numpy(), strict=True):
             logits[row] = values
     return logits

@@ -16,12 +16,15 @@ from transfer_study.data.tokens.mixing import mixed_batches
 from transfer_study.errors import StudyError
 from transfer_study.learn.material import Material
 from transfer_study.learn.predict import Predictions, predict
+from transfer_study.learn.replay import ReplayedUpdates, build_updates
 from transfer_study.learn.soft import Learner, SoftlyShared
 from transfer_study.learn.updates import Updates, build_courses
 from transfer_study.learn.weigh import LossWeights, build_weights
 from transfer_study.metrics import score
 from transfer_study.study.recipes.recipe import Recipe
 
+# Weights are kept on a GPU that has room for so many copies: other stages may share it.
+_ROOM = 40
 State = dict[str, Tensor]
 Epoch = dict[str, Any]
 
@@ -79,7 +82,7 @@ def train(
         if updates is None:
             courses = build_courses(model, recipe, epoch)
             weights = build_weights(recipe, [m.task for m in materials.values()], epoch, device)
-            updates = Updates(model, materials, train_targets, recipe, courses, weights)
+            updates = build_updates(model, materials, train_targets, recipe, courses, weights)
         began = time.perf_counter()
         sums = {name: torch.zeros(2, device=device) for name in materials}
         for name, loss in updates(epoch):
@@ -120,6 +123,8 @@ def train(
         )
         if weights is not None:
             history[-1]["loss_weights"] = {name: float(weights.of(name)) for name in materials}
+        if isinstance(updates, ReplayedUpdates):
+            history[-1] |= updates.told()
         if isinstance(model, SoftlyShared):
             history[-1]["squared_difference"] = model.squared_difference()
         on_epoch(history[-1])
@@ -155,11 +160,7 @@ class _Selection:
             self.every_epoch[name, epoch] = predictions
         needed = {self._kept, *(chosen for _, chosen in self._best.values())}
         if epoch in needed:
-            # On the CPU: the device holds one set of weights, however many tasks there are.
-            self.states[epoch] = {
-                name: tensor.detach().to("cpu", copy=True)
-                for name, tensor in model.state_dict().items()
-            }
+            self.states[epoch] = _copy(model.state_dict())
         self.states = {n: state for n, state in self.states.items() if n in needed}
 
     def epoch(self, task: str | None) -> int:
@@ -167,6 +168,18 @@ class _Selection:
 
     def restore(self, epoch: int, model: nn.Module) -> None:
         model.load_state_dict(self.states[epoch])
+
+
+def _copy(state: Mapping[str, Tensor]) -> State:
+    """A copy of a model's tensors: on their device while it has room for many such, or in memory.
+
+    Bringing them over waits for a GPU at every tensor.
+    """
+    tensors = [tensor.detach() for tensor in state.values()]
+    size = sum(tensor.nbytes for tensor in tensors)
+    if tensors[0].is_cuda and torch.cuda.mem_get_info(tensors[0].device)[0] > _ROOM * size:
+        return {name: tensor.detach().clone() for name, tensor in state.items()}
+    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in state.items()}
 
 
 def _finish(

@@ -29,8 +29,10 @@ class UncorrectedAdamW(AdamW):
     p - rate (m / (sqrt(v) + eps) + decay p).
     """
 
-    def __init__(self, groups: Iterable[dict[str, Any]], lr: float) -> None:
-        super().__init__(groups, lr=lr, weight_decay=0.0, fused=True)
+    def __init__(
+        self, groups: Iterable[dict[str, Any]], lr: float, *, capturable: bool = False
+    ) -> None:
+        super().__init__(groups, lr=lr, weight_decay=0.0, fused=True, capturable=capturable)
         for group in self.param_groups:
             for parameter in group["params"]:
                 self.state[parameter] = uncorrected_state(parameter)

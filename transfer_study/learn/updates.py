@@ -92,12 +92,16 @@ class Updates:
         """Leave the gradients of one task's batch; its loss."""
         ((name, rows),) = batches
         loss = self._loss(name, rows)
+        self._descend(name, loss)
+        return {name: loss.detach()}
+
+    def _descend(self, name: str, loss: Tensor) -> None:
+        """Leave the gradients of a task's loss, clipped and weighed."""
         loss.backward()  # type: ignore[no-untyped-call]
         self._clip()
         if self._weights is not None:
             gradients = [p.grad for p in self._model.parameters() if p.grad is not None]
             torch._foreach_mul_(gradients, self._weights.of(name))
-        return {name: loss.detach()}
 
     def _from_every(self, batches: Update) -> dict[str, Tensor]:
         """Leave the gradients of the mean loss, those of shared parameters as aggregated."""
@@ -124,17 +128,24 @@ class Updates:
         return losses
 
     def _loss(self, name: str, rows: Rows) -> Tensor:
-        material, targets, recipe = self._materials[name], self._targets[name], self._recipe
+        material, recipe = self._materials[name], self._recipe
         collator = material.collators["train"]
-        with autocast(collator.device, recipe.precision):
-            logits = self._model(material.task, collator.inputs(rows))
-        target = collator.targets(rows, targets)
-        loss = head_kind(material.task).loss(logits, target)
+        target = collator.targets(rows, self._targets[name])
+        loss, logits = self._loss_of(name, collator.inputs(rows), target)
         if material.taught is not None:
             taught = collator.move(np.concatenate([material.taught[r] for r in rows]))
             wanted = (material.task, logits, target, taught, recipe.teacher_temperature)
             loss = torch.lerp(loss, distillation_loss(*wanted), recipe.teacher_weight)
         return loss
+
+    def _loss_of(
+        self, name: str, inputs: dict[str, Tensor], target: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The loss of a task's batch, and the logits that it is of."""
+        task = self._materials[name].task
+        with autocast(target.device, self._recipe.precision):
+            logits = self._model(task, inputs)
+        return head_kind(task).loss(logits, target), logits
 
     def _clip(self) -> None:
         if self._recipe.max_gradient_norm:
