@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test quick check docs mutants test-slow install clean
+.PHONY: demo test quick check docs mutants gpu-check test-slow install clean
 
 demo: $(VENV)/.installed
 	$(BIN)/transfer-study run experiments/demo.yaml
@@ -34,6 +34,10 @@ docs: $(VENV)/.installed-docs
 mutants: $(VENV)/.installed-test
 	$(PIP) cosmic-ray
 	$(BIN)/python benchmarks/mutants.py
+
+# On a machine with a GPU: is what runs there right, and what does it gain?
+gpu-check: $(VENV)/.installed
+	$(BIN)/python benchmarks/gpu_check.py
 
 install: $(VENV)/.installed
 

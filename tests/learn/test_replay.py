@@ -6,7 +6,10 @@ benchmarks/gpu_check.py.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +30,7 @@ from transfer_study.study.tasks import kinds
 COLOUR, PETS, CATS = kinds.CLASSIFICATION, kinds.MULTILABEL, kinds.REGRESSION
 PEOPLE, REDS = kinds.TAGGING, kinds.MULTIPLE_CHOICE
 CPU = torch.device("cpu")
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "gpu_check.py"
 
 
 def goals(school: Any, material: Any) -> Any:
@@ -243,3 +247,19 @@ def test_rows_of_several_sequences_do_not_lie_on_a_device(school: Any) -> None:
     (material,) = school.materials(school.data(REDS)).values()
     with pytest.raises(ValueError, match="several sequences"):
         Resident.of(material.collators["train"], goals(school, material))
+
+
+def test_the_check_for_a_gpu_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without one, so that the few minutes on a device need no repair of the script."""
+    spec = spec_from_file_location("gpu_check", BENCHMARK)
+    assert spec is not None and spec.loader is not None
+    script = module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "gpu_check", script)
+    spec.loader.exec_module(script)
+    monkeypatch.setattr(sys, "argv", ["gpu_check.py", "--train", "160", "--rounds", "1"])
+    assert script.main() == 0
+    told = capsys.readouterr().out
+    assert "FAIL" not in told and told.count("ok ") == 11
+    assert told.count("ratio") == 2
