@@ -3,7 +3,8 @@
     python benchmarks/by_trainer.py RUN.json
 
 RUN.json is a `Run`, below. Trains on all of its tasks, each batch of one task and of rows of like
-length, predicts test of the last task, and prints after how many seconds learning began and ended, as JSON.
+length, predicts test of the last task, and prints as JSON after how many seconds learning began and
+ended.
 """
 
 from __future__ import annotations
