@@ -143,7 +143,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--epochs", type=int, nargs="+", default=[2, 16])
-    parser.add_argument("--seeds", type=int, default=4, help="16 stages each")
+    parser.add_argument("--seeds", type=int, default=3, help="22 stages each")
     parser.add_argument("--rows", type=int, default=400, help="of train, of a task")
     given = parser.parse_args()
     head("cpu", 1)
