@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test quick check docs mutants gpu-check test-slow install clean
+.PHONY: demo test quick check docs bench mutants gpu-check test-slow install clean
 
 demo: $(VENV)/.installed
 	$(BIN)/transfer-study run experiments/demo.yaml
@@ -29,6 +29,17 @@ check: $(VENV)/.installed-test
 # The site of docs/ and README.md, in site/; a warning is an error.
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m mkdocs build --strict
+
+# Ten minutes on two cores that do nothing else: how fast it is beside what would be used instead.
+# make bench CORPORA=FOLDER takes real sentences; DEVICE=cuda a GPU.
+CORPORA ?=
+DEVICE ?= cpu
+bench: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/stage_speed.py $(CORPORA) --device $(DEVICE)
+	$(BIN)/python benchmarks/stage_memory.py $(CORPORA) --device $(DEVICE)
+	$(BIN)/python benchmarks/study_speed.py $(CORPORA) --device $(DEVICE)
+	$(BIN)/python benchmarks/makespan.py
+	$(BIN)/python benchmarks/scale.py --tasks 4 16
 
 # Twenty minutes: which of a sample of planted faults no test notices.
 mutants: $(VENV)/.installed-test

@@ -116,3 +116,48 @@ def test_a_machine_that_is_too_busy_for_ray_is_told_in_a_sentence() -> None:
         "Ray cannot be started (The current node timed out during startup.); where the machine is "
         "busy"
     ), done.stderr
+
+
+REPORTS = """\
+from transfer_study.execute import ray_driver
+
+reports, now = [], 100.0
+ray_driver.tune.report = reports.append
+ray_driver.time.monotonic = lambda: now
+short, long = ray_driver._Report(), ray_driver._Report()
+for n in (1, 2, 3):
+    short.epoch({"epoch": n})
+short.end(finished=True)
+assert reports == [{"epochs": [{"epoch": n} for n in (1, 2, 3)], "finished": True, "done": True}]
+reports.clear()
+for n in (1, 2, 3):
+    now += 0.7
+    long.epoch({"epoch": n})
+long.end(error="it fell", log="error.txt")
+assert [[epoch["epoch"] for epoch in said["epochs"]] for said in reports] == [[1, 2], [3]]
+assert "done" not in reports[0]
+assert reports[1] == {**reports[1], "error": "it fell", "log": "error.txt", "done": True}
+"""
+
+
+def test_epochs_that_take_less_than_a_second_are_reported_together(tmp_path: Path) -> None:
+    searched(REPORTS, tmp_path, {})
+
+
+NICE = """\
+import os
+from transfer_study.execute import ray_process
+from transfer_study.execute.resources import Resources
+
+with ray_process.started(Resources()):
+    worker = ray_process.ray.remote(lambda: os.nice(0))
+    print(os.nice(0), ray_process.ray.get(worker.remote()))
+"""
+
+
+def test_a_worker_has_as_much_of_the_machine_as_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NICE], capture_output=True, text=True, timeout=300, check=False
+    )
+    ours, workers = done.stdout.split()
+    assert ours == workers, done.stderr

@@ -121,6 +121,24 @@ def test_the_same_stage_gives_the_same_bytes_anywhere(
     assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
+def test_filling_memory_before_it_is_written_changes_no_byte(
+    plan: Plan, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage, filled = find(plan, "refine", *NAMES), Store(tmp_path / "filled")
+    run_stage(stage, store, keep_model=False)
+    assert not torch.utils.deterministic.fill_uninitialized_memory
+    set_up = run_stage_module.set_up_torch
+
+    def filling(threads: int) -> torch.device:
+        device = set_up(threads)
+        monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", True)
+        return device
+
+    monkeypatch.setattr(run_stage_module, "set_up_torch", filling)
+    run_stage(stage, filled, keep_model=False)
+    assert content(filled, stage) == content(store, stage)
+
+
 def test_a_stage_that_is_there_is_not_run_again(
     plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ missing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from transfer_study.study.stage import Stage
 # After `ray_process`, which sets what Ray reads when it is imported.
 from ray import tune
 from ray.tune.search import Searcher
+
+_SECONDS_BETWEEN_REPORTS = 1.0
 
 
 def main() -> None:
@@ -77,19 +80,43 @@ def _requested(resources: Resources, gpus: float) -> Callable[[Mapping[str, Any]
 
 def _run_trial(config: dict[str, Any], root: Path, gpus: float) -> None:
     """The work of one trial, in a worker. Errors are told, not raised: only a death is retried."""
-    stage = Stage.model_validate_json(config["stage"])
+    stage, report = Stage.model_validate_json(config["stage"]), _Report()
     try:
         run_stage(
             stage,
             Store(root),
             keep_model=config["keep_model"],
             gpu_share=gpus,
-            on_epoch=lambda epoch: tune.report({"epoch": epoch}),
+            on_epoch=report.epoch,
         )
     except StageFailed as failure:
-        tune.report({"error": str(failure), "log": str(failure.log)})
+        report.end(error=str(failure), log=str(failure.log))
     else:
-        tune.report({"finished": True})
+        report.end(finished=True)
+
+
+class _Report:
+    """What a worker reports to Tune, for whose answer it waits each time: rarely, epochs together.
+
+    Tune would ask a trial that does not say itself that it is done for one more result.
+    """
+
+    def __init__(self) -> None:
+        self._epochs: list[dict[str, Any]] = []
+        self._reported = time.monotonic()
+
+    def epoch(self, epoch: dict[str, Any]) -> None:
+        self._epochs.append(epoch)
+        if time.monotonic() - self._reported >= _SECONDS_BETWEEN_REPORTS:
+            self._say({})
+
+    def end(self, **how: Any) -> None:
+        self._say({**how, "done": True})
+
+    def _say(self, more: dict[str, Any]) -> None:
+        epochs, self._epochs = self._epochs, []
+        tune.report({"epochs": epochs, **more})
+        self._reported = time.monotonic()
 
 
 class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
@@ -147,6 +174,7 @@ class _Callback(StaysHere, tune.Callback):  # type: ignore[misc]
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        if "epoch" in result and trial.trial_id in self._running:
-            work = self._running[trial.trial_id]
-            self._tell(Event(is_="epoch", stage=work.id, epoch=result["epoch"]))
+        if trial.trial_id in self._running:
+            stage = self._running[trial.trial_id].id
+            for epoch in result.get("epochs", ()):
+                self._tell(Event(is_="epoch", stage=stage, epoch=epoch))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import platform
 import resource
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from transfer_study.errors import DataError
+from transfer_study.execute.own_memory import own_memory
 from transfer_study.execute.processor import processor_name
 from transfer_study.store.running import tell_running
 from transfer_study.store.store import Store
@@ -55,7 +55,7 @@ def run_stage(
     if store.is_done(stage) and kept and (not keep_epoch or store.has_snapshot(stage, keep_epoch)):
         return
     try:
-        with tell_running(stage, store) as tell:
+        with tell_running(stage, store) as tell, own_memory():
 
             def told(epoch: dict[str, Any]) -> None:
                 tell(epoch["epoch"])
@@ -106,8 +106,6 @@ def _run(
     attempt = keep(Attempt(stage, model, learned, provenance), store, keep_model=keep_model)
     if keep_epoch:
         keep_snapshot(attempt, store, keep_epoch, tokenizer, materials)
-    del model, attempt
-    gc.collect()
 
 
 def quiet_libraries() -> None:
@@ -130,6 +128,8 @@ def set_up_torch(threads: int) -> torch.device:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.cuda.reset_peak_memory_stats()
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # Tensors that are written whole before they are read need not be filled first.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return device
 
 

@@ -5,11 +5,11 @@ What it learns from has no test split, so that nothing can predict one.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from dataclasses import replace
 
 from transfer_study.execute.materials import read_materials, tokenizer_of
+from transfer_study.execute.own_memory import own_memory
 from transfer_study.execute.run_stage import set_up_torch
 from transfer_study.execute.start import begin
 from transfer_study.learn.train import train
@@ -19,6 +19,11 @@ from transfer_study.study.stage import Stage
 
 def run_trial(stage: Stage, store: Store, on_epoch: Callable[[int, float], None]) -> None:
     """Learn a stage of one task; `on_epoch` is told the dev score of every epoch, from 1."""
+    with own_memory():
+        _run(stage, store, on_epoch)
+
+
+def _run(stage: Stage, store: Store, on_epoch: Callable[[int, float], None]) -> None:
     on = set_up_torch(stage.recipe.cpu_threads)
     (name,) = stage.task_names
     materials = {
@@ -35,5 +40,3 @@ def run_trial(stage: Stage, store: Store, on_epoch: Callable[[int, float], None]
         stage.seed,
         lambda epoch: on_epoch(epoch["epoch"], epoch["dev"][name]),
     )
-    del model
-    gc.collect()
