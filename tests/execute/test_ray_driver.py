@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from transfer_study.execute.job import Job, Work
+from transfer_study.execute.program import Program
 from transfer_study.execute.resources import Resources
 
 # Ray has the process of which it is a part to itself: settings, handlers, warnings.
@@ -18,6 +19,7 @@ from pathlib import Path
 from ray import cloudpickle, tune
 from transfer_study.execute import ray_driver
 from transfer_study.execute.job import Job
+from transfer_study.execute.machines import Machines
 
 class Tell:
     def __init__(self):
@@ -27,7 +29,7 @@ class Tell:
 
 job, folder = Job.model_validate_json(sys.argv[1]), sys.argv[2]
 tell = Tell()
-searcher = ray_driver._StageSearcher(job, tell)
+searcher = ray_driver._StageSearcher(job, tell, Machines(dict))
 callback = ray_driver._Callback(searcher, tell)
 try:
     cloudpickle.dumps(tell)
@@ -37,7 +39,7 @@ else:
     raise AssertionError("a lock was pickled")
 assert pickle.loads(cloudpickle.dumps([searcher, callback])) == ["_StageSearcher", "_Callback"]
 tuner = tune.Tuner(
-    ray_driver._trainable(job.store, 0.0),
+    ray_driver._trainable(ray_driver._Worker(job.store, 0.0, job.program, None)),
     tune_config=tune.TuneConfig(search_alg=searcher),
     run_config=tune.RunConfig(name="stages", storage_path=folder, callbacks=[callback]),
 )
@@ -50,18 +52,63 @@ HELD_BACK = """\
 import sys
 from transfer_study.execute import ray_driver
 from transfer_study.execute.job import Job
+from transfer_study.execute.machines import Machines
 
 told = []
 searcher = ray_driver._StageSearcher(
-    Job.model_validate_json(sys.argv[1]), lambda event: told.append((event.is_, event.stage))
+    Job.model_validate_json(sys.argv[1]),
+    lambda event: told.append((event.is_, event.stage)),
+    Machines(lambda: {"m": "here"}),
 )
+searcher._has_arrived = lambda work: True
 for trial, stage in (("1", "one"), ("2", "two")):
     assert searcher.suggest(trial)["stage"] == stage
 assert searcher.suggest("3") is None  # all others must wait
-searcher.on_trial_complete("1", {"error": "it fell", "log": "error.txt"})
+searcher.on_trial_complete(
+    "1", {"error": "it fell", "log": "error.txt", "of_machine": True, "machine": "m"}
+)
+assert searcher.suggest("3") is None  # what runs may have to run again
+searcher.on_trial_complete("2", {"finished": True, "machine": "m"})
 assert searcher.suggest("3") == "FINISHED"
-searcher.on_trial_complete("2", {"finished": True})
 assert told == [("failed", "one"), ("finished", "two")]
+"""
+
+ELSEWHERE = """\
+import sys
+from transfer_study.execute import ray_driver
+from transfer_study.execute.job import Job
+from transfer_study.execute.machines import Machines
+
+told = []
+names = {"a": "anna", "b": "bert"}
+searcher = ray_driver._StageSearcher(
+    Job.model_validate_json(sys.argv[1]),
+    lambda event: told.append((event.is_, event.stage, event.message)),
+    Machines(lambda: names),
+)
+no_file = {"error": "no file", "log": "error.txt", "of_machine": True}
+searcher._has_arrived = lambda work: True
+assert searcher.suggest("1")["avoided"] == ()
+searcher.on_trial_complete("1", {**no_file, "machine": "a"})
+again = searcher.suggest("2")
+assert (again["stage"], again["avoided"]) == ("one", ("a",))
+searcher.on_trial_complete("2", {"finished": True, "machine": "b"})
+assert told == [("returned", "one", "it failed on anna (no file)"), ("finished", "one", "")]
+told.clear()
+
+# What is said to be done and is nowhere is not done.
+searcher._has_arrived = lambda work: False
+assert searcher.suggest("3")["stage"] == "two"
+searcher.on_trial_complete("3", {"finished": True, "machine": "b"})
+assert searcher.stopped is None
+assert [event[:2] for event in told] == [("refused", ""), ("returned", "two")]
+assert told[0][2].startswith("bert said that a stage is done, of which"), told
+told.clear()
+assert searcher.suggest("4")["avoided"] == ("b",)
+searcher.on_trial_complete("4", {"unfit": "has torch 1.0", "machine": "a"})
+assert told == [("refused", "", "anna has torch 1.0")], told
+assert searcher.suggest("5") == "FINISHED"
+assert searcher.stopped.startswith("no machine is left that can run the stages: bert said")
 """
 
 
@@ -70,7 +117,13 @@ def searched(code: str, folder: Path, parents: dict[str, tuple[str, ...]]) -> No
     works = tuple(
         Work(id=id_, stage=id_, parents=of, keep_model=False, cpus=1) for id_, of in parents.items()
     )
-    job = Job(store=folder, resources=Resources(), fail_fast=False, works=works)
+    job = Job(
+        store=folder,
+        resources=Resources(),
+        fail_fast=False,
+        program=Program.here(),
+        works=works,
+    )
     done = subprocess.run(
         [sys.executable, "-c", code, job.model_dump_json(), str(folder)],
         capture_output=True,
@@ -85,6 +138,10 @@ def test_the_search_ends_where_a_teacher_fails_and_all_others_start_from_it(tmp_
     # What is tuned from the distillation has fewer parents than the distillation itself.
     parents = {"one": (), "two": (), "tuned": ("distilled",), "distilled": ("one", "two")}
     searched(HELD_BACK, tmp_path, parents)
+
+
+def test_what_fails_for_its_machine_is_tried_on_another(tmp_path: Path) -> None:
+    searched(ELSEWHERE, tmp_path, {"one": (), "two": ()})
 
 
 def test_what_tune_pickles_holds_names_in_place_of_our_objects(tmp_path: Path) -> None:
@@ -123,12 +180,15 @@ from transfer_study.execute import ray_driver
 
 reports, now = [], 100.0
 ray_driver.tune.report = reports.append
+ray_driver.this_machine = lambda: "m"
 ray_driver.time.monotonic = lambda: now
 short, long = ray_driver._Report(), ray_driver._Report()
 for n in (1, 2, 3):
     short.epoch({"epoch": n})
 short.end(finished=True)
-assert reports == [{"epochs": [{"epoch": n} for n in (1, 2, 3)], "finished": True, "done": True}]
+(all_at_once,) = reports
+assert all_at_once["epochs"] == [{"epoch": n} for n in (1, 2, 3)]
+assert all_at_once.items() >= {"finished": True, "machine": "m", "done": True}.items()
 reports.clear()
 for n in (1, 2, 3):
     now += 0.7

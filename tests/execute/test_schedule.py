@@ -165,3 +165,23 @@ def test_a_chain_counts_whole(plan: Plan) -> None:
     last = next(s for s in plan if s.parents)
     order = longest_first(plan, lambda stage: 10.0 if stage == last else 1.0)
     assert order[0] in last.parents
+
+
+def test_what_is_put_back_begins_again_before_what_comes_after_it() -> None:
+    schedule = Schedule({"one": (), "two": (), "child": ("one",)})
+    schedule.begin("one")
+    schedule.put_back("one")
+    assert schedule.ready == ("one", "two")
+    assert schedule.left == 3
+    schedule.begin("one")
+    schedule.finish("one")
+    assert schedule.ready == ("two", "child")
+
+
+def test_a_stopped_schedule_has_only_what_runs() -> None:
+    schedule = Schedule({"one": (), "two": (), "child": ("one",)})
+    schedule.begin("one")
+    schedule.stop()
+    assert (schedule.ready, schedule.waiting, schedule.left) == ((), 0, 1)
+    schedule.finish("one")
+    assert schedule.left == 0

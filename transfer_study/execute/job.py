@@ -9,6 +9,7 @@ from pydantic import Field
 from typing_extensions import Self
 
 from transfer_study.execute.executor import Todo
+from transfer_study.execute.program import Program
 from transfer_study.execute.resources import Resources
 from transfer_study.study.frozen import Frozen
 
@@ -38,9 +39,13 @@ class Work(Frozen):
 
 
 class Job(RayJob):
-    """Everything that a run through Ray needs; of two stages that are ready the first begins."""
+    """Everything that a run through Ray needs; of two stages that are ready the first begins.
+
+    Machines whose `program` is another are given none.
+    """
 
     fail_fast: bool
+    program: Program
     works: tuple[Work, ...]
 
     @classmethod
@@ -56,13 +61,22 @@ class Job(RayJob):
             )
             for stage in todo.ordered()
         )
-        return cls(store=store, resources=resources, fail_fast=todo.fail_fast, works=tuple(works))
+        return cls(
+            store=store,
+            resources=resources,
+            fail_fast=todo.fail_fast,
+            program=Program.here(),
+            works=tuple(works),
+        )
 
 
 class Event(RayEvent):
-    """Something that happened to a stage."""
+    """Something that happened to a stage, which runs again if `returned`.
 
-    is_: Literal["started", "epoch", "finished", "failed", "impossible"]
+    `refused` is a machine, as the message says.
+    """
+
+    is_: Literal["started", "epoch", "finished", "failed", "returned", "refused", "impossible"]
     stage: str = ""
     log: Path | None = None
     epoch: dict[str, Any] = Field(default_factory=dict)

@@ -27,6 +27,9 @@ class OnRay:
         job = Job.of(todo, store.root, self.resources)
         with driven("ray_driver", job, Event) as events:
             for event in events:
+                if event.is_ == "refused":
+                    progress.refused(event.message)
+                    continue
                 stage = stages[event.stage]
                 match event.is_:
                     case "started":
@@ -37,6 +40,8 @@ class OnRay:
                     case "finished":
                         schedule.finish(stage.id)
                         progress.finished(stage)
+                    case "returned":
+                        progress.returned(stage, event.message)
                     case "failed":
                         progress.failed(stage, event.message, event.log)
                         for child in schedule.give_up(stage.id):

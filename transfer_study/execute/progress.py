@@ -23,6 +23,12 @@ class Progress:
     def failed(self, stage: Stage, message: str, log: Path | None) -> None:
         """A stage has failed for good."""
 
+    def returned(self, stage: Stage, why: str) -> None:
+        """A stage was not run to its end, and will begin again elsewhere."""
+
+    def refused(self, machine: str) -> None:
+        """A machine is given no more stages; its name, and why."""
+
     def held_back(self, stage: Stage) -> None:
         """A stage cannot run, for a parent of its has failed."""
 

@@ -8,21 +8,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+from transfer_study.errors import ExecutionError
 from transfer_study.execute.job import Event, Job, Work
+from transfer_study.execute.machines import Machines
+from transfer_study.execute.program import Program
 from transfer_study.execute.ray_process import (
     StaysHere,
     Tell,
+    apart,
     check_resources,
     gpus_per_stage,
+    living,
     serve,
     started,
+    this_machine,
 )
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.execute.schedule import Schedule
+from transfer_study.files import read_regular
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 
@@ -32,6 +42,9 @@ from ray import tune
 from ray.tune.search import Searcher
 
 _SECONDS_BETWEEN_REPORTS = 1.0
+# So long a shared file system may show a folder as it was.
+_ARRIVAL = 60.0
+_ENDLESS = 1 << 40
 
 
 def main() -> None:
@@ -43,13 +56,18 @@ def _run(given: str, tell: Tell) -> None:
     job = Job.model_validate_json(given)
     with started(job.resources), Store(job.store).scratch("ray") as scratch:
         gpus = gpus_per_stage(job.resources)
-        check_resources(job.resources.cpus_per_stage or max(w.cpus for w in job.works), gpus)
-        searcher = _StageSearcher(job, tell)
+        cpus = job.resources.cpus_per_stage or max(w.cpus for w in job.works)
+        check_resources(cpus, gpus)
+        sign = _Sign.put(scratch)
+        searcher = _StageSearcher(job, tell, Machines(partial(living, cpus, gpus)))
         tune.Tuner(
-            tune.with_resources(_trainable(job.store, gpus), _requested(job.resources, gpus)),
+            tune.with_resources(
+                _trainable(_Worker(job.store, gpus, job.program, sign)),
+                _requested(job.resources, gpus),
+            ),
             tune_config=tune.TuneConfig(
                 search_alg=searcher,
-                num_samples=len(job.works),
+                num_samples=_ENDLESS,  # the searcher says when all is done
                 max_concurrent_trials=job.resources.workers,
                 reuse_actors=True,  # importing torch takes seconds a process
             ),
@@ -61,11 +79,49 @@ def _run(given: str, tell: Tell) -> None:
                 verbose=0,
             ),
         ).fit()
+    if searcher.stopped is not None:
+        raise ExecutionError(searcher.stopped)
 
 
-def _trainable(root: Path, gpus: float) -> Callable[[dict[str, Any]], None]:
+@dataclass(frozen=True)
+class _Sign:
+    """A file in the store, and what it says: who reads something else there sees another store."""
+
+    path: Path
+    text: str
+
+    @classmethod
+    def put(cls, folder: Path) -> _Sign:
+        sign = cls(folder / "sign", uuid4().hex)
+        sign.path.write_text(sign.text, encoding="utf-8")
+        return sign
+
+    def is_seen(self) -> bool:
+        try:
+            return read_regular(self.path, len(self.text)) == self.text.encode()
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """What a worker is told once: where stages go, and how it must be to be given any."""
+
+    root: Path
+    gpus: float
+    program: Program
+    sign: _Sign
+
+    def unfit(self) -> str | None:
+        """Why this machine must run no stage, in words that begin with its name."""
+        if not self.sign.is_seen():
+            return f"does not see the store at {self.root}"
+        return self.program.unlike(Program.here())
+
+
+def _trainable(worker: _Worker) -> Callable[[dict[str, Any]], None]:
     def run_trial(config: dict[str, Any]) -> None:
-        _run_trial(config, root, gpus)
+        _run_trial(config, worker)
 
     return run_trial
 
@@ -73,24 +129,29 @@ def _trainable(root: Path, gpus: float) -> Callable[[dict[str, Any]], None]:
 def _requested(resources: Resources, gpus: float) -> Callable[[Mapping[str, Any]], Any]:
     def request(config: Mapping[str, Any]) -> tune.PlacementGroupFactory:
         cpus = resources.cpus_per_stage or config["cpus"]
-        return tune.PlacementGroupFactory([{"CPU": cpus, "GPU": gpus}])
+        return tune.PlacementGroupFactory([{"CPU": cpus, "GPU": gpus}], **apart(config["avoided"]))
 
     return request
 
 
-def _run_trial(config: dict[str, Any], root: Path, gpus: float) -> None:
+def _run_trial(config: dict[str, Any], worker: _Worker) -> None:
     """The work of one trial, in a worker. Errors are told, not raised: only a death is retried."""
-    stage, report = Stage.model_validate_json(config["stage"]), _Report()
+    report = _Report()
+    unfit = worker.unfit()
+    if unfit is not None:
+        report.end(unfit=unfit)
+        return
     try:
         run_stage(
-            stage,
-            Store(root),
+            Stage.model_validate_json(config["stage"]),
+            Store(worker.root),
             keep_model=config["keep_model"],
-            gpu_share=gpus,
+            gpu_share=worker.gpus,
             on_epoch=report.epoch,
         )
     except StageFailed as failure:
-        report.end(error=str(failure), log=str(failure.log))
+        how = {"log": str(failure.log), "of_machine": failure.of_machine}
+        report.end(error=str(failure), **how)
     else:
         report.end(finished=True)
 
@@ -111,7 +172,7 @@ class _Report:
             self._say({})
 
     def end(self, **how: Any) -> None:
-        self._say({**how, "done": True})
+        self._say({**how, "machine": this_machine(), "done": True})
 
     def _say(self, more: dict[str, Any]) -> None:
         epochs, self._epochs = self._epochs, []
@@ -120,39 +181,97 @@ class _Report:
 
 
 class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
-    """Suggests what the schedule has ready; None while all must wait."""
+    """Suggests what the schedule has ready; None while all must wait.
 
-    def __init__(self, job: Job, tell: Tell) -> None:
+    `stopped` says why nothing can be run any more.
+    """
+
+    def __init__(self, job: Job, tell: Tell, machines: Machines) -> None:
         super().__init__()
         self.running: dict[str, Work] = {}  # by trial
+        self.stopped: str | None = None
         self._works = {work.id: work for work in job.works}
         parents = {work.id: work.parents for work in job.works}
         self._schedule = Schedule(parents, fail_fast=job.fail_fast)
+        self._store = Store(job.store)
+        self._several = job.resources.address is not None
+        self._machines = machines
         self._tell = tell
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         ready = self._schedule.ready
-        if not ready:
-            return None if self._schedule.waiting else Searcher.FINISHED
+        if not ready:  # what runs may have to run again
+            return None if self._schedule.left else Searcher.FINISHED
         self._schedule.begin(ready[0])
         work = self.running[trial_id] = self._works[ready[0]]
-        return work.model_dump(include={"stage", "keep_model", "cpus"})
+        asked = work.model_dump(include={"stage", "keep_model", "cpus"})
+        return {**asked, "avoided": self._machines.avoided(work.id)}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        stage = self.running.pop(trial_id).id
-        if not error and result and result.get("finished"):
-            self._schedule.finish(stage)
-            self._tell(Event(is_="finished", stage=stage))
-            return
-        if not error and result and "error" in result:
-            message, log = result["error"], Path(result["log"])
-        else:
+        work = self.running.pop(trial_id)
+        if error or not result or "machine" not in result:
             message = "its worker process died each time it was tried (out of memory, or killed)"
-            log = None
-        self._schedule.give_up(stage)
-        self._tell(Event(is_="failed", stage=stage, message=message, log=log))
+            self._give_up(work, message, None)
+            return
+        machine = result["machine"]
+        if "unfit" in result:
+            self._refuse(work, machine, result["unfit"])
+        elif "error" in result:
+            self._failed(work, machine, result)
+        elif self._has_arrived(work):
+            self._machines.succeeded(machine)
+            self._schedule.finish(work.id)
+            self._tell(Event(is_="finished", stage=work.id))
+        else:
+            why = f"said that a stage is done, of which {self._store.root} has nothing"
+            self._refuse(work, machine, why)
+
+    def _has_arrived(self, work: Work) -> bool:
+        """Whether the store has what a worker says it committed, which may take a moment there."""
+        stage, until = Stage.model_validate_json(work.stage), time.monotonic() + _ARRIVAL
+        while not self._is_committed(stage, work):
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.2)
+            self._store.look_again()
+        return True
+
+    def _is_committed(self, stage: Stage, work: Work) -> bool:
+        return self._store.is_done(stage) and (not work.keep_model or self._store.has_model(stage))
+
+    def _failed(self, work: Work, machine: str, result: dict[str, Any]) -> None:
+        message, log = result["error"], Path(result["log"])
+        if result["of_machine"] and self._machines.failed(machine, work.id):
+            self._put_back(work, f"it failed on {self._machines.name(machine)} ({message})")
+            if self._machines.unreliable(machine):
+                self._refuse(None, machine, f"failed twice in a row ({message})")
+            return
+        where = f"on {self._machines.name(machine)}: " if self._several else ""
+        self._give_up(work, where + message, log)
+
+    def _refuse(self, work: Work | None, machine: str, why: str) -> None:
+        """Give a machine no more stages; what it had goes to another, or nothing can be run."""
+        if self._machines.refuse(machine, why):
+            self._tell(Event(is_="refused", message=self._machines.refused[machine]))
+        if self._machines.left:
+            if work is not None:
+                self._put_back(work, f"{self._machines.name(machine)} was refused")
+            return
+        reasons = "; ".join(self._machines.refused.values())
+        self.stopped = f"no machine is left that can run the stages: {reasons}"
+        if work is not None:
+            self._schedule.give_up(work.id)
+        self._schedule.stop()
+
+    def _put_back(self, work: Work, why: str) -> None:
+        self._schedule.put_back(work.id)
+        self._tell(Event(is_="returned", stage=work.id, message=why))
+
+    def _give_up(self, work: Work, message: str, log: Path | None) -> None:
+        self._schedule.give_up(work.id)
+        self._tell(Event(is_="failed", stage=work.id, message=message, log=log))
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: a resumed run plans anew from the store."""

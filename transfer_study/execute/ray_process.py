@@ -12,9 +12,10 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from transfer_study.errors import ExecutionError
 from transfer_study.execute.job import RayEvent
@@ -134,6 +135,30 @@ def check_resources(cpus: float, gpus: float) -> None:
         f"a stage asks for {cpus:g} CPUs and {gpus:g} GPUs, and no machine has as many "
         f"(found: {have}); lower --cpus-per-stage, --gpus-per-stage or the recipe's cpu_threads"
     )
+
+
+def living(cpus: float, gpus: float) -> dict[str, str]:
+    """The machines of the cluster that have as much, by Ray's ids with their names."""
+    return {
+        node["NodeID"]: node["NodeManagerHostname"]
+        for node in ray.nodes()
+        if node["Alive"]
+        and node["Resources"].get("CPU", 0) >= cpus
+        and node["Resources"].get("GPU", 0) >= gpus
+    }
+
+
+def this_machine() -> str:
+    """Ray's id of the machine that this runs on."""
+    machine: str = ray.get_runtime_context().get_node_id()
+    return machine
+
+
+def apart(machines: Collection[str]) -> dict[str, Any]:
+    """How a placement group asks for none of these machines."""
+    if not machines:
+        return {}
+    return {"bundle_label_selector": [{"ray.io/node-id": f"!in({','.join(machines)})"}]}
 
 
 def describe_cluster(address: str | None) -> dict[str, str]:

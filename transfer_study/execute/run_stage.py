@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from transfer_study.errors import DataError
+from transfer_study.errors import DataError, EncoderError
 from transfer_study.execute.own_memory import own_memory
 from transfer_study.execute.processor import processor_name
 from transfer_study.store.running import tell_running
@@ -29,11 +29,16 @@ _LIBRARIES = ("transfer-study", "torch", "transformers", "tokenizers", "numpy", 
 
 
 class StageFailed(Exception):  # noqa: N818  (a report, not a fault of the program)
-    """A stage raised an error; `log` holds its traceback."""
+    """A stage raised an error; `log` holds its traceback.
 
-    def __init__(self, message: str, log: Path) -> None:
+    `of_machine` says that a file was not there, not as planned, or could not be written: what may
+    be otherwise on another machine.
+    """
+
+    def __init__(self, message: str, log: Path, *, of_machine: bool = False) -> None:
         super().__init__(message)
         self.log = log
+        self.of_machine = of_machine
 
 
 def run_stage(
@@ -64,7 +69,18 @@ def run_stage(
             _run(stage, store, keep_model, keep_epoch, gpu_share, told)
     except Exception as error:
         log = store.fail(stage, traceback.format_exc())
-        raise StageFailed(f"{type(error).__name__}: {error}", log) from error
+        message = f"{type(error).__name__}: {error}"
+        raise StageFailed(message, log, of_machine=_is_of_machine(error)) from error
+
+
+def _is_of_machine(error: BaseException | None) -> bool:
+    """Whether an error comes from what this machine has: what was said of it is its context.
+
+    Data and encoder were sound where the study was planned.
+    """
+    while error is not None and not isinstance(error, (OSError, DataError, EncoderError)):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _run(

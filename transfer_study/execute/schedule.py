@@ -57,6 +57,17 @@ class Schedule:
             del self._awaited[stage]
             self._running.add(stage)
 
+    def put_back(self, stage: str) -> None:
+        """A stage that ran is to begin again, as the first of its rank."""
+        self._running.discard(stage)
+        self._awaited[stage] = set()
+        insort(self._ready, stage, key=self._rank.__getitem__)
+
+    def stop(self) -> None:
+        """Nothing more is ready or waits."""
+        self._awaited.clear()
+        self._ready.clear()
+
     def finish(self, stage: str) -> None:
         """A stage is done, and its children wait for it no more."""
         self._end(stage)
@@ -80,8 +91,7 @@ class Schedule:
                     self._end(child)
                     lost.append(child)
         if self._fail_fast:
-            self._awaited.clear()
-            self._ready.clear()
+            self.stop()
         return sorted(lost[1:], key=self._rank.__getitem__)
 
     def _end(self, stage: str) -> None:

@@ -132,6 +132,11 @@ class Store:
         """The directories being written: all but those whose process on this host is gone."""
         return (folder for folder in self._names("attempts") if not _abandoned(folder))
 
+    def look_again(self) -> None:
+        """Read the folder of stages, of which a network's file system may know an older state."""
+        for _ in self._names("stages"):
+            return
+
     def sweep(self) -> None:
         """Remove attempts whose process on this host is gone."""
         for folder in filter(_abandoned, self._names("attempts")):

@@ -175,6 +175,16 @@ class Lines(Progress):
             self._print("\n".join(f"    {line}" for line in tail))
             self._print(f"    the whole of it: {log}")
 
+    def refused(self, machine: str) -> None:
+        """A machine is given no more stages."""
+        self._say(f"{self._count()}  REFUSED {machine}; it is given no more stages")
+
+    def returned(self, stage: Stage, why: str) -> None:
+        """A stage will begin again."""
+        self._since.pop(stage.id, None)
+        self._epoch.pop(stage.id, None)
+        self._say(f"{self._count()}  again   {self._label(stage)}  {why}")
+
     def held_back(self, stage: Stage) -> None:
         """A stage cannot run, for a parent of its has failed."""
         self._lost.add(stage.id)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transfer_study.data.streams import stream
-from transfer_study.errors import DataError
+from transfer_study.errors import StudyError
 from transfer_study.study.recipes.recipe import Mixing, Recipe
 
 # Rows are sorted by length within groups of at most so many batches, and there are at least so many
@@ -99,7 +99,7 @@ def _kept_rows(name: str, lengths: NDArray[np.int64], recipe: Recipe) -> Rows:
         return np.arange(len(lengths))
     rows = np.flatnonzero(lengths <= recipe.max_length)
     if not len(rows):
-        raise DataError(
+        raise StudyError(
             f"every training row of {name} has more than {recipe.max_length} word pieces and "
             "`long_rows: drop` leaves none; raise `max_length`, or keep long rows"
         )

@@ -1,0 +1,185 @@
+"""A cluster of two machines, one of which is not as it should be: real raylets, real workers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import transfer_study
+from transfer_study.execute.process_session import end_session
+from transfer_study.session.plans import make_plan
+from transfer_study.store.store import Store
+from transfer_study.study.file.study_file import read_study
+
+PACKAGE = Path(transfer_study.__file__).parent
+PATIENCE = 240
+
+
+def can_mount() -> bool:
+    """Whether a process can be shown other files than all others."""
+    if shutil.which("unshare") is None:
+        return False
+    command = ["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+pytestmark = pytest.mark.skipif(
+    not can_mount(), reason="this user cannot show one machine other files than another"
+)
+
+
+@contextmanager
+def raylet(folder: Path, *words: str, mount: str | None = None) -> Iterator[subprocess.Popen[str]]:
+    """One machine of a cluster; what is mounted there is seen by nothing else."""
+    ray = Path(sys.executable).with_name("ray")
+    command = [str(ray), "start", "--block", "--num-cpus=1", "--disable-usage-stats", *words]
+    if mount is not None:
+        command = ["unshare", "--mount", "sh", "-c", f"mount {mount} && exec {' '.join(command)}"]
+    with (folder / "raylet.log").open("a") as log:
+        process = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=log,
+            text=True,
+            env=environment(folder),
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        end_session(process.pid)
+        process.kill()
+        process.wait()
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """A home without a token of another cluster, and our sources."""
+    return {
+        **os.environ,
+        "HOME": str(folder),
+        "PYTHONPATH": str(PACKAGE.parent),
+        "RAY_worker_niceness": "0",
+        "TRANSFER_STUDY_STORE": str(folder / "stages"),
+        "TRANSFER_STUDY_RESULTS": str(folder / "results"),
+        "TRANSFER_STUDY_PLOTS": str(folder / "plots"),
+    }
+
+
+@contextmanager
+def cluster(folder: Path, mount: str) -> Iterator[str]:
+    """The address of two machines with a processor each, the second with this mounted."""
+    port = 20_000 + os.getpid() % 10_000
+    address = f"127.0.0.1:{port}"
+    here = "--node-ip-address=127.0.0.1"
+    with raylet(folder, "--head", f"--port={port}", here, "--include-dashboard=false"):
+        wait_for(1, address, folder)
+        with raylet(folder, f"--address={address}", here, mount=mount):
+            wait_for(2, address, folder)
+            yield address
+
+
+def wait_for(count: int, address: str, folder: Path) -> None:
+    until = time.monotonic() + 90
+    while machines(address, folder) < count:
+        if time.monotonic() > until:
+            pytest.fail((folder / "raylet.log").read_text())
+        time.sleep(0.5)
+
+
+def machines(address: str, folder: Path) -> int:
+    code = f"import ray; ray.init({address!r}, log_to_driver=False); print(len(ray.nodes()))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return int(done.stdout or 0)
+
+
+def run(study: Path, folder: Path, address: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "transfer_study", "run", str(study), "--address", address],
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def committed(study: Path, folder: Path) -> int:
+    store = Store(folder / "stages")
+    return sum(store.is_done(stage) for stage in make_plan(read_study(study)))
+
+
+def test_a_machine_with_other_code_is_refused_by_name(small_study: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(PACKAGE, other / "transfer_study", ignore=shutil.ignore_patterns("*.pyc"))
+    ran = tmp_path / "ran"
+    with (other / "transfer_study" / "learn" / "train.py").open("a") as file:
+        file.write(f"\nopen({str(ran)!r}, 'w')\n")
+    with cluster(tmp_path, f"--bind {other / 'transfer_study'} {PACKAGE}") as address:
+        done = run(small_study, tmp_path, address)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("REFUSED") == 1
+    assert "has another transfer_study (its files differ)" in done.stderr
+    assert committed(small_study, tmp_path) == len(make_plan(read_study(small_study)))
+    assert not ran.exists()
+
+
+def test_a_machine_that_does_not_see_the_store_is_refused(
+    small_study: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "stages").mkdir()
+    with cluster(tmp_path, f"-t tmpfs none {tmp_path / 'stages'}") as address:
+        done = run(small_study, tmp_path, address)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("REFUSED") == 1
+    assert f"does not see the store at {tmp_path / 'stages'}" in " ".join(done.stderr.split())
+    assert committed(small_study, tmp_path) == len(make_plan(read_study(small_study)))
+
+
+COLOURS = """\
+name: colours
+encoder: {name: tiny, tiny: {hidden_size: 16, layers: 1, heads: 2}}
+tasks:
+  - name: colour
+    kind: classification
+    labels: [red, blue]
+    source: {format: tsv, folder: colour}
+arms: [single]
+seeds: 6
+refine: {epochs: 2, precision: float32}
+readings: [refine]
+"""
+
+
+def test_what_fails_for_want_of_data_runs_where_they_are(tmp_path: Path) -> None:
+    data = tmp_path / "colour"
+    data.mkdir()
+    for split, size in (("train", 40), ("dev", 10), ("test", 10)):
+        rows = (
+            f"the {('red', 'blue')[n % 2]} house {split}{n}\t{('red', 'blue')[n % 2]}"
+            for n in range(size)
+        )
+        (data / f"{split}.tsv").write_text("text\tlabel\n" + "\n".join(rows) + "\n")
+    study = tmp_path / "colours.yaml"
+    study.write_text(COLOURS)
+    with cluster(tmp_path, f"-t tmpfs none {data}") as address:
+        done = run(study, tmp_path, address)
+    told = " ".join(done.stderr.split())
+    assert done.returncode == 0, done.stderr
+    assert committed(study, tmp_path) == 6
+    # The first stage there is tried on the other; after the second the machine is given no more.
+    assert 1 <= told.count(" it failed on ") <= 2
+    assert told.count("REFUSED") == told.count(" it failed on ") - 1
