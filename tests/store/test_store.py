@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from transfer_study.errors import StoreError
-from transfer_study.store.store import Store
+from transfer_study.store.store import Store, this_host
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
 
@@ -199,7 +199,7 @@ def _fail_at(
 WRITER = """
 import sys
 from pathlib import Path
-from transfer_study.store.store import Store
+from transfer_study.store.store import Store, this_host
 from transfer_study.study.stage import Stage
 
 store = Store(Path(sys.argv[1]))
@@ -350,11 +350,13 @@ def test_files_in_the_way_are_told_and_never_replaced(store: Store, stage: Stage
 def test_sweeping_takes_only_the_dead_of_this_host(store: Store, stage: Stage) -> None:
     dead = subprocess.Popen(["true"])
     dead.wait()
-    host = socket.gethostname()
+    host = this_host()
     left = {
         "ours": f"{stage.name}@{host}@{os.getpid()}@0123abcd",
         "init": f"{stage.name}@{host}@1@0123abcd",
         "elsewhere": f"{stage.name}@another-{host}@{dead.pid}@0123abcd",
+        # Of a container on the same machine, say, whose processes are not seen from here.
+        "apart": f"{stage.name}@{socket.gethostname()}~00000000@{dead.pid}@0123abcd",
         "foreign": ".DS_Store",
         "odd": f"@{host}@x@",
     }

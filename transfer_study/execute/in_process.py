@@ -7,6 +7,8 @@ from functools import partial
 from transfer_study.execute.executor import Todo
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.run_stage import StageFailed, run_stage
+from transfer_study.execute.shared import Shared
+from transfer_study.store.leases import leasing
 from transfer_study.store.store import Store
 
 
@@ -16,21 +18,29 @@ class InProcess:
     def run(self, todo: Todo, store: Store, progress: Progress) -> None:
         """As `Executor` says."""
         schedule, stages = todo.schedule(), {stage.id: stage for stage in todo.plan}
-        while schedule.ready:
-            stage = stages[schedule.ready[0]]
-            schedule.begin(stage.id)
-            progress.started(stage)
-            try:
-                run_stage(
-                    stage,
-                    store,
-                    keep_model=stage.id in todo.kept,
-                    on_epoch=partial(progress.epoch, stage),
-                )
-            except StageFailed as failure:
-                progress.failed(stage, str(failure), failure.log)
-                for child in schedule.give_up(stage.id):
-                    progress.held_back(stages[child])
-            else:
-                schedule.finish(stage.id)
-                progress.finished(stage)
+        with leasing(store) as leases:
+            shared = Shared(schedule, stages.__getitem__, todo.kept, store, leases)
+            while schedule.ready:
+                for found in shared.found():
+                    progress.finished(stages[found])
+                taken = shared.take()
+                if taken is None:
+                    shared.wait()
+                    continue
+                stage = stages[taken]
+                progress.started(stage)
+                try:
+                    run_stage(
+                        stage,
+                        store,
+                        keep_model=stage.id in todo.kept,
+                        on_epoch=partial(progress.epoch, stage),
+                    )
+                except StageFailed as failure:
+                    progress.failed(stage, str(failure), failure.log)
+                    for child in schedule.give_up(stage.id):
+                        progress.held_back(stages[child])
+                else:
+                    schedule.finish(stage.id)
+                    progress.finished(stage)
+                leases.give_back(stage)

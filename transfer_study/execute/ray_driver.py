@@ -32,7 +32,9 @@ from transfer_study.execute.ray_process import (
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.execute.schedule import Schedule
+from transfer_study.execute.shared import Shared
 from transfer_study.files import read_regular
+from transfer_study.store.leases import Leases, leasing
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 
@@ -54,12 +56,14 @@ def main() -> None:
 
 def _run(given: str, tell: Tell) -> None:
     job = Job.model_validate_json(given)
-    with started(job.resources), Store(job.store).scratch("ray") as scratch:
+    store = Store(job.store)
+    with started(job.resources), store.scratch("ray") as scratch, leasing(store) as leases:
         gpus = gpus_per_stage(job.resources)
         cpus = job.resources.cpus_per_stage or max(w.cpus for w in job.works)
         check_resources(cpus, gpus)
         sign = _Sign.put(scratch)
-        searcher = _StageSearcher(job, tell, Machines(partial(living, cpus, gpus)))
+        machines = Machines(partial(living, cpus, gpus))
+        searcher = _StageSearcher(job, tell, machines, leases)
         tune.Tuner(
             tune.with_resources(
                 _trainable(_Worker(job.store, gpus, job.program, sign)),
@@ -186,32 +190,45 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
     `stopped` says why nothing can be run any more.
     """
 
-    def __init__(self, job: Job, tell: Tell, machines: Machines) -> None:
+    def __init__(self, job: Job, tell: Tell, machines: Machines, leases: Leases) -> None:
         super().__init__()
         self.running: dict[str, Work] = {}  # by trial
         self.stopped: str | None = None
         self._works = {work.id: work for work in job.works}
+        self._stages: dict[str, Stage] = {}
         parents = {work.id: work.parents for work in job.works}
         self._schedule = Schedule(parents, fail_fast=job.fail_fast)
-        self._store = Store(job.store)
+        self._leases = leases
+        kept = {work.id for work in job.works if work.keep_model}
+        self._shared = Shared(self._schedule, self._stage, kept, Store(job.store), leases)
         self._several = job.resources.address is not None
         self._machines = machines
         self._tell = tell
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        ready = self._schedule.ready
-        if not ready:  # what runs may have to run again
+        for found in self._shared.found():
+            self._tell(Event(is_="finished", stage=found))
+        taken = self._shared.take()
+        if taken is None:  # what runs may have to run again
             return None if self._schedule.left else Searcher.FINISHED
-        self._schedule.begin(ready[0])
-        work = self.running[trial_id] = self._works[ready[0]]
+        work = self.running[trial_id] = self._works[taken]
         asked = work.model_dump(include={"stage", "keep_model", "cpus"})
         return {**asked, "avoided": self._machines.avoided(work.id)}
+
+    def _stage(self, identity: str) -> Stage:
+        if identity not in self._stages:
+            self._stages[identity] = Stage.model_validate_json(self._works[identity].stage)
+        return self._stages[identity]
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
         work = self.running.pop(trial_id)
-        if error or not result or "machine" not in result:
+        self._heard(work, result or {}, error=error)
+        self._leases.give_back(self._stage(work.id))
+
+    def _heard(self, work: Work, result: dict[str, Any], *, error: bool) -> None:
+        if error or "machine" not in result:
             message = "its worker process died each time it was tried (out of memory, or killed)"
             self._give_up(work, message, None)
             return
@@ -225,21 +242,18 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
             self._schedule.finish(work.id)
             self._tell(Event(is_="finished", stage=work.id))
         else:
-            why = f"said that a stage is done, of which {self._store.root} has nothing"
+            why = f"said that a stage is done, of which {self._shared.store.root} has nothing"
             self._refuse(work, machine, why)
 
     def _has_arrived(self, work: Work) -> bool:
         """Whether the store has what a worker says it committed, which may take a moment there."""
-        stage, until = Stage.model_validate_json(work.stage), time.monotonic() + _ARRIVAL
-        while not self._is_committed(stage, work):
+        until = time.monotonic() + _ARRIVAL
+        while not self._shared.is_committed(work.id):
             if time.monotonic() > until:
                 return False
             time.sleep(0.2)
-            self._store.look_again()
+            self._shared.store.look_again()
         return True
-
-    def _is_committed(self, stage: Stage, work: Work) -> bool:
-        return self._store.is_done(stage) and (not work.keep_model or self._store.has_model(stage))
 
     def _failed(self, work: Work, machine: str, result: dict[str, Any]) -> None:
         message, log = result["error"], Path(result["log"])

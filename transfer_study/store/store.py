@@ -7,6 +7,7 @@
                       snapshot.json; made where a model is exported; again/ likewise
     failures/<name>/  error.txt of the last attempt that failed
     attempts/         directories being written, and what runs (store/running.py)
+    leases/           which stages runs have taken (store/leases.py)
     prefixes/         what frozen layers compute (store/prefixes.py); may be deleted at any time
     trials/           recipes that were tried (store/trials.py); may be deleted at any time
     ray.log           what Ray and its libraries print; may be deleted at any time
@@ -28,6 +29,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 from uuid import uuid4
@@ -48,7 +50,7 @@ SNAPSHOT = "snapshot.json"
 STAGE = "stage.json"
 AGAIN = "again"
 _MOST_JSON = 1 << 28
-# stage@host@process@attempt: whose directory it is.
+# stage@host@process@attempt: whose directory it is, the host with its space of processes.
 _ATTEMPT = re.compile(r".+@(?P<host>[^@]+)@(?P<process>\d{1,9})@(?P<attempt>[0-9a-f]{8})")
 
 
@@ -120,7 +122,7 @@ class Store:
     @contextmanager
     def scratch(self, label: str) -> Iterator[Path]:
         """A new directory of this process, removed at the end, or by the next run's `sweep`."""
-        name = f"{label}@{socket.gethostname()}@{os.getpid()}@{uuid4().hex[:8]}"
+        name = f"{label}@{this_host()}@{os.getpid()}@{uuid4().hex[:8]}"
         folder = self.root / "attempts" / name
         folder.mkdir(parents=True)
         try:
@@ -130,7 +132,7 @@ class Store:
 
     def attempts(self) -> Iterator[Path]:
         """The directories being written: all but those whose process on this host is gone."""
-        return (folder for folder in self._names("attempts") if not _abandoned(folder))
+        return (folder for folder in self._names("attempts") if not is_abandoned(folder))
 
     def look_again(self) -> None:
         """Read the folder of stages, of which a network's file system may know an older state."""
@@ -139,7 +141,7 @@ class Store:
 
     def sweep(self) -> None:
         """Remove attempts whose process on this host is gone."""
-        for folder in filter(_abandoned, self._names("attempts")):
+        for folder in filter(is_abandoned, self._names("attempts")):
             shutil.rmtree(folder, ignore_errors=True)
 
     def check_free(self, stage: Stage, epoch: int | None = None) -> None:
@@ -349,9 +351,28 @@ def _in_the_way(folder: Path, record: str) -> str:
     )
 
 
-def _abandoned(attempt: Path) -> bool:
+def is_abandoned(attempt: Path) -> bool:
+    """Whether an attempt is of a process that is known here to be gone."""
     made = _ATTEMPT.fullmatch(attempt.name)
-    return bool(made and made["host"] == socket.gethostname() and not _lives(int(made["process"])))
+    return bool(made and made["host"] == this_host() and not _lives(int(made["process"])))
+
+
+def this_host() -> str:
+    """The name of this machine, and what tells its processes from those of the same number.
+
+    Those are of containers on it, of other machines of that name, or of before it was started anew.
+    """
+    return f"{socket.gethostname()}~{_space()}"
+
+
+@cache
+def _space() -> str:
+    """A hash of when this machine was started and of the processes that this one sees of it."""
+    said = ""
+    with suppress(OSError):  # other systems say neither
+        said += Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+        said += str(Path("/proc/self/ns/pid").readlink())
+    return hashlib.sha256(said.encode()).hexdigest()[:8]
 
 
 def _lives(process: int) -> bool:

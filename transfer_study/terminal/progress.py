@@ -155,11 +155,12 @@ class Lines(Progress):
 
     def finished(self, stage: Stage) -> None:
         """A stage is committed."""
-        seconds = time.monotonic() - self._since.pop(stage.id, time.monotonic())
+        since = self._since.pop(stage.id, None)
+        by = "by another run" if since is None else duration(time.monotonic() - since)
         self._done.add(stage.id)
         left = "" if self.console else self._remaining()  # the view tells it
         self._say(
-            f"{self._count()}  done    {self._label(stage)}  {duration(seconds)}{left}"
+            f"{self._count()}  done    {self._label(stage)}  {by}{left}"
             f"{self._scored(stage)}{self._unlearned(stage)}"
         )
         for system in self._baselines.get(stage.id, ()):

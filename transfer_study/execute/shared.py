@@ -1,0 +1,64 @@
+"""What a run does itself of its schedule, and what it leaves to other runs on the same store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from transfer_study.execute.schedule import Schedule
+from transfer_study.store.leases import Leases
+from transfer_study.store.store import Store
+from transfer_study.study.stage import Stage
+
+# Seconds until the store is asked again about stages that other runs have.
+_PAUSE = 1.0
+
+
+@dataclass(eq=False)
+class Shared:
+    """The ready stages of a schedule, those left out that other runs have.
+
+    `stage_of` gives a stage by its id; `kept` are the ids of those whose weights are wanted.
+    """
+
+    schedule: Schedule
+    stage_of: Callable[[str], Stage]
+    kept: Collection[str]
+    store: Store
+    leases: Leases
+    _elsewhere: set[str] = field(default_factory=set)
+    _asked: float = 0.0
+
+    def take(self) -> str | None:
+        """Begin the first ready stage that no other run has; None where there is none."""
+        for identity in self.schedule.ready:
+            if identity in self._elsewhere:
+                continue
+            if self.leases.take(self.stage_of(identity)):
+                self.schedule.begin(identity)
+                return identity
+            self._elsewhere.add(identity)
+        return None
+
+    def found(self) -> list[str]:
+        """The stages that other runs have committed meanwhile, which are done now."""
+        if not self._elsewhere or time.monotonic() - self._asked < _PAUSE:
+            return []
+        self._asked = time.monotonic()
+        self.store.look_again()
+        found = [i for i in sorted(self._elsewhere) if self.is_committed(i)]
+        for identity in found:
+            self.schedule.finish(identity)
+        self._elsewhere.clear()  # those that are left are asked for again
+        return found
+
+    def wait(self) -> None:
+        """Let other runs go on for a moment."""
+        time.sleep(_PAUSE)
+
+    def is_committed(self, identity: str) -> bool:
+        """Whether the store has all that is wanted of a stage."""
+        stage = self.stage_of(identity)
+        kept = identity not in self.kept or self.store.has_model(stage)
+        return self.store.is_done(stage) and kept
