@@ -11,15 +11,32 @@ from transfer_study.execute.program import Program
 from transfer_study.execute.resources import Resources
 
 # Ray has the process of which it is a part to itself: settings, handlers, warnings.
-CODE = """\
-import pickle
+MADE_UP = """\
 import sys
-import threading
 from pathlib import Path
-from ray import cloudpickle, tune
+from types import SimpleNamespace
 from transfer_study.execute import ray_driver
 from transfer_study.execute.job import Job
 from transfer_study.execute.machines import Machines
+from transfer_study.store.leases import Leases
+from transfer_study.store.store import Store
+
+job, folder = Job.model_validate_json(sys.argv[1]), Path(sys.argv[2])
+(folder / "attempts" / "run").mkdir(parents=True)
+leases = Leases(Store(folder), folder / "attempts" / "run", patience=60.0)
+
+def made_up(tell, names):
+    found = ray_driver._StageSearcher(job, tell, Machines(lambda: names), leases)
+    found._stage = found._shared.stage_of = lambda identity: SimpleNamespace(name=identity)
+    return found
+
+"""
+CODE = (
+    MADE_UP
+    + """\
+import pickle
+import threading
+from ray import cloudpickle, tune
 
 class Tell:
     def __init__(self):
@@ -27,9 +44,8 @@ class Tell:
     def __call__(self, event):
         pass
 
-job, folder = Job.model_validate_json(sys.argv[1]), sys.argv[2]
 tell = Tell()
-searcher = ray_driver._StageSearcher(job, tell, Machines(dict))
+searcher = made_up(tell, {})
 callback = ray_driver._Callback(searcher, tell)
 try:
     cloudpickle.dumps(tell)
@@ -41,25 +57,19 @@ assert pickle.loads(cloudpickle.dumps([searcher, callback])) == ["_StageSearcher
 tuner = tune.Tuner(
     ray_driver._trainable(ray_driver._Worker(job.store, 0.0, job.program, None)),
     tune_config=tune.TuneConfig(search_alg=searcher),
-    run_config=tune.RunConfig(name="stages", storage_path=folder, callbacks=[callback]),
+    run_config=tune.RunConfig(name="stages", storage_path=str(folder), callbacks=[callback]),
 )
 written = Path(folder, "stages", "tuner.pkl").read_bytes()
 assert b"_StageSearcher" in written and b"_Callback" in written
 assert job.works[0].stage.encode() not in written
 """
-
-HELD_BACK = """\
-import sys
-from transfer_study.execute import ray_driver
-from transfer_study.execute.job import Job
-from transfer_study.execute.machines import Machines
-
-told = []
-searcher = ray_driver._StageSearcher(
-    Job.model_validate_json(sys.argv[1]),
-    lambda event: told.append((event.is_, event.stage)),
-    Machines(lambda: {"m": "here"}),
 )
+
+HELD_BACK = (
+    MADE_UP
+    + """\
+told = []
+searcher = made_up(lambda event: told.append((event.is_, event.stage)), {"m": "here"})
 searcher._has_arrived = lambda work: True
 for trial, stage in (("1", "one"), ("2", "two")):
     assert searcher.suggest(trial)["stage"] == stage
@@ -72,20 +82,14 @@ searcher.on_trial_complete("2", {"finished": True, "machine": "m"})
 assert searcher.suggest("3") == "FINISHED"
 assert told == [("failed", "one"), ("finished", "two")]
 """
+)
 
-ELSEWHERE = """\
-import sys
-from transfer_study.execute import ray_driver
-from transfer_study.execute.job import Job
-from transfer_study.execute.machines import Machines
-
+ELSEWHERE = (
+    MADE_UP
+    + """\
 told = []
 names = {"a": "anna", "b": "bert"}
-searcher = ray_driver._StageSearcher(
-    Job.model_validate_json(sys.argv[1]),
-    lambda event: told.append((event.is_, event.stage, event.message)),
-    Machines(lambda: names),
-)
+searcher = made_up(lambda event: told.append((event.is_, event.stage, event.message)), names)
 no_file = {"error": "no file", "log": "error.txt", "of_machine": True}
 searcher._has_arrived = lambda work: True
 assert searcher.suggest("1")["avoided"] == ()
@@ -110,6 +114,7 @@ assert told == [("refused", "", "anna has torch 1.0")], told
 assert searcher.suggest("5") == "FINISHED"
 assert searcher.stopped.startswith("no machine is left that can run the stages: bert said")
 """
+)
 
 
 def searched(code: str, folder: Path, parents: dict[str, tuple[str, ...]]) -> None:
