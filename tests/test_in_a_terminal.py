@@ -172,11 +172,11 @@ def test_a_run_in_a_terminal_is_interrupted_and_the_same_command_completes_it(
 ) -> None:
     folder = small_study.parent
     first = Terminal(folder, 200)
-    first.watch(lambda: committed(folder))
-    for width in (120, 80, 200):
+    for width in (120, 80, 200):  # before a stage is done: all of them take but a few seconds
         first.resize(width)
         now = len(first.views)
         first.watch(lambda now=now: len(first.views) > now + 2)
+    first.watch(lambda: committed(folder))
     first.run.sendintr()
     assert first.end() == 130, first.text()
     assert first.lines()[-1].startswith("Interrupted. What is finished is kept")
@@ -267,6 +267,8 @@ def test_a_group_that_is_terminated_ends_quietly_and_listened_to_this_machine_al
     small_study: Path,
 ) -> None:
     folder = small_study.parent
+    longer = small_study.read_text().replace("refine: {epochs: 2,", "refine: {epochs: 40,")
+    small_study.write_text(longer)  # or all is over before it is disturbed
     with started(folder) as run:
         wait_until(lambda: committed(folder))
         session = driver_of(run.pid)

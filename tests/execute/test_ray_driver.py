@@ -226,3 +226,36 @@ def test_a_worker_has_as_much_of_the_machine_as_the_command() -> None:
     )
     ours, workers = done.stdout.split()
     assert ours == workers, done.stderr
+
+
+DEATHS = (
+    MADE_UP
+    + """\
+DIED = "The actor is dead because its worker process has died. Worker exit type: ..."
+LOST = "The actor is dead because its node has died. Node Id: 0123"
+told = []
+searcher = made_up(lambda event: told.append((event.is_, event.message)), {"m": "here"})
+
+def end(trial, error):
+    assert searcher.suggest(trial)["stage"] == "one"
+    (folder / "error.txt").write_text("Failure # 1 (occurred at ...)\\n" + error)
+    searcher.trials[trial] = SimpleNamespace(error_file=str(folder / "error.txt"))
+    searcher.on_trial_complete(trial, error=True)
+    return told.pop()
+
+crashed = "its worker process died (killed, out of memory, or crashed)"
+assert end("1", DIED) == ("returned", crashed)
+for n in range(9):  # a machine may be lost as often as it likes
+    assert end(f"lost {n}", LOST) == ("returned", "its machine was lost")
+assert end("taken back", "Its node was preempted.") == ("returned", "its machine was lost")
+assert end("2", "Task was killed due to the node running low on memory.") == (
+    "returned", "Ray ended its worker process, for its machine had hardly any memory left"
+)
+assert end("3", DIED) == ("failed", crashed + ", 3 times in all")
+assert searcher.suggest("4") == "FINISHED"
+"""
+)
+
+
+def test_a_stage_outlives_machines_without_end_and_workers_twice(tmp_path: Path) -> None:
+    searched(DEATHS, tmp_path, {"one": ()})

@@ -84,9 +84,11 @@ def test_a_stage_that_begins_again_is_told_in_one_line(
     lines, stage = Lines(plan, store, lambda stage: 1.0, verbose=False), plan.stages[0]
     lines.started(stage)
     assert capsys.readouterr().err == ""
-    lines.started(stage)
+    lines.returned(stage, "its machine was lost")
     (told,) = capsys.readouterr().err.splitlines()
-    assert stage.family in told and "its worker process died" in told
+    assert stage.family in told and told.endswith("its machine was lost")
+    lines.started(stage)
+    assert capsys.readouterr().err == ""
 
 
 def test_the_view_tells_stages_apart_where_it_has_no_room_for_their_names(store: Store) -> None:

@@ -7,6 +7,7 @@ missing.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from transfer_study.execute.ray_process import (
     Tell,
     apart,
     check_resources,
+    death,
     gpus_per_stage,
     living,
     serve,
@@ -34,6 +36,7 @@ from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.execute.schedule import Schedule
 from transfer_study.execute.shared import Shared
 from transfer_study.files import read_regular
+from transfer_study.points import counted
 from transfer_study.store.leases import Leases, leasing
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
@@ -78,7 +81,6 @@ def _run(given: str, tell: Tell) -> None:
             run_config=tune.RunConfig(
                 name="stages",
                 storage_path=str(scratch),
-                failure_config=tune.FailureConfig(max_failures=job.resources.retries),
                 callbacks=[_Callback(searcher, tell)],
                 verbose=0,
             ),
@@ -193,6 +195,7 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
     def __init__(self, job: Job, tell: Tell, machines: Machines, leases: Leases) -> None:
         super().__init__()
         self.running: dict[str, Work] = {}  # by trial
+        self.trials: dict[str, Any] = {}  # those that run, as Tune has them
         self.stopped: str | None = None
         self._works = {work.id: work for work in job.works}
         self._stages: dict[str, Stage] = {}
@@ -201,6 +204,8 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
         self._leases = leases
         kept = {work.id for work in job.works if work.keep_model}
         self._shared = Shared(self._schedule, self._stage, kept, Store(job.store), leases)
+        self._retries = job.resources.retries
+        self._deaths: Counter[str] = Counter()  # of workers, by stage
         self._several = job.resources.address is not None
         self._machines = machines
         self._tell = tell
@@ -224,14 +229,27 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
         work = self.running.pop(trial_id)
-        self._heard(work, result or {}, error=error)
+        trial = self.trials.pop(trial_id, None)
+        if error or not result or "machine" not in result:
+            self._died(work, _error_of(trial))
+        else:
+            self._heard(work, result)
         self._leases.give_back(self._stage(work.id))
 
-    def _heard(self, work: Work, result: dict[str, Any], *, error: bool) -> None:
-        if error or "machine" not in result:
-            message = "its worker process died each time it was tried (out of memory, or killed)"
-            self._give_up(work, message, None)
-            return
+    def _died(self, work: Work, error: str) -> None:
+        """A worker ended without an answer: its stage is tried again, and so often at most.
+
+        But a machine that is lost, or taken back by who lent it, is no fault of the stage's.
+        """
+        why, lost = death(error)
+        self._deaths[work.id] += not lost
+        if self._deaths[work.id] <= self._retries:
+            self._put_back(work, why)
+        else:
+            times = counted(self._deaths[work.id], "time")
+            self._give_up(work, f"{why}, {times} in all", None)
+
+    def _heard(self, work: Work, result: dict[str, Any]) -> None:
         machine = result["machine"]
         if "unfit" in result:
             self._refuse(work, machine, result["unfit"])
@@ -294,14 +312,24 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
         """Nothing, likewise."""
 
 
+def _error_of(trial: Any) -> str:
+    """What Ray says of a trial that it lost, as Tune has written it down."""
+    try:
+        return Path(trial.error_file).read_text(encoding="utf-8", errors="replace")
+    except (AttributeError, TypeError, OSError):  # there is no trial, or nothing was written
+        return ""
+
+
 class _Callback(StaysHere, tune.Callback):  # type: ignore[misc]
     """Tells what Tune hears from the workers."""
 
     def __init__(self, searcher: _StageSearcher, tell: Tell) -> None:
         self._running = searcher.running
+        self._trials = searcher.trials
         self._tell = tell
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._trials[trial.trial_id] = trial
         self._tell(Event(is_="started", stage=self._running[trial.trial_id].id))
 
     def on_trial_result(

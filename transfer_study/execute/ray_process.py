@@ -137,6 +137,16 @@ def check_resources(cpus: float, gpus: float) -> None:
     )
 
 
+def death(said: str) -> tuple[str, bool]:
+    """Why a stage ended without an answer, by what Ray says, and whether its machine was lost."""
+    if "node has died" in said or "preempted" in said:
+        return "its machine was lost", True
+    if "low on memory" in said:
+        return "Ray ended its worker process, for its machine had hardly any memory left", False
+    # The system does not tell Ray which.
+    return "its worker process died (killed, out of memory, or crashed)", False
+
+
 def living(cpus: float, gpus: float) -> dict[str, str]:
     """The machines of the cluster that have as much, by Ray's ids with their names."""
     return {

@@ -137,9 +137,6 @@ class Lines(Progress):
 
     def started(self, stage: Stage) -> None:
         """A stage begins, for the first time or again."""
-        if stage.id in self._since:
-            self._say(f"{self._count()}  again   {self._label(stage)}  its worker process died")
-            self._epoch.pop(stage.id, None)
         self._since[stage.id] = time.monotonic()
 
     def epoch(self, stage: Stage, epoch: dict[str, Any]) -> None:
