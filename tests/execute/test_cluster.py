@@ -16,11 +16,13 @@ import pytest
 import transfer_study
 from transfer_study.execute.process_session import end_session
 from transfer_study.session.plans import make_plan
+from transfer_study.store.running import running
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 
 PACKAGE = Path(transfer_study.__file__).parent
 PATIENCE = 240
+HERE = "--node-ip-address=127.0.0.1"
 
 
 def can_mount() -> bool:
@@ -74,16 +76,21 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def cluster(folder: Path, mount: str) -> Iterator[str]:
-    """The address of two machines with a processor each, the second with this mounted."""
+def first(folder: Path) -> Iterator[str]:
+    """The address of a cluster of one machine, with one processor."""
     port = 20_000 + os.getpid() % 10_000
     address = f"127.0.0.1:{port}"
-    here = "--node-ip-address=127.0.0.1"
-    with raylet(folder, "--head", f"--port={port}", here, "--include-dashboard=false"):
+    with raylet(folder, "--head", f"--port={port}", HERE, "--include-dashboard=false"):
         wait_for(1, address, folder)
-        with raylet(folder, f"--address={address}", here, mount=mount):
-            wait_for(2, address, folder)
-            yield address
+        yield address
+
+
+@contextmanager
+def cluster(folder: Path, mount: str) -> Iterator[str]:
+    """The address of two machines with a processor each, the second with this mounted."""
+    with first(folder) as address, raylet(folder, f"--address={address}", HERE, mount=mount):
+        wait_for(2, address, folder)
+        yield address
 
 
 def wait_for(count: int, address: str, folder: Path) -> None:
@@ -183,3 +190,29 @@ def test_what_fails_for_want_of_data_runs_where_they_are(tmp_path: Path) -> None
     # The first stage there is tried on the other; after the second the machine is given no more.
     assert 1 <= told.count(" it failed on ") <= 2
     assert told.count("REFUSED") == told.count(" it failed on ") - 1
+
+
+@pytest.mark.slow  # Ray gives a machine half a minute to show itself again
+@pytest.mark.timeout(600)
+def test_what_ran_on_a_lost_machine_runs_on_another(small_study: Path, tmp_path: Path) -> None:
+    longer = small_study.read_text().replace("refine: {epochs: 2,", "refine: {epochs: 60,")
+    small_study.write_text(longer)
+    store = Store(tmp_path / "stages")
+    with first(tmp_path) as address:
+        with raylet(tmp_path, f"--address={address}", HERE):
+            wait_for(2, address, tmp_path)
+            study = subprocess.Popen(
+                [sys.executable, "-m", "transfer_study", "run", str(small_study)],
+                env={**environment(tmp_path), "RAY_ADDRESS": address},
+                stderr=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                text=True,
+            )
+            until = time.monotonic() + PATIENCE
+            while len(running(store)) < 2:
+                assert time.monotonic() < until and study.poll() is None
+                time.sleep(0.2)
+        _, told = study.communicate(timeout=PATIENCE)
+    assert study.returncode == 0, told
+    assert "its machine" in told and "lost" in told
+    assert committed(small_study, tmp_path) == len(make_plan(read_study(small_study)))

@@ -124,7 +124,7 @@ def searched(code: str, folder: Path, parents: dict[str, tuple[str, ...]]) -> No
     )
     job = Job(
         store=folder,
-        resources=Resources(),
+        resources=Resources(address="127.0.0.1:1"),
         fail_fast=False,
         program=Program.here(),
         works=works,

@@ -242,7 +242,7 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
         But a machine that is lost, or taken back by who lent it, is no fault of the stage's.
         """
         why, lost = death(error)
-        self._deaths[work.id] += not lost
+        self._deaths[work.id] += not (lost and self._several)
         if self._deaths[work.id] <= self._retries:
             self._put_back(work, why)
         else:

@@ -141,6 +141,8 @@ def death(said: str) -> tuple[str, bool]:
     """Why a stage ended without an answer, by what Ray says, and whether its machine was lost."""
     if "node has died" in said or "preempted" in said:
         return "its machine was lost", True
+    if "is unavailable" in said:  # before Ray knows that a machine is dead
+        return "its machine, or the way to it, was lost", True
     if "low on memory" in said:
         return "Ray ended its worker process, for its machine had hardly any memory left", False
     # The system does not tell Ray which.
