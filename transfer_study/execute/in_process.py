@@ -25,6 +25,8 @@ class InProcess:
                     progress.finished(stages[found])
                 taken = shared.take()
                 if taken is None:
+                    if awaited := shared.awaited():
+                        progress.waiting(awaited)
                     shared.wait()
                     continue
                 stage = stages[taken]

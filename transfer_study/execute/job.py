@@ -73,10 +73,13 @@ class Job(RayJob):
 class Event(RayEvent):
     """Something that happened to a stage, which runs again if `returned`.
 
-    `refused` is a machine, as the message says.
+    `refused` is a machine, as the message says; `waiting` is for so many stages of other runs.
     """
 
-    is_: Literal["started", "epoch", "finished", "failed", "returned", "refused", "impossible"]
+    is_: Literal[
+        "started", "epoch", "finished", "failed", "returned", "refused", "waiting", "impossible"
+    ]
     stage: str = ""
     log: Path | None = None
+    count: int = 0
     epoch: dict[str, Any] = Field(default_factory=dict)

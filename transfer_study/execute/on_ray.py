@@ -30,6 +30,9 @@ class OnRay:
                 if event.is_ == "refused":
                     progress.refused(event.message)
                     continue
+                if event.is_ == "waiting":
+                    progress.waiting(event.count)
+                    continue
                 stage = stages[event.stage]
                 match event.is_:
                     case "started":

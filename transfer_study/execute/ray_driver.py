@@ -215,6 +215,8 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
             self._tell(Event(is_="finished", stage=found))
         taken = self._shared.take()
         if taken is None:  # what runs may have to run again
+            if not self.running and (awaited := self._shared.awaited()):
+                self._tell(Event(is_="waiting", count=awaited))
             return None if self._schedule.left else Searcher.FINISHED
         work = self.running[trial_id] = self._works[taken]
         asked = work.model_dump(include={"stage", "keep_model", "cpus"})

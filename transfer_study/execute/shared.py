@@ -29,6 +29,7 @@ class Shared:
     leases: Leases
     _elsewhere: set[str] = field(default_factory=set)
     _asked: float = 0.0
+    _told: bool = False
 
     def take(self) -> str | None:
         """Begin the first ready stage that no other run has; None where there is none."""
@@ -37,6 +38,7 @@ class Shared:
                 continue
             if self.leases.take(self.stage_of(identity)):
                 self.schedule.begin(identity)
+                self._told = False
                 return identity
             self._elsewhere.add(identity)
         return None
@@ -52,6 +54,12 @@ class Shared:
             self.schedule.finish(identity)
         self._elsewhere.clear()  # those that are left are asked for again
         return found
+
+    def awaited(self) -> int:
+        """How many ready stages other runs have, once until this run begins another; else none."""
+        count = 0 if self._told else len(self._elsewhere)
+        self._told |= bool(count)
+        return count
 
     def wait(self) -> None:
         """Let other runs go on for a moment."""

@@ -173,6 +173,10 @@ class Lines(Progress):
             self._print("\n".join(f"    {line}" for line in tail))
             self._print(f"    the whole of it: {log}")
 
+    def waiting(self, count: int) -> None:
+        """Other runs have all that is ready."""
+        self._say(f"{self._count()}  waiting for {counted(count, 'stage')} that another run has")
+
     def refused(self, machine: str) -> None:
         """A machine is given no more stages."""
         self._say(f"{self._count()}  REFUSED {machine}; it is given no more stages")
