@@ -17,6 +17,7 @@ from transfer_study.report.captions import adjustment, margin_text, seeds_text
 from transfer_study.report.cautions import cautions, outlying_baselines, over_controls
 from transfer_study.report.content import Content, Recommended, family_size
 from transfer_study.report.price import price
+from transfer_study.report.stopping import last_epoch_doubt, stopping_method
 from transfer_study.study.arms import Control
 from transfer_study.study.correction import Correction
 from transfer_study.study.pairs import left_out_sentence
@@ -135,6 +136,7 @@ def methods(content: Content) -> str:
     told = _listed(Control.known[word].told for word in controls) if controls else ""
     over = f" Effects were also taken over controls: {told}." if controls else ""
     adjusted = adjustment(study.correction, families)
+    stopped = stopping_method(content.plan)
     return (
         "The transfer from a task to another is the change of the other's test score "
         f"({compared}), paired by seed over {seeds_text(study, content.plan.looks)}, following the "
@@ -154,7 +156,7 @@ def methods(content: Content) -> str:
         f"margin of {margin_text(study.margin)}, equivalent where the interval lies within the "
         "margin, and undecided otherwise. Where the baseline is in most seeds no better than the "
         "best constant answer, the target was not learned and nothing is said of effects on it."
-        f"{over}"
+        f"{over}{stopped and ' ' + stopped}"
     )
 
 
@@ -177,6 +179,7 @@ def doubts(content: Content) -> list[str]:
             "No controls were run: an effect may come from longer training or from more text, not "
             "from what the partner teaches."
         )
+    said += last_epoch_doubt(content.made)
     recipes = {Reading.REFINE: study.refine, Reading.FINETUNE: study.finetune}
     said += [
         f"Not the clean protocol ({reading}): {', '.join(departures)}."

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from transfer_study.data.leaks.findings import Dropped
-from transfer_study.execute.cost import SecondsEstimate
+from transfer_study.execute.cost import SecondsEstimate, is_at_most
 from transfer_study.report.table import Table, label, number, table_of, text
 from transfer_study.session.forecast import disk_forecast, forecast_looks, power
 from transfer_study.session.places import Places
@@ -74,9 +74,12 @@ def print_plan(
         pass  # told above
     elif estimate.measured:
         seconds = sum(map(estimate.seconds, todo))
+        about = "at most about" if is_at_most(todo) else "about"
+        early = ": with `patience` stages may end early" if is_at_most(todo) else ""
         console.print(
-            f"Time: about {duration(seconds)} on one worker, "
-            f"by {estimate.measured} measured stages."
+            f"Time: {about} {duration(seconds)} on one worker, "
+            f"by {estimate.measured} measured stages{early}.",
+            soft_wrap=True,
         )
     else:
         console.print("Time: unknown until a stage of this study was measured.")
@@ -238,6 +241,7 @@ def plan_as_json(
         "study": plan.study.name,
         "unshared": plan.unshared,
         "estimated_seconds": sum(map(estimate.seconds, todo)) if estimate.measured else None,
+        "at_most": is_at_most(todo),
         "disk": disk_as_json(disk_forecast(plan, places)),
         "stages": [
             {
