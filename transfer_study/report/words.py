@@ -37,7 +37,7 @@ _ABSENT = "failed", "not_run"
 
 def headline(content: Content) -> str:
     """The verdict in plain words: how many effects are decided, which are the largest."""
-    edges = content.edges
+    edges, preview = content.edges, content.study.preview
     if edges.empty:
         return "The study compares nothing: it has no edges."
     counts = Counter(edges["verdict"])
@@ -45,7 +45,8 @@ def headline(content: Content) -> str:
         f"{counts[word]} {_VERDICTS[word][counts[word] != 1]}" for word in _VERDICTS if counts[word]
     ]
     absent = sum(counts[word] for word in _ABSENT)
-    parts = [f"Of {counted(len(edges), 'effect')}, {_listed(said)}."] if said else []
+    parts = [] if preview is None else [f"A preview of {preview.of}, not the study itself."]
+    parts += [f"Of {counted(len(edges), 'effect')}, {_listed(said)}."] if said else []
     unlearned = edges[edges["verdict"] == Verdict.NOT_LEARNED]
     if len(unlearned):
         tasks = list(dict.fromkeys(unlearned["target"]))
@@ -137,8 +138,9 @@ def methods(content: Content) -> str:
     over = f" Effects were also taken over controls: {told}." if controls else ""
     adjusted = adjustment(study.correction, families)
     stopped = stopping_method(content.plan)
+    of_less = f"{study.preview.caution} " if study.preview is not None else ""
     return (
-        "The transfer from a task to another is the change of the other's test score "
+        f"{of_less}The transfer from a task to another is the change of the other's test score "
         f"({compared}), paired by seed over {seeds_text(study, content.plan.looks)}, following the "
         f"design of Peng et al. (2020).{further} All numbers were computed from saved predictions. "
         "The interval of a mean delta is a t interval whose variance takes seeds and test "
@@ -163,7 +165,8 @@ def methods(content: Content) -> str:
 def doubts(content: Content) -> list[str]:
     """How the edges could be wrong, each in a sentence."""
     study = content.study
-    said = [*cautions(content.edges), *content.warnings]
+    previewed = [] if study.preview is None else [study.preview.caution]
+    said = [*previewed, *cautions(content.edges), *content.warnings]
     looks = content.plan.looks
     fewest = len(study.seeds) if looks is None else looks.counts[0]
     if fewest < 5:

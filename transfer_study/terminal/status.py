@@ -16,6 +16,7 @@ from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
 from transfer_study.study.stage_labels import stage_labels
 from transfer_study.terminal.console import headed, in_terminal, print_json, stderr, stdout, warn
+from transfer_study.terminal.preview import preview_as_json, print_preview
 from transfer_study.terminal.progress import duration, epochs_text, log_lines
 
 _STATES = ("done", "running", "missing", "failed")
@@ -90,6 +91,7 @@ def print_status(status: Status, store: Store) -> None:
             f"{counts['missing']} missing, {counts['failed']} failed",
         )
     )
+    print_preview(console, status.plan.study)
     if status.running:
         labels, now = stage_labels(status.plan), status.now
         table = table_of(
@@ -130,6 +132,7 @@ def status_as_json(status: Status, store: Store) -> None:
     counts, labels = Counter(status.states.values()), stage_labels(status.plan)
     content = {
         "study": status.plan.study.name,
+        **preview_as_json(status.plan.study),
         "counts": {state: counts[state] for state in _STATES},
         "seconds_left": status.seconds_left,
         "at_most": status.at_most,
