@@ -11,9 +11,9 @@ import transfer_study
 from tests.conftest import SMALL, Command
 from tests.study.conftest import made_up_fingerprints
 from transfer_study.data import fingerprints as data_module
+from transfer_study.data.fingerprints import read_tasks
 from transfer_study.errors import StudyError
 from transfer_study.execute.cost import work
-from transfer_study.session.places import Places
 from transfer_study.session.preview import _left, preview_of
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.plan import plan
@@ -23,7 +23,7 @@ from transfer_study.study.study import Study
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 HERE = ("--executor", "in-process")
-HALF = ("--fidelity", "0.5")
+FIFTH = ("--fidelity", "0.2")
 
 
 @pytest.fixture
@@ -41,7 +41,8 @@ def without_data(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("no data are to be read")
 
-    monkeypatch.setattr(data_module, "load_tasks", refuse)
+    for name in ("load_tasks", "read_tasks"):
+        monkeypatch.setattr(data_module, name, refuse)
 
 
 @pytest.mark.parametrize("said", ["0", "1", "1.5", "-0.1", "abc", "nan", "inf", ""])
@@ -78,7 +79,7 @@ def test_a_preview_is_run_told_and_held_against_its_study(
     long_study: Path, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, out, _ = command("run", str(long_study), *HALF, *HERE)
+    code, out, _ = command("run", str(long_study), *FIFTH, *HERE)
     assert code == 0
     said = " ".join(out.split())
     assert "A preview of small, at about" in said
@@ -86,7 +87,7 @@ def test_a_preview_is_run_told_and_held_against_its_study(
     assert f"transfer-study run {long_study} " in f"{said} "
     # Its folders are its own, and everything in them says what it is.
     assert not (tmp_path / "results" / "small").exists()
-    results, plots = (tmp_path / name / "small-preview-50" for name in ("results", "plots"))
+    results, plots = (tmp_path / name / "small-preview-20" for name in ("results", "plots"))
     for name in ("report.md", "report.html", "deltas.md", "deltas.tex", "tables.md", "tables.tex"):
         text = " ".join((results / name).read_text(encoding="utf-8").split())
         assert "A preview of small, at about" in text, name
@@ -96,28 +97,28 @@ def test_a_preview_is_run_told_and_held_against_its_study(
     graph = (plots / "transfer_graph.svg").read_text(encoding="utf-8")
     assert "preview of small" in " ".join(graph.split())
     # It goes on like any study, and without its data once it was run.
-    *_, err = command("run", str(long_study), *HALF, *HERE)
+    *_, err = command("run", str(long_study), *FIFTH, *HERE)
     assert "stages are done; nothing to run" in err
     with monkeypatch.context() as patched:
         without_data(patched)
-        status = json.loads(command("status", str(long_study), *HALF, "--json")[1])
+        status = json.loads(command("status", str(long_study), *FIFTH, "--json")[1])
         assert set(status["stages"].values()) == {"done"}
-        assert status["preview"]["share"] == 0.5
-        code, out, _ = command("report", str(long_study), *HALF)
+        assert status["preview"]["share"] == 0.2
+        code, out, _ = command("report", str(long_study), *FIFTH)
         assert code == 0
         shared = ["--share", str(tmp_path / "shared")]
-        assert command("report", str(long_study), *HALF, *shared)[0] == 0
+        assert command("report", str(long_study), *FIFTH, *shared)[0] == 0
     page = (tmp_path / "shared" / "report.html").read_text(encoding="utf-8")
     assert "A preview of small, at about" in page
     # What asks for the study does not find the preview.
     code, _, err = command("recommend", str(long_study), "--task", "topics")
     assert code == 3
-    outcome = transfer_study.run(long_study, fidelity=0.5, executor="in-process", progress=False)
+    outcome = transfer_study.run(long_study, fidelity=0.2, executor="in-process", progress=False)
     with pytest.raises(StudyError, match="run small itself"):
         outcome.recommend("topics")
     # A study that has changed since has another preview.
     changed = ("--set", "refine.epochs=12")
-    status = json.loads(command("status", str(long_study), *HALF, *changed, "--json")[1])
+    status = json.loads(command("status", str(long_study), *FIFTH, *changed, "--json")[1])
     assert status["counts"]["done"] == 0
     assert command("run", str(long_study), *HERE, "-q")[0] == 0
     code, out, err = command("compare", str(results), str(long_study))
@@ -146,21 +147,30 @@ def test_every_study_here_has_a_preview_of_about_the_share(name: str) -> None:
     preview = previewed(study, left)
     again = _validated(preview)
     assert (again.preview, again.refine, again.seeds) == (left, preview.refine, preview.seeds)
-    assert 0 < left.part < 0.9
+    assert 0 < left.part < 0.75
     assert preview.name == f"{study.name}-preview-50"
     assert {task.name for task in preview.tasks} == {task.name for task in study.tasks}
-    assert len(preview.seeds) >= min(2, len(study.seeds))
+    assert len(preview.seeds) == max(1, len(study.seeds) // 2)
     for task, of_whole in zip(preview.tasks, study.tasks, strict=True):
         assert task.limits.of("train") <= (of_whole.limits.of("train") or 10**9)
 
 
-def test_a_preview_has_the_work_that_it_says(long_study: Path, tmp_path: Path) -> None:
-    places = Places(tmp_path / "store", tmp_path / "results", tmp_path / "plots")
+def test_whole_seeds_are_stages_of_the_study_itself(long_study: Path) -> None:
+    study = read_study(long_study)
+    preview = preview_of(study, 0.7, read_tasks(study))
+    assert len(preview.seeds) == 2
+    ids, own = ({stage.id for stage in transfer_study.make_plan(one)} for one in (preview, study))
+    assert ids < own
+    assert preview.preview is not None
+    assert preview.preview.left == "2 of 3 seeds, whole"
+
+
+def test_a_preview_has_the_work_that_it_says(long_study: Path) -> None:
     study = read_study(long_study, ["refine.patience=4"])
-    preview = preview_of(study, 0.5, places)
+    preview = preview_of(study, 0.2, read_tasks(study))
     assert preview.preview is not None
     works = [sum(map(work, transfer_study.make_plan(one))) for one in (study, preview)]
     assert works[1] / works[0] == pytest.approx(preview.preview.part)
-    assert preview.preview.part <= 0.5
+    assert preview.preview.part <= 0.2
+    assert preview.seeds == study.seeds[:1]
     assert preview.refine.patience == round(4 * preview.refine.epochs / 16)
-    assert preview_of(study, 0.5, places) == preview

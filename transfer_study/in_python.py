@@ -57,10 +57,13 @@ def run(
     told of it. Raises StudyError for a study that cannot be run; failed stages are
     in the outcome, and outputs that could not be written are warned of.
     """
-    checked, places = _read(study, settings, data), places or Places()
+    checked, places, rows = _read(study, settings, data), places or Places(), None
     if fidelity is not None:
-        checked = preview_of(checked, share_of(str(fidelity)), places)
-    planned, leaks = survey(checked)
+        from transfer_study.data.fingerprints import read_tasks
+
+        share, rows = share_of(str(fidelity)), read_tasks(checked)
+        checked = preview_of(checked, share, rows)
+    planned, leaks = survey(checked, rows)
     check_places(planned, places)
     plan_, store = begin(planned, places), Store(places.store)
     named = as_named(None if isinstance(study, Study) else study, settings, fidelity)

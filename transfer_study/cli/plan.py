@@ -58,14 +58,14 @@ def plan(
     check_looks(until_decided, max_seeds, looks)
     if fidelity is not None and until_decided:
         raise typer.BadParameter("a preview has no looks: leave --until-decided or --fidelity out")
-    places = Places(store, keep_weights=keep_weights)
-    checked = AskedStudy(study, settings, data, fidelity).read(places)
+    checked, rows = AskedStudy(study, settings, data, fidelity).read()
     if resolved:
         print(resolved_study(checked), end="")
         return
     piloted = make_plan(read_study(pilot, (), data)) if pilot else None
-    planned, dropped = plan_with_dropped(checked)
+    planned, dropped = plan_with_dropped(checked, rows)
     view = plan_as_json if as_json else print_plan
+    places = Places(store, keep_weights=keep_weights)
     fixed = None
     if max_seeds is not None:
         from transfer_study.session.until_decided import known_looks

@@ -89,7 +89,7 @@ def report(
     places = Places(store, results, plots)
     otherwise = rejudged(metric, margin, correction)
     named = AskedStudy(study, settings, data, fidelity)
-    plan_ = known_plan(named.read(places, known=True), places)
+    plan_ = known_plan(named.known(places), places)
     asked = ReportRequest(Shown(arm, size, task), otherwise, study=named.named())
     if share is not None:
         from transfer_study.share import share_report

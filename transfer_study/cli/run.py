@@ -88,7 +88,7 @@ def run(
     asked = AskedStudy(study, settings, data, fidelity)
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots, keep_weights)
-    first, leaks = survey(asked.read(places))
+    first, leaks = survey(*asked.read())
     first = with_answered(first, places)
     check_places(first, places)
     stages, named, whole = Store(places.store), asked.named(), asked.named(whole=True)

@@ -36,6 +36,6 @@ def status(
 
     stages, places = Store(store), Places(store, results)
     asked = AskedStudy(study, settings, data, fidelity)
-    plan_ = known_plan(asked.read(places, known=True), places)
+    plan_ = known_plan(asked.known(places), places)
     view = status_as_json if as_json else print_status
     view(study_status(plan_, stages), stages)

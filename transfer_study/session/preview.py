@@ -1,9 +1,10 @@
 """A preview of a study at a share of its work: what is left of it, and what the whole would cost.
 
-Epochs and training rows are cut alike, each by about the root of the share, so that neither the
-length of training nor the amount of data moves far from the study's. A task is left as many updates
-as it takes to learn at all; where that is too much for the share, seeds are left out, down to two.
-Test examples are cut where predicting them would take more than a quarter of what there is.
+Seeds are left out first: one whole seed of a study ranks its edges nearly as the others do, where
+stages that learn a tenth as much rank them by chance (docs/sooner.md). What one seed takes too much
+is cut from its epochs and training rows alike, each by about the root of the share, but no task is
+left fewer updates than it takes to learn at all; and from test examples where predicting them would
+take more than a quarter. Stages of which nothing is cut are those of the study itself.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from transfer_study.errors import StudyError
 from transfer_study.execute.cost import passes
 from transfer_study.session.places import Places
 from transfer_study.session.plans import make_plan
-from transfer_study.store.recorded import is_recorded_otherwise, recorded_plan, recorded_preview
+from transfer_study.store.recorded import is_recorded_otherwise, recorded_preview
 from transfer_study.study.checks.coherence import incoherences
 from transfer_study.study.plan import Plan
 from transfer_study.study.preview import Preview, epochs_left, preview_name
@@ -28,11 +29,14 @@ from transfer_study.study.sizes import data_sets
 from transfer_study.study.study import Study
 from transfer_study.study.tasks.task import HALVES
 
+if TYPE_CHECKING:
+    from transfer_study.data.fingerprints import Rows
+
 # With fewer updates than these a fine-tuned encoder hardly leaves its constant answer.
 _LEAST_UPDATES = 48
 _LEAST_TEST = 200
 _TEST_PART = 0.25
-_FEWEST_SEEDS = 2
+_ROUNDING = 1e-9
 _STEPS = 30  # of a bisection
 # What takes nearly as much as the study spares nothing.
 _MOST_PART = 0.9
@@ -60,15 +64,14 @@ class _Load:
         return passes(epochs, train, dev, min(self.test, left.test))
 
 
-def preview_of(study: Study, share: float, places: Places) -> Study:
-    """The preview of a study at this share of its work, by its data.
+def preview_of(study: Study, share: float, rows: Rows) -> Study:
+    """The preview of a study at this share of its work, by all rows of its tasks.
 
     Raises DataError and EncoderError, and StudyError where it has none.
     """
     check_previewable(study)
     name = preview_name(study.name, share)
-    known = recorded_plan(study, places.results / study.name)
-    whole = make_plan(study) if known is None else known
+    whole = make_plan(study, rows)
     preview = previewed(study, _left(whole, share))
     faults = [f"`{'.'.join(map(str, key))}`, {said}" for key, said in incoherences(_said(preview))]
     if faults:
@@ -85,7 +88,9 @@ def known_preview(study: Study, share: float, places: Places) -> Study:
         preview = previewed(study, left)
         if not is_recorded_otherwise(preview, folder):
             return preview
-    return preview_of(study, share, places)
+    from transfer_study.data.fingerprints import read_tasks
+
+    return preview_of(study, share, read_tasks(study))
 
 
 def check_previewable(study: Study) -> None:
@@ -102,23 +107,19 @@ def _said(study: Study) -> dict[str, Any]:
 
 
 def _left(whole: Plan, share: float) -> Preview:
-    """What is left: of the most seeds with which tasks still have their updates."""
-    study = whole.study
-    loads = _loads(whole)
+    """What is left: whole seeds where the share is enough for one, else a part of one."""
+    n_seeds, loads = len(whole.study.seeds), _loads(whole)
+    seeds = max(1, math.floor(share * n_seeds + _ROUNDING))
+    part = min(share * n_seeds / seeds, 1.0)  # of the work of as many seeds
     work = sum(count * load.left(None) for load, count in loads.items())
-    fewest = min(_FEWEST_SEEDS, len(study.seeds))
-    for seeds in range(len(study.seeds), fewest - 1, -1):
-        part = share * len(study.seeds) / seeds  # of the work of as many seeds
-        least = _preview(whole, share, seeds, part, _test_rows(loads, part * work))
-        found = _with_rows(least, loads, part * work)
-        if found is not None:
-            break
-    left = least if found is None else found
-    came_to = _work(loads, left) * left.seeds / left.of_seeds / work
+    left = _preview(whole, share, seeds, part, _test_rows(loads, part * work))
+    if part < 1:
+        left = _with_rows(left, loads, part * work)
+    came_to = _work(loads, left) / work * seeds / n_seeds
     if came_to > _MOST_PART:
         raise StudyError(
-            f"--fidelity: {study.name} has too little to leave out: a preview by which its tasks "
-            f"learn at all takes {came_to:.0%} of its work; run the study itself"
+            f"--fidelity: {whole.study.name} has too little to leave out: a preview by which its "
+            f"tasks learn at all takes {came_to:.0%} of its work; run the study itself"
         )
     return left.model_copy(update={"part": came_to})
 
@@ -155,18 +156,14 @@ def _test_rows(loads: Counter[_Load], budget: float) -> int:
 
 
 def _preview(whole: Plan, share: float, seeds: int, part: float, test: int) -> Preview:
-    """With the fewest training rows."""
-    study = whole.study
-    epochs = min(math.sqrt(part), 1.0)
-    recipes = recipes_of(study).values()
+    """With all training rows where there is work for them, else with the fewest."""
+    study, data = whole.study, whole.fingerprints.data
+    sizes = {name: (of.train.n, of.dev.n, of.test.n) for name, of in data.items()}
+    epochs = math.sqrt(part)
     least = max(
         math.ceil(_LEAST_UPDATES / epochs_left(recipe.epochs, epochs)) * recipe.batch_size
-        for recipe in recipes
+        for recipe in recipes_of(study).values()
     )
-    sizes = {
-        name: (data.train.n, data.dev.n, data.test.n)
-        for name, data in whole.fingerprints.data.items()
-    }
     return Preview(
         of=study.name,
         share=share,
@@ -174,17 +171,15 @@ def _preview(whole: Plan, share: float, seeds: int, part: float, test: int) -> P
         seeds=seeds,
         of_seeds=len(study.seeds),
         epochs=epochs,
-        rows=0.0,
+        rows=1.0 if part == 1 else 0.0,
         least=least,
-        test=test,
+        test=max(of[-1] for of in sizes.values()) if part == 1 else test,
         whole=sizes,
     )
 
 
-def _with_rows(least: Preview, loads: Counter[_Load], budget: float) -> Preview | None:
-    """With the most training rows by which the work is in budget; None where the fewest are not."""
-    if _work(loads, least) > budget:
-        return None
+def _with_rows(least: Preview, loads: Counter[_Load], budget: float) -> Preview:
+    """With the most training rows by which the work is in budget, or the fewest."""
     low, high = least, least.model_copy(update={"rows": 1.0})
     for _ in range(_STEPS):
         middle = least.model_copy(update={"rows": (low.rows + high.rows) / 2})

@@ -46,21 +46,30 @@ class Preview(Frozen):
         return epochs_left(n, self.epochs)
 
     @property
+    def is_whole(self) -> bool:
+        """Whether only seeds are left out, so that its stages are those of the study."""
+        return self.epochs == self.rows == 1
+
+    @property
     def left(self) -> str:
         """What is left of the whole, in words."""
+        seeds = f"{self.seeds} of {self.of_seeds} seeds"
+        if self.is_whole:
+            return f"{seeds}, whole"
         rows = sorted(self.train_rows(train) for train, *_ in self.whole.values())
         train = f"{rows[0]:,}" if rows[0] == rows[-1] else f"{rows[0]:,} to {rows[-1]:,}"
         return (
-            f"{self.seeds} of {self.of_seeds} seeds, {_percent(self.epochs)} of the epochs, "
-            f"{train} training examples a task and at most {self.test:,} test examples"
+            f"{seeds}, {_percent(self.epochs)} of the epochs, {train} training examples a task "
+            f"and at most {self.test:,} test examples"
         )
 
     @property
     def caution(self) -> str:
         """What a reader must know before any number, in a sentence."""
+        may = "More seeds can" if self.is_whole else "More training can"
         return (
             f"A preview of {self.of}, at about {_percent(self.part)} of its work, and not the "
-            f"study itself: {self.left}. Effects of less training can differ in size and sign."
+            f"study itself: {self.left}. {may} change the size and the sign of an effect."
         )
 
 
