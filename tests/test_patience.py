@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Command
+from transfer_study.execute.run_stage import run_stage
 from transfer_study.session.plans import make_plan
 from transfer_study.store.chosen import chosen_epoch, history
 from transfer_study.store.predictions import StoredAnswers
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
+from transfer_study.study.stage import StageKind
 
 # At such a rate no score ever changes: the first epoch stays the best.
 STALE = ("--set", "refine.epochs=6", "--set", "refine.learning_rate=1e-12")
@@ -126,3 +128,16 @@ def test_a_stage_that_was_still_gaining_is_a_doubt(
         said = "1 stage with patience was best in the last of all epochs" in report
         assert said == bool(patience)
     assert answers[0] == answers[1]
+
+
+def test_pretraining_ends_once_held_out_texts_are_predicted_no_better(
+    small_study: Path, tmp_path: Path
+) -> None:
+    pretrain = "{texts: tasks, epochs: 5, patience: 1, learning_rate: 1e-12, precision: float32}"
+    study = read_study(small_study, settings(*ALONE, f"pretrain={pretrain}"))
+    stage = next(stage for stage in make_plan(study) if stage.kind is StageKind.PRETRAIN)
+    store = Store(tmp_path / "store")
+    run_stage(stage, store, keep_model=False)
+    assert (store.record(stage).ended_after, store.record(stage).handed_on_epoch) == (2, 1)
+    run_stage(stage, store, keep_model=True)  # again, for its weights
+    assert not store.weights(stage).alike
