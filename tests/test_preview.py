@@ -64,6 +64,7 @@ def test_what_is_no_share_is_one_sentence(
     [
         (["--fidelity=0.01", "--set=refine.epochs=1", "--set=seeds=1"], "too little to leave out"),
         (["--fidelity=0.1", "--set=protocol=paper", "--set=refine.epochs=9"], "`protocol: clean`"),
+        (["--fidelity=0.1", "--until-decided", "--max-seeds=9"], "a preview has no looks"),
         (["--set=preview={of: small}"], "preview"),
     ],
 )
