@@ -278,10 +278,13 @@ class Lines(Progress):
         dev, constant = found
         if dev <= constant + ROUNDING:
             self._warned.add(baseline.target)
+            remedy = f"`transfer-study tune {self._named}` searches for a recipe by which it does."
+            if self._todo.study.preview is not None:
+                remedy = "the whole study, or a larger --fidelity, trains it more."
             self._say(
                 f"warning: {baseline.target} does not learn by its recipe (dev {dev:.3f}, a "
                 f"constant answer {constant:.3f}): edges on it will say nothing. The run goes on; "
-                f"`transfer-study tune {self._named}` searches for a recipe by which it does."
+                f"{remedy}"
             )
 
     def _scored(self, stage: Stage) -> str:
