@@ -11,6 +11,8 @@ from transfer_study.errors import StudyError
 from transfer_study.study.frozen import Frozen
 
 Share = Annotated[float, Field(gt=0, le=1)]
+# Fewer dev rows can hardly tell epochs apart.
+_LEAST_DEV = 64
 
 
 class Preview(Frozen):
@@ -39,7 +41,7 @@ class Preview(Frozen):
 
     def dev_rows(self, n: int, train: int) -> int:
         """How many of n dev rows are left, of a task that has so many of train."""
-        return min(n, max(LEAST_DEV, math.ceil(n * self.train_rows(train) / train)))
+        return min(n, max(_LEAST_DEV, math.ceil(n * self.train_rows(train) / train)))
 
     def epochs_of(self, n: int) -> int:
         """How many of n epochs are left."""
@@ -71,9 +73,6 @@ class Preview(Frozen):
             f"A preview of {self.of}, at about {_percent(self.part)} of its work, and not the "
             f"study itself: {self.left}. {may} change the size and the sign of an effect."
         )
-
-
-LEAST_DEV = 64
 
 
 def epochs_left(n: int, share: float) -> int:
