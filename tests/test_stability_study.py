@@ -36,7 +36,7 @@ def test_the_table_follows_from_the_predictions_byte_by_byte(plan: Plan, tmp_pat
     for name, derived in (("scores", scores), ("stability", table)):
         write_table(derived, tmp_path / name)
         assert (tmp_path / f"{name}.csv").read_bytes() == (RESULTS / f"{name}.csv").read_bytes()
-    text = stability_markdown(table, plan.study.name)
+    text = stability_markdown(table, plan.study)
     assert text == (RESULTS / "stability.md").read_text(encoding="utf-8")
 
 

@@ -19,11 +19,13 @@ from transfer_study.outcome import Outcome
 from transfer_study.session.places import Places
 from transfer_study.session.plans import begin, survey
 from transfer_study.session.plans import make_plan as _make_plan
+from transfer_study.session.preview import preview_of
 from transfer_study.session.report import ReportRequest, as_named, write_report
 from transfer_study.session.run import Session, check_places, execute, told_to
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.plan import Plan
+from transfer_study.study.preview import share_of
 from transfer_study.study.study import Study
 from transfer_study.terminal.progress import open_progress
 
@@ -41,6 +43,7 @@ def run(
     study: StudyOrFile,
     *,
     settings: Sequence[str] = (),
+    fidelity: float | None = None,
     data: Path | str | None = None,
     places: Places | None = None,
     executor: ExecutorKind = "ray",
@@ -49,16 +52,21 @@ def run(
 ) -> Outcome:
     """Run what is missing of a study, write its tables and figures, and return what it shows.
 
-    `settings` and `data` are those of `read_study`. `progress` is whether to show it on stderr, or
-    what is to be told of it. Raises StudyError for a study that cannot be run; failed stages are
+    `settings` and `data` are those of `read_study`; with a `fidelity` such as 0.1 a preview is run
+    at that share of the study's work. `progress` is whether to show it on stderr, or what is to be
+    told of it. Raises StudyError for a study that cannot be run; failed stages are
     in the outcome, and outputs that could not be written are warned of.
     """
-    checked = _read(study, settings, data)
-    places = places or Places()
-    planned, leaks = survey(checked)
+    checked, places, rows = _read(study, settings, data), places or Places(), None
+    if fidelity is not None:
+        from transfer_study.data.fingerprints import read_tasks
+
+        share, rows = share_of(str(fidelity)), read_tasks(checked)
+        checked = preview_of(checked, share, rows)
+    planned, leaks = survey(checked, rows)
     check_places(planned, places)
     plan_, store = begin(planned, places), Store(places.store)
-    named = as_named(None if isinstance(study, Study) else study, settings)
+    named = as_named(None if isinstance(study, Study) else study, settings, fidelity)
     watch = (
         partial(open_progress, store=store, quiet=not progress, verbose=False, named=named)
         if isinstance(progress, bool)

@@ -105,7 +105,11 @@ class Outcome:
             chosen_edges,
             recommendations,
         )
+        from transfer_study.errors import StudyError
 
+        preview = self.plan.study.preview
+        if preview is not None:
+            raise StudyError(f"a preview recommends nothing; run {preview.of} itself")
         check_task(self._clean.study, task)
         edges = chosen_edges(self._clean, self.deltas, encoder, reading)
         check_run(edges, task, self.study)
@@ -137,6 +141,9 @@ class Outcome:
 
     def _lines(self) -> Iterator[str]:
         """What is to be said in every form, most important first."""
+        preview = self.plan.study.preview
+        if preview is not None:
+            yield preview.caution
         yield self.price
         if self.failed:
             yield f"{len(self.failed)} stages failed, or waited for one that did."

@@ -11,7 +11,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from transfer_study.analysis.compare.difference import Side, differences, happened, shared
+from transfer_study.analysis.compare.difference import (
+    Side,
+    differences,
+    happened,
+    shared,
+    signs_and_ranks,
+)
 from transfer_study.analysis.effects.corrections import MeasuredEdge
 from transfer_study.analysis.effects.deltas import deltas
 from transfer_study.analysis.effects.double_difference import independent, joint
@@ -315,3 +321,20 @@ def test_a_table_of_an_earlier_version_is_refused(two):
     old = Side("old", two[0].deltas.drop(columns="seed_sd"))
     with pytest.raises(StudyError, match=r"old have no column 'seed_sd'.*transfer-study report"):
         differences(old, two[1], Correction.BH)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        ([0.03, -0.02, 0.01, math.nan], [0.3, -0.1, -0.2, 0.1], (3, 2, 0.5)),
+        ([0.01, 0.02, 0.03], [0.1, 0.4, 0.9], (3, 3, 1.0)),
+        ([0.01, 0.01, 0.01], [0.1, 0.4, 0.9], (3, 3, math.nan)),
+        ([0.01, -0.01], [0.1, 0.4], (2, 1, math.nan)),
+        ([], [], (0, 0, math.nan)),
+    ],
+)
+def test_how_alike_two_studies_sign_and_rank_their_effects(
+    a: list[float], b: list[float], expected: tuple[int, int, float]
+) -> None:
+    table = pd.DataFrame({"delta_a": a, "delta_b": b}, dtype=float)
+    assert signs_and_ranks(table) == pytest.approx(expected, nan_ok=True)

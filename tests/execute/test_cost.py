@@ -13,7 +13,7 @@ from transfer_study.execute.cost import SecondsEstimate, work
 from transfer_study.store.store import Store
 from transfer_study.study.fingerprint import DataFingerprint, Fingerprints, SplitFingerprint
 from transfer_study.study.plan import Plan, plan
-from transfer_study.study.recipes.recipe import Precision
+from transfer_study.study.recipes.recipe import Precision, Recipe
 from transfer_study.study.stage import Stage
 from transfer_study.study.study import Study
 
@@ -54,9 +54,17 @@ def seconds(stage: Stage, rates: Mapping[str, float]) -> float:
     )
 
 
-def measure(store: Store, stage: Stage, rates: Mapping[str, float] = RATES) -> None:
+def measure(
+    store: Store,
+    made: Stage,
+    rates: Mapping[str, float] = RATES,
+    stored_as: Stage | None = None,
+    ended_after: int | None = None,
+) -> None:
+    """Keep what a stage took; one that ended early took as much as one of so few epochs."""
+    stage = stored_as or made
     with store.attempt(stage) as attempt:
-        taken = {"wall_seconds": seconds(stage, rates), "versions": {}, "device": "cpu"}
+        taken = {"wall_seconds": seconds(made, rates), "versions": {}, "device": "cpu"}
         record = {
             "id": stage.id,
             "family": stage.family,
@@ -64,6 +72,7 @@ def measure(store: Store, stage: Stage, rates: Mapping[str, float] = RATES) -> N
             "provenance": taken,
         }
         record |= {"selected_epoch": dict.fromkeys(stage.task_names, 1), "handed_on_epoch": 1}
+        record |= {"ended_after": ended_after}
         (attempt / "stage.json").write_text(json.dumps(record))
         store.commit(stage, attempt)
 
@@ -75,6 +84,17 @@ def test_work_counts_passes(made: Plan) -> None:
 
 def test_nothing_is_estimated_before_anything_is_measured(made: Plan, tmp_path: Path) -> None:
     assert SecondsEstimate(made, Store(tmp_path)).measured == 0
+
+
+def test_a_stage_that_ended_early_is_measured_by_the_epochs_that_it_made(
+    made: Plan, tmp_path: Path
+) -> None:
+    store, rates = Store(tmp_path), dict.fromkeys(SIZES, 0.03)
+    for stage in (s.by(Recipe(epochs=20, patience=3)) for s in made if s.seed == 0):
+        measure(store, stage.by(Recipe(epochs=5)), rates, stored_as=stage, ended_after=5)
+    estimate = SecondsEstimate(made, store)
+    for stage in (s for s in made if s.seed == 1):
+        assert estimate.seconds(stage) == pytest.approx(seconds(stage, rates))
 
 
 def test_one_stage_gives_all_tasks_its_rate(made: Plan, tmp_path: Path) -> None:

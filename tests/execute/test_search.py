@@ -87,6 +87,17 @@ def test_trials_end_complete_stopped_failed_or_cut(
     assert [record and record.dev for record in records] == [(0.5, 0.5, 0.7), (0.5,), None]
 
 
+def test_a_trial_that_its_patience_ended_is_complete(small_study: Path, tmp_path: Path) -> None:
+    study = read_study(small_study, ["refine.epochs=9", "refine.patience=2"])
+    patient = targets(study, make_plan(study).fingerprints, "refine", (9,))
+    known = trials_of(patient, Store(tmp_path / "store"), Watched())
+    hear(known, begin("a", epochs=9), begin("b", 1, epochs=9))
+    hear(known, *(epoch("a", n, dev) for n, dev in ((1, 0.2), (2, 0.5), (3, 0.5), (4, 0.4))))
+    hear(known, *(epoch("b", n, dev) for n, dev in ((1, 0.2), (2, 0.5), (3, 0.4))))
+    hear(known, *(TrialEvent(is_="ended", trial=name) for name in "ab"))
+    assert [trial.state for trial in known.trials] == ["complete", "stopped"]
+
+
 def test_a_recipe_that_is_drawn_again_counts_once(
     found: tuple[Target, ...], tmp_path: Path
 ) -> None:

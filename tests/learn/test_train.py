@@ -170,6 +170,41 @@ def test_the_earliest_of_equals_or_the_last(
 
 
 @pytest.mark.parametrize(
+    ("colour", "pets", "epochs"),
+    [
+        ([0.5, 0.5, 0.4], [0.3, 0.2, 0.3], 3),  # neither, nor the mean, in two epochs
+        ([0.5, 0.5, 0.4, 0.4, 0.4], [0.3, 0.2, 0.4, 0.4, 0.4], 5),  # one task goes on alone
+        # Of no task the best, but of the mean, from which a child starts.
+        ([0.9, 0.1, 0.8, 0.1, 0.1], [0.1, 0.9, 0.8, 0.1, 0.1], 5),
+    ],
+)
+def test_patience_ends_a_stage_once_no_task_and_no_child_gains(
+    school: Any, scripted: Any, colour: list[float], pets: list[float], epochs: int
+) -> None:
+    scripted(colour=colour, pets=pets)  # and no score for a further epoch
+    pair = [school.data(kind, train=8) for kind in (kinds.CLASSIFICATION, kinds.MULTILABEL)]
+    _, learned = school.learn(*pair, epochs=9, patience=2)
+    assert [epoch["epoch"] for epoch in learned.history] == [*range(1, epochs + 1)]
+    assert max(*learned.selected.values(), learned.handed_on) == epochs - 2
+
+
+def test_the_epochs_before_an_early_end_are_those_of_all_epochs(school: Any) -> None:
+    """Learning rates follow `epochs`, and what never ends early is the same to the byte."""
+    data = school.data(kinds.CLASSIFICATION)
+    (_, whole), (_, patient) = (
+        school.learn(data, epochs=6, patience=patience) for patience in (None, 100)
+    )
+    assert without_times(patient) == without_times(whole)
+    assert (
+        patient.predictions["colour", "test"].scores == whole.predictions["colour", "test"].scores
+    )
+    _, ended = school.learn(data, epochs=6, patience=1)
+    n = len(ended.history)
+    assert n < 6
+    assert without_times(ended) == without_times(whole)[:n]
+
+
+@pytest.mark.parametrize(
     ("selection", "dev", "test"), [("best", 4, 1), ("last", 1, 1), ("best_test", 4, 4)]
 )
 def test_nothing_is_predicted_that_chooses_or_answers_nothing(

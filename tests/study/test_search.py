@@ -102,6 +102,16 @@ def test_what_is_tried_suits_encoder_and_tasks(small_study: Path) -> None:
     assert "pooling" not in usual_space(tagging, "refine", 12)
 
 
+@pytest.mark.parametrize(("patience", "epochs", "tried"), [(3, 9, (8, 16)), (20, 30, (30,))])
+def test_with_patience_no_recipe_is_tried_that_a_study_could_not_have(
+    small_study: Path, patience: int, epochs: int, tried: tuple[int, ...]
+) -> None:
+    study = changed(small_study, f"refine.epochs={epochs}", f"refine.patience={patience}")
+    assert usual_space(study, "refine", 1)["epochs"] == tried
+    with pytest.raises(InvalidStudy, match="'patience'"):
+        asked_space(small_study, "refine", ["patience=1,2"])
+
+
 def test_asked_values_are_those_of_a_study_file(small_study: Path) -> None:
     space = asked_space(small_study, "refine", ["epochs=2, 4", "learning_rate=1e-3", "warmup=0,.1"])
     assert space == {"epochs": (2, 4), "learning_rate": (1e-3,), "warmup": (0.0, 0.1)}

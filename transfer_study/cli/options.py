@@ -33,6 +33,15 @@ Settings = Annotated[
         "--set", metavar="KEY=VALUE", help="Change a key of the study, e.g. refine.epochs=3."
     ),
 ]
+Fidelity = Annotated[
+    str | None,
+    typer.Option(
+        "--fidelity",
+        metavar="SHARE",
+        help="A preview at this share of the study's work, e.g. 0.1, apart from the study.",
+        show_default=False,
+    ),
+]
 Data = Annotated[
     Path | None,
     typer.Option(

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from transfer_study.cli.fidelity import AskedStudy
 from transfer_study.cli.options import (
     STORE,
     Data,
+    Fidelity,
     Json,
     KeepWeights,
     MaxSeeds,
@@ -27,6 +29,7 @@ from transfer_study.study.file.study_file import read_study
 def plan(
     study: StudyFile,
     settings: Settings = [],  # noqa: B006
+    fidelity: Fidelity = None,
     data: Data = None,
     store: StoreFolder = STORE,
     pilot: Annotated[
@@ -53,12 +56,14 @@ def plan(
     from transfer_study.terminal.stages import plan_as_json, print_plan, resolved_study
 
     check_looks(until_decided, max_seeds, looks)
-    checked = read_study(study, settings, data)
+    if fidelity is not None and until_decided:
+        raise typer.BadParameter("a preview has no looks: leave --until-decided or --fidelity out")
+    checked, rows = AskedStudy(study, settings, data, fidelity).read()
     if resolved:
         print(resolved_study(checked), end="")
         return
     piloted = make_plan(read_study(pilot, (), data)) if pilot else None
-    planned, dropped = plan_with_dropped(checked)
+    planned, dropped = plan_with_dropped(checked, rows)
     view = plan_as_json if as_json else print_plan
     places = Places(store, keep_weights=keep_weights)
     fixed = None

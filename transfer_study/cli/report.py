@@ -9,11 +9,13 @@ from typing import Annotated
 import typer
 
 from transfer_study.analysis.graph.views import Shown
+from transfer_study.cli.fidelity import AskedStudy
 from transfer_study.cli.options import (
     PLOTS,
     RESULTS,
     STORE,
     Data,
+    Fidelity,
     Json,
     PlotsFolder,
     ResultsFolder,
@@ -24,12 +26,12 @@ from transfer_study.cli.options import (
 )
 from transfer_study.session.places import Places
 from transfer_study.study.correction import Correction
-from transfer_study.study.file.study_file import read_study
 
 
 def report(
     study: StudyFile,
     settings: Settings = [],  # noqa: B006
+    fidelity: Fidelity = None,
     data: Data = None,
     store: StoreFolder = STORE,
     results: ResultsFolder = RESULTS,
@@ -78,14 +80,17 @@ def report(
     own tables stay as they are.
     """
     from transfer_study.session.plans import known_plan
-    from transfer_study.session.report import ReportRequest, apart_as, as_named, write_report
+    from transfer_study.session.report import ReportRequest, apart_as, write_report
     from transfer_study.terminal.asked import rejudged
+    from transfer_study.terminal.console import stdout
     from transfer_study.terminal.edges import edges_as_json, print_edges
+    from transfer_study.terminal.preview import print_whole
 
     places = Places(store, results, plots)
     otherwise = rejudged(metric, margin, correction)
-    plan_ = known_plan(read_study(study, settings, data), places)
-    asked = ReportRequest(Shown(arm, size, task), otherwise, study=as_named(study, settings))
+    named = AskedStudy(study, settings, data, fidelity)
+    plan_ = known_plan(named.known(places), places)
+    asked = ReportRequest(Shown(arm, size, task), otherwise, study=named.named())
     if share is not None:
         from transfer_study.share import share_report
 
@@ -95,4 +100,6 @@ def report(
         apart = apart_as(plan_, places, settings)
         outcome = write_report(plan_, places, replace(asked, apart=apart))
     edges_as_json(outcome) if as_json else print_edges(outcome)
+    if not as_json:
+        print_whole(stdout(), plan_, places, named.named(whole=True))
     exit_by(outcome)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from transfer_study.cli.codes import FAILED
+from transfer_study.cli.fidelity import AskedStudy
 from transfer_study.cli.options import (
     PLOTS,
     RESULTS,
@@ -16,6 +17,7 @@ from transfer_study.cli.options import (
     CpusPerStage,
     Data,
     ExecutorName,
+    Fidelity,
     GpusPerStage,
     Json,
     KeepWeights,
@@ -36,12 +38,12 @@ from transfer_study.cli.options import (
 from transfer_study.execute.resources import Resources
 from transfer_study.session.places import Places
 from transfer_study.store.store import Store
-from transfer_study.study.file.study_file import read_study
 
 
 def run(
     study: StudyFile,
     settings: Settings = [],  # noqa: B006  (typer reads it once)
+    fidelity: Fidelity = None,
     data: Data = None,
     store: StoreFolder = STORE,
     results: ResultsFolder = RESULTS,
@@ -64,26 +66,34 @@ def run(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Run what is missing of a study, then write its tables and figures."""
+    """Run what is missing of a study, then write its tables and figures.
+
+    With --fidelity of its preview, into folders of its own.
+    """
     from transfer_study.execute.executor import executor_named
     from transfer_study.session.plans import begin, survey, with_answered
-    from transfer_study.session.report import ReportRequest, as_named, write_report
+    from transfer_study.session.report import ReportRequest, write_report
     from transfer_study.session.run import Session, check_places, execute
     from transfer_study.session.stored import missing
+    from transfer_study.terminal.console import stdout
     from transfer_study.terminal.edges import edges_as_json, print_edges
+    from transfer_study.terminal.preview import print_whole
     from transfer_study.terminal.progress import open_progress, say
     from transfer_study.terminal.stages import slow_precision
     from transfer_study.terminal.status import print_failures
 
     check_looks(until_decided, max_seeds, looks)
+    if fidelity is not None and until_decided:
+        raise typer.BadParameter("a preview has no looks: leave --until-decided or --fidelity out")
+    asked = AskedStudy(study, settings, data, fidelity)
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots, keep_weights)
-    first, leaks = survey(read_study(study, settings, data))
+    first, leaks = survey(*asked.read())
     first = with_answered(first, places)
     check_places(first, places)
-    stages, named = Store(places.store), as_named(study, settings)
+    stages, named, whole = Store(places.store), asked.named(), asked.named(whole=True)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
-    watch = partial(open_progress, store=stages, quiet=quiet, verbose=verbose, named=named)
+    watch = partial(open_progress, store=stages, quiet=quiet, verbose=verbose, named=whole)
     session = Session(places, executor_named(executor.value, resources), watch, fail_fast)
     if warning := slow_precision(first, missing(first, stages)):
         say(warning)
@@ -102,6 +112,8 @@ def run(
         )
     outcome = write_report(plan_, places, ReportRequest(study=named), leaks)
     edges_as_json(outcome) if as_json else print_edges(outcome)
+    if not as_json:
+        print_whole(stdout(), plan_, places, whole)
     print_failures(last_run, stages)
     if last_run is not plan_:  # a look that is not complete, and so not judged
         raise typer.Exit(FAILED)

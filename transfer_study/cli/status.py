@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from transfer_study.cli.fidelity import AskedStudy
 from transfer_study.cli.options import (
     RESULTS,
     STORE,
     Data,
+    Fidelity,
     Json,
     ResultsFolder,
     Settings,
@@ -14,12 +16,12 @@ from transfer_study.cli.options import (
 )
 from transfer_study.session.places import Places
 from transfer_study.store.store import Store
-from transfer_study.study.file.study_file import read_study
 
 
 def status(
     study: StudyFile,
     settings: Settings = [],  # noqa: B006
+    fidelity: Fidelity = None,
     data: Data = None,
     store: StoreFolder = STORE,
     results: ResultsFolder = RESULTS,
@@ -32,7 +34,8 @@ def status(
     from transfer_study.session.plans import known_plan
     from transfer_study.terminal.status import print_status, status_as_json, study_status
 
-    stages = Store(store)
-    plan_ = known_plan(read_study(study, settings, data), Places(store, results))
+    stages, places = Store(store), Places(store, results)
+    asked = AskedStudy(study, settings, data, fidelity)
+    plan_ = known_plan(asked.known(places), places)
     view = status_as_json if as_json else print_status
     view(study_status(plan_, stages), stages)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -28,13 +28,22 @@ _T = TypeVar("_T")
 _BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}
 
 
-def load_tasks(study: Study) -> dict[str, TaskData]:
-    """Read the data of every task and size, by name; raises DataError with all their faults.
+# All rows of each task, by its name.
+Rows = Mapping[str, TaskData]
 
-    Where the study excludes leaks, they are without the rows that a test set of it has. A test set
-    on which the task's metric measures nothing is a fault.
+
+def read_tasks(study: Study) -> Rows:
+    """Read all rows of every task, before limits; raises DataError with all their faults."""
+    return _each(study.tasks, lambda task: (task.name, read(task)))
+
+
+def load_tasks(study: Study, rows: Rows | None = None) -> dict[str, TaskData]:
+    """The data of every task and size, by name, from `rows` if they were read before.
+
+    Where the study excludes leaks, they are without the rows that a test set of it has. Raises
+    DataError with all their faults; a test set on which the task's metric measures nothing is one.
     """
-    whole = _each(study.tasks, lambda task: (task.name, read(task)))
+    whole = read_tasks(study) if rows is None else rows
     dropped = rows_in_test(study, whole) if study.exclude_leaks else {}
 
     def as_used(item: tuple[str, Task]) -> tuple[str, TaskData]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -25,14 +25,27 @@ _TEXTS = "(texts)"
 
 
 def work(stage: Stage) -> float:
-    """The forward passes of examples that a stage makes, a training step counted as three."""
+    """The forward passes of examples that a stage makes, a training step counted as three.
+
+    At the most: with `patience` it may make fewer epochs.
+    """
     return sum(_works(stage.pre_image).values())
 
 
-def _works(content: Mapping[str, Any]) -> dict[str, float]:
-    """The work of a stage by task, from its pre-image."""
+def passes(epochs: int, train: float, dev: int, test: int) -> float:
+    """The forward passes in which so many rows are learned, chosen on and answered."""
+    return epochs * (_TRAINING * train + dev) + test
+
+
+def is_at_most(stages: Iterable[Stage]) -> bool:
+    """Whether what is estimated for these stages is the most that they take."""
+    return any(stage.recipe.patience is not None for stage in stages)
+
+
+def _works(content: Mapping[str, Any], ended_after: int | None = None) -> dict[str, float]:
+    """The work of a stage by task, from its pre-image; of one that ended early up to then."""
     recipe = content["recipe"]
-    epochs, updates = recipe["epochs"], recipe.get("epoch_updates")
+    epochs, updates = ended_after or recipe["epochs"], recipe.get("epoch_updates")
     works: dict[str, float] = defaultdict(float)
     for task in content["tasks"]:
         data = task["data"]
@@ -40,9 +53,9 @@ def _works(content: Mapping[str, Any]) -> dict[str, float]:
         # A derived task's examples are its origin's.
         share = 0.5 if task.get("transform", {}).get("change") in HALVES else 1
         n = updates * recipe["batch_size"] if updates else share * train
-        works[data["key"]] += epochs * (_TRAINING * n + dev) + test
+        works[data["key"]] += passes(epochs, n, dev, test)
     if "texts" in content:
-        works[_TEXTS] = epochs * _TRAINING * content["texts"]["content"]["n"]
+        works[_TEXTS] = passes(epochs, content["texts"]["content"]["n"], 0, 0)
     return works
 
 
@@ -119,6 +132,6 @@ def _measured(store: Store) -> Iterator[_Measured]:
     """What learned, work by task and seconds of every stage in the store."""
     for record in store.records():
         with suppress(KeyError, TypeError, ValueError):
-            works = _works(record.pre_image)
+            works = _works(record.pre_image, record.ended_after)
             if math.isfinite(sum(works.values())):
                 yield _learner(record.pre_image), works, record.provenance.wall_seconds

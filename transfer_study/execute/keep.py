@@ -89,6 +89,7 @@ def write_attempt(folder: Path, attempt: Attempt) -> None:
         write_answers(folder, stage, name, epoch_split(epoch), answers)
     lines = "".join(json.dumps(epoch) + "\n" for epoch in learned.history)
     (folder / "history.jsonl").write_text(lines, encoding="utf-8")
+    ended_early = len(learned.history) < stage.recipe.epochs
     record = {
         "id": stage.id,
         "family": stage.family,
@@ -97,6 +98,7 @@ def write_attempt(folder: Path, attempt: Attempt) -> None:
         "domains": {member.task.name: member.task.domain for member in stage.tasks},
         "selected_epoch": learned.selected,
         "handed_on_epoch": learned.handed_on,
+        **({"ended_after": len(learned.history)} if ended_early else {}),
         "provenance": attempt.provenance,
         **({"alike": attempt.alike} if attempt.alike else {}),
     }
@@ -120,7 +122,9 @@ def _compare(stage: Stage, store: Store, learned: Learned) -> dict[str, float]:
         for name in learned.history[0]["dev"]:
             was = np.array([epoch.dev[name] for epoch in history(store, stage)])
             losses = np.array([epoch["dev"][name] for epoch in learned.history])
-            shares[name] = float(np.mean(np.abs(losses - was) <= tolerance * was))
+            n = min(len(was), len(losses))  # with patience one run may have ended before the other
+            like = np.abs(losses[:n] - was[:n]) <= tolerance * was[:n]
+            shares[name] = float(like.sum() / max(len(was), len(losses)))
     chosen = (learned.selected, learned.handed_on)
     same_epochs = chosen == (committed.selected_epoch, committed.handed_on_epoch)
     return {} if same_epochs and min(shares.values()) == 1 else shares

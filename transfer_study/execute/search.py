@@ -133,9 +133,17 @@ class _Trials:
         known = read_trial(self._store, stage)
         if known is not None:  # it only told its scores again, if it was let
             trial.dev, trial.seconds, trial.known = [*known.dev], known.seconds, True
-        trial.state = "complete" if len(trial.dev) == trial.epochs else "stopped"
+        trial.state = "complete" if _is_complete(trial, stage) else "stopped"
         if event.is_ == "failed":
             trial.state, trial.message = "failed", event.message
         elif known is None:
             keep_trial(self._store, stage, trial)
         self._watching.ended(trial)
+
+
+def _is_complete(trial: Trial, stage: Stage) -> bool:
+    """Whether a trial went on to its own end, which its patience may have set."""
+    if not trial.dev:
+        return False
+    best = 1 + trial.dev.index(max(trial.dev))
+    return stage.recipe.is_over(len(trial.dev), best)

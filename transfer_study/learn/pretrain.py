@@ -124,6 +124,8 @@ def pretrain(
             }
         )
         on_epoch(history[-1])
+        if recipe.is_over(number, best[1]):
+            break
     assert best is not None
     # What the language model lacks, BERT's pooler, stays as the encoder has it.
     model.encoder.load_state_dict(best[2], strict=False)

@@ -62,8 +62,9 @@ def train(
     `materials` are in the stage's order. Each task's own predictions come from its own best epoch;
     a child gets the epoch of best mean dev score. The earliest of equals is taken. With `selection:
     best_test`, test is predicted and scored in every epoch and stands in dev's place; with `last`,
-    dev is in the last epoch alone. The weights of `keep_epoch` are kept too, chosen or not. Where
-    the material has no test split, none is predicted.
+    dev is in the last epoch alone. With `patience` the stage may end before its last epoch. The
+    weights of `keep_epoch` are kept too, chosen or not. Where the material has no test split, none
+    is predicted.
     """
     device = next(model.parameters()).device
     train_targets = {
@@ -128,6 +129,8 @@ def train(
         if isinstance(model, SoftlyShared):
             history[-1]["squared_difference"] = model.squared_difference()
         on_epoch(history[-1])
+        if offered and recipe.is_over(number, selection.latest):
+            break
     return _finish(model, materials, recipe, selection, history)
 
 
@@ -165,6 +168,11 @@ class _Selection:
 
     def epoch(self, task: str | None) -> int:
         return self._best[task][1]
+
+    @property
+    def latest(self) -> int:
+        """The latest epoch that is the best of a task or of the mean."""
+        return max(epoch for _, epoch in self._best.values())
 
     def restore(self, epoch: int, model: nn.Module) -> None:
         model.load_state_dict(self.states[epoch])

@@ -14,7 +14,8 @@ import pandas as pd
 from transfer_study.errors import StoreError
 from transfer_study.points import counted
 from transfer_study.report.kept_table import read_kept
-from transfer_study.store.stage_record import Provenance
+from transfer_study.report.stopping import ending_of
+from transfer_study.store.stage_record import StageRecord
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
@@ -104,10 +105,12 @@ def costs(plan: Plan, store: Store) -> pd.DataFrame | None:
 def made(plan: Plan, store: Store) -> pd.DataFrame | None:
     """With what the complete stages were run: a row a date, device or version of a library.
 
-    None where the store has none of the stages.
+    And of those with patience a row a number of epochs. None where the store has no stage of it.
     """
     found = Counter[tuple[str, str]]()
-    for _, told in _records(plan, store):
+    for stage, record in _records(plan, store):
+        told = record.provenance
+        found.update(ending_of(stage, record))
         found.update([("date", told.date), ("device", told.device)])
         found.update(told.versions.items())
     rows = [(what, name, stages) for (what, name), stages in sorted(found.items()) if name]
@@ -142,17 +145,18 @@ def other_attempts(plan: Plan, store: Store) -> tuple[str, ...]:
 
 
 def _taken(plan: Plan, store: Store) -> Iterator[tuple[str, float, float, float, float, str]]:
-    for stage, told in _records(plan, store):
+    for stage, record in _records(plan, store):
+        told = record.provenance
         seconds, share = told.wall_seconds, told.gpu_share
         hours = 0.0 if share else seconds * stage.recipe.cpu_threads / 3600
         memory, device = told.peak_memory_bytes, told.device
         yield _kind(stage), seconds, hours, share * seconds / 60, memory, device
 
 
-def _records(plan: Plan, store: Store) -> Iterator[tuple[Stage, Provenance]]:
+def _records(plan: Plan, store: Store) -> Iterator[tuple[Stage, StageRecord]]:
     for stage in filter(store.is_done, plan):
         with suppress(StoreError):  # what a stage took is no reason to withhold a report
-            yield stage, store.record(stage).provenance
+            yield stage, store.record(stage)
 
 
 def _shown(value: Any) -> Any:

@@ -50,9 +50,10 @@ def caption(
         Reading.REFINE: study.refine.departures(),
         Reading.FINETUNE: study.finetune.departures(),
     }[Reading(reading)]
+    previewed = "" if study.preview is None else f"{study.preview.caution} "
     protocol = f" Not the clean protocol: {', '.join(departures)}." if departures else ""
     return (
-        f"An edge from A to B is the change of B's test score in points: "
+        f"{previewed}An edge from A to B is the change of B's test score in points: "
         f"{_compared(view, Reading(reading))} ({encoder}, {reading} reading). "
         f"{_besides(view)}Margin {margin_text(study.margin)}. {certainty}{protocol}"
     )

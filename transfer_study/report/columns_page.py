@@ -130,8 +130,9 @@ COSTS: Mapping[str, str] = {
 }
 
 MADE: Mapping[str, str] = {
-    "what": "`date`, `device`, or a library.",
-    "found": "The day, the device, or the library's version.",
+    "what": "`date`, `device`, or a library; of stages with `patience`, `epochs` and, where the "
+    "best epoch was the last of all, `last epoch is best`.",
+    "found": "The day, the device, or the library's version; how many epochs of how many.",
     "stages": "How many stages were run so.",
 }
 
@@ -161,7 +162,10 @@ TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "choices.csv": ("Under `protocol: both`: one row a task and step.", CHOICES),
     "leaks.csv": ("One row a finding: what the rows of one split share with another's.", LEAKS),
     "costs.csv": ("One row a kind of stage.", COSTS),
-    "made.csv": ("One row a date, device or version with which stages were run.", MADE),
+    "made.csv": (
+        "One row a date, device or version with which stages were run, or number of epochs.",
+        MADE,
+    ),
     "false_edges.csv": (
         "One row a model of four seeds or more, compared with itself (A/A).",
         FALSE_EDGES,

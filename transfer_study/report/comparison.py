@@ -80,6 +80,8 @@ def compare(a: Evidence, b: Evidence, results: Path, plots: Path) -> Compared:
     """
     first, second = a.plan, b.plan
     notes = [*a.notes, *b.notes]
+    plans = [plan for plan in (first, second) if plan is not None]
+    notes += [plan.study.preview.caution for plan in plans if plan.study.preview is not None]
     if first is not None and second is not None:
         own = {task.name: task.metric for task in first.study.tasks}
         other = {

@@ -41,12 +41,12 @@ def edge_tables(study: Study, deltas: pd.DataFrame) -> Iterator[Table]:
     A table's note says how its intervals are adjusted; the delta of a gain or a loss is bold.
     """
     edges = asked_edges(deltas)
+    previewed = "" if study.preview is None else f" {study.preview.caution}"
     for (encoder, reading), rows in edges.groupby(["encoder", "reading"], sort=False):
         of_pair = deltas[(deltas["encoder"] == encoder) & (deltas["reading"] == reading)]
         family = counted(family_size(deltas, str(reading)), "edge")
-        yield _table(
-            f"{encoder}, {reading} reading", rows, of_pair, adjustment(study.correction, family)
-        )
+        note = f"{adjustment(study.correction, family)}{previewed}"
+        yield _table(f"{encoder}, {reading} reading", rows, of_pair, note)
 
 
 def write_edge_tables(study: Study, deltas: pd.DataFrame, folder: Path, outputs: Outputs) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from transfer_study.points import counted
 from transfer_study.report.content import Content
+from transfer_study.report.stopping import endings
 
 _LIBRARIES = ("transfer-study", "python", "torch", "transformers")
 
@@ -24,6 +25,7 @@ def made(content: Content) -> list[str]:
         parts += [f"on {_found(rows['device'])}"] if "device" in rows else []
         parts += [f"with {', '.join(versions)}"] if versions else []
         said.append(f"Stages run {' '.join(parts)}.")
+        said += endings(content.made)
     if content.reported:
         said.append(f"Report made {content.reported}.")
     return said

@@ -175,7 +175,7 @@ def _write_tables(ran: Ran, judged: _Judged, results: Path, outputs: Outputs) ->
         stability = stability_table(runs, scored.test_sets, plan.study.margin, ran.failed)
         table("stability", stability)
         text = results / "stability.md"
-        said = stability_markdown(stability, plan.study.name)
+        said = stability_markdown(stability, plan.study)
         outputs.write([text], partial(write_text, text, said))
     else:
         outputs.write(
@@ -235,7 +235,10 @@ def _content(
         tasks=task_table(plan),
         failed=ran.failed,
         leaks=beside.leaks,
-        recommendations=recommendations(plan, edges, beside.file),
+        # Models are chosen by the study, not by its preview.
+        recommendations=None
+        if plan.study.preview is not None
+        else recommendations(plan, edges, beside.file),
         costs=beside.costs,
         false_edge_rate=false_edge_sentence(false_edges(judged.itself, ALPHA)),
         file=beside.file,

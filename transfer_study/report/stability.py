@@ -23,9 +23,11 @@ COLUMNS = (
 )
 
 
-def stability_markdown(table: pd.DataFrame, title: str) -> str:
+def stability_markdown(table: pd.DataFrame, study: Study) -> str:
     """A table of `analysis.stability.stability_table` in points, one part a system."""
-    lines = [f"# {title}", ""]
+    lines = [f"# {study.name}", ""]
+    if study.preview is not None:
+        lines += [study.preview.caution, ""]
     for about, rows in by_system(table):
         first = rows.iloc[0]
         lines += [
@@ -52,12 +54,13 @@ def learned(about: Mapping[str, Any]) -> str:
 def stability_caption(study: Study, margin: str) -> str:
     """What a reader must know to read the figure of a study's variants."""
     first, *others = study.variants
+    previewed = "" if study.preview is None else f"{study.preview.caution} "
     said = "; ".join(f"{name}: {_changes(study, name)}" for name in others)
     return (
-        f"Test scores in points over {len(study.seeds)} seeds, each changing the head, the order "
-        f"of the data, dropout and what is drawn anew. {said}. Change: the mean difference from "
-        f"{first} with its 95% t interval, paired by seed; bold where it is a gain or a loss "
-        f"beyond the margin of {margin}, not corrected for the number of variants."
+        f"{previewed}Test scores in points over {len(study.seeds)} seeds, each changing the head, "
+        f"the order of the data, dropout and what is drawn anew. {said}. Change: the mean "
+        f"difference from {first} with its 95% t interval, paired by seed; bold where it is a gain "
+        f"or a loss beyond the margin of {margin}, not corrected for the number of variants."
     )
 
 

@@ -46,11 +46,12 @@ def write_system_tables(plan: Plan, scores: pd.DataFrame, folder: Path) -> None:
 
 def about(plan: Plan, cells: pd.DataFrame) -> tuple[str, ...]:
     """What a reader must know of a study's table."""
-    alone = places(plan.study).get(SystemKind.SINGLE)
+    alone, preview = places(plan.study).get(SystemKind.SINGLE), plan.study.preview
     lines = [
+        *([] if preview is None else [preview.caution]),
         "Test scores in points: mean ± standard deviation over seeds; the best measured value of "
         f"a column is bold, {MISSING} is missing. The third column counts the tasks that were "
-        "learned together."
+        "learned together.",
     ]
     if alone:
         how = {

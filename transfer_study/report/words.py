@@ -17,6 +17,7 @@ from transfer_study.report.captions import adjustment, margin_text, seeds_text
 from transfer_study.report.cautions import cautions, outlying_baselines, over_controls
 from transfer_study.report.content import Content, Recommended, family_size
 from transfer_study.report.price import price
+from transfer_study.report.stopping import last_epoch_doubt, stopping_method
 from transfer_study.study.arms import Control
 from transfer_study.study.correction import Correction
 from transfer_study.study.pairs import left_out_sentence
@@ -36,7 +37,7 @@ _ABSENT = "failed", "not_run"
 
 def headline(content: Content) -> str:
     """The verdict in plain words: how many effects are decided, which are the largest."""
-    edges = content.edges
+    edges, preview = content.edges, content.study.preview
     if edges.empty:
         return "The study compares nothing: it has no edges."
     counts = Counter(edges["verdict"])
@@ -44,7 +45,8 @@ def headline(content: Content) -> str:
         f"{counts[word]} {_VERDICTS[word][counts[word] != 1]}" for word in _VERDICTS if counts[word]
     ]
     absent = sum(counts[word] for word in _ABSENT)
-    parts = [f"Of {counted(len(edges), 'effect')}, {_listed(said)}."] if said else []
+    parts = [] if preview is None else [f"A preview of {preview.of}, not the study itself."]
+    parts += [f"Of {counted(len(edges), 'effect')}, {_listed(said)}."] if said else []
     unlearned = edges[edges["verdict"] == Verdict.NOT_LEARNED]
     if len(unlearned):
         tasks = list(dict.fromkeys(unlearned["target"]))
@@ -135,8 +137,10 @@ def methods(content: Content) -> str:
     told = _listed(Control.known[word].told for word in controls) if controls else ""
     over = f" Effects were also taken over controls: {told}." if controls else ""
     adjusted = adjustment(study.correction, families)
+    stopped = stopping_method(content.plan)
+    of_less = f"{study.preview.caution} " if study.preview is not None else ""
     return (
-        "The transfer from a task to another is the change of the other's test score "
+        f"{of_less}The transfer from a task to another is the change of the other's test score "
         f"({compared}), paired by seed over {seeds_text(study, content.plan.looks)}, following the "
         f"design of Peng et al. (2020).{further} All numbers were computed from saved predictions. "
         "The interval of a mean delta is a t interval whose variance takes seeds and test "
@@ -154,14 +158,15 @@ def methods(content: Content) -> str:
         f"margin of {margin_text(study.margin)}, equivalent where the interval lies within the "
         "margin, and undecided otherwise. Where the baseline is in most seeds no better than the "
         "best constant answer, the target was not learned and nothing is said of effects on it."
-        f"{over}"
+        f"{over}{stopped and ' ' + stopped}"
     )
 
 
 def doubts(content: Content) -> list[str]:
     """How the edges could be wrong, each in a sentence."""
     study = content.study
-    said = [*cautions(content.edges), *content.warnings]
+    previewed = [] if study.preview is None else [study.preview.caution]
+    said = [*previewed, *cautions(content.edges), *content.warnings]
     looks = content.plan.looks
     fewest = len(study.seeds) if looks is None else looks.counts[0]
     if fewest < 5:
@@ -177,6 +182,7 @@ def doubts(content: Content) -> list[str]:
             "No controls were run: an effect may come from longer training or from more text, not "
             "from what the partner teaches."
         )
+    said += last_epoch_doubt(content.made)
     recipes = {Reading.REFINE: study.refine, Reading.FINETUNE: study.finetune}
     said += [
         f"Not the clean protocol ({reading}): {', '.join(departures)}."

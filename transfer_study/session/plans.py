@@ -22,21 +22,25 @@ from transfer_study.study.study import Study
 if TYPE_CHECKING:
     import pandas as pd
 
+    from transfer_study.data.fingerprints import Rows
     from transfer_study.data.leaks.findings import Dropped
     from transfer_study.data.splits import TaskData
 
 
-def make_plan(study: Study) -> Plan:
-    """Read the study's data and encoders, and plan its stages; raises DataError, EncoderError."""
-    return plan_with_dropped(study)[0]
+def make_plan(study: Study, rows: Rows | None = None) -> Plan:
+    """Read the study's data and encoders, and plan its stages; raises DataError, EncoderError.
+
+    `rows` are those of its tasks where they were read before.
+    """
+    return plan_with_dropped(study, rows)[0]
 
 
-def plan_with_dropped(study: Study) -> tuple[Plan, tuple[Dropped, ...]]:
+def plan_with_dropped(study: Study, rows: Rows | None = None) -> tuple[Plan, tuple[Dropped, ...]]:
     """The plan of a study, and the training rows dropped as leaks; raises as `make_plan`."""
     from transfer_study.data.fingerprints import load_tasks
     from transfer_study.data.leaks.exclude import all_dropped
 
-    loaded = load_tasks(study)
+    loaded = load_tasks(study, rows)
     return _planned(study, loaded), all_dropped(loaded)
 
 
@@ -52,13 +56,13 @@ def _planned(study: Study, loaded: dict[str, TaskData]) -> Plan:
     return planned
 
 
-def survey(study: Study) -> tuple[Plan, pd.DataFrame]:
+def survey(study: Study, rows: Rows | None = None) -> tuple[Plan, pd.DataFrame]:
     """The plan of a study, and the leaks in what it reads; raises as `make_plan`."""
     from transfer_study.data.fingerprints import load_tasks
     from transfer_study.data.leaks.find import find_leaks
     from transfer_study.data.leaks.findings import leak_table
 
-    loaded = load_tasks(study)
+    loaded = load_tasks(study, rows)
     return _planned(study, loaded), leak_table(find_leaks(study, loaded))
 
 

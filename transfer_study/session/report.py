@@ -142,12 +142,13 @@ def apart_as(plan_: Plan, places: Places, settings: Sequence[str]) -> str:
     return file_part(plain if plain == said else f"{plain}-{crc32(said.encode()):08x}")
 
 
-def as_named(file: Path | str | None, settings: Sequence[str] = ()) -> str:
+def as_named(
+    file: Path | str | None, settings: Sequence[str] = (), fidelity: float | None = None
+) -> str:
     """A study as a command names it: its file and the keys that were changed, as a shell reads it.
 
-    Of a study that has no file, a word that stands for it.
+    Or the preview of it. Of a study that has no file, a word that stands for it.
     """
-    if file is None:
-        return "STUDY"
-    changes = (word for setting in settings for word in ("--set", setting))
-    return visible(shlex.join([str(file), *changes]))
+    changes = [word for setting in settings for word in ("--set", setting)]
+    changes += [] if fidelity is None else ["--fidelity", f"{fidelity:.10g}"]
+    return visible(shlex.join(["STUDY" if file is None else str(file), *changes]))

@@ -15,6 +15,7 @@ from transfer_study.files import read_json
 from transfer_study.study.fingerprint import Fingerprints
 from transfer_study.study.frozen import content_hash
 from transfer_study.study.plan import Plan, plan
+from transfer_study.study.preview import Preview
 from transfer_study.study.stage import Stage
 from transfer_study.study.study import Study
 from transfer_study.study.tasks.source import DatasetsSource, FileSource
@@ -72,6 +73,14 @@ def is_recorded_otherwise(study: Study, folder: Path) -> bool:
         return bool(read_json(folder / RECORD_FILE)["definition"] != _without_places(study))
     except (OSError, ValueError, LookupError, TypeError):
         return False  # it holds nothing that could be read
+
+
+def recorded_preview(folder: Path) -> Preview | None:
+    """What a results folder is a preview of, and with what is left of that; None for a study."""
+    try:
+        return Preview.model_validate(read_json(folder / RECORD_FILE)["definition"]["preview"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def recorded_as_run(folder: Path) -> frozenset[str]:

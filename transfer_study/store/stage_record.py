@@ -58,6 +58,7 @@ class Provenance(_Kept):
 class StageRecord(_Kept):
     """The content of `stage.json`; `pre_image` is that of the id.
 
+    `ended_after` is the number of epochs of a run that its patience ended, None of any other.
     `alike` is said of a run that does not agree with the committed one, as in `Weights`. Tasks are
     in the stage's order, by the names that they had when it was run.
     """
@@ -67,6 +68,7 @@ class StageRecord(_Kept):
     pre_image: dict[str, Any]
     selected_epoch: dict[str, int]
     handed_on_epoch: int
+    ended_after: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     provenance: Provenance
     alike: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
 

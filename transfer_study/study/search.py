@@ -44,6 +44,7 @@ _UNTRIED = frozenset(
     {
         *("mixing", "temperature", "soft_weight", "teacher_weight", "teacher_temperature"),
         *("precision", "cpu_threads", "epoch_updates", "selection", "train_on", "tasks"),
+        "patience",
     }
 )
 # Far from the seeds 0, 1, ... of studies, and from those that looks add to them.
@@ -160,7 +161,7 @@ def usual_space(study: Study, section: Section, layers: int) -> Space:
     random = all(encoder.tiny or encoder.scratch for encoder in study.encoders)
     space: Space = {
         "learning_rate": _RATES_FROM_SCRATCH if random else _RATES,
-        "epochs": _EPOCHS,
+        "epochs": _possible_epochs(getattr(study, section)),
         "batch_size": _BATCH_SIZES,
     }
     old = layers - getattr(study, section).reinit_layers  # new layers must learn
@@ -169,6 +170,13 @@ def usual_space(study: Study, section: Section, layers: int) -> Space:
     if not all(task.kind.words for task in study.tasks):
         space["pooling"] = ("pooler", "mean")
     return space
+
+
+def _possible_epochs(recipe: Recipe) -> tuple[int, ...]:
+    """The numbers of epochs to try: with patience those of which it may spare one."""
+    if recipe.patience is None:
+        return _EPOCHS
+    return tuple(n for n in _EPOCHS if n >= recipe.patience + 2) or (recipe.epochs,)
 
 
 def asked_space(path: Path, section: Section, tried: Sequence[str]) -> Space:

@@ -55,11 +55,13 @@ def has_sizes(study: Study) -> bool:
 
 def data_sets(study: Study) -> dict[str, Task]:
     """What the study reads, by name: a task for each of its sizes, the largest last."""
-    return {
-        _data_name(task, size): _cut(task, size)
-        for task in study.tasks
-        for size in train_sizes(task) or (None,)
-    }
+    return {name: of_size for task in study.tasks for name, of_size in data_sets_of(task).items()}
+
+
+def data_sets_of(task: Task) -> dict[str, Task]:
+    """What is read of one task, likewise."""
+    sizes = train_sizes(task) or (None,)
+    return {_data_name(task, size): _cut(task, size) for size in sizes}
 
 
 def _point(study: Study, size: int | None, targets: set[str]) -> Point:

@@ -14,6 +14,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import Self
 
@@ -24,6 +25,7 @@ from transfer_study.study.encoder import Encoder
 from transfer_study.study.frozen import Frozen, Seed
 from transfer_study.study.margin import Margin
 from transfer_study.study.pairs import Pairing
+from transfer_study.study.preview import Preview
 from transfer_study.study.reading import Reading
 from transfer_study.study.recipes.changes import Changes
 from transfer_study.study.recipes.pretraining import Pretraining, started_name, with_vocabulary
@@ -162,6 +164,8 @@ class Study(Frozen):
     """Effects up to this size do not matter: a number, `absolute:` or `relative:`."""
     correction: Correction = Correction.BH
     """How intervals and p values are adjusted for all edges of a reading."""
+    # Not written in a study file: `--fidelity` makes a preview of one.
+    preview: SkipJsonSchema[Preview | None] = None
 
     @field_validator("tasks")
     @classmethod

@@ -92,7 +92,7 @@ class Card:
             [
                 f"The encoder `{self._encoder}` has learned {', '.join(stage.task_names)}"
                 f"{''.join(starts)} ({self.choice.candidate.title}; seed {stage.seed}, epoch "
-                f"{self.epoch} of {stage.recipe.epochs}). It answers",
+                f"{self.epoch} of {self._epochs}). It answers",
                 "",
                 *heads,
                 "",
@@ -101,6 +101,12 @@ class Card:
                 f"{self.record.provenance.device}.",
             ]
         )
+
+    @property
+    def _epochs(self) -> str:
+        """How many epochs the run made, and of how many where its patience ended it."""
+        planned, made = self.stage.recipe.epochs, self.record.ended_after
+        return str(planned) if made is None else f"{made}, by patience and not {planned}"
 
     def _load(self) -> str:
         how = how_to_load_with_loader if self.loader else how_to_load

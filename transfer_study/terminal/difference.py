@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from transfer_study.analysis.compare.difference import Happened
+from transfer_study.analysis.compare.difference import Happened, signs_and_ranks
 from transfer_study.analysis.edges import repeated
 from transfer_study.points import verdict_text
 from transfer_study.report.comparison import Compared, correction_words
@@ -106,6 +107,12 @@ def _summary(compared: Compared) -> list[str]:
         f"A difference is {compared.b} minus {compared.a}, in points; it is judged by the runs of "
         "its two edges alone, not also by other models of the target as the edges of a study are.",
     ]
+    n, same, ranks = signs_and_ranks(table)
+    if not math.isnan(ranks):
+        lines.append(
+            f"Of the {n} effects measured in both, {same} have the same sign; Spearman's rank "
+            f"correlation is {ranks:.2f}."
+        )
     if len(unpaired):
         lines.append(
             f"Test examples could not be paired for {', '.join(unpaired)}: those differences take "
@@ -123,12 +130,15 @@ def differences_as_json(compared: Compared) -> None:
     """Print the same as one JSON object; values are fractions of 1, unknown ones null."""
     edges = compared.differences
     once = _once(edges)
+    n, same, ranks = signs_and_ranks(once)
+    known = (n, same, None if math.isnan(ranks) else ranks)
     content = {
         "a": compared.a,
         "b": compared.b,
         "correction": compared.correction,
         "counts": {kind: int((once["happened"] == kind).sum()) for kind in Happened},
         "shown": int(once["shown"].sum()),
+        **dict(zip(("measured", "same_sign", "rank_correlation"), known, strict=True)),
         "edges": records_of(edges),
         "figures": [str(path) for path in compared.figures],
         "notes": list(compared.notes),

@@ -33,6 +33,7 @@ from transfer_study.study.plan import Plan
 from transfer_study.study.stage_labels import stage_labels
 from transfer_study.terminal.console import in_terminal, print_json, records_of, stdout
 from transfer_study.terminal.looks import schedule_line
+from transfer_study.terminal.preview import preview_as_json, print_preview
 from transfer_study.terminal.stability import print_stability
 
 _STYLE = {
@@ -49,6 +50,7 @@ _STYLE = {
 def print_edges(outcome: Outcome) -> None:
     """Print one line an edge to stdout, in points, and where the figures are."""
     console, plan, own = stdout(), outcome.plan, outcome.edges
+    print_preview(console, plan.study)
     for table in _tables(plan, outcome.deltas):
         console.print(in_terminal(table))
     if outcome.pretraining is not None:
@@ -196,6 +198,7 @@ def edges_as_json(outcome: Outcome) -> None:
     }
     content: dict[str, Any] = {
         "study": outcome.plan.study.name,
+        **preview_as_json(outcome.plan.study),
         "edges": records_of(outcome.deltas),
         **{name: records_of(table) for name, table in others.items() if table is not None},
         "figures": outcome.figures,

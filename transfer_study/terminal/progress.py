@@ -61,6 +61,12 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def epochs_text(stage: Stage, epoch: int) -> str:
+    """How many of its epochs a stage has made; with patience these are the most."""
+    most = "" if stage.recipe.patience is None else "≤"
+    return f"{epoch}/{most}{stage.recipe.epochs}"
+
+
 @contextmanager
 def open_progress(
     plan: Plan, todo: Todo, *, store: Store, quiet: bool, verbose: bool, named: str = "STUDY"
@@ -146,7 +152,7 @@ class Lines(Progress):
         if self._verbose:
             losses = _scores({n: v for n, v in epoch["loss"].items() if v is not None})
             self._say(
-                f"  {self._label(stage)}  epoch {epoch['epoch']}/{stage.recipe.epochs}  "
+                f"  {self._label(stage)}  epoch {epochs_text(stage, epoch['epoch'])}  "
                 f"loss{_JOINED}{losses}{self._scored(stage)}"
             )
 
@@ -158,7 +164,7 @@ class Lines(Progress):
         left = "" if self.console else self._remaining()  # the view tells it
         self._say(
             f"{self._count()}  done    {self._label(stage)}  {by}{left}"
-            f"{self._scored(stage)}{self._unlearned(stage)}"
+            f"{self._early(stage)}{self._scored(stage)}{self._unlearned(stage)}"
         )
         for system in self._baselines.get(stage.id, ()):
             self._warn(system)
@@ -210,7 +216,7 @@ class Lines(Progress):
         for label, (identity, since) in zip(labels, shown, strict=True):
             table.add_row(
                 Text(label),
-                f"{self._epoch.get(identity, 0)}/{by_id[identity].recipe.epochs}",
+                epochs_text(by_id[identity], self._epoch.get(identity, 0)),
                 duration(time.monotonic() - since),
                 Text(_scores(self._dev.get(identity, {}))),
             )
@@ -236,6 +242,13 @@ class Lines(Progress):
             self.console.out(visible_lines(text), highlight=False)
         else:
             say(text)
+
+    def _early(self, stage: Stage) -> str:
+        """Where its patience ended it."""
+        epoch = self._epoch.get(stage.id, 0)
+        if stage.recipe.patience is None or not 0 < epoch < stage.recipe.epochs:
+            return ""
+        return f"  ended{_JOINED}early:{_JOINED}{epoch}/{stage.recipe.epochs}{_JOINED}epochs"
 
     def _unlearned(self, stage: Stage) -> str:
         """What the stage has not learned, told at once: its edges will say nothing."""
@@ -266,10 +279,13 @@ class Lines(Progress):
         dev, constant = found
         if dev <= constant + ROUNDING:
             self._warned.add(baseline.target)
+            remedy = f"`transfer-study tune {self._named}` searches for a recipe by which it does."
+            if self._todo.study.preview is not None:
+                remedy = "the whole study, or a larger --fidelity, trains it more."
             self._say(
                 f"warning: {baseline.target} does not learn by its recipe (dev {dev:.3f}, a "
                 f"constant answer {constant:.3f}): edges on it will say nothing. The run goes on; "
-                f"`transfer-study tune {self._named}` searches for a recipe by which it does."
+                f"{remedy}"
             )
 
     def _scored(self, stage: Stage) -> str:

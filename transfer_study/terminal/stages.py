@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from transfer_study.data.leaks.findings import Dropped
-from transfer_study.execute.cost import SecondsEstimate
+from transfer_study.execute.cost import SecondsEstimate, is_at_most
 from transfer_study.report.table import Table, label, number, table_of, text
 from transfer_study.session.forecast import disk_forecast, forecast_looks, power
 from transfer_study.session.places import Places
@@ -29,6 +29,7 @@ from transfer_study.terminal.disk import disk_as_json, disk_sentences
 from transfer_study.terminal.leaks import dropped_as_json, print_dropped
 from transfer_study.terminal.looks import forecast_line, schedule_line
 from transfer_study.terminal.power import print_power
+from transfer_study.terminal.preview import preview_as_json, print_preview
 from transfer_study.terminal.progress import duration
 
 _LISTED = 40
@@ -49,6 +50,7 @@ def print_plan(
     console, store = stdout(), Store(places.store)
     todo = plan.missing(store.is_done, store.has_model)
     console.print(headed(plan.study.name, f": {len(plan)} stages, {len(todo)} to run"))
+    print_preview(console, plan.study)
     console.print(in_terminal(_by_kind(plan, todo)))
     console.print(
         f"Sharing: each answer trained by itself would take {plan.unshared} stages; "
@@ -74,9 +76,12 @@ def print_plan(
         pass  # told above
     elif estimate.measured:
         seconds = sum(map(estimate.seconds, todo))
+        about = "at most about" if is_at_most(todo) else "about"
+        early = ": with `patience` stages may end early" if is_at_most(todo) else ""
         console.print(
-            f"Time: about {duration(seconds)} on one worker, "
-            f"by {estimate.measured} measured stages."
+            f"Time: {about} {duration(seconds)} on one worker, "
+            f"by {estimate.measured} measured stages{early}.",
+            soft_wrap=True,
         )
     else:
         console.print("Time: unknown until a stage of this study was measured.")
@@ -236,8 +241,10 @@ def plan_as_json(
     known = power(plan, store, pilot, looks)
     content = {
         "study": plan.study.name,
+        **preview_as_json(plan.study),
         "unshared": plan.unshared,
         "estimated_seconds": sum(map(estimate.seconds, todo)) if estimate.measured else None,
+        "at_most": is_at_most(todo),
         "disk": disk_as_json(disk_forecast(plan, places)),
         "stages": [
             {
@@ -268,6 +275,6 @@ def _looks_as_json(plan: Plan, places: Places, pilot: Plan | None, looks: Looks)
 def resolved_study(study: Study) -> str:
     """The study as YAML with every default filled in; it reads back as the same study."""
     told = study.protocols().get(study.protocol, study)
-    values = told.model_dump(mode="json", by_alias=True, exclude_none=True)
+    values = told.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"preview"})
     text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
     return text

@@ -16,7 +16,8 @@ from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
 from transfer_study.study.stage_labels import stage_labels
 from transfer_study.terminal.console import headed, in_terminal, print_json, stderr, stdout, warn
-from transfer_study.terminal.progress import duration, log_lines
+from transfer_study.terminal.preview import preview_as_json, print_preview
+from transfer_study.terminal.progress import duration, epochs_text, log_lines
 
 _STATES = ("done", "running", "missing", "failed")
 
@@ -27,7 +28,7 @@ class Status:
 
     `states` are by id, of `_STATES`. `seconds_left` is an estimate for as many stages at a time as
     run, else for one; None until a stage of the study was measured. What failed is not in it
-    while others run.
+    while others run. It is `at_most` so long where `patience` may end stages early.
     """
 
     plan: Plan
@@ -35,6 +36,7 @@ class Status:
     states: dict[str, str]
     running: list[tuple[Stage, Running]]
     seconds_left: float | None
+    at_most: bool
 
 
 def study_status(plan: Plan, store: Store) -> Status:
@@ -47,7 +49,8 @@ def study_status(plan: Plan, store: Store) -> Status:
         stage.id: "done" if stage.id in plan.answered else _state(stage, store, busy)
         for stage in plan
     }
-    return Status(plan, now, states, runs, _seconds_left(plan, store, now, runs))
+    at_most = any(stage.recipe.patience is not None for stage in plan if states[stage.id] != "done")
+    return Status(plan, now, states, runs, _seconds_left(plan, store, now, runs), at_most)
 
 
 def _state(stage: Stage, store: Store, busy: set[str]) -> str:
@@ -88,6 +91,7 @@ def print_status(status: Status, store: Store) -> None:
             f"{counts['missing']} missing, {counts['failed']} failed",
         )
     )
+    print_preview(console, status.plan.study)
     if status.running:
         labels, now = stage_labels(status.plan), status.now
         table = table_of(
@@ -97,7 +101,7 @@ def print_status(status: Status, store: Store) -> None:
             label("process", lambda run: str(run[1].process)),
             label("since", lambda run: f"{datetime.fromtimestamp(run[1].since):%Y-%m-%d %H:%M}"),
             label("for", lambda run: duration(now - run[1].since) + _silence(run[1], now)),
-            label("epoch", lambda run: f"{run[1].epoch}/{run[0].recipe.epochs}"),
+            label("epoch", lambda run: epochs_text(run[0], run[1].epoch)),
         )
         console.print(in_terminal(table))
     console.print(_time_left(status))
@@ -119,7 +123,8 @@ def _time_left(status: Status) -> str:
     if status.seconds_left is None:
         return f"{here}; how long the rest takes is unknown until a stage of it was measured."
     time_ = duration(status.seconds_left)
-    return f"{here}; about {time_} left{'' if n else ' on one worker, once `run` goes on'}."
+    about = "at most about" if status.at_most else "about"
+    return f"{here}; {about} {time_} left{'' if n else ' on one worker, once `run` goes on'}."
 
 
 def status_as_json(status: Status, store: Store) -> None:
@@ -127,8 +132,10 @@ def status_as_json(status: Status, store: Store) -> None:
     counts, labels = Counter(status.states.values()), stage_labels(status.plan)
     content = {
         "study": status.plan.study.name,
+        **preview_as_json(status.plan.study),
         "counts": {state: counts[state] for state in _STATES},
         "seconds_left": status.seconds_left,
+        "at_most": status.at_most,
         "running": [
             {
                 "id": stage.id,

@@ -104,8 +104,9 @@ class TrialLines(Watching):
         self._ended += 1
         total = str(self._tuning.most_trials)
         score = f"  dev {max(trial.dev):.3f}" if trial.dev else ""
+        early = f" of {trial.epochs}" if len(trial.dev) < trial.epochs else ""
         said = {
-            "complete": f"{trial.epochs} epochs",
+            "complete": f"{len(trial.dev)}{early} epochs",
             "stopped": f"stopped at {len(trial.dev)}/{trial.epochs}",
             "failed": f"FAILED  {trial.message}",
         }[trial.state]

@@ -126,6 +126,20 @@ def differences(a: Side, b: Side, correction: Correction) -> pd.DataFrame:
     return _in_order(pd.DataFrame(rows, columns=_columns(key)))
 
 
+def signs_and_ranks(table: pd.DataFrame) -> tuple[int, int, float]:
+    """Of edges (rows of `differences`): how many have a delta in both, of one sign, and rank alike.
+
+    The last is Spearman's correlation of the two studies' deltas, NaN of fewer than three edges or
+    where those of a study are all the same.
+    """
+    both = table[["delta_a", "delta_b"]].dropna()
+    same = int((np.sign(both["delta_a"]) == np.sign(both["delta_b"])).sum())
+    alone = len(both) < 3 or (both.nunique() < 2).any()
+    if alone:
+        return len(both), same, float("nan")
+    return len(both), same, float(both["delta_a"].corr(both["delta_b"], method="spearman"))
+
+
 def happened(before: object, after: object, shown: bool) -> Happened:
     """What became of an edge with these verdicts; a study that lacks it has no verdict (NaN)."""
     if not (isinstance(before, str) and isinstance(after, str)):

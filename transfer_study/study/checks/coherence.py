@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from transfer_study.study.checks.mixing_faults import mixing_faults
 from transfer_study.study.checks.pretraining_faults import pretraining_faults
+from transfer_study.study.checks.stopping_faults import stopping_faults
 from transfer_study.study.checks.written import (
     Fault,
     Written,
@@ -56,6 +57,7 @@ def incoherences(study: Written) -> Iterator[Fault]:
     yield from _controls(study)
     yield from _derived_by_hand(study)
     yield from mixing_faults(study)
+    yield from stopping_faults(study)
     yield from _idle_sharing(study)
     yield from _tiny_encoders(study)
     if study.get("protocol") == "both" and study.get("variants"):

@@ -39,6 +39,11 @@ def read_study(
         study = Study.model_validate(document.value)
     except ValidationError as error:
         raise InvalidStudy(*_problems(document, error)) from None
+    if study.preview is not None:
+        where = document.where(("preview",))
+        raise InvalidStudy(
+            Problem("`preview` is not written; remove it, and give the option --fidelity", where)
+        )
     return _located(study, path.resolve().parent, data)
 
 

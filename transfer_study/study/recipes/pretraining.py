@@ -65,6 +65,9 @@ class Pretraining(Frozen):
     """The share of texts on which the loss is watched."""
     epochs: int = Field(default=3, gt=0)
     """How often all texts are gone over."""
+    patience: int | None = Field(default=None, gt=0)
+    """After how many epochs without a lower loss on held-out texts it ends before its `epochs`,
+    whose schedule stays. None goes on to the last."""
     batch_size: int = Field(default=32, gt=0)
     """Texts an update."""
     learning_rate: float = Field(default=1e-4, gt=0)

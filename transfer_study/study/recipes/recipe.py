@@ -128,6 +128,9 @@ class Recipe(Frozen):
     every row once where it is None."""
     selection: Literal["best", "last", "best_test"] = "best"
     """The epoch of best dev score, the last, or (which is not honest) of best test score."""
+    patience: int | None = Field(default=None, gt=0)
+    """After how many epochs without a better dev score a stage ends before its `epochs`, whose
+    schedule stays: of none of its tasks, nor of their mean. None goes on to the last."""
     freeze_embeddings: bool = False
     """Leave the embeddings as they are, without dropout."""
     freeze_layers: int = Field(default=0, ge=0)
@@ -174,6 +177,11 @@ class Recipe(Frozen):
             if getattr(self, name)
             not in (type(self).model_fields[name].default, _ALSO_CLEAN.get(name))
         ]
+
+    def is_over(self, epoch: int, best: int) -> bool:
+        """Whether a stage ends after an epoch, `best` being the latest that made a score better."""
+        stale = self.patience is not None and epoch - best >= self.patience
+        return stale or epoch == self.epochs
 
     def updates_an_epoch(self, batches: Sequence[int]) -> int:
         """How many updates an epoch makes of tasks that have so many batches each."""

@@ -1,0 +1,47 @@
+"""A preview told as what it is, and what the whole study would take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+
+from transfer_study.session.places import Places
+from transfer_study.store.store import Store
+from transfer_study.study.plan import Plan
+from transfer_study.study.study import Study
+from transfer_study.terminal.progress import duration
+
+
+def print_preview(console: Console, study: Study) -> None:
+    """Print what a preview is, before anything else of it; nothing of a study."""
+    if study.preview is not None:
+        console.print(study.preview.caution, style="yellow", soft_wrap=True)
+
+
+def preview_as_json(study: Study) -> dict[str, Any]:
+    """What a JSON object says of a preview; nothing of a study."""
+    if study.preview is None:
+        return {}
+    return {"preview": study.preview.model_dump(mode="json", exclude={"whole"})}
+
+
+def print_whole(console: Console, plan: Plan, places: Places, whole: str) -> None:
+    """Print by which command the whole of a preview is run, and what it would take."""
+    preview = plan.study.preview
+    if preview is None:
+        return
+    from transfer_study.execute.cost import seconds_taken  # numpy is not needed before
+
+    took = ""
+    if all(map(Store(places.store).is_done, plan)):
+        seconds = seconds_taken(plan, Store(places.store))
+        took = (
+            f", about {duration(seconds / preview.part)} on one worker "
+            f"where this preview took {duration(seconds)}"
+        )
+    folder = places.results / plan.study.name
+    console.print(f"The whole study{took}: transfer-study run {whole}", soft_wrap=True)
+    console.print(
+        f"What of this holds then: transfer-study compare {folder} {whole}", soft_wrap=True
+    )
