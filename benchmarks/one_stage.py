@@ -26,12 +26,16 @@ from transformers import (
     TrainingArguments,
     get_linear_schedule_with_warmup,
 )
+from where_time_goes import shares
 
 from transfer_study.data.encoders.find import encoder_folder
 from transfer_study.data.tokens.encode import targets
+from transfer_study.data.tokens.mixing import mixed_batches
 from transfer_study.execute.materials import read_materials, tokenizer_of
 from transfer_study.execute.start import begin
+from transfer_study.learn.material import Material
 from transfer_study.learn.predict import autocast, row_logits
+from transfer_study.learn.soft import Learner
 from transfer_study.learn.train import train
 from transfer_study.session.plans import make_plan
 from transfer_study.store.store import Store
@@ -127,18 +131,48 @@ Way = Callable[[Subject], float]
 
 def this_project(of: Subject, *, first: bool = False) -> float:
     """As a stage does it; the first also computes what its frozen layers answer, and loads."""
-    with tempfile.TemporaryDirectory(dir=of.folder) as fresh:
-        store = Store(Path(fresh)) if first else of.store
-        learned = {
-            name: replace(m, collators={s: c for s, c in m.collators.items() if s != "test"})
-            for name, m in of.materials.items()
-        }
+    with tempfile.TemporaryDirectory(dir=of.folder) as fresh, _repeatable():
         before = clock(of.device.type)
-        with _repeatable():
-            model, known = begin(of.stage, store, learned, of.device)
-            began = before if first else clock(of.device.type)
-            train(model, known, of.stage.recipe, of.stage.seed, lambda _: None)
+        model, known = _begun(of, Store(Path(fresh)) if first else of.store)
+        began = before if first else clock(of.device.type)
+        train(model, known, of.stage.recipe, of.stage.seed, lambda _: None)
         return clock(of.device.type) - began
+
+
+def spent_on(of: Subject) -> dict[str, float]:
+    """The share of each kind of operation in this project's training, most first."""
+    with _repeatable():
+        model, known = _begun(of, of.store)
+        return shares(
+            lambda: train(model, known, of.stage.recipe, of.stage.seed, lambda _: None),
+            of.device.type,
+        )
+
+
+def keep_what_is_frozen(of: Subject) -> None:
+    """Keep what frozen layers answer, as the first of a study's stages does."""
+    _begun(of, of.store)
+
+
+def _begun(of: Subject, store: Store) -> tuple[Learner, dict[str, Material]]:
+    learned = {
+        name: replace(m, collators={s: c for s, c in m.collators.items() if s != "test"})
+        for name, m in of.materials.items()
+    }
+    return begin(of.stage, store, learned, of.device)
+
+
+def batches(of: Subject) -> list[Shape]:
+    """The batches of a stage's updates, [sequences, length]."""
+    (material,) = of.materials.values()
+    collator, recipe = material.collators["train"], of.stage.recipe
+    name, lengths = material.task.name, collator.encoded.lengths
+    epochs = mixed_batches({name: lengths}, {name: material.data.key}, recipe, of.stage.seed)
+    return [
+        tuple(collator.inputs(rows)["input_ids"].shape)
+        for epoch in epochs
+        for ((_, rows),) in epoch
+    ]
 
 
 @contextmanager
