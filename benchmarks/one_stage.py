@@ -43,7 +43,6 @@ from transfer_study.study.file.study_file import read_study
 from transfer_study.study.stage import Stage
 
 TASK = "chemprot"
-BATCH = 16
 HELD = 8  # rows of dev, which training also predicts once
 
 Row = dict[str, Any]
@@ -85,7 +84,7 @@ class Subject:
     @property
     def updates(self) -> int:
         """How many updates the training makes."""
-        return self.stage.recipe.epochs * -(-len(self.rows) // BATCH)
+        return self.stage.recipe.epochs * -(-len(self.rows) // self.stage.recipe.batch_size)
 
     def collated(self, rows: Sequence[Row]) -> dict[str, Tensor]:
         """A batch as transformers pads it, to the longest of it."""
@@ -114,14 +113,16 @@ def subject(
     return Subject(stage, torch.device(device), folder, 8 if device == "cuda" else None)
 
 
-def study_of(encoder: dict[str, str], rows: int, held: int, epochs: int) -> dict[str, object]:
+def study_of(
+    encoder: dict[str, str], rows: int, held: int, epochs: int, batch: int = 16
+) -> dict[str, object]:
     """A study of one stage."""
     return {
         "encoder": encoder,
         "tasks": [TASK],
         "limits": {"max_train": rows, "max_dev": HELD, "max_test": held},
         "seeds": [0],
-        "refine": {"epochs": epochs, "batch_size": BATCH, "selection": "last"},
+        "refine": {"epochs": epochs, "batch_size": batch, "selection": "last"},
     }
 
 
@@ -188,7 +189,7 @@ def _repeatable() -> Iterator[None]:
 def plain_loop(of: Subject) -> float:
     """The loop of torch's tutorials: rows shuffled, each batch padded to its longest row."""
     recipe, model = of.stage.recipe, of.model()
-    loader = DataLoader(of.rows, BATCH, shuffle=True, collate_fn=of.collated)  # type: ignore[arg-type]
+    loader = DataLoader(of.rows, recipe.batch_size, shuffle=True, collate_fn=of.collated)  # type: ignore[arg-type]
     began = clock(of.device.type)
     moved = [p for p in model.parameters() if p.requires_grad]
     optimizer = AdamW(moved, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
@@ -219,7 +220,7 @@ def _trainer(of: Subject, **arguments: object) -> Trainer:
     recipe = of.stage.recipe
     given: dict[str, object] = {
         "output_dir": str(of.folder / "trainer"),
-        "per_device_train_batch_size": BATCH,
+        "per_device_train_batch_size": recipe.batch_size,
         "num_train_epochs": recipe.epochs,
         "learning_rate": recipe.learning_rate,
         "weight_decay": recipe.weight_decay,

@@ -3,11 +3,12 @@
     python benchmarks/stage_speed.py [CORPORA] [--device cuda]
 
 Every way learns the same rows of ChemProt (made-up ones where no corpora are given) by the same
-recipe: batches of 16, as many updates, AdamW, clipping, dropout. All are run in turn, every other
-round backwards, after one round that is not counted; seconds are medians. `filled` is the share of
-what was computed that is no padding. `rate` counts the operations of a model without padding, over
-what one large matrix product of the same arithmetic makes here in a second: model FLOP utilisation.
-The line of products computes all those of the batches of this project, and nothing else.
+recipe: batches of one size, as many updates, AdamW, clipping, dropout. All are run in turn, every
+other round backwards, after a batch each that is not counted; seconds are medians. `filled` is the
+share of what was computed that is no padding. `rate` counts the operations of a model without
+padding, over what one large matrix product of the same arithmetic makes here in a second: model
+FLOP utilisation. The line of products computes all those of the batches of this project, and
+nothing else.
 
 Ratios are to the Trainer's best setting of the same arithmetic, and to its best of any: how many
 times faster, round by round: median, and least to most. Where layers are frozen, `all others` finds
@@ -27,7 +28,6 @@ from pathlib import Path
 
 import numpy as np
 from one_stage import (
-    BATCH,
     Shape,
     Subject,
     Way,
@@ -52,6 +52,7 @@ from side_by_side import (
     measuring,
     named,
     options,
+    parse,
     precisions,
     ratio,
 )
@@ -222,13 +223,13 @@ def measure(name: str, options: argparse.Namespace, folder: Path) -> None:
     def made(place: Path, precision: str, frozen: int, rows: int, held: int) -> Subject:
         place.mkdir(parents=True, exist_ok=True)
         changes = f"refine.precision={precision}", f"refine.freeze_layers={frozen}"
-        study = study_of(encoder, rows, held, options.epochs)
+        study = study_of(encoder, rows, held, options.epochs, options.batch)
         return subject(study, options.data, options.device, place, *changes)
 
     def both(precision: str, frozen: int) -> tuple[Subject, Subject]:
         place = folder / name / f"{precision}{frozen}"
         whole = made(place / "all", precision, frozen, options.rows, options.held)
-        return whole, made(place / "few", precision, frozen, BATCH, BATCH)
+        return whole, made(place / "few", precision, frozen, options.batch, options.batch)
 
     names = precisions(options.device)
     whole = {precision: both(precision, 0) for precision in names}
@@ -243,7 +244,7 @@ def measure(name: str, options: argparse.Namespace, folder: Path) -> None:
     lengths = [len(row["input_ids"]) for row in of.rows]
     print(
         f"\n{encoder['name']}: {len(of.rows)} rows of {np.mean(lengths):.0f} pieces, "
-        f"{options.epochs} epochs of {of.updates // options.epochs} updates of {BATCH}; "
+        f"{options.epochs} epochs of {of.updates // options.epochs} updates of {options.batch}; "
         f"{options.rounds} rounds; a large product makes "
         + ", ".join(f"{rates[n] / 1e9:,.0f} GFLOP/s in {n}" for n in names),
         flush=True,
@@ -274,8 +275,8 @@ def main() -> int:
     parser = options(__doc__, rows=160)
     encoders(parser)
     parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--held", type=int, default=160, help="rows to predict")
-    given = parser.parse_args()
+    parser.add_argument("--batch", type=int, default=16, help="rows an update")
+    given = parse(parser)
     with measuring(given) as folder:
         for name in named(given):
             measure(name, given, folder)

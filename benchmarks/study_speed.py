@@ -41,6 +41,7 @@ from side_by_side import (
     measuring,
     named,
     options,
+    parse,
     precisions,
     ratio,
     write_study,
@@ -83,11 +84,10 @@ class Ours:
     stages: Sequence[float]
 
 
-def environment(given: argparse.Namespace) -> dict[str, str]:
+def environment() -> dict[str, str]:
     """That of a process of either side."""
-    hidden = {"CUDA_VISIBLE_DEVICES": ""} if given.device == "cpu" else {}
     paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PYTHONPATH": paths, **hidden}
+    return {**os.environ, "PYTHONPATH": paths}
 
 
 def own_cpu(given: argparse.Namespace) -> bool:
@@ -116,7 +116,7 @@ def run_study(study: Path, seed: int, given: argparse.Namespace, folder: Path) -
         words += ["--workers", str(given.threads)]
     words += [w for n in ("store", "results", "plots") for w in (f"--{n}", str(place / n))]
     began = spent(given)
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=environment(given))
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=environment())
     whole = spent(given) - began
     records = Store(place / "store").records()
     return Ours(whole, [record.provenance.wall_seconds for record in records])
@@ -136,7 +136,7 @@ def run_loop(runs: Sequence[Run], seed: int, given: argparse.Namespace) -> Loop:
             check=True,
             capture_output=True,
             encoding="utf-8",
-            env=environment(given),
+            env=environment(),
         )
         taken = spent(given) - began
         starts.append(json.loads(said.stdout.splitlines()[-1])["began"])
@@ -259,9 +259,8 @@ def main() -> int:
     parser.set_defaults(rounds=1)
     parser.add_argument("--tasks", type=int, choices=(2, 3, 4), default=3)
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--held", type=int, default=100, help="rows of test")
     parser.add_argument("--run", default="", help="options of transfer-study run, with a GPU")
-    given = parser.parse_args()
+    given = parse(parser)
     with measuring(given) as folder:
         for name in named(given):
             (folder / name).mkdir()
