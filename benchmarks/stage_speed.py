@@ -272,9 +272,9 @@ def measure(name: str, options: argparse.Namespace, folder: Path) -> None:
 def main() -> int:
     """Print two tables an encoder."""
     assert __doc__
-    parser = options(__doc__, rows=160)
+    parser = options(__doc__, rows=128)
     encoders(parser)
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--batch", type=int, default=16, help="rows an update")
     given = parse(parser)
     with measuring(given) as folder:

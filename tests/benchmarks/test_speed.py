@@ -112,7 +112,7 @@ def test_a_pair_is_learned_by_the_trainer_from_rows_of_ours(tmp_path: Path) -> N
     ]
     rows = json.loads((tmp_path / "rows" / "bc5cdr-chemical.json").read_text("utf-8"))
     assert len(rows["train"]) == 16 and set(rows["train"][0]["labels"]) <= {-100, 0, 1, 2}
-    loop = study_speed.run_loop(runs[2:4], 0, given)
+    loop = study_speed.run_loop(runs[2:4], [0], given)
     assert loop.again == [False, True]
     assert 0 < loop.seconds(again=False) < loop.seconds()
     assert loop.seconds(starts=False) == pytest.approx(sum(loop.works))
