@@ -211,8 +211,8 @@ def measure(name: str, given: argparse.Namespace, folder: Path) -> None:
     recipe = plan.stages[0].recipe
     print(
         f"\n{plan.stages[0].encoder.name}: {given.tasks} tasks of {given.rows} rows, "
-        f"{given.seeds} seeds, {recipe.epochs} epochs, {recipe.freeze_layers} layers frozen, {recipe.precision}; "
-        f"{given.rounds} rounds",
+        f"{given.seeds} seeds, {recipe.epochs} epochs, {recipe.freeze_layers} layers frozen, "
+        f"{recipe.precision}; {given.rounds} rounds",
         flush=True,
     )
     ours: list[float] = []
