@@ -26,12 +26,16 @@ from transformers import (
     TrainingArguments,
     get_linear_schedule_with_warmup,
 )
+from where_time_goes import shares
 
 from transfer_study.data.encoders.find import encoder_folder
 from transfer_study.data.tokens.encode import targets
+from transfer_study.data.tokens.mixing import mixed_batches
 from transfer_study.execute.materials import read_materials, tokenizer_of
 from transfer_study.execute.start import begin
+from transfer_study.learn.material import Material
 from transfer_study.learn.predict import autocast, row_logits
+from transfer_study.learn.soft import Learner
 from transfer_study.learn.train import train
 from transfer_study.session.plans import make_plan
 from transfer_study.store.store import Store
@@ -39,8 +43,7 @@ from transfer_study.study.file.study_file import read_study
 from transfer_study.study.stage import Stage
 
 TASK = "chemprot"
-BATCH = 16
-HELD = 8  # rows of dev, which training also predicts once
+HELD = 2  # rows of dev, which training also predicts once: as few as may be
 
 Row = dict[str, Any]
 Shape = tuple[int, int]
@@ -81,7 +84,7 @@ class Subject:
     @property
     def updates(self) -> int:
         """How many updates the training makes."""
-        return self.stage.recipe.epochs * -(-len(self.rows) // BATCH)
+        return self.stage.recipe.epochs * -(-len(self.rows) // self.stage.recipe.batch_size)
 
     def collated(self, rows: Sequence[Row]) -> dict[str, Tensor]:
         """A batch as transformers pads it, to the longest of it."""
@@ -110,14 +113,16 @@ def subject(
     return Subject(stage, torch.device(device), folder, 8 if device == "cuda" else None)
 
 
-def study_of(encoder: dict[str, str], rows: int, held: int, epochs: int) -> dict[str, object]:
+def study_of(
+    encoder: dict[str, str], rows: int, held: int, epochs: int, batch: int = 16
+) -> dict[str, object]:
     """A study of one stage."""
     return {
         "encoder": encoder,
         "tasks": [TASK],
         "limits": {"max_train": rows, "max_dev": HELD, "max_test": held},
         "seeds": [0],
-        "refine": {"epochs": epochs, "batch_size": BATCH, "selection": "last"},
+        "refine": {"epochs": epochs, "batch_size": batch, "selection": "last"},
     }
 
 
@@ -127,18 +132,48 @@ Way = Callable[[Subject], float]
 
 def this_project(of: Subject, *, first: bool = False) -> float:
     """As a stage does it; the first also computes what its frozen layers answer, and loads."""
-    with tempfile.TemporaryDirectory(dir=of.folder) as fresh:
-        store = Store(Path(fresh)) if first else of.store
-        learned = {
-            name: replace(m, collators={s: c for s, c in m.collators.items() if s != "test"})
-            for name, m in of.materials.items()
-        }
+    with tempfile.TemporaryDirectory(dir=of.folder) as fresh, _repeatable():
         before = clock(of.device.type)
-        with _repeatable():
-            model, known = begin(of.stage, store, learned, of.device)
-            began = before if first else clock(of.device.type)
-            train(model, known, of.stage.recipe, of.stage.seed, lambda _: None)
+        model, known = _begun(of, Store(Path(fresh)) if first else of.store)
+        began = before if first else clock(of.device.type)
+        train(model, known, of.stage.recipe, of.stage.seed, lambda _: None)
         return clock(of.device.type) - began
+
+
+def spent_on(of: Subject) -> dict[str, float]:
+    """The share of each kind of operation in this project's training, most first."""
+    with _repeatable():
+        model, known = _begun(of, of.store)
+        return shares(
+            lambda: train(model, known, of.stage.recipe, of.stage.seed, lambda _: None),
+            of.device.type,
+        )
+
+
+def keep_what_is_frozen(of: Subject) -> None:
+    """Keep what frozen layers answer, as the first of a study's stages does."""
+    _begun(of, of.store)
+
+
+def _begun(of: Subject, store: Store) -> tuple[Learner, dict[str, Material]]:
+    learned = {
+        name: replace(m, collators={s: c for s, c in m.collators.items() if s != "test"})
+        for name, m in of.materials.items()
+    }
+    return begin(of.stage, store, learned, of.device)
+
+
+def batches(of: Subject) -> list[Shape]:
+    """The batches of a stage's updates, [sequences, length]."""
+    (material,) = of.materials.values()
+    collator, recipe = material.collators["train"], of.stage.recipe
+    name, lengths = material.task.name, collator.encoded.lengths
+    epochs = mixed_batches({name: lengths}, {name: material.data.key}, recipe, of.stage.seed)
+    return [
+        tuple(collator.inputs(rows)["input_ids"].shape)
+        for epoch in epochs
+        for ((_, rows),) in epoch
+    ]
 
 
 @contextmanager
@@ -154,7 +189,7 @@ def _repeatable() -> Iterator[None]:
 def plain_loop(of: Subject) -> float:
     """The loop of torch's tutorials: rows shuffled, each batch padded to its longest row."""
     recipe, model = of.stage.recipe, of.model()
-    loader = DataLoader(of.rows, BATCH, shuffle=True, collate_fn=of.collated)  # type: ignore[arg-type]
+    loader = DataLoader(of.rows, recipe.batch_size, shuffle=True, collate_fn=of.collated)  # type: ignore[arg-type]
     began = clock(of.device.type)
     moved = [p for p in model.parameters() if p.requires_grad]
     optimizer = AdamW(moved, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
@@ -185,7 +220,7 @@ def _trainer(of: Subject, **arguments: object) -> Trainer:
     recipe = of.stage.recipe
     given: dict[str, object] = {
         "output_dir": str(of.folder / "trainer"),
-        "per_device_train_batch_size": BATCH,
+        "per_device_train_batch_size": recipe.batch_size,
         "num_train_epochs": recipe.epochs,
         "learning_rate": recipe.learning_rate,
         "weight_decay": recipe.weight_decay,

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 from one_stage import Way, by_trainer, plain_loop, study_of, subject, this_project
-from side_by_side import encoder_named, encoders, measuring, named, options, precisions
+from side_by_side import encoder_named, encoders, measuring, named, options, parse, precisions
 
 # Each with the layers that it leaves frozen.
 WAYS: dict[str, tuple[Way, int]] = {
@@ -67,7 +67,7 @@ def main() -> int:
     parser = options(__doc__, rows=64)
     encoders(parser)
     parser.add_argument("--way", action="append", choices=tuple(WAYS), help="all without")
-    given = parser.parse_args()
+    given = parse(parser)
     with measuring(given) as folder:
         for name in named(given):
             print(f"\n{f'{name}, {given.rows} rows':<47}{'process':>9}{'training':>10}{'GPU':>8}")

@@ -3,11 +3,12 @@
     python benchmarks/stage_speed.py [CORPORA] [--device cuda]
 
 Every way learns the same rows of ChemProt (made-up ones where no corpora are given) by the same
-recipe: batches of 16, as many updates, AdamW, clipping, dropout. All are run in turn, every other
-round backwards, after one round that is not counted; seconds are medians. `filled` is the share of
-what was computed that is no padding. `rate` counts the operations of a model without padding, over
-what one large matrix product of the same arithmetic makes here in a second: model FLOP utilisation.
-The line of products computes all those of the batches of this project, and nothing else.
+recipe: batches of one size, as many updates, AdamW, clipping, dropout. All are run in turn, every
+other round backwards, after a batch each that is not counted; seconds are medians. `filled` is the
+share of what was computed that is no padding. `rate` counts the operations of a model without
+padding, over what one large matrix product of the same arithmetic makes here in a second: model
+FLOP utilisation. The line of products computes all those of the batches of this project, and
+nothing else.
 
 Ratios are to the Trainer's best setting of the same arithmetic, and to its best of any: how many
 times faster, round by round: median, and least to most. Where layers are frozen, `all others` finds
@@ -27,15 +28,17 @@ from pathlib import Path
 
 import numpy as np
 from one_stage import (
-    BATCH,
     Shape,
     Subject,
     Way,
+    batches,
     by_trainer,
+    keep_what_is_frozen,
     plain_loop,
     predicted,
     predicted_by_trainer,
     predicted_plainly,
+    spent_on,
     study_of,
     subject,
     this_project,
@@ -49,6 +52,7 @@ from side_by_side import (
     measuring,
     named,
     options,
+    parse,
     precisions,
     ratio,
 )
@@ -65,6 +69,7 @@ class Line:
     name: str
     way: Way
     of: Subject
+    few: Subject  # the same with a batch of rows
     trainer: bool = False
 
     @property
@@ -73,54 +78,72 @@ class Line:
         return str(self.of.stage.recipe.precision.value)
 
 
-def training(subjects: Mapping[str, Subject], frozen: Mapping[str, Subject]) -> list[Line]:
+@dataclass(frozen=True)
+class Kind:
+    """A kind of arithmetic: what is learned in it, whole and with layers frozen.
+
+    Each with all rows, and with a batch of them.
+    """
+
+    whole: tuple[Subject, Subject]
+    frozen: tuple[Subject, Subject]
+
+
+def training(kinds: Sequence[Kind]) -> list[Line]:
     """The ways to train, of each kind of arithmetic."""
     lines = []
-    for of, fixed in zip(subjects.values(), frozen.values(), strict=True):
+    for kind in kinds:
+        grouped = partial(by_trainer, **GROUPED)
         lines += [
-            Line("this project", this_project, of),
-            Line("plain loop", plain_loop, of),
-            Line("Trainer", by_trainer, of, trainer=True),
-            Line("Trainer, grouped by length", partial(by_trainer, **GROUPED), of, trainer=True),
+            Line("this project", this_project, *kind.whole),
+            Line("plain loop", plain_loop, *kind.whole),
+            Line("Trainer", by_trainer, *kind.whole, trainer=True),
+            Line("Trainer, grouped by length", grouped, *kind.whole, trainer=True),
         ]
-        if of.device.type == "cuda":
+        if kind.whole[0].device.type == "cuda":
             ahead = partial(by_trainer, **WORKERS)
-            lines.append(Line("Trainer, two workers load rows", ahead, of, trainer=True))
-        layers = f"{fixed.stage.recipe.freeze_layers} layers frozen"
+            lines.append(Line("Trainer, two workers load rows", ahead, *kind.whole, trainer=True))
+        first = partial(this_project, first=True)
+        layers = f"{kind.frozen[0].stage.recipe.freeze_layers} layers frozen"
         lines += [
-            Line(f"this project, {layers}: all others", this_project, fixed),
-            Line(f"this project, {layers}: the first", partial(this_project, first=True), fixed),
-            Line(f"Trainer, {layers}, grouped", partial(by_trainer, **GROUPED), fixed),
+            Line(f"this project, {layers}: all others", this_project, *kind.frozen),
+            Line(f"this project, {layers}: the first", first, *kind.frozen),
+            Line(f"Trainer, {layers}, grouped", grouped, *kind.frozen),
         ]
     return lines
 
 
-def prediction(subjects: Mapping[str, Subject]) -> list[Line]:
+def prediction(kinds: Sequence[Kind]) -> list[Line]:
     """The ways to predict, of each kind of arithmetic."""
     lines = []
-    for of in subjects.values():
+    for kind in kinds:
         lines += [
-            Line("this project", predicted, of),
-            Line("plain loop, batches of 32", predicted_plainly, of),
+            Line("this project", predicted, *kind.whole),
+            Line("plain loop, batches of 32", predicted_plainly, *kind.whole),
         ]
         for batch in (8, 64):
             given = {"per_device_eval_batch_size": batch}
-            way = partial(predicted_by_trainer, **given)
-            lines.append(Line(f"Trainer, batches of {batch}", way, of, trainer=True))
-            way = partial(predicted_by_trainer, **given, **GROUPED)
-            lines.append(Line(f"Trainer, batches of {batch}, grouped", way, of, trainer=True))
+            way, said = partial(predicted_by_trainer, **given), f"Trainer, batches of {batch}"
+            lines.append(Line(said, way, *kind.whole, trainer=True))
+            grouped = partial(way, **GROUPED)
+            lines.append(Line(f"{said}, grouped", grouped, *kind.whole, trainer=True))
     return lines
 
 
 def timed(lines: Sequence[Line], rounds: int) -> tuple[list[list[float]], list[list[Shape]]]:
-    """The seconds of each line in every round, and the batches that it learned."""
-    shapes = []
-    for line in lines:  # makes room, keeps what frozen layers answer, warms the processor
+    """The seconds of each line in every round, and the batches that it learned in the last."""
+    for line in lines:  # loads what is loaded once, and warms the processor
+        line.way(line.few)
+    shapes: dict[str, list[Shape]] = {}
+
+    def watched(n: int, line: Line) -> float:
         with watching_shapes() as seen:
-            line.way(line.of)
-        shapes.append(seen)
-    ways = {str(n): partial(line.way, line.of) for n, line in enumerate(lines)}
-    return list(in_turn(ways, rounds).values()), shapes
+            taken = line.way(line.of)
+        shapes[str(n)] = seen
+        return taken
+
+    ways = {str(n): partial(watched, n, line) for n, line in enumerate(lines)}
+    return list(in_turn(ways, rounds).values()), [shapes[name] for name in ways]
 
 
 def ratios(lines: Sequence[Line], seconds: Sequence[Sequence[float]]) -> list[str]:
@@ -195,56 +218,65 @@ def print_prediction(lines: Sequence[Line], seconds: Sequence[Sequence[float]]) 
 
 def measure(name: str, options: argparse.Namespace, folder: Path) -> None:
     """Print both tables of an encoder."""
-    place = folder / name
-    place.mkdir()
-    study = study_of(encoder_named(name, folder), options.rows, options.held, options.epochs)
+    encoder = encoder_named(name, folder)
 
-    def made(precision: str, frozen: int) -> Subject:
+    def made(place: Path, precision: str, frozen: int, rows: int, held: int) -> Subject:
+        place.mkdir(parents=True, exist_ok=True)
         changes = f"refine.precision={precision}", f"refine.freeze_layers={frozen}"
+        study = study_of(encoder, rows, held, options.epochs, options.batch)
         return subject(study, options.data, options.device, place, *changes)
 
-    kinds = precisions(options.device)
-    subjects = {kind: made(kind, 0) for kind in kinds}
-    config = next(iter(subjects.values())).model().config
+    def both(precision: str, frozen: int) -> tuple[Subject, Subject]:
+        place = folder / name / f"{precision}{frozen}"
+        whole = made(place / "all", precision, frozen, options.rows, options.held)
+        return whole, made(place / "few", precision, frozen, options.batch, options.batch)
+
+    names = precisions(options.device)
+    whole = {precision: both(precision, 0) for precision in names}
+    of = whole[names[0]][0]
+    config = of.model().config
     size = Size(
         *(config.num_hidden_layers, config.hidden_size),
         *(config.intermediate_size, config.num_attention_heads),
     )
-    frozen = {kind: made(kind, size.layers * FROZEN // 6) for kind in kinds}
-    rates = {kind: rate(kind, options.device) for kind in kinds}
-    lines = training(subjects, frozen)
-    (of, *_) = subjects.values()
+    kinds = [Kind(whole[n], both(n, size.layers * FROZEN // 6)) for n in names]
+    rates = {precision: rate(precision, options.device) for precision in names}
     lengths = [len(row["input_ids"]) for row in of.rows]
     print(
-        f"\n{study['encoder']['name']}: {len(of.rows)} rows of {np.mean(lengths):.0f} pieces, "  # type: ignore[index]
-        f"{options.epochs} epochs of {of.updates // options.epochs} updates of {BATCH}; "
+        f"\n{encoder['name']}: {len(of.rows)} rows of {np.mean(lengths):.0f} pieces, "
+        f"{options.epochs} epochs of {of.updates // options.epochs} updates of {options.batch}; "
         f"{options.rounds} rounds; a large product makes "
-        + ", ".join(f"{rates[kind] / 1e9:,.0f} GFLOP/s in {kind}" for kind in kinds),
+        + ", ".join(f"{rates[n] / 1e9:,.0f} GFLOP/s in {n}" for n in names),
         flush=True,
     )
+    bare = {n: Products(size, batches(of), n, options.device) for n in names}
+    products = [
+        Line(n, lambda at, n=n: bare[n](at.updates), *whole[n])  # type: ignore[misc]
+        for n in names
+    ]
+    for kind in kinds:
+        keep_what_is_frozen(kind.frozen[0])
+    lines = training(kinds)
     # The products take turns with all others.
-    with watching_shapes() as seen:
-        this_project(of)
-    if len(seen) != of.updates:  # those of a graph are replayed unseen
-        with watching_shapes() as seen:
-            by_trainer(of, **GROUPED)
-    bare = {kind: Products(size, seen, kind, options.device) for kind in kinds}
-    products = [Line(kind, lambda _, n=kind: bare[n](), subjects[kind]) for kind in kinds]  # type: ignore[misc]
     seconds, shapes = timed([*products, *lines], options.rounds)
-    least = Bare(size, dict(zip(kinds, seconds, strict=False)), rates)
-    print_training(lines, seconds[len(kinds) :], shapes[len(kinds) :], least)
-    asked = prediction(subjects)
+    least = Bare(size, dict(zip(names, seconds, strict=False)), rates)
+    print_training(lines, seconds[len(names) :], shapes[len(names) :], least)
+    print("\nwhere the time of this project's training goes, by torch's profiler")
+    for n in names:
+        parts = (f"{part} {share:.0%}" for part, share in spent_on(whole[n][0]).items())
+        print(f"  {n}: {', '.join(parts)}", flush=True)
+    asked = prediction(kinds)
     print_prediction(asked, timed(asked, options.rounds)[0])
 
 
 def main() -> int:
     """Print two tables an encoder."""
     assert __doc__
-    parser = options(__doc__, rows=160)
+    parser = options(__doc__, rows=128)
     encoders(parser)
-    parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--held", type=int, default=160, help="rows to predict")
-    given = parser.parse_args()
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=16, help="rows an update")
+    given = parse(parser)
     with measuring(given) as folder:
         for name in named(given):
             measure(name, given, folder)

@@ -9,7 +9,7 @@ what it has to, and writes its report. The loop is what a shell would run instea
 learns both and predicts B, and one for all tasks; with rows that were tokenised before, no dev set,
 and no tables. `pairs once` leaves out the half of the pairs that learns again what the other half
 has learned. Both learn the same rows as often, in batches of one size, with the same layers frozen,
-the same arithmetic and as many threads in all, in turn, a seed a round.
+the same arithmetic and as many threads in all, in turn, other seeds in every round.
 
 Seconds are of the wall, and stages run through Ray. With one thread (OMP_NUM_THREADS=1) all is done
 one after the other and without Ray, and seconds are of the CPU, so that other work counts little. A
@@ -27,7 +27,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import permutations
+from itertools import permutations, product
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,7 @@ from side_by_side import (
     measuring,
     named,
     options,
+    parse,
     precisions,
     ratio,
     write_study,
@@ -50,7 +51,6 @@ from transfer_study.data.encoders.find import encoder_folder
 from transfer_study.data.tokens.encode import targets
 from transfer_study.execute.materials import read_materials, tokenizer_of
 from transfer_study.session.plans import make_plan
-from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
@@ -75,19 +75,10 @@ class Loop:
         return sum(start * starts + work for start, work, twice in runs if again or not twice)
 
 
-@dataclass(frozen=True)
-class Ours:
-    """What a round of this project took: the whole command, and the sum of its stages."""
-
-    whole: float
-    stages: Sequence[float]
-
-
-def environment(given: argparse.Namespace) -> dict[str, str]:
+def environment() -> dict[str, str]:
     """That of a process of either side."""
-    hidden = {"CUDA_VISIBLE_DEVICES": ""} if given.device == "cpu" else {}
     paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PYTHONPATH": paths, **hidden}
+    return {**os.environ, "PYTHONPATH": paths}
 
 
 def own_cpu(given: argparse.Namespace) -> bool:
@@ -103,11 +94,11 @@ def spent(given: argparse.Namespace) -> float:
     return used.ru_utime + used.ru_stime
 
 
-def run_study(study: Path, seed: int, given: argparse.Namespace, folder: Path) -> Ours:
-    """`transfer-study run` in a fresh store."""
-    place = folder / f"seed{seed}"
+def run_study(study: Path, seeds: Sequence[int], given: argparse.Namespace, folder: Path) -> float:
+    """`transfer-study run` in a fresh store; the seconds that it took."""
+    place = folder / f"seed{seeds[0]}"
     words = [sys.executable, "-m", "transfer_study", "run", str(study), "--quiet"]
-    words += ["--data", str(given.data), "--set", f"seeds=[{seed}]"]
+    words += ["--data", str(given.data), "--set", f"seeds={list(seeds)}"]
     if given.device == "cuda":
         words += given.run.split()
     elif own_cpu(given):
@@ -116,16 +107,14 @@ def run_study(study: Path, seed: int, given: argparse.Namespace, folder: Path) -
         words += ["--workers", str(given.threads)]
     words += [w for n in ("store", "results", "plots") for w in (f"--{n}", str(place / n))]
     began = spent(given)
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=environment(given))
-    whole = spent(given) - began
-    records = Store(place / "store").records()
-    return Ours(whole, [record.provenance.wall_seconds for record in records])
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=environment())
+    return spent(given) - began
 
 
-def run_loop(runs: Sequence[Run], seed: int, given: argparse.Namespace) -> Loop:
+def run_loop(runs: Sequence[Run], seeds: Sequence[int], given: argparse.Namespace) -> Loop:
     """One process after another."""
     starts, works, again, learned = [], [], [], set()
-    for run in runs:
+    for seed, run in product(seeds, runs):
         file = Path(run.folder) / "run.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({**asdict(run), "seed": seed}), encoding="utf-8")
@@ -136,13 +125,13 @@ def run_loop(runs: Sequence[Run], seed: int, given: argparse.Namespace) -> Loop:
             check=True,
             capture_output=True,
             encoding="utf-8",
-            env=environment(given),
+            env=environment(),
         )
         taken = spent(given) - began
         starts.append(json.loads(said.stdout.splitlines()[-1])["began"])
         works.append(taken - starts[-1])
-        again.append(frozenset(run.tasks) in learned)
-        learned.add(frozenset(run.tasks))
+        again.append((seed, frozenset(run.tasks)) in learned)
+        learned.add((seed, frozenset(run.tasks)))
     return Loop(starts, works, again)
 
 
@@ -221,27 +210,27 @@ def measure(name: str, given: argparse.Namespace, folder: Path) -> None:
     runs = loop_of(plan, given, folder)
     recipe = plan.stages[0].recipe
     print(
-        f"\n{keys['encoder']['name']}: {given.tasks} tasks of {given.rows} rows, {recipe.epochs} "  # type: ignore[index]
-        f"epochs, {recipe.freeze_layers} layers frozen, {recipe.precision}; {given.rounds} rounds",
+        f"\n{plan.stages[0].encoder.name}: {given.tasks} tasks of {given.rows} rows, "
+        f"{given.seeds} seeds, {recipe.epochs} epochs, {recipe.freeze_layers} layers frozen, "
+        f"{recipe.precision}; {given.rounds} rounds",
         flush=True,
     )
-    ours, theirs = [], []
-    for seed in range(given.rounds):
+    ours: list[float] = []
+    theirs: list[Loop] = []
+    for n in range(given.rounds):
+        seeds = range(n * given.seeds, (n + 1) * given.seeds)
         steps = [
-            lambda seed=seed: ours.append(run_study(study, seed, given, folder)),  # type: ignore[misc]
-            lambda seed=seed: theirs.append(run_loop(runs, seed, given)),  # type: ignore[misc]
+            lambda seeds=seeds: ours.append(run_study(study, seeds, given, folder)),  # type: ignore[misc]
+            lambda seeds=seeds: theirs.append(run_loop(runs, seeds, given)),  # type: ignore[misc]
         ]
-        for step in steps[:: -1 if seed % 2 else 1]:
+        for step in steps[:: -1 if n % 2 else 1]:
             step()
-    whole = [one.whole for one in ours]
     print(f"{'':<54}{'runs':>5}{'seconds':>9}  times this project")
 
     def line(said: str, count: int, seconds: Sequence[float]) -> None:
-        print(f"{said:<54}{count:5}{np.median(seconds):9.1f}  {ratio(seconds, whole)}", flush=True)
+        print(f"{said:<54}{count:5}{np.median(seconds):9.1f}  {ratio(seconds, ours)}", flush=True)
 
-    line("transfer-study run, report and all", len(plan.stages), whole)
-    summed = [sum(one.stages) for one in ours]
-    line("  its stages' own seconds, one after the other", len(plan.stages), summed)
+    line("transfer-study run, report and all", given.seeds * len(plan.stages), ours)
     for again, said in ((True, "a Trainer a task, ordered pair and mix"), (False, "pairs once")):
         count = sum(again or not twice for twice in theirs[0].again)
         line(said, count, [t.seconds(again=again) for t in theirs])
@@ -254,14 +243,14 @@ def measure(name: str, given: argparse.Namespace, folder: Path) -> None:
 def main() -> int:
     """Print a table an encoder."""
     assert __doc__
-    parser = options(__doc__, rows=100)
+    parser = options(__doc__, rows=64)
     encoders(parser)
     parser.set_defaults(rounds=1)
+    parser.add_argument("--seeds", type=int, default=1, help="a round")
     parser.add_argument("--tasks", type=int, choices=(2, 3, 4), default=3)
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--held", type=int, default=100, help="rows of test")
     parser.add_argument("--run", default="", help="options of transfer-study run, with a GPU")
-    given = parser.parse_args()
+    given = parse(parser)
     with measuring(given) as folder:
         for name in named(given):
             (folder / name).mkdir()
