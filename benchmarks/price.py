@@ -2,13 +2,13 @@
 
     OMP_NUM_THREADS=1 python benchmarks/price.py CORPORA [--before COMMIT] [--folder FOLDER]
 
-Both versions measure the same tasks on the same rows, each by the recipe that its own public study
-of 300 sentences has, on seeds that neither was tuned on, in one process on one thread. First both
-run a few seeds in turns: what a seed costs in CPU seconds, the first with what is kept for the
-others. Then seeds are added, and every edge is judged by all of them, until half of the edges are
-gains, losses or equivalent, or until it would have cost too much. That measures power alone: who
-judges again and again decides by `--until-decided`. With a folder the same command goes on where it
-was stopped.
+Both versions measure the taggers of `public_tagging` on its rows, each by the recipe that its own
+public study of 300 sentences has, on seeds that neither was tuned on, in one process on one thread.
+First both run a few seeds in turns: what a seed costs in CPU seconds, the first with what is kept
+for the others. Then seeds are added, and every edge is judged by all of them, until half of the
+edges are gains, losses or equivalent, or until it would have cost too much. That measures power
+alone: who judges again and again decides by `--until-decided`. With a folder the same command goes
+on where it was stopped.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -32,28 +33,8 @@ COUNTS = (3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 30)
 FIRST_SEED = 3000
 TIMED_SEED = 2900
 DECIDED = ("gain", "loss", "equivalent")
-STUDY = {
-    "name": "price",
-    "tasks": [
-        {"name": "bc5cdr-chemical"},
-        {"name": "bc5cdr-disease"},
-        {
-            "name": "anatem",
-            "kind": "tagging",
-            "domain": "biomedical",
-            "labels": ["Anatomy"],
-            "source": {
-                "format": "conll",
-                "folder": "anatem",
-                "columns": {"text": 0, "document": 1, "id": 2, "label": 3},
-            },
-        },
-    ],
-    "limits": {"max_train": 300, "max_dev": 100, "max_test": 1000},
-    "arms": ["single", "full", "pairs"],
-    "readings": ["refine"],
-    "margin": 0.01,
-}
+ROWS = "public_tagging"  # whose tasks and rows both versions learn
+ASKED = ("tasks", "limits", "arms", "readings", "margin")
 
 
 @dataclass(frozen=True)
@@ -68,10 +49,9 @@ class Version:
 
     def run(self, seeds: list[int], into: str) -> float:
         """Run the study with these seeds; the CPU seconds of what was not there already."""
-        written = yaml.safe_load(
-            (self.tree / "experiments" / f"{self.public}.yaml").read_text("utf-8")
-        )
-        study = {**STUDY, "encoder": written["encoder"], "refine": written["refine"]}
+        rows, own = experiment(ROOT, ROWS), experiment(self.tree, self.public)
+        study = {"name": "price", **{key: rows[key] for key in ASKED}}
+        study |= {"encoder": own["encoder"], "refine": own["refine"]}
         folder = self.runs / into
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "price.yaml"
@@ -97,6 +77,14 @@ class Version:
         (results,) = (self.runs / "decide" / "results").glob("*/deltas.csv")
         edges = pd.read_csv(results, keep_default_na=False)
         return int(edges["verdict"].isin(DECIDED).sum()), len(edges)
+
+
+def experiment(tree: Path, name: str) -> dict[str, Any]:
+    """A study file of a state of the program."""
+    written: dict[str, Any] = yaml.safe_load(
+        (tree / "experiments" / f"{name}.yaml").read_text("utf-8")
+    )
+    return written
 
 
 def costs(versions: list[Version], rounds: int) -> dict[str, tuple[float, float]]:
@@ -142,7 +130,7 @@ def _children() -> float:
 def main() -> int:
     """Print what seeds cost and decide, and the ratio of what both versions take."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("corpora", type=Path, help="holds bc5cdr-chemical, bc5cdr-disease, anatem")
+    parser.add_argument("corpora", type=Path, help="holds what public_tagging.yaml needs")
     parser.add_argument("--before", default=BEFORE)
     parser.add_argument("--rounds", type=int, default=3, help="seeds that are timed")
     parser.add_argument("--budget", type=float, default=3600.0, help="CPU seconds of this version")
@@ -156,7 +144,7 @@ def main() -> int:
         subprocess.run([*git, "add", "--quiet", "--detach", before, options.before], check=True)
         try:
             data = options.corpora.resolve()
-            now = Version("this version", ROOT, "public_tagging", runs / "now", data)
+            now = Version("this version", ROOT, ROWS, runs / "now", data)
             then = Version(options.before, before, "public_biomedical", runs / "before", data)
             cost = costs([now, then], options.rounds)
             spent, reached = until_half(now, cost[now.name], options.budget)
