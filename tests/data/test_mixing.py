@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from transfer_study.data.streams import stream
 from transfer_study.data.tokens.mixing import batches_an_epoch, mixed_batches, task_batches
-from transfer_study.errors import DataError
+from transfer_study.errors import StudyError
 from transfer_study.study.recipes.recipe import Mixing, Recipe
 
 Epochs = list[list[tuple[str, list[int]]]]
@@ -190,7 +190,7 @@ def test_long_training_rows_are_dropped_where_asked(batches: str) -> None:
     lengths = [4, 9, 8, 20, 1, 8]
     for epoch in orders(lengths, batches=batches, long_rows="drop"):
         assert sorted(row for batch in epoch for row in batch) == [0, 2, 4, 5]
-    with pytest.raises(DataError, match="every training row of task has more than 8"):
+    with pytest.raises(StudyError, match="every training row of task has more than 8"):
         orders([9, 9], batches=batches, long_rows="drop")
 
 

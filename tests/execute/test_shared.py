@@ -64,6 +64,14 @@ def test_what_another_run_has_is_left_out_until_it_is_done(
     assert shared.schedule.ready == () and shared.schedule.left == 2
 
 
+def test_what_another_run_has_done_meanwhile_is_not_begun(shared: Shared, store: Store) -> None:
+    first, second, third = shared.schedule.ready
+    commit(store, shared, second)
+    assert (shared.take(), shared.take(), shared.take()) == (first, third, None)
+    assert (shared.found(), shared.found()) == ([second], [])
+    assert shared.leases.take(shared.stage_of(second))
+
+
 def test_what_another_run_gave_up_is_run_here(shared: Shared, other: Leases) -> None:
     first, second, third = shared.schedule.ready
     assert other.take(shared.stage_of(second))

@@ -21,13 +21,15 @@ class InProcess:
         with leasing(store) as leases:
             shared = Shared(schedule, stages.__getitem__, todo.kept, store, leases)
             while schedule.ready:
-                for found in shared.found():
-                    progress.finished(stages[found])
                 taken = shared.take()
+                found = shared.found()
+                for identity in found:
+                    progress.finished(stages[identity])
                 if taken is None:
                     if awaited := shared.awaited():
                         progress.waiting(awaited)
-                    shared.wait()
+                    if not found:
+                        shared.wait()
                     continue
                 stage = stages[taken]
                 progress.started(stage)

@@ -211,9 +211,9 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
         self._tell = tell
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        taken = self._shared.take()
         for found in self._shared.found():
             self._tell(Event(is_="finished", stage=found))
-        taken = self._shared.take()
         if taken is None:  # what runs may have to run again
             if not self.running and (awaited := self._shared.awaited()):
                 self._tell(Event(is_="waiting", count=awaited))

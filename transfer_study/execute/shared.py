@@ -28,32 +28,42 @@ class Shared:
     store: Store
     leases: Leases
     _elsewhere: set[str] = field(default_factory=set)
+    _committed: list[str] = field(default_factory=list)  # and not yet told
     _asked: float = 0.0
     _told: bool = False
 
     def take(self) -> str | None:
-        """Begin the first ready stage that no other run has; None where there is none."""
+        """Begin the first ready stage that no other run has, or had; None where there is none."""
         for identity in self.schedule.ready:
             if identity in self._elsewhere:
                 continue
-            if self.leases.take(self.stage_of(identity)):
+            stage = self.stage_of(identity)
+            if not self.leases.take(stage):
+                self._elsewhere.add(identity)
+            elif self.is_committed(identity):  # another run was here since this one was planned
+                self.leases.give_back(stage)
+                self._finish(identity)
+            else:
                 self.schedule.begin(identity)
                 self._told = False
                 return identity
-            self._elsewhere.add(identity)
         return None
 
     def found(self) -> list[str]:
         """The stages that other runs have committed meanwhile, which are done now."""
-        if not self._elsewhere or time.monotonic() - self._asked < _PAUSE:
-            return []
-        self._asked = time.monotonic()
-        self.store.look_again()
-        found = [i for i in sorted(self._elsewhere) if self.is_committed(i)]
-        for identity in found:
-            self.schedule.finish(identity)
-        self._elsewhere.clear()  # those that are left are asked for again
+        if self._elsewhere and time.monotonic() - self._asked >= _PAUSE:
+            self._asked = time.monotonic()
+            self.store.look_again()
+            for identity in sorted(self._elsewhere):
+                if self.is_committed(identity):
+                    self._finish(identity)
+            self._elsewhere.clear()  # those that are left are asked for again
+        found, self._committed = self._committed, []
         return found
+
+    def _finish(self, identity: str) -> None:
+        self.schedule.finish(identity)
+        self._committed.append(identity)
 
     def awaited(self) -> int:
         """How many ready stages other runs have, once until this run begins another; else none."""
