@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from transfer_study.execute import in_process
 from transfer_study.execute import keep as keep_module
+from transfer_study.execute import program as program_module
 from transfer_study.execute import run_stage as run_stage_module
 from transfer_study.execute import start as start_module
 from transfer_study.execute.executor import Todo
@@ -243,14 +244,14 @@ def test_a_store_holds_nothing_that_decides_what_is_encoded(plan: Plan, store: S
 def test_a_source_tree_that_is_not_installed_runs(
     plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = run_stage_module.version
+    found = program_module.version
 
     def not_here(name: str) -> str:
         if name == "transfer-study":
             raise PackageNotFoundError(name)
         return found(name)
 
-    monkeypatch.setattr(run_stage_module, "version", not_here)
+    monkeypatch.setattr(program_module, "version", not_here)
     run_stage_module._versions.cache_clear()
     stage = find(plan, "refine", "colour")
     run_stage(stage, store, keep_model=False)

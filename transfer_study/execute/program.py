@@ -28,7 +28,9 @@ class Program(Frozen):
     @classmethod
     def here(cls) -> Self:
         """What this process runs."""
-        return cls(content=_content(), versions={name: _version(name) for name in _LIBRARIES})
+        # Without what only names a build: 2.13.0 of 2.13.0+cpu.
+        versions = {name: version_of(name).partition("+")[0] for name in _LIBRARIES}
+        return cls(content=_content(), versions=versions)
 
     def unlike(self, other: Program) -> str | None:
         """How another program differs, as a sentence goes on that begins with its machine."""
@@ -49,9 +51,9 @@ def _content() -> str:
     return digest.hexdigest()
 
 
-def _version(library: str) -> str:
-    """A version without what only names a build: 2.13.0 of 2.13.0+cpu."""
+def version_of(library: str) -> str:
+    """The version of an installed library."""
     try:
-        return version(library).partition("+")[0]
-    except PackageNotFoundError:
+        return version(library)
+    except PackageNotFoundError:  # of this one, run from a source tree
         return "not installed"

@@ -10,13 +10,13 @@ import traceback
 from collections.abc import Callable
 from datetime import datetime, timezone
 from functools import cache, lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from transfer_study.errors import DataError, EncoderError
 from transfer_study.execute.own_memory import own_memory
 from transfer_study.execute.processor import processor_name
+from transfer_study.execute.program import version_of
 from transfer_study.store.running import tell_running
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
@@ -166,14 +166,7 @@ def _texts(planned: str) -> tuple[str, ...]:
 
 @cache
 def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), **{name: _version(name) for name in _LIBRARIES}}
-
-
-def _version(library: str) -> str:
-    try:
-        return version(library)
-    except PackageNotFoundError:  # run from a source tree
-        return "not installed"
+    return {"python": platform.python_version(), **{name: version_of(name) for name in _LIBRARIES}}
 
 
 def _provenance(
