@@ -183,5 +183,16 @@ def test_a_stopped_schedule_has_only_what_runs() -> None:
     schedule.begin("one")
     schedule.stop()
     assert (schedule.ready, schedule.waiting, schedule.left) == ((), 0, 1)
-    schedule.finish("one")
+    assert not schedule.put_back("one")  # or it would begin again
+    assert (schedule.ready, schedule.left) == ((), 1)
+    schedule.give_up("one")
     assert schedule.left == 0
+
+
+def test_nothing_is_put_back_once_a_failure_has_ended_all() -> None:
+    schedule = Schedule({"one": (), "two": (), "three": ()}, fail_fast=True)
+    schedule.begin("one")
+    schedule.begin("two")
+    schedule.give_up("one")
+    assert not schedule.put_back("two")
+    assert (schedule.ready, schedule.left) == ((), 1)

@@ -300,8 +300,10 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
         self._schedule.stop()
 
     def _put_back(self, work: Work, why: str) -> None:
-        self._schedule.put_back(work.id)
-        self._tell(Event(is_="returned", stage=work.id, message=why))
+        if self._schedule.put_back(work.id):
+            self._tell(Event(is_="returned", stage=work.id, message=why))
+        else:
+            self._give_up(work, why, None)
 
     def _give_up(self, work: Work, message: str, log: Path | None) -> None:
         self._schedule.give_up(work.id)

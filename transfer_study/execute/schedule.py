@@ -34,6 +34,7 @@ class Schedule:
         self._ready = [stage for stage, of in self._awaited.items() if not of]
         self._running: set[str] = set()
         self._fail_fast = fail_fast
+        self._stopped = False
 
     @property
     def ready(self) -> tuple[str, ...]:
@@ -57,14 +58,21 @@ class Schedule:
             del self._awaited[stage]
             self._running.add(stage)
 
-    def put_back(self, stage: str) -> None:
-        """A stage that ran is to begin again, as the first of its rank."""
+    def put_back(self, stage: str) -> bool:
+        """A stage that ran is to begin again, as the first of its rank; False once it is stopped.
+
+        Then it runs as before, until it is given up.
+        """
+        if self._stopped:
+            return False
         self._running.discard(stage)
         self._awaited[stage] = set()
         insort(self._ready, stage, key=self._rank.__getitem__)
+        return True
 
     def stop(self) -> None:
-        """Nothing more is ready or waits."""
+        """Nothing more is ready or waits, and nothing is put back."""
+        self._stopped = True
         self._awaited.clear()
         self._ready.clear()
 
