@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from transfer_study.errors import StudyError
 from transfer_study.study.plan import Plan
 from transfer_study.study.spelling import choices
 from transfer_study.visible import visible
@@ -105,7 +106,6 @@ class Outcome:
             chosen_edges,
             recommendations,
         )
-        from transfer_study.errors import StudyError
 
         preview = self.plan.study.preview
         if preview is not None:
@@ -132,7 +132,6 @@ class Outcome:
         return self.plan.under(self.plan.protocols[0])
 
     def _unknown(self, column: str, asked: str, known: list[str]) -> Exception:
-        from transfer_study.errors import StudyError
 
         name = self.plan.study.name
         if not known:

@@ -1,7 +1,7 @@
 """A sheet as SVG inside a page: words as words, and parts that the page's script can find.
 
-Written without matplotlib, whose artists and files take five times as long: a page of a hundred
-tasks has a hundred graphs.
+Written without matplotlib, whose artists and files would take most of a page's time: one of a
+hundred tasks has a hundred graphs.
 """
 
 from __future__ import annotations

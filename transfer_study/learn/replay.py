@@ -1,9 +1,9 @@
 """Updates whose kernels are recorded once and then replayed, on a device that can do that.
 
 An update of a small encoder is some thousand kernels of microseconds each, between which a GPU
-waits for Python: MiniLM makes 30 updates a second where the device has time for 233. Recorded,
-forward and backward pass, clipping and the optimiser's step are one launch. Recording itself runs
-nothing, so the updates are the same ones in the same order, dropout included.
+waits for Python. Recorded, forward and backward pass, clipping and the optimiser's step are one
+launch. Recording itself runs nothing, so the updates are the same ones in the same order, dropout
+included.
 """
 
 from __future__ import annotations
@@ -122,6 +122,8 @@ class ReplayedUpdates(Updates):
             shape.replay = self._record(lambda: self._step(shape))
         except RuntimeError as error:  # an encoder's own code reads a tensor on the host, say
             self.fault = str(error).split("\n", 1)[0]
+            # What was recorded of them holds no numbers, and would be added to.
+            self._model.zero_grad(set_to_none=True)
 
     def _step(self, shape: _Shape) -> None:
         """An update but for the schedule, reading and writing nothing but tensors."""

@@ -69,8 +69,12 @@ class Resident:
         )
 
     def width(self, rows: NDArray[np.int64]) -> int:
-        """The width of a batch of these rows: that of the longest, rounded up to one of few."""
-        return -(-int(self.longest[rows].max()) // self.step) * self.step
+        """The width of a batch of these rows: that of the longest, rounded up to one of few.
+
+        At most that of the longest row of all, beyond which an encoder may have no positions.
+        """
+        rounded = -(-int(self.longest[rows].max()) // self.step) * self.step
+        return min(rounded, int(self.longest.max()))
 
     def batch(self, rows: Tensor, width: int) -> tuple[dict[str, Tensor], Tensor]:
         """What `Collator.inputs` and `targets` give for rows, [batch], padded to this width.
