@@ -36,7 +36,7 @@ class Leases:
         self._leases = store.root / _FOLDER
         self._folder = folder
         self._patience = patience
-        self._seen: dict[str, tuple[bytes, float]] = {}  # the beats of others, and since when
+        self._seen: dict[str, tuple[str, float]] = {}  # the beats of others, and since when
 
     def take(self, stage: Stage) -> bool:
         """Take a stage that nobody has; False where a run has it that lives."""
@@ -44,7 +44,7 @@ class Leases:
         for _ in range(2):
             if self._create(path):
                 return True
-            holder = _read(path).decode("utf-8", errors="replace")
+            holder = _read(path)
             if holder == self._folder.name:
                 return True
             if self._lives(holder) or not self._break(path, holder):
@@ -54,7 +54,7 @@ class Leases:
     def give_back(self, stage: Stage) -> None:
         """A stage is over, whether it is committed or not."""
         path = self._leases / stage.name
-        if _read(path).decode("utf-8", errors="replace") == self._folder.name:
+        if _read(path) == self._folder.name:
             path.unlink(missing_ok=True)
 
     def beat(self, count: int) -> None:
@@ -67,7 +67,7 @@ class Leases:
         """Give back all that is still taken."""
         with suppress(OSError):
             for path in self._leases.iterdir():
-                if _read(path) == self._folder.name.encode():
+                if _read(path) == self._folder.name:
                     path.unlink(missing_ok=True)
 
     def _create(self, path: Path) -> bool:
@@ -90,7 +90,7 @@ class Leases:
         if not holder or not folder.is_dir() or is_abandoned(folder):
             return False
         beat, now = _read(folder / _BEAT), time.monotonic()
-        seen, since = self._seen.get(holder, (b"", now))
+        seen, since = self._seen.get(holder, ("", now))
         if holder not in self._seen or beat != seen:
             self._seen[holder] = beat, now
             return True
@@ -103,7 +103,7 @@ class Leases:
             path.rename(aside)
         except FileNotFoundError:
             return True
-        broken = _read(aside).decode("utf-8", errors="replace") == holder
+        broken = _read(aside) == holder
         if not broken:
             with suppress(FileExistsError):
                 os.link(aside, path)
@@ -138,9 +138,9 @@ def leasing(store: Store, *, beat: float = 5.0, patience: float = 60.0) -> Itera
             leases.end()
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path) -> str:
     """What a small file says; nothing where it is gone."""
     try:
-        return read_regular(path, _MOST_BYTES)
+        return read_regular(path, _MOST_BYTES).decode("utf-8", errors="replace")
     except OSError:
-        return b""
+        return ""
