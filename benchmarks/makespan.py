@@ -30,8 +30,8 @@ from pathlib import Path
 import numpy as np
 from side_by_side import head, write_study
 
+from transfer_study.execute.cluster.on_ray import OnRay
 from transfer_study.execute.executor import Todo
-from transfer_study.execute.on_ray import OnRay
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
 from transfer_study.session.plans import make_plan

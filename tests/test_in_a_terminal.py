@@ -20,7 +20,7 @@ import psutil
 import pyte
 import pytest
 
-from transfer_study.execute.process_session import members
+from transfer_study.execute.cluster.process_session import members
 
 # In Python 3.12 and later of `pty.fork`, where a test runner has threads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")

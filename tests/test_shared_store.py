@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from tests.test_end_to_end import STAGES, environment
-from transfer_study.execute.process_session import end_session
+from transfer_study.execute.cluster.process_session import end_session
 
 PATIENCE = 280
 

@@ -14,8 +14,8 @@ from transfer_study.analysis.advice.tried import Comparison, compare_recipes
 from transfer_study.data.encoders.limits import check_layers, check_length, layer_count
 from transfer_study.data.splits import load_planned_once
 from transfer_study.errors import EncoderError, ExecutionError, NothingRun, StudyError
+from transfer_study.execute.cluster.search import Watching, search
 from transfer_study.execute.resources import Resources
-from transfer_study.execute.search import Watching, search
 from transfer_study.files import check_writable
 from transfer_study.metrics.constant import best_constant
 from transfer_study.session.places import Places

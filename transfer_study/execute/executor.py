@@ -57,6 +57,6 @@ def executor_named(name: ExecutorKind, resources: Resources) -> Executor:
         from transfer_study.execute.in_process import InProcess
 
         return InProcess()
-    from transfer_study.execute.on_ray import OnRay
+    from transfer_study.execute.cluster.on_ray import OnRay
 
     return OnRay(resources)

@@ -81,7 +81,7 @@ def _devices() -> dict[str, str]:
 
 
 def _ray() -> dict[str, str]:
-    from transfer_study.execute.ray_process import describe_cluster
+    from transfer_study.execute.cluster.ray_process import describe_cluster
 
     return describe_cluster(os.environ.get("RAY_ADDRESS"))
 

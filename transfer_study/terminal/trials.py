@@ -11,7 +11,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from transfer_study.execute.search import Watching
+from transfer_study.execute.cluster.search import Watching
 from transfer_study.points import counted
 from transfer_study.store.trials import Trial
 from transfer_study.study.file.write_recipe import value_text

@@ -16,10 +16,8 @@ from typing import Any
 from uuid import uuid4
 
 from transfer_study.errors import ExecutionError
-from transfer_study.execute.job import Event, Job, Work
-from transfer_study.execute.machines import Machines
-from transfer_study.execute.program import Program
-from transfer_study.execute.ray_process import (
+from transfer_study.execute.cluster.machines import Machines
+from transfer_study.execute.cluster.ray_process import (
     StaysHere,
     Tell,
     apart,
@@ -31,6 +29,8 @@ from transfer_study.execute.ray_process import (
     started,
     this_machine,
 )
+from transfer_study.execute.cluster.stage_job import Event, Job, Work
+from transfer_study.execute.program import Program
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.execute.schedule import Schedule

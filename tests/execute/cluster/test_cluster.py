@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import transfer_study
-from transfer_study.execute.process_session import end_session
+from transfer_study.execute.cluster.process_session import end_session
 from transfer_study.session.plans import make_plan
 from transfer_study.store.running import running
 from transfer_study.store.store import Store

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from transfer_study.execute.job import RayEvent, RayJob
+from transfer_study.execute.cluster.stage_job import RayEvent, RayJob
 from transfer_study.study.frozen import Frozen
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from transfer_study.execute.driver_process import driven, ended_early
+from transfer_study.execute.cluster.driver_process import driven, ended_early
+from transfer_study.execute.cluster.trial_job import Run, SearchJob, TrialEvent
 from transfer_study.execute.resources import Resources
-from transfer_study.execute.trial_job import Run, SearchJob, TrialEvent
 from transfer_study.store.held import hold
 from transfer_study.store.store import Store
 from transfer_study.store.trials import Trial, keep_trial, read_trial

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from transfer_study.execute.ray_process import (
+from transfer_study.execute.cluster.ray_process import (
     StaysHere,
     Tell,
     check_resources,
@@ -22,7 +22,7 @@ from transfer_study.execute.ray_process import (
     serve,
     started,
 )
-from transfer_study.execute.trial_job import Run, SearchJob, TrialEvent
+from transfer_study.execute.cluster.trial_job import Run, SearchJob, TrialEvent
 from transfer_study.store.store import Store
 from transfer_study.store.trials import read_trial
 from transfer_study.study.search import Target

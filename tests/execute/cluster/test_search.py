@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from transfer_study.execute.cluster.search import _Trials
+from transfer_study.execute.cluster.trial_job import Run, SearchJob, TrialEvent
 from transfer_study.execute.resources import Resources
-from transfer_study.execute.search import _Trials
-from transfer_study.execute.trial_job import Run, SearchJob, TrialEvent
 from transfer_study.session.plans import make_plan
 from transfer_study.store.store import Store
 from transfer_study.store.trials import Trial, read_trial
@@ -134,8 +134,8 @@ def test_a_damaged_record_is_none(found: tuple[Target, ...], tmp_path: Path, con
 CODE = """\
 import sys
 from types import SimpleNamespace
-from transfer_study.execute import trial_driver
-from transfer_study.execute.trial_job import SearchJob
+from transfer_study.execute.cluster import trial_driver
+from transfer_study.execute.cluster.trial_job import SearchJob
 from ray import cloudpickle
 from ray.tune.search.variant_generator import generate_variants
 

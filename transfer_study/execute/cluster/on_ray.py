@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from transfer_study.execute.driver_process import driven, ended_early
+from transfer_study.execute.cluster.driver_process import driven, ended_early
+from transfer_study.execute.cluster.stage_job import Event, Job
 from transfer_study.execute.executor import Todo
-from transfer_study.execute.job import Event, Job
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
 from transfer_study.store.store import Store
@@ -25,7 +25,7 @@ class OnRay:
         """As `Executor` says."""
         schedule, stages = todo.schedule(), {stage.id: stage for stage in todo.plan}
         job = Job.of(todo, store.root, self.resources)
-        with driven("ray_driver", job, Event) as events:
+        with driven("stage_driver", job, Event) as events:
             for event in events:
                 if event.is_ == "refused":
                     progress.refused(event.message)

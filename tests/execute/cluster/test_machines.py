@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import transfer_study
-from transfer_study.execute.machines import Machines
+from transfer_study.execute.cluster.machines import Machines
 from transfer_study.execute.program import Program
 
 PACKAGE = Path(transfer_study.__file__).parent

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from transfer_study.errors import ExecutionError
-from transfer_study.execute.job import RayEvent
-from transfer_study.execute.process_session import end_session
+from transfer_study.execute.cluster.process_session import end_session
+from transfer_study.execute.cluster.stage_job import RayEvent
 from transfer_study.execute.resources import Resources
 
 # Read by Ray when it is imported or started: no reports home, no output of its own.

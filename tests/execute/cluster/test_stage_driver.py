@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from transfer_study.execute.job import Job, Work
+from transfer_study.execute.cluster.stage_job import Job, Work
 from transfer_study.execute.program import Program
 from transfer_study.execute.resources import Resources
 
@@ -15,9 +15,9 @@ MADE_UP = """\
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from transfer_study.execute import ray_driver
-from transfer_study.execute.job import Job
-from transfer_study.execute.machines import Machines
+from transfer_study.execute.cluster import stage_driver
+from transfer_study.execute.cluster.stage_job import Job
+from transfer_study.execute.cluster.machines import Machines
 from transfer_study.store.leases import Leases
 from transfer_study.store.store import Store
 
@@ -26,7 +26,7 @@ job, folder = Job.model_validate_json(sys.argv[1]), Path(sys.argv[2])
 leases = Leases(Store(folder), folder / "attempts" / "run", patience=60.0)
 
 def made_up(tell, names):
-    found = ray_driver._StageSearcher(job, tell, Machines(lambda: names), leases)
+    found = stage_driver._StageSearcher(job, tell, Machines(lambda: names), leases)
     found._stage = found._shared.stage_of = lambda identity: SimpleNamespace(name=identity)
     return found
 
@@ -46,7 +46,7 @@ class Tell:
 
 tell = Tell()
 searcher = made_up(tell, {})
-callback = ray_driver._Callback(searcher, tell)
+callback = stage_driver._Callback(searcher, tell)
 try:
     cloudpickle.dumps(tell)
 except TypeError:
@@ -55,7 +55,7 @@ else:
     raise AssertionError("a lock was pickled")
 assert pickle.loads(cloudpickle.dumps([searcher, callback])) == ["_StageSearcher", "_Callback"]
 tuner = tune.Tuner(
-    ray_driver._trainable(ray_driver._Worker(job.store, 0.0, job.program, None)),
+    stage_driver._trainable(stage_driver._Worker(job.store, 0.0, job.program, None)),
     tune_config=tune.TuneConfig(search_alg=searcher),
     run_config=tune.RunConfig(name="stages", storage_path=str(folder), callbacks=[callback]),
 )
@@ -155,7 +155,7 @@ def test_what_tune_pickles_holds_names_in_place_of_our_objects(tmp_path: Path) -
 
 BUSY = """\
 from transfer_study.errors import ExecutionError
-from transfer_study.execute import ray_process
+from transfer_study.execute.cluster import ray_process
 from transfer_study.execute.resources import Resources
 
 def late(**options):
@@ -181,13 +181,13 @@ def test_a_machine_that_is_too_busy_for_ray_is_told_in_a_sentence() -> None:
 
 
 REPORTS = """\
-from transfer_study.execute import ray_driver
+from transfer_study.execute.cluster import stage_driver
 
 reports, now = [], 100.0
-ray_driver.tune.report = reports.append
-ray_driver.this_machine = lambda: "m"
-ray_driver.time.monotonic = lambda: now
-short, long = ray_driver._Report(), ray_driver._Report()
+stage_driver.tune.report = reports.append
+stage_driver.this_machine = lambda: "m"
+stage_driver.time.monotonic = lambda: now
+short, long = stage_driver._Report(), stage_driver._Report()
 for n in (1, 2, 3):
     short.epoch({"epoch": n})
 short.end(finished=True)
@@ -211,7 +211,7 @@ def test_epochs_that_take_less_than_a_second_are_reported_together(tmp_path: Pat
 
 NICE = """\
 import os
-from transfer_study.execute import ray_process
+from transfer_study.execute.cluster import ray_process
 from transfer_study.execute.resources import Resources
 
 with ray_process.started(Resources()):

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from transfer_study.errors import ExecutionError
-from transfer_study.execute.job import RayEvent, RayJob
-from transfer_study.execute.process_session import end_session
+from transfer_study.execute.cluster.process_session import end_session
+from transfer_study.execute.cluster.stage_job import RayEvent, RayJob
 from transfer_study.execute.resources import Resources
 from transfer_study.store.store import Store
 
@@ -80,7 +80,7 @@ def ended_early(store: Store) -> ExecutionError:
 
 def _environment(resources: Resources) -> Mapping[str, str]:
     environment = dict(os.environ)
-    folder = str(Path(__file__).parents[2])
+    folder = str(Path(__file__).parents[3])
     if folder != sysconfig.get_path("purelib"):  # it runs from its sources
         paths = [environment.get("PYTHONPATH"), folder]
         environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
