@@ -108,7 +108,12 @@ class Bench:
     def learn(self, recipe: Recipe, seed: int = 0, **how: bool) -> tuple[Any, Any, list[float]]:
         """Learn all epochs; the model, its updates and the losses."""
         model, updates = self.start(recipe, seed, **how)
-        losses = [loss.clone() for epoch in self.epochs(recipe, 0) for _, loss in updates(epoch)]
+        losses = [
+            loss
+            for epoch in self.epochs(recipe, 0)
+            for told in updates(epoch)
+            for loss in told.values()
+        ]
         return model, updates, [float(loss) for loss in losses]
 
     def wait(self) -> None:

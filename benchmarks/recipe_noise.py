@@ -30,13 +30,14 @@ from transfer_study.data.tokens.encode import encode
 from transfer_study.data.tokens.mixing import Update
 from transfer_study.data.tokens.tokenizer import load_tokenizer
 from transfer_study.execute.run_stage import quiet_libraries
-from transfer_study.learn import train as learning
+from transfer_study.learn import replay
 from transfer_study.learn.batch import Collator
 from transfer_study.learn.keep_prefix import keep_prefixes
 from transfer_study.learn.material import Material
 from transfer_study.learn.model import build_model
 from transfer_study.learn.predict import predict
 from transfer_study.learn.stabilise import stabilise
+from transfer_study.learn.train import train
 from transfer_study.learn.updates import Updates
 from transfer_study.metrics import score
 from transfer_study.store.store import Store
@@ -75,7 +76,7 @@ class Run:
 class Averaging(Updates):
     """Updates that also average the weights that they lead to."""
 
-    def __call__(self, batches: Iterable[Update]) -> Iterator[tuple[str, Tensor]]:
+    def __call__(self, batches: Iterable[Update]) -> Iterator[dict[str, Tensor]]:
         """As of any stage; averages are taken after each update."""
         batches = list(batches)
         if not hasattr(self, "_done"):
@@ -134,8 +135,8 @@ class Bench:
 
         torch.manual_seed(seed)
         began = time.process_time()
-        with patch.object(learning, "Updates", updates if changes == Changes.to() else Updates):
-            learning.train(model, materials, recipe, seed, lambda _: None)
+        with patch.object(replay, "Updates", updates if changes == Changes.to() else Updates):
+            train(model, materials, recipe, seed, lambda _: None)
         seconds = time.process_time() - began
         (material,) = materials.values()
 

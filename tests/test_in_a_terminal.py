@@ -252,7 +252,7 @@ def test_no_process_is_left_of_a_run_that_was_stopped_while_ray_started(
             wait_until(lambda: not names(session), 30)
         assert names(session) == ""
     if number != signal.SIGKILL:
-        assert run.returncode == 130, messages
+        assert run.returncode == (75 if number == signal.SIGTERM else 130), messages
         assert messages.splitlines()[-1].startswith("Interrupted.")
         assert len(messages.splitlines()) == 3, messages
         assert not list((folder / "stages").glob("attempts/*"))
@@ -288,10 +288,10 @@ def test_a_group_that_is_terminated_ends_quietly_and_listened_to_this_machine_al
         _, rest = run.communicate(timeout=60)
         assert names(session) == ""
     messages = "".join(told) + rest
-    assert run.returncode == 130, messages
-    assert rest.splitlines()[-1].startswith("Interrupted.")
+    assert run.returncode == 75, messages
+    assert rest.splitlines()[-1].startswith("Stopped as asked: ")
     assert all(
-        re.match(r"Reading|Running|\[\d/7\]| {9}|warning: |Interrupted", m)
+        re.match(r"Reading|Running|\[\d/7\]| {9}|warning: |Stopped as asked", m)
         for m in messages.splitlines()
     ), messages
     assert "Traceback" in (folder / "stages" / "ray.log").read_text(encoding="utf-8")

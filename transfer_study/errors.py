@@ -40,6 +40,10 @@ class StoreError(StudyError):
     """The store cannot be written, or does not hold what its records say."""
 
 
+class RunSuspended(StudyError):  # noqa: N818  (nothing went wrong)
+    """The run was asked to stop while something was running, and goes on when it is run again."""
+
+
 class NothingRun(StudyError):  # noqa: N818  (it is a state, which a run mends)
     """Nothing that could answer a question was run yet."""
 

@@ -31,7 +31,7 @@ from transfer_study.errors import DataError, StudyError
 from transfer_study.learn.batch import Collator
 from transfer_study.learn.material import Material
 from transfer_study.learn.model import MultiTaskModel, head_name
-from transfer_study.learn.optim import build_optimizer
+from transfer_study.learn.optim import build_course
 from transfer_study.learn.predict import row_logits
 from transfer_study.learn.updates import Updates
 from transfer_study.study.encoder import Encoder
@@ -87,7 +87,7 @@ def replay(folder: Path) -> Deviation:
         materials,
         {name: [_target(tasks[name], row["label"]) for row in rows[name]] for name in rows},
         recipe,
-        dict.fromkeys(rows, build_optimizer(model, recipe, trace["optimizer"]["total_steps"])),
+        dict.fromkeys(rows, build_course(model, recipe, trace["optimizer"]["total_steps"])),
     )
     made: list[Update] = [
         [(step["task"], np.array([place[step["task"]][uid] for uid in step["uids"]]))]
@@ -95,7 +95,7 @@ def replay(folder: Path) -> Deviation:
     ]
     losses = [
         abs(float(loss) - step["loss"]) / abs(step["loss"])
-        for step, (_, loss) in zip(trace["steps"], updates(made), strict=True)
+        for step, (loss,) in zip(trace["steps"], (u.values() for u in updates(made)), strict=True)
     ]
     trained = _parameters(model, tasks)
     gaps = {name: trained[name].double().numpy() - end[name] for name in end}

@@ -14,6 +14,7 @@ from transfer_study.data.tokens.encode import IGNORED, targets
 from transfer_study.learn.aggregate import combine
 from transfer_study.learn.heads import HEAD_KINDS
 from transfer_study.learn.model import MultiTaskModel
+from transfer_study.learn.optim import Course
 from transfer_study.learn.updates import Updates
 from transfer_study.learn.weigh import FixedWeights, LossWeights, UncertaintyWeights, uncertain_loss
 from transfer_study.study.recipes.recipe import Recipe
@@ -48,9 +49,9 @@ class Bench:
             name: targets(m.task, m.data.train, m.collators["train"].encoded, recipe)
             for name, m in self.materials.items()
         }
-        courses = dict.fromkeys(self.names, (optimizer, lambda: None))
-        told = list(Updates(self.model, self.materials, known, recipe, courses, weights)(made))
-        return told, seen
+        courses = dict.fromkeys(self.names, Course(optimizer))
+        updates = Updates(self.model, self.materials, known, recipe, courses, weights)
+        return [told for losses in updates(made) for told in losses.items()], seen
 
     def gradients(self) -> Gradients:
         return {

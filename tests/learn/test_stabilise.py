@@ -14,7 +14,7 @@ from tests.learn.test_model import FAMILIES, PAIR, SIZES, TAGS, inputs
 from transfer_study.errors import EncoderError
 from transfer_study.learn.depth import parameters_by_depth, transformer_layers
 from transfer_study.learn.model import MultiTaskModel, build_model
-from transfer_study.learn.optim import build_optimizer
+from transfer_study.learn.optim import build_course
 from transfer_study.learn.stabilise import stabilise
 from transfer_study.learn.uncorrected_adamw import UncorrectedAdamW
 from transfer_study.study.encoder import Encoder
@@ -64,7 +64,8 @@ def depths(model: MultiTaskModel) -> dict[str, int]:
 def update(model: MultiTaskModel, recipe: Recipe, times: int = 3) -> Any:
     """Some updates on made-up targets; the optimiser."""
     torch.manual_seed(3)
-    optimizer, advance = build_optimizer(model, recipe, times)
+    course = build_course(model, recipe, times)
+    optimizer, advance = course.optimizer, course.advance
     model.train()
     for _ in range(times):
         for task in (PAIR, TAGS):
@@ -175,7 +176,7 @@ def test_frozen_embeddings_alone_have_no_dropout(folder: Path) -> None:
 def test_rates_fall_from_the_heads_to_the_embeddings(folder: Path, name: str) -> None:
     model = start(folder, name)
     recipe = Recipe(learning_rate=0.1, layer_decay=0.5, weight_decay=0.3)
-    optimizer, _ = build_optimizer(model, recipe, 1)
+    optimizer = build_course(model, recipe, 1).optimizer
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     found = {
         names[id(p)]: (group["lr"], group["weight_decay"])
@@ -189,7 +190,7 @@ def test_rates_fall_from_the_heads_to_the_embeddings(folder: Path, name: str) ->
         expected = (pytest.approx(0.1 * rate[depth]), 0.0 if plain else 0.3)
         assert found[parameter] == expected, parameter
     # The schedule scales them all.
-    optimizer, _ = build_optimizer(model, recipe.model_copy(update={"warmup": 0.5}), 4)
+    optimizer = build_course(model, recipe.model_copy(update={"warmup": 0.5}), 4).optimizer
     assert min(group["lr"] for group in optimizer.param_groups) == pytest.approx(0.1 / 64)
 
 
@@ -275,7 +276,7 @@ def test_the_first_update_is_as_much_larger_as_the_correction(folder: Path, name
         recipe = Recipe(learning_rate=1e-3, weight_decay=0, warmup=0, bias_correction=corrected)
         model = start(folder, name).eval()
         before = state(model)
-        optimizer, _ = build_optimizer(model, recipe, 1)
+        optimizer = build_course(model, recipe, 1).optimizer
         assert isinstance(optimizer, UncorrectedAdamW) is not corrected
         model(PAIR, inputs()).square().sum().backward()
         optimizer.step()
@@ -297,4 +298,4 @@ def test_at_neutral_values_nothing_changes(folder: Path, name: str) -> None:
     stabilise(model, Recipe(), 0)
     assert not changed(before, state(model))
     assert all(p.requires_grad for p in model.parameters())
-    assert len(build_optimizer(model, Recipe(), 1)[0].param_groups) == 2
+    assert len(build_course(model, Recipe(), 1).optimizer.param_groups) == 2

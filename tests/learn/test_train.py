@@ -14,10 +14,11 @@ from torch import Tensor
 
 from transfer_study.data.splits import TaskData
 from transfer_study.learn import train as module
+from transfer_study.learn.losses import LearningError
 from transfer_study.learn.model import MultiTaskModel
-from transfer_study.learn.optim import build_optimizer
+from transfer_study.learn.optim import build_course
 from transfer_study.learn.predict import predict
-from transfer_study.learn.train import Learned, LearningError
+from transfer_study.learn.train import Learned
 from transfer_study.metrics import score
 from transfer_study.study.recipes.recipe import Precision, Recipe
 from transfer_study.study.tasks import kinds
@@ -263,7 +264,7 @@ def test_test_labels_change_no_choice(school: Any) -> None:
 
 def test_biases_and_normalisation_do_not_decay(school: Any) -> None:
     model = school.model(school.data(kinds.TAGGING))
-    decayed, spared = build_optimizer(model, Recipe(weight_decay=0.3), 1)[0].param_groups
+    decayed, spared = build_course(model, Recipe(weight_decay=0.3), 1).optimizer.param_groups
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     kept = {names[id(parameter)] for parameter in spared["params"]}
     assert kept == {n for n in names.values() if n.endswith("bias") or "LayerNorm" in n}
@@ -275,7 +276,8 @@ def rates(updates: int, **recipe: Any) -> list[float]:
     """The learning rate of each update as a share of the recipe's."""
     changed = Recipe.model_validate({"learning_rate": 1.0, **recipe})
     weight = torch.nn.Linear(1, 1)
-    optimizer, advance = build_optimizer(weight, changed, updates)
+    course = build_course(weight, changed, updates)
+    optimizer, advance = course.optimizer, course.advance
     used = []
     for _ in range(updates):
         used.append(optimizer.param_groups[0]["lr"])
@@ -326,8 +328,12 @@ def test_weights_decay_as_the_recipe_says(school: Any) -> None:
 
 def test_a_loss_that_is_no_number_stops_the_stage(school: Any) -> None:
     data = school.relabelled(school.data(kinds.REGRESSION), "train", float("nan"))
-    with pytest.raises(LearningError, match="loss of cats is nan in epoch 1; lower `learning_rate"):
+    with pytest.raises(LearningError, match="lower `learning_rate") as raised:
         school.learn(data)
+    said = str(raised.value)
+    assert said.startswith("the loss of cats is nan in update 1 of 8 of epoch 1, of the examples ")
+    named = said.partition("examples ")[2].partition(";")[0].split(", ")
+    assert len(named) == 8 and set(named) < {example.id for example in data.train}
 
 
 def test_a_rate_too_high_stops_the_stage(school: Any) -> None:

@@ -14,12 +14,14 @@ from typing import Annotated
 
 import typer
 
-from transfer_study.cli.codes import INTERRUPTED, INVALID, NOT_RUN
+from transfer_study.cli.codes import INTERRUPTED, INVALID, NOT_RUN, SUSPENDED
 from transfer_study.cli.verbs import CONTEXT, Verbs
-from transfer_study.errors import NothingRun, StudyError, problems_of
+from transfer_study.errors import NothingRun, RunSuspended, StudyError, problems_of
+from transfer_study.execute.suspend import ask_to_suspend
 from transfer_study.visible import visible
 
 _TIDYING = 3.0  # seconds
+_GRACEFUL = (signal.SIGTERM, signal.SIGUSR1)
 
 app = typer.Typer(
     name="transfer-study",
@@ -64,6 +66,9 @@ def main() -> None:
                 file=sys.stderr,
             )
         raise
+    except RunSuspended as suspended:
+        print(suspended, file=sys.stderr)
+        sys.exit(SUSPENDED)
     except (StudyError, OSError) as error:
         for problem in problems_of(error):
             print(f"error: {visible(str(problem))}", file=sys.stderr)
@@ -71,22 +76,28 @@ def main() -> None:
 
 
 def _stop_on_signals() -> None:
-    """Let a closed terminal, and what ends jobs, stop a run as Ctrl-C does.
+    """Let a closed terminal, and what ends jobs, stop a command as Ctrl-C does.
 
-    A second signal that comes at once must not disturb the tidying that the first began.
+    A second signal that comes at once must not disturb the tidying that the first began. What ends
+    jobs gives time before it kills: the first time a run is only asked to stop, so that stages can
+    keep how far they are.
     """
     last = -_TIDYING
+    asked = False
     terminals = [stream for stream in (1, 2) if os.isatty(stream)]
 
-    def interrupt(*_: object) -> None:
-        nonlocal last
+    def interrupt(number: int, _: object) -> None:
+        nonlocal last, asked
         for stream in terminals:
             if not os.isatty(stream):  # it is gone, and writing to it would be an error
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+        if number in _GRACEFUL and not asked and ask_to_suspend():
+            asked, last = True, time.monotonic()
+            return
         before, last = last, time.monotonic()
         if last - before >= _TIDYING:
             raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGHUP, *_GRACEFUL):
         if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` and a background job have it
             signal.signal(number, interrupt)

@@ -36,6 +36,7 @@ from transfer_study.cli.options import (
     exit_by,
 )
 from transfer_study.execute.resources import Resources
+from transfer_study.execute.suspend import USUAL_MINUTES
 from transfer_study.session.places import Places
 from transfer_study.store.store import Store
 
@@ -59,6 +60,14 @@ def run(
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Start nothing more after a failure.")
     ] = False,
+    keep_minutes: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            envvar="TRANSFER_STUDY_KEEP_MINUTES",
+            help="How often a stage keeps how far it is, to go on from after a crash; 0: never.",
+        ),
+    ] = USUAL_MINUTES,
     until_decided: UntilDecided = False,
     max_seeds: MaxSeeds = None,
     looks: NumberOfLooks = None,
@@ -94,7 +103,9 @@ def run(
     stages, named, whole = Store(places.store), asked.named(), asked.named(whole=True)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
     watch = partial(open_progress, store=stages, quiet=quiet, verbose=verbose, named=whole)
-    session = Session(places, executor_named(executor.value, resources), watch, fail_fast)
+    session = Session(
+        places, executor_named(executor.value, resources), watch, fail_fast, keep_minutes
+    )
     if warning := slow_precision(first, missing(first, stages)):
         say(warning)
     if max_seeds is None:

@@ -10,6 +10,7 @@ from transfer_study.execute.cost import work
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.schedule import Schedule, longest_first
+from transfer_study.execute.suspend import USUAL_MINUTES
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
@@ -22,7 +23,8 @@ class Todo:
     """The stages that a run is to run, as the part of a `plan`, and what is asked of the run.
 
     `kept` are the ids of those whose weights are kept. The longest by their `cost` begin first, or
-    `in_order` the plan's first; with `fail_fast` nothing begins after a failure.
+    `in_order` the plan's first; with `fail_fast` nothing begins after a failure. The state of what
+    runs is kept every `keep_minutes`, or never where that is 0.
     """
 
     plan: Plan
@@ -30,6 +32,7 @@ class Todo:
     cost: Callable[[Stage], float] = work
     in_order: bool = False
     fail_fast: bool = False
+    keep_minutes: float = USUAL_MINUTES
 
     def ordered(self) -> tuple[Stage, ...]:
         """The stages in the order in which ready ones begin."""
@@ -47,7 +50,8 @@ class Executor(Protocol):
     def run(self, todo: Todo, store: Store, progress: Progress) -> None:
         """Commit the stages to the store and tell how they go; a failed one stops no other.
 
-        But it holds back its children. Raises ExecutionError where nothing can be run.
+        But it holds back its children. Raises ExecutionError where nothing can be run, and
+        RunSuspended where it was asked to stop.
         """
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from threading import Event
 
 from transfer_study.execute.executor import Todo
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.execute.shared import Shared
+from transfer_study.execute.suspend import Keeping, Suspended, run_suspended, suspended_by
 from transfer_study.store.leases import leasing
 from transfer_study.store.store import Store
 
@@ -18,9 +20,12 @@ class InProcess:
     def run(self, todo: Todo, store: Store, progress: Progress) -> None:
         """As `Executor` says."""
         schedule, stages = todo.schedule(), {stage.id: stage for stage in todo.plan}
-        with leasing(store) as leases:
+        asked = Event()
+        with suspended_by(asked.set), leasing(store) as leases:
             shared = Shared(schedule, stages.__getitem__, todo.kept, store, leases)
             while schedule.ready:
+                if asked.is_set():
+                    raise run_suspended()
                 taken = shared.take()
                 found = shared.found()
                 for identity in found:
@@ -39,7 +44,10 @@ class InProcess:
                         store,
                         keep_model=stage.id in todo.kept,
                         on_epoch=partial(progress.epoch, stage),
+                        keeping=Keeping(todo.keep_minutes, asked.is_set),
                     )
+                except Suspended:
+                    progress.suspended(stage)
                 except StageFailed as failure:
                     progress.failed(stage, str(failure), failure.log)
                     for child in schedule.give_up(stage.id):

@@ -26,6 +26,9 @@ class Progress:
     def returned(self, stage: Stage, why: str) -> None:
         """A stage was not run to its end, and will begin again elsewhere."""
 
+    def suspended(self, stage: Stage) -> None:
+        """A stage was asked to stop, and has kept how far it is."""
+
     def waiting(self, count: int) -> None:
         """All stages that are ready, so many, are being run by other runs."""
 

@@ -7,7 +7,8 @@ import platform
 import resource
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cache, lru_cache
 from pathlib import Path
@@ -17,12 +18,17 @@ from transfer_study.errors import DataError, EncoderError
 from transfer_study.execute.own_memory import own_memory
 from transfer_study.execute.processor import processor_name
 from transfer_study.execute.program import version_of
+from transfer_study.execute.suspend import Keeping, Suspended
+from transfer_study.store.checkpoints import drop_checkpoints
 from transfer_study.store.running import tell_running
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 
 if TYPE_CHECKING:
     import torch
+
+    from transfer_study.learn.material import Material
+    from transfer_study.learn.soft import Learner
 
 OnEpoch = Callable[[dict[str, Any]], None]
 _LIBRARIES = ("transfer-study", "torch", "transformers", "tokenizers", "numpy", "ray")
@@ -49,12 +55,14 @@ def run_stage(
     keep_epoch: int | None = None,
     gpu_share: float = 1.0,
     on_epoch: OnEpoch = lambda _: None,
+    keeping: Keeping | None = None,
 ) -> None:
     """Run a stage unless its results (and, where asked for, its weights) are already there.
 
     `keep_epoch` asks for the whole model of an epoch that the stage chose, heads included;
-    `gpu_share` is how much of a GPU it has, if it runs on one.
-    Raises StageFailed after writing the traceback to the store.
+    `gpu_share` is how much of a GPU it has, if it runs on one. With `keeping` its state is kept on
+    the way, and it goes on from one that was.
+    Raises StageFailed after writing the traceback to the store, and Suspended where it was asked.
     """
     kept = store.has_model(stage) or not keep_model
     if store.is_done(stage) and kept and (not keep_epoch or store.has_snapshot(stage, keep_epoch)):
@@ -66,7 +74,10 @@ def run_stage(
                 tell(epoch["epoch"])
                 on_epoch(epoch)
 
-            _run(stage, store, keep_model, keep_epoch, gpu_share, told)
+            asked = _Asked(keep_model, keep_epoch, gpu_share, keeping or Keeping(minutes=0))
+            _run(stage, store, asked, told)
+    except Suspended:
+        raise
     except Exception as error:
         log = store.fail(stage, traceback.format_exc())
         message = f"{type(error).__name__}: {error}"
@@ -83,15 +94,19 @@ def _is_of_machine(error: BaseException | None) -> bool:
     return error is not None
 
 
-def _run(
-    stage: Stage,
-    store: Store,
-    keep_model: bool,
-    keep_epoch: int | None,
-    gpu_share: float,
-    on_epoch: OnEpoch,
-) -> None:
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of one run of a stage, as `run_stage` says."""
+
+    keep_model: bool
+    keep_epoch: int | None
+    gpu_share: float
+    keeping: Keeping
+
+
+def _run(stage: Stage, store: Store, asked: _Asked, on_epoch: OnEpoch) -> None:
     from transfer_study.execute.keep import Attempt, keep
+    from transfer_study.execute.kept_state import KeptState
     from transfer_study.execute.materials import read_materials, tokenizer_of
     from transfer_study.execute.snapshot import keep_snapshot
     from transfer_study.execute.start import begin
@@ -99,29 +114,34 @@ def _run(
     from transfer_study.learn.train import train
 
     began = time.perf_counter()
-    store.check_free(stage, keep_epoch)
+    store.check_free(stage, asked.keep_epoch)
     device = set_up_torch(stage.recipe.cpu_threads)
     _versions()  # before anything is learned, so that nothing about them can fail after it
     starts = {
         parent.name: store.weights(parent).model_dump(mode="json") for parent in stage.parents
     }
+    way = {"device": device.type, "starts": starts, "kept_epoch": asked.keep_epoch}
+    state = KeptState(store, stage, way, asked.keeping)
     tokenizer = tokenizer_of(stage)
+    model: Learner
+    materials: Mapping[str, Material] = {}
     if stage.masked_texts is not None:
         texts = _texts(stage.masked_texts.model_dump_json())
-        pretrained, learned = pretrain(stage, tokenizer, texts, device, on_epoch)
-        tokenizer_of(stage)  # its weights were loaded since the encoder was verified
-        provenance = _provenance(device, gpu_share, began, starts)
-        keep(Attempt(stage, pretrained, learned, provenance), store, keep_model=keep_model)
-        return
-    recipe = stage.recipe
-    materials = read_materials(stage, tokenizer, device)
-    model, materials = begin(stage, store, materials, device)
-    learned = train(model, materials, recipe, stage.seed, on_epoch, keep_epoch)
+        model, learned = pretrain(stage, tokenizer, texts, device, on_epoch, state)
+    else:
+        model, materials = begin(stage, store, read_materials(stage, tokenizer, device), device)
+        of_stage = (stage.recipe, stage.seed, on_epoch, asked.keep_epoch)
+        learned = train(model, materials, *of_stage, state)
     tokenizer_of(stage)  # its weights were loaded since the encoder was verified
-    provenance = _provenance(device, gpu_share, began, starts)
-    attempt = keep(Attempt(stage, model, learned, provenance), store, keep_model=keep_model)
-    if keep_epoch:
-        keep_snapshot(attempt, store, keep_epoch, tokenizer, materials)
+    provenance = {
+        **_provenance(device, asked.gpu_share, state.seconds + time.perf_counter() - began),
+        **({"starts": starts} if starts else {}),
+        **({"continued": state.continued} if state.continued else {}),
+    }
+    attempt = keep(Attempt(stage, model, learned, provenance), store, keep_model=asked.keep_model)
+    if asked.keep_epoch:
+        keep_snapshot(attempt, store, asked.keep_epoch, tokenizer, materials)
+    drop_checkpoints(store, stage)
 
 
 def quiet_libraries() -> None:
@@ -169,10 +189,8 @@ def _versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version_of(name) for name in _LIBRARIES}}
 
 
-def _provenance(
-    device: Any, gpu_share: float, began: float, starts: dict[str, Any]
-) -> dict[str, Any]:
-    """With what, where and at what cost a stage was run, and from which attempts' weights."""
+def _provenance(device: Any, gpu_share: float, seconds: float) -> dict[str, Any]:
+    """With what, where and at what cost a stage was run."""
     import torch
 
     on_gpu = device.type == "cuda"
@@ -187,7 +205,6 @@ def _provenance(
         "date": datetime.now(timezone.utc).date().isoformat(),
         "device": torch.cuda.get_device_name(device) if on_gpu else processor_name(),
         **({"gpu_share": gpu_share} if on_gpu else {}),
-        "wall_seconds": round(time.perf_counter() - began, 2),
+        "wall_seconds": round(seconds, 2),
         "peak_memory_bytes": int(peak),
-        **({"starts": starts} if starts else {}),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -11,21 +11,69 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from transfer_study.learn.bert_adam import BertAdam
+from transfer_study.learn.checkpoint import State
 from transfer_study.learn.depth import parameters_by_depth
 from transfer_study.learn.uncorrected_adamw import UncorrectedAdamW
 from transfer_study.study.recipes.recipe import Recipe
 
 
-def build_optimizer(
-    model: nn.Module, recipe: Recipe, updates: int
-) -> tuple[Optimizer, Callable[[], None]]:
-    """The optimiser of so many updates, and what advances its schedule after each of them."""
+class Course:
+    """An optimiser and its schedule: what each update leaves for the next.
+
+    With a `factor` the rate of the n-th update, from 0, is that share of its group's peak; an
+    optimiser without one has its schedule inside.
+    """
+
+    def __init__(self, optimizer: Optimizer, factor: Callable[[int], float] | None = None) -> None:
+        self.optimizer = optimizer
+        self._factor = factor
+        self._peaks = [float(group["lr"]) for group in optimizer.param_groups]
+        self._updates = 0
+        self._set_rates()
+
+    def advance(self) -> None:
+        """Set the rates of the next update."""
+        self._updates += 1
+        self._set_rates()
+
+    def state(self) -> State:
+        """How far it is, and what it knows of each parameter; not a copy."""
+        known = self.optimizer.state
+        return {
+            "updates": self._updates,
+            "moments": [dict(known.get(parameter, {})) for parameter in self._parameters()],
+        }
+
+    def load(self, state: State) -> None:
+        """Go on from a state of a course over the same parameters."""
+        self._updates = state["updates"]
+        self._set_rates()
+        for parameter, moments in zip(self._parameters(), state["moments"], strict=True):
+            if moments:
+                self.optimizer.state[parameter] = moments
+
+    def _parameters(self) -> Iterator[Tensor]:
+        for group in self.optimizer.param_groups:
+            yield from group["params"]
+
+    def _set_rates(self) -> None:
+        if self._factor is None:
+            return
+        share = self._factor(self._updates)
+        for group, peak in zip(self.optimizer.param_groups, self._peaks, strict=True):
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(peak * share)
+            else:
+                group["lr"] = peak * share
+
+
+def build_course(model: nn.Module, recipe: Recipe, updates: int) -> Course:
+    """The course of so many updates of a model."""
     groups = _parameter_groups(model, recipe)
     factor = rate_factor(recipe, updates)
     if recipe.optimizer != "adamw":
         infinity = recipe.optimizer == "bert_adamax"
-        own = BertAdam(groups, lr=recipe.learning_rate, factor=factor, infinity=infinity)
-        return own, lambda: None
+        return Course(BertAdam(groups, lr=recipe.learning_rate, factor=factor, infinity=infinity))
     on_device = groups[0]["params"][0].is_cuda
     if on_device:  # where recorded updates read their rates
         for group in groups:
@@ -36,31 +84,7 @@ def build_optimizer(
         optimizer = AdamW(groups, lr=rate, fused=True, capturable=on_device)
     else:
         optimizer = UncorrectedAdamW(groups, lr=recipe.learning_rate, capturable=on_device)
-    return optimizer, _Rates(optimizer, factor).advance
-
-
-class _Rates:
-    """The learning rates of an optimiser's groups, each a share of its peak."""
-
-    def __init__(self, optimizer: Optimizer, factor: Callable[[int], float]) -> None:
-        self._groups = optimizer.param_groups
-        self._peaks = [float(group["lr"]) for group in self._groups]
-        self._factor = factor
-        self._updates = 0
-        self._set()
-
-    def advance(self) -> None:
-        """Set the rates of the next update."""
-        self._updates += 1
-        self._set()
-
-    def _set(self) -> None:
-        share = self._factor(self._updates)
-        for group, peak in zip(self._groups, self._peaks, strict=True):
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(peak * share)
-            else:
-                group["lr"] = peak * share
+    return Course(optimizer, factor)
 
 
 def _parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import AutoConfig, AutoModelForMaskedLM
 
 from transfer_study.data.encoders.find import encoder_folder
@@ -20,17 +20,18 @@ from transfer_study.data.tokens.masking import Ids, Masker, Pieces, pieces_of
 from transfer_study.data.tokens.mixing import task_batches
 from transfer_study.data.tokens.tokenizer import load_tokenizer
 from transfer_study.errors import EncoderError
+from transfer_study.learn.checkpoint import Hold, State, random_state, set_random_state
 from transfer_study.learn.clip import clip_norm
+from transfer_study.learn.language_model import LOSS, LanguageModel, with_head
+from transfer_study.learn.losses import LearningError
 from transfer_study.learn.model import MultiTaskModel, build_model, torch_seed
-from transfer_study.learn.optim import build_optimizer
+from transfer_study.learn.optim import Course, build_course
 from transfer_study.learn.predict import autocast
-from transfer_study.learn.train import Epoch, Learned, LearningError
+from transfer_study.learn.train import Epoch, Learned
 from transfer_study.study.encoder import Encoder
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.stage import Stage
 
-# The name of the loss in a stage's history, where other stages have their tasks.
-LOSS = "masked_lm"
 # Held-out texts take no gradients: batches may be larger.
 _EVALUATED = 4
 
@@ -64,16 +65,19 @@ def pretrain(
     texts: Sequence[str],
     device: torch.device,
     on_epoch: Callable[[Epoch], None],
+    hold: Hold | None = None,
 ) -> tuple[MultiTaskModel, Learned]:
     """Predict masked pieces of the texts; hand on the epoch of lowest loss on held-out texts.
 
     The model returned has no heads. Masks are drawn anew in every epoch, those of the held-out
-    texts once, so that its losses (nats a masked piece) compare.
+    texts once, so that its losses (nats a masked piece) compare. Where `hold` has found a state,
+    the stage goes on from there.
     """
     masked_texts, recipe, seed = stage.masked_texts, stage.recipe, stage.seed
     assert masked_texts is not None
+    hold = hold or Hold()
     model = build_model(stage.encoder, None, (), seed, recipe)
-    language_model = _LanguageModel(_with_head(stage.encoder, model.encoder)).to(device)
+    language_model = LanguageModel(with_head(stage.encoder, model.encoder)).to(device)
     torch.manual_seed(torch_seed(seed, LOSS, "dropout"))
     held_out, train = _held_out(texts, masked_texts.held_out, seed)
     learn, watch = (pieces_of(part, tokenizer, recipe.max_length) for part in (train, held_out))
@@ -84,94 +88,120 @@ def pretrain(
         np.setdiff1d(np.arange(len(tokenizer)), tokenizer.all_special_ids),
     )
     updates = math.ceil(len(learn.ids) / recipe.batch_size)
-    optimizer, advance = build_optimizer(language_model, recipe, recipe.epochs * updates)
-    history: list[Epoch] = []
-    best: tuple[float, int, dict[str, Tensor]] | None = None
-    for number in range(1, recipe.epochs + 1):
-        began = time.perf_counter()
+    course = build_course(language_model, recipe, recipe.epochs * updates)
+    far = _HowFar(language_model, course, device)
+    if (found := hold.found(device)) is not None:
+        far.load(found)
+    for number in range(far.epoch, recipe.epochs + 1):
+        before, began = far.seconds, time.perf_counter()
         language_model.train()
         order = task_batches(learn.lengths, recipe.batch_size, stream(seed, LOSS, "order", number))
-        total = torch.zeros(2, device=device)
         random = stream(seed, LOSS, "mask", number)
-        for inputs, targets in _batches(learn, order, masker, random, device):
+        batches = _batches(learn, order, masker, random, device)
+        for inputs, targets in islice(batches, len(far.losses), None):
             with autocast(device, recipe.precision):
                 losses = language_model(inputs, targets)
             losses.mean().backward()
             clip_norm(language_model.parameters(), recipe.max_gradient_norm)
-            optimizer.step()
-            advance()
-            optimizer.zero_grad(set_to_none=True)
-            total += torch.stack([losses.detach().sum(), total.new_tensor(len(losses))])
-        trained = time.perf_counter()
+            course.optimizer.step()
+            course.advance()
+            course.optimizer.zero_grad(set_to_none=True)
+            far.losses.append(torch.stack([losses.detach().sum(), losses.new_tensor(len(losses))]))
+            far.seconds = before + time.perf_counter() - began
+            hold(far.state)
+        loss = _mean_loss(far.losses, number)
+        trained, evaluated = before + time.perf_counter() - began, time.perf_counter()
         watched = _watch(language_model, watch, masker, recipe, seed, device)
-        loss = float(total[0] / total[1])
-        if not math.isfinite(loss + watched):
+        if not math.isfinite(watched):
             raise LearningError(
-                f"the loss of pretraining is {loss} in epoch {number}, that of held-out texts "
-                f"{watched}; lower `learning_rate`, or give more texts"
+                f"the loss of held-out texts is {watched} in epoch {number} of pretraining; lower "
+                "`learning_rate`, or give more texts"
             )
-        if best is None or watched < best[0]:
-            state = language_model.body.state_dict()
-            best = (watched, number, {n: t.detach().to("cpu", copy=True) for n, t in state.items()})
-        history.append(
+        best = far.offer(number, watched)
+        far.history.append(
             {
                 "epoch": number,
                 "updates": updates,
                 "loss": {LOSS: loss},
                 "dev": {LOSS: watched},
-                "train_seconds": round(trained - began, 3),
-                "dev_seconds": round(time.perf_counter() - trained, 3),
+                "train_seconds": round(trained, 3),
+                "dev_seconds": round(time.perf_counter() - evaluated, 3),
             }
         )
-        on_epoch(history[-1])
-        if recipe.is_over(number, best[1]):
+        on_epoch(far.history[-1])
+        if recipe.is_over(number, best):
             break
-    assert best is not None
+        far.epoch, far.losses, far.seconds = number + 1, [], 0.0
+        hold(far.state)
     # What the language model lacks, BERT's pooler, stays as the encoder has it.
-    model.encoder.load_state_dict(best[2], strict=False)
-    return model, Learned(history, {}, best[1], {}, {}, {})
+    model.encoder.load_state_dict(far.weights, strict=False)
+    return model, Learned(far.history, {}, far.best[1], {}, {}, {})
 
 
-class _LanguageModel(nn.Module):
-    """A masked language model whose prediction head reads the positions to be predicted only.
+class _HowFar:
+    """How far a model was pretrained: the epoch, its updates' losses, the best epoch so far.
 
-    Over a whole vocabulary the head is the dearest layer, and six of seven positions need none.
+    `losses` are by update the sum over masked pieces and the number of these, which stay on the
+    device until the epoch's end.
     """
 
-    def __init__(self, model: Any) -> None:
-        super().__init__()
-        self.model = model
-        self.body = model.base_model
-        self.body.register_forward_hook(self._select)
+    def __init__(self, language_model: LanguageModel, course: Course, device: torch.device) -> None:
+        self._language_model = language_model
+        self._course = course
+        self._device = device
+        self.epoch = 1
+        self.losses: list[Tensor] = []
+        self.seconds = 0.0
+        self.history: list[Epoch] = []
+        self.best = (math.inf, 0)
+        self.weights: dict[str, Tensor] = {}  # of the best epoch
 
-    def forward(self, inputs: dict[str, Tensor], targets: Tensor) -> Tensor:
-        """The cross-entropy of each piece to be predicted, [pieces]."""
-        self._predicted = targets != IGNORED
-        logits = self.model(**inputs).logits[0]
-        return nn.functional.cross_entropy(
-            logits.float(), targets[self._predicted], reduction="none"
-        )
+    def offer(self, epoch: int, watched: float) -> int:
+        """Keep the weights of an epoch where its loss is the lowest so far; which epoch's is."""
+        if watched < self.best[0]:
+            self.best = watched, epoch
+            body = self._language_model.body.state_dict()
+            self.weights = {n: t.detach().to("cpu", copy=True) for n, t in body.items()}
+        return self.best[1]
 
-    def _select(self, _body: nn.Module, _inputs: Any, output: Any) -> Any:
-        output.last_hidden_state = output.last_hidden_state[self._predicted][None]
-        return output
+    def state(self) -> State:
+        """All of it; not a copy."""
+        return {
+            "epoch": self.epoch,
+            "done": len(self.losses),
+            "losses": list(self.losses),
+            "seconds": self.seconds,
+            "history": self.history,
+            "best": self.best,
+            "weights": self.weights,
+            "model": self._language_model.state_dict(),
+            "course": self._course.state(),
+            "random": random_state(self._device),
+        }
+
+    def load(self, state: State) -> None:
+        """Go on from a state."""
+        self.epoch, self.losses, self.seconds = state["epoch"], state["losses"], state["seconds"]
+        self.history, self.best, self.weights = state["history"], state["best"], state["weights"]
+        self._language_model.load_state_dict(state["model"])
+        self._course.load(state["course"])
+        set_random_state(state["random"], self._device)
 
 
-def _with_head(encoder: Encoder, body: Any) -> Any:
-    """The encoder's masked language model, beginning where any other stage begins.
+def _mean_loss(told: Sequence[Tensor], epoch: int) -> float:
+    """The mean loss of an epoch's masked pieces, by each update's sum and number of them.
 
-    A checkpoint's own prediction head is taken where it has one.
+    Raises LearningError for one that is no finite number.
     """
-    torch.manual_seed(torch_seed(LOSS, "head"))
-    if encoder.tiny is not None or encoder.scratch is not None:
-        model = AutoModelForMaskedLM.from_config(body.config)
-    else:
-        folder: Path = encoder_folder(encoder)
-        model = AutoModelForMaskedLM.from_pretrained(
-            folder, dtype=torch.float32, trust_remote_code=False
+    sums = torch.stack([*told]).double().cpu() if told else torch.full((1, 2), math.nan)
+    faulty = (~sums[:, 0].isfinite()).nonzero()
+    if len(faulty):
+        update = int(faulty[0])
+        raise LearningError(
+            f"the loss of pretraining is {float(sums[update, 0])} in update {update + 1} of epoch "
+            f"{epoch}; lower `learning_rate`, or give more texts"
         )
-    model.base_model.load_state_dict(body.state_dict(), strict=False)
-    return model
+    return float(sums[:, 0].sum() / sums[:, 1].sum())
 
 
 def _held_out(texts: Sequence[str], share: float, seed: int) -> tuple[list[str], list[str]]:
@@ -204,7 +234,7 @@ def _batches(
 
 
 def _watch(
-    language_model: _LanguageModel,
+    language_model: LanguageModel,
     pieces: Pieces,
     masker: Masker,
     recipe: Recipe,

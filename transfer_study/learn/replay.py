@@ -19,9 +19,10 @@ from torch import Tensor
 
 from transfer_study.data.tokens.mixing import Update
 from transfer_study.learn.material import Material
+from transfer_study.learn.optim import Course
 from transfer_study.learn.resident import Resident
 from transfer_study.learn.soft import Learner, SoftlyShared
-from transfer_study.learn.updates import Course, Updates
+from transfer_study.learn.updates import Updates
 from transfer_study.learn.weigh import LossWeights, UncertaintyWeights
 from transfer_study.study.recipes.recipe import Recipe
 
@@ -102,8 +103,8 @@ class ReplayedUpdates(Updates):
             shape.replay()
             self.replayed += 1
         shape.made += 1
-        self._courses[name][1]()
-        return {name: shape.loss}
+        self._courses[name].advance()
+        return {name: shape.loss.clone()}  # the next update writes its own there
 
     def _shape(self, name: str, rows: NDArray[np.int64]) -> _Shape:
         """The shape of a batch, whose rows are where its step reads them."""
@@ -128,7 +129,7 @@ class ReplayedUpdates(Updates):
     def _step(self, shape: _Shape) -> None:
         """An update but for the schedule, reading and writing nothing but tensors."""
         name = shape.task
-        optimizer, _ = self._courses[name]
+        optimizer = self._courses[name].optimizer
         loss, _ = self._loss_of(name, *self._residents[name].batch(shape.rows, shape.width))
         self._descend(name, loss)
         optimizer.step()
@@ -145,10 +146,12 @@ def can_replay(
     """Whether an update of a stage is nothing but kernels: no number of it is read on the host.
 
     BERT's own optimisers count on the host, tied encoders and learned weights of losses take steps
-    of their own, and a teacher's answers and rows of several sequences are gathered there.
+    of their own, a teacher's answers and rows of several sequences are gathered there, and what is
+    skipped where it is no number must be read.
     """
     return (
         recipe.optimizer == "adamw"
+        and recipe.non_finite == "stop"
         and recipe.updates == "one_task"
         and not isinstance(model, SoftlyShared)
         and not isinstance(weights, UncertaintyWeights)

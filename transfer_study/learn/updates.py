@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.optim import Optimizer
 
 from transfer_study.data.tokens.encode import IGNORED
 from transfer_study.data.tokens.mixing import Rows, Update
+from transfer_study.learn.checkpoint import State
 from transfer_study.learn.clip import clip_each_norm, clip_norm
 from transfer_study.learn.distil import distillation_loss
 from transfer_study.learn.heads import head_kind
 from transfer_study.learn.material import Material
-from transfer_study.learn.optim import build_optimizer
+from transfer_study.learn.optim import Course, build_course
 from transfer_study.learn.predict import autocast
 from transfer_study.learn.soft import Learner, SoftlyShared
 from transfer_study.learn.weigh import LossWeights
 from transfer_study.study.recipes.recipe import Recipe
-
-# An optimiser and what advances its schedule after each update.
-Course = tuple[Optimizer, Callable[[], None]]
 
 
 def build_courses(model: Learner, recipe: Recipe, epoch: Sequence[Update]) -> dict[str, Course]:
@@ -37,10 +34,10 @@ def build_courses(model: Learner, recipe: Recipe, epoch: Sequence[Update]) -> di
     counts = Counter(name for batches in epoch for name, _ in batches)
     if isinstance(model, SoftlyShared):
         return {
-            name: build_optimizer(model.of(name), recipe, recipe.epochs * count)
+            name: build_course(model.of(name), recipe, recipe.epochs * count)
             for name, count in counts.items()
         }
-    return dict.fromkeys(counts, build_optimizer(model, recipe, recipe.epochs * len(epoch)))
+    return dict.fromkeys(counts, build_course(model, recipe, recipe.epochs * len(epoch)))
 
 
 class Updates:
@@ -66,23 +63,52 @@ class Updates:
         self._courses = courses
         self._weights = weights
 
-    def __call__(self, updates: Iterable[Update]) -> Iterator[tuple[str, Tensor]]:
-        """Make each update; its tasks and their losses before it."""
+    def __call__(self, updates: Iterable[Update]) -> Iterator[dict[str, Tensor]]:
+        """Make each update; the losses before it by task, of those that have something to learn.
+
+        They are no numbers where an update was skipped.
+        """
         self._model.train()
         for update in updates:
             batches = [(name, rows) for name, rows in update if self._teaches(name, rows)]
-            if batches:
-                yield from self._update(batches).items()
+            yield self._update(batches) if batches else {}
+
+    def state(self) -> State:
+        """What all updates so far leave for the next; not a copy."""
+        return {
+            "model": self._model.state_dict(),
+            "courses": [course.state() for course in self._own_courses()],
+            "weights": None if self._weights is None else self._weights.state(),
+        }
+
+    def load(self, state: State) -> None:
+        """Go on from a state."""
+        self._model.load_state_dict(state["model"])
+        for course, known in zip(self._own_courses(), state["courses"], strict=True):
+            course.load(known)
+        if self._weights is not None:
+            self._weights.load(state["weights"])
+
+    def _own_courses(self) -> list[Course]:
+        """The courses, each once, in the order of the tasks."""
+        return list(dict.fromkeys(self._courses[name] for name in self._materials))
 
     def _update(self, batches: Update) -> dict[str, Tensor]:
         learn = self._from_every if self._recipe.updates == "every_task" else self._from_one
         losses = learn(batches)
-        optimizer, advance = self._courses[batches[0][0]]
+        course = self._courses[batches[0][0]]
+        optimizer = course.optimizer
+        if self._recipe.non_finite == "skip" and not self._is_finite(losses):
+            optimizer.zero_grad(set_to_none=True)
+            course.advance()
+            return {
+                name: loss + (torch.nan if loss.isfinite() else 0) for name, loss in losses.items()
+            }
         optimizer.step()
         if isinstance(self._model, SoftlyShared):
             rate = max(group["lr"] for group in optimizer.param_groups)
             self._model.tie(self._recipe.soft_weight * rate)
-        advance()
+        course.advance()
         optimizer.zero_grad(set_to_none=True)
         if self._weights is not None:
             self._weights.learn(losses)
@@ -152,6 +178,13 @@ class Updates:
             clip_norm(self._model.parameters(), self._recipe.max_gradient_norm)
         if self._recipe.max_tensor_norm:
             clip_each_norm(self._model.parameters(), self._recipe.max_tensor_norm)
+
+    def _is_finite(self, losses: dict[str, Tensor]) -> bool:
+        """Whether the losses of an update and all of its gradients are numbers."""
+        gradients = [p.grad for p in self._model.parameters() if p.grad is not None]
+        return bool(
+            torch.stack([*losses.values(), *torch._foreach_norm(gradients)]).isfinite().all()
+        )
 
     def _teaches(self, name: str, rows: Rows) -> bool:
         """Whether a batch has a target; one of tagging has none where all its words vanish."""

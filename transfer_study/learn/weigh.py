@@ -11,7 +11,9 @@ from torch import Tensor
 from torch.optim import Adam
 
 from transfer_study.data.tokens.mixing import Update
+from transfer_study.learn.checkpoint import State
 from transfer_study.learn.heads import head_kind
+from transfer_study.learn.optim import Course
 from transfer_study.study.recipes.recipe import Recipe, weights_of
 from transfer_study.study.tasks.task import Task
 
@@ -29,6 +31,12 @@ class LossWeights(Protocol):
     def learn(self, losses: Mapping[str, Tensor]) -> None:
         """Take notice of the losses of an update, by task."""
 
+    def state(self) -> State:
+        """What was learned so far; not a copy."""
+
+    def load(self, state: State) -> None:
+        """Go on from a state."""
+
 
 class FixedWeights:
     """Weights that stay as they are."""
@@ -43,6 +51,13 @@ class FixedWeights:
     def learn(self, losses: Mapping[str, Tensor]) -> None:
         """Change nothing."""
 
+    def state(self) -> State:
+        """Nothing."""
+        return {}
+
+    def load(self, state: State) -> None:
+        """Nothing."""
+
 
 class UncertaintyWeights:
     """A log-variance s a task, learned with the model (Kendall, Gal and Cipolla 2018, equation 10).
@@ -56,7 +71,7 @@ class UncertaintyWeights:
         self._shares = torch.tensor([head_kind(t).variance_share for t in tasks], device=device)
         # One tensor a task: what has no gradient in an update must not move on.
         self.log_variances = [torch.zeros((), device=device, requires_grad=True) for _ in tasks]
-        self._optimizer = Adam(self.log_variances, lr=_RATE)
+        self._course = Course(Adam(self.log_variances, lr=_RATE))
 
     @torch.no_grad()
     def of(self, task: str) -> Tensor:
@@ -69,8 +84,19 @@ class UncertaintyWeights:
         for task, loss in losses.items():
             n = self._tasks[task]
             uncertain_loss(self._shares[n], loss.detach(), self.log_variances[n]).backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
+        self._course.optimizer.step()
+        self._course.optimizer.zero_grad(set_to_none=True)
+
+    def state(self) -> State:
+        """The log-variances, and how far their course is."""
+        return {"log_variances": self.log_variances, "course": self._course.state()}
+
+    @torch.no_grad()
+    def load(self, state: State) -> None:
+        """Go on from a state."""
+        for mine, known in zip(self.log_variances, state["log_variances"], strict=True):
+            mine.copy_(known)
+        self._course.load(state["course"])
 
 
 def uncertain_loss(share: Tensor | float, loss: Tensor, log_variance: Tensor) -> Tensor:

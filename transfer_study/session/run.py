@@ -11,6 +11,7 @@ from transfer_study.execute.cost import stage_cost
 from transfer_study.execute.disk import forecast
 from transfer_study.execute.executor import Executor, Todo
 from transfer_study.execute.progress import Progress, Silent
+from transfer_study.execute.suspend import USUAL_MINUTES
 from transfer_study.files import size_text
 from transfer_study.session.places import Places
 from transfer_study.session.plans import with_looks
@@ -31,13 +32,15 @@ def told_to(progress: Progress) -> Watch:
 class Session:
     """Where and by what stages are run, and who watches: told of each plan and what it has to do.
 
-    With `fail_fast` nothing begins after a failure.
+    With `fail_fast` nothing begins after a failure; the state of what runs is kept every
+    `keep_minutes`.
     """
 
     places: Places
     executor: Executor
     watch: Watch = field(default_factory=lambda: told_to(Silent()))
     fail_fast: bool = False
+    keep_minutes: float = USUAL_MINUTES
 
 
 def check_places(first: Plan, places: Places) -> None:
@@ -66,7 +69,7 @@ def execute(plan_: Plan, session: Session, *, in_order: bool = False) -> None:
         if part.stages:
             cost = stage_cost(plan_, store)
             kept = forecast(plan_, store, session.places.keep_weights, cost).kept
-            todo = Todo(part, kept, cost, in_order, session.fail_fast)
+            todo = Todo(part, kept, cost, in_order, session.fail_fast, session.keep_minutes)
         with session.watch(plan_, todo) as progress:
             if part.stages:
                 session.executor.run(todo, store, progress)

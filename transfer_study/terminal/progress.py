@@ -193,6 +193,11 @@ class Lines(Progress):
         self._epoch.pop(stage.id, None)
         self._say(f"{self._count()}  again   {self._label(stage)}  {why}")
 
+    def suspended(self, stage: Stage) -> None:
+        """A stage stopped, and will go on in another run."""
+        self._since.pop(stage.id, None)
+        self._say(f"{self._count()}  stopped {self._label(stage)}  how far it is was kept")
+
     def held_back(self, stage: Stage) -> None:
         """A stage cannot run, for a parent of its has failed."""
         self._lost.add(stage.id)

@@ -14,6 +14,7 @@ from transfer_study.execute.resources import Resources
 MADE_UP = """\
 import sys
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from transfer_study.execute.cluster import stage_driver
 from transfer_study.execute.cluster.stage_job import Job
@@ -26,7 +27,7 @@ job, folder = Job.model_validate_json(sys.argv[1]), Path(sys.argv[2])
 leases = Leases(Store(folder), folder / "attempts" / "run", patience=60.0)
 
 def made_up(tell, names):
-    found = stage_driver._StageSearcher(job, tell, Machines(lambda: names), leases)
+    found = stage_driver._StageSearcher(job, tell, Machines(lambda: names), leases, Event())
     found._stage = found._shared.stage_of = lambda identity: SimpleNamespace(name=identity)
     return found
 
@@ -55,7 +56,7 @@ else:
     raise AssertionError("a lock was pickled")
 assert pickle.loads(cloudpickle.dumps([searcher, callback])) == ["_StageSearcher", "_Callback"]
 tuner = tune.Tuner(
-    stage_driver._trainable(stage_driver._Worker(job.store, 0.0, job.program, None)),
+    stage_driver._trainable(stage_driver._Worker(job.store, 0.0, job.program, None, 0.0)),
     tune_config=tune.TuneConfig(search_alg=searcher),
     run_config=tune.RunConfig(name="stages", storage_path=str(folder), callbacks=[callback]),
 )
@@ -126,6 +127,7 @@ def searched(code: str, folder: Path, parents: dict[str, tuple[str, ...]]) -> No
         store=folder,
         resources=Resources(address="127.0.0.1:1"),
         fail_fast=False,
+        keep_minutes=0.0,
         program=Program.here(),
         works=works,
     )

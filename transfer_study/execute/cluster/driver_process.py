@@ -17,8 +17,9 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from transfer_study.errors import ExecutionError
 from transfer_study.execute.cluster.process_session import end_session
@@ -29,12 +30,30 @@ from transfer_study.store.store import Store
 _Event = TypeVar("_Event", bound=RayEvent)
 
 
+@dataclass(eq=False)
+class Driver(Generic[_Event]):
+    """A driver that runs; its events come until it ends. `suspended` says that it is to stop.
+
+    They raise ExecutionError where the job is impossible.
+    """
+
+    _process: subprocess.Popen[str]
+    events: Iterator[_Event]
+    suspended: bool = False
+
+    def suspend(self) -> None:
+        """Ask it to stop what it runs, once that has kept how far it is."""
+        assert self._process.stdin is not None
+        self.suspended = True
+        with suppress(OSError):  # it has ended
+            os.write(self._process.stdin.fileno(), b"\n")
+
+
 @contextmanager
-def driven(driver: str, job: RayJob, event: type[_Event]) -> Iterator[Iterator[_Event]]:
+def driven(driver: str, job: RayJob, event: type[_Event]) -> Iterator[Driver[_Event]]:
     """Start a driver, a module of this package, with a job in one line of JSON.
 
-    Gives its events, a line each, until it ends; they raise ExecutionError where the job is
-    impossible. Then all of its session is ended.
+    At the end all of its session is ended.
     """
     store = Store(job.store)
     store.root.mkdir(parents=True, exist_ok=True)
@@ -53,7 +72,7 @@ def driven(driver: str, job: RayJob, event: type[_Event]) -> Iterator[Iterator[_
         with suppress(BrokenPipeError):  # it ended at once; so will the events
             process.stdin.write(job.model_dump_json() + "\n")
             process.stdin.flush()
-        yield _heard(process.stdout, event)
+        yield Driver(process, _heard(process.stdout, event))
     finally:
         end_session(process.pid)
         process.wait()

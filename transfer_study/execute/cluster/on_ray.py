@@ -9,6 +9,7 @@ from transfer_study.execute.cluster.stage_job import Event, Job
 from transfer_study.execute.executor import Todo
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
+from transfer_study.execute.suspend import run_suspended, suspended_by
 from transfer_study.store.store import Store
 
 
@@ -25,8 +26,8 @@ class OnRay:
         """As `Executor` says."""
         schedule, stages = todo.schedule(), {stage.id: stage for stage in todo.plan}
         job = Job.of(todo, store.root, self.resources)
-        with driven("stage_driver", job, Event) as events:
-            for event in events:
+        with driven("stage_driver", job, Event) as driver, suspended_by(driver.suspend):
+            for event in driver.events:
                 if event.is_ == "refused":
                     progress.refused(event.message)
                     continue
@@ -43,11 +44,16 @@ class OnRay:
                     case "finished":
                         schedule.finish(stage.id)
                         progress.finished(stage)
+                    case "suspended":
+                        schedule.give_up(stage.id)
+                        progress.suspended(stage)
                     case "returned":
                         progress.returned(stage, event.message)
                     case "failed":
                         progress.failed(stage, event.message, event.log)
                         for child in schedule.give_up(stage.id):
                             progress.held_back(stages[child])
+        if driver.suspended:
+            raise run_suspended()
         if schedule.left:
             raise ended_early(store)

@@ -10,7 +10,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -48,10 +47,16 @@ import ray
 Tell = Callable[[RayEvent], None]
 
 
-def serve(run: Callable[[str, Tell], None]) -> None:
-    """Run the job on standard input, as the leader of a session that ends with this process."""
-    job = sys.stdin.readline()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def serve(run: Callable[[str, Tell, threading.Event], None]) -> None:
+    """Run the job on standard input, as the leader of a session that ends with this process.
+
+    The event is set where more than the job is written there: the run is to stop soon.
+    """
+    job, more = _first_line()
+    suspended = threading.Event()
+    if more:
+        suspended.set()
+    threading.Thread(target=_hear_parent, args=[suspended], daemon=True).start()
     with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as events:
         os.dup2(2, 1)  # whatever prints is kept from the events
         one_at_a_time = threading.Lock()
@@ -61,14 +66,27 @@ def serve(run: Callable[[str, Tell], None]) -> None:
                 events.write(event.model_dump_json() + "\n")
 
         try:
-            run(job, tell)
+            run(job, tell, suspended)
         except ExecutionError as error:
             tell(RayEvent(is_="impossible", message=str(error)))
 
 
-def _end_with_parent() -> None:
+def _first_line() -> tuple[str, bytes]:
+    """The first line of standard input, and what has come after it; reads it itself.
+
+    Python's own reader would wait for more in another thread while this process ends.
+    """
+    said = bytearray()
+    while b"\n" not in said and (chunk := os.read(0, 1 << 16)):
+        said += chunk
+    line, _, more = bytes(said).partition(b"\n")
+    return line.decode(), more
+
+
+def _hear_parent(suspended: threading.Event) -> None:
     """Where the process that gave the job is gone, by whatever signal, leave nothing running."""
-    os.read(0, 1)  # nothing more is ever written: returns at the end of the pipe
+    while os.read(0, 1):
+        suspended.set()
     end_session(os.getpid())
     os.kill(os.getpid(), signal.SIGKILL)
 

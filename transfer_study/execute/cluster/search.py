@@ -60,9 +60,9 @@ def search(
     complete = False
     with (
         hold(store, [one for _, stage in runs for one in (stage, *stage.parents)]),
-        driven("trial_driver", job, TrialEvent) as events,
+        driven("trial_driver", job, TrialEvent) as driver,
     ):
-        for event in events:
+        for event in driver.events:
             if event.is_ == "complete":
                 complete = True
                 break

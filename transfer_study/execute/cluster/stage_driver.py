@@ -6,6 +6,7 @@ missing.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -35,6 +36,7 @@ from transfer_study.execute.resources import Resources
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.execute.schedule import Schedule
 from transfer_study.execute.shared import Shared
+from transfer_study.execute.suspend import Keeping, Suspended
 from transfer_study.files import read_regular
 from transfer_study.points import counted
 from transfer_study.store.leases import Leases, leasing
@@ -57,7 +59,7 @@ def main() -> None:
     serve(_run)
 
 
-def _run(given: str, tell: Tell) -> None:
+def _run(given: str, tell: Tell, suspended: threading.Event) -> None:
     job = Job.model_validate_json(given)
     store = Store(job.store)
     with started(job.resources), store.scratch("ray") as scratch, leasing(store) as leases:
@@ -65,11 +67,12 @@ def _run(given: str, tell: Tell) -> None:
         cpus = job.resources.cpus_per_stage or max(w.cpus for w in job.works)
         check_resources(cpus, gpus)
         sign = _Sign.put(scratch)
+        threading.Thread(target=sign.suspend_after, args=[suspended], daemon=True).start()
         machines = Machines(partial(living, cpus, gpus))
-        searcher = _StageSearcher(job, tell, machines, leases)
+        searcher = _StageSearcher(job, tell, machines, leases, suspended)
         tune.Tuner(
             tune.with_resources(
-                _trainable(_Worker(job.store, gpus, job.program, sign)),
+                _trainable(_Worker(job.store, gpus, job.program, sign, job.keep_minutes)),
                 _requested(job.resources, gpus),
             ),
             tune_config=tune.TuneConfig(
@@ -108,6 +111,19 @@ class _Sign:
         except OSError:
             return False
 
+    def suspend_after(self, suspended: threading.Event) -> None:
+        """Once it is set, ask all workers to stop."""
+        suspended.wait()
+        self._suspended.touch()
+
+    def is_suspended(self) -> bool:
+        """Whether workers are asked to stop."""
+        return self._suspended.exists()
+
+    @property
+    def _suspended(self) -> Path:
+        return self.path.with_name("suspended")
+
 
 @dataclass(frozen=True)
 class _Worker:
@@ -117,6 +133,7 @@ class _Worker:
     gpus: float
     program: Program
     sign: _Sign
+    keep_minutes: float
 
     def unfit(self) -> str | None:
         """Why this machine must run no stage, in words that begin with its name."""
@@ -154,12 +171,30 @@ def _run_trial(config: dict[str, Any], worker: _Worker) -> None:
             keep_model=config["keep_model"],
             gpu_share=worker.gpus,
             on_epoch=report.epoch,
+            keeping=Keeping(worker.keep_minutes, _Rarely(worker.sign.is_suspended)),
         )
+    except Suspended:
+        report.end(suspended=True)
     except StageFailed as failure:
         how = {"log": str(failure.log), "of_machine": failure.of_machine}
         report.end(error=str(failure), **how)
     else:
         report.end(finished=True)
+
+
+class _Rarely:
+    """A question that is asked at most once a second, and not again after a yes."""
+
+    def __init__(self, question: Callable[[], bool]) -> None:
+        self._question = question
+        self._asked = time.monotonic()
+        self._answer = False
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if not self._answer and now - self._asked >= _SECONDS_BETWEEN_REPORTS:
+            self._asked, self._answer = now, self._question()
+        return self._answer
 
 
 class _Report:
@@ -192,8 +227,16 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
     `stopped` says why nothing can be run any more.
     """
 
-    def __init__(self, job: Job, tell: Tell, machines: Machines, leases: Leases) -> None:
+    def __init__(
+        self,
+        job: Job,
+        tell: Tell,
+        machines: Machines,
+        leases: Leases,
+        suspended: threading.Event,
+    ) -> None:
         super().__init__()
+        self._suspended = suspended
         self.running: dict[str, Work] = {}  # by trial
         self.trials: dict[str, Any] = {}  # those that run, as Tune has them
         self.stopped: str | None = None
@@ -211,6 +254,8 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
         self._tell = tell
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        if self._suspended.is_set():
+            self._schedule.stop()
         taken = self._shared.take()
         for found in self._shared.found():
             self._tell(Event(is_="finished", stage=found))
@@ -253,7 +298,10 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
 
     def _heard(self, work: Work, result: dict[str, Any]) -> None:
         machine = result["machine"]
-        if "unfit" in result:
+        if "suspended" in result:
+            self._schedule.give_up(work.id)
+            self._tell(Event(is_="suspended", stage=work.id))
+        elif "unfit" in result:
             self._refuse(work, machine, result["unfit"])
         elif "error" in result:
             self._failed(work, machine, result)

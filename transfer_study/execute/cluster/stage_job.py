@@ -45,6 +45,7 @@ class Job(RayJob):
     """
 
     fail_fast: bool
+    keep_minutes: float
     program: Program
     works: tuple[Work, ...]
 
@@ -65,6 +66,7 @@ class Job(RayJob):
             store=store,
             resources=resources,
             fail_fast=todo.fail_fast,
+            keep_minutes=todo.keep_minutes,
             program=Program.here(),
             works=tuple(works),
         )
@@ -73,11 +75,20 @@ class Job(RayJob):
 class Event(RayEvent):
     """Something that happened to a stage, which runs again if `returned`.
 
-    `refused` is a machine, as the message says; `waiting` is for so many stages of other runs.
+    One that is `suspended` has kept how far it is, and the run stops. `refused` is a machine, as
+    the message says; `waiting` is for so many stages of other runs.
     """
 
     is_: Literal[
-        "started", "epoch", "finished", "failed", "returned", "refused", "waiting", "impossible"
+        "started",
+        "epoch",
+        "finished",
+        "failed",
+        "returned",
+        "suspended",
+        "refused",
+        "waiting",
+        "impossible",
     ]
     stage: str = ""
     log: Path | None = None

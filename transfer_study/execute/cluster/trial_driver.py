@@ -50,7 +50,7 @@ def main() -> None:
     serve(_search)
 
 
-def _search(given: str, tell: Tell) -> None:
+def _search(given: str, tell: Tell, _suspended: threading.Event) -> None:
     job = SearchJob.model_validate_json(given)
     with started(job.resources), Store(job.store).scratch("ray") as scratch:
         gpus = gpus_per_stage(job.resources)

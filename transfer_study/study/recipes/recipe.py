@@ -131,6 +131,9 @@ class Recipe(Frozen):
     patience: int | None = Field(default=None, gt=0)
     """After how many epochs without a better dev score a stage ends before its `epochs`, whose
     schedule stays: of none of its tasks, nor of their mean. None goes on to the last."""
+    non_finite: Literal["stop", "skip"] = "stop"
+    """What becomes of an update whose loss or gradients are no finite numbers: the stage fails and
+    names its examples, or it is skipped and counted, of an epoch's updates at most one in ten."""
     freeze_embeddings: bool = False
     """Leave the embeddings as they are, without dropout."""
     freeze_layers: int = Field(default=0, ge=0)
