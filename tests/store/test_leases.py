@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
@@ -170,7 +169,7 @@ def test_where_no_file_can_be_linked_each_run_is_by_itself(
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(store.disk, "link", refuse)
     assert all(runs.enter_context(leasing(store)).take(stage) for _ in range(2))
 
 

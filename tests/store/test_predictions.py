@@ -27,8 +27,8 @@ from transfer_study.store.label_text import label_to_text
 from transfer_study.store.predictions import (
     Answers,
     StoredAnswers,
+    predictions_bytes,
     predictions_file,
-    write_predictions,
 )
 from transfer_study.store.store import RESULT, Store
 from transfer_study.study.frozen import file_hash
@@ -83,7 +83,8 @@ def scores_of(task: Task, answers: Answers) -> list[list[float]]:
 
 
 def write(path: Path, stage: Stage, task: Task, answers: Answers) -> None:
-    write_predictions(path, stage, task.name, "test", answers, scores_of(task, answers))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(predictions_bytes(stage, task.name, "test", answers, scores_of(task, answers)))
 
 
 def complete(store: Store, stage: Stage, made_answers: MadeAnswers) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from transfer_study.files import read_regular
+from transfer_study.store.file_system import swap
 from transfer_study.store.running import running
 from transfer_study.store.store import Store
 from transfer_study.study.frozen import Frozen
@@ -30,8 +30,7 @@ def hold(store: Store, stages: Iterable[Stage]) -> Iterator[None]:
     """Say in the store that this process counts on these stages and on their weights."""
     with store.scratch("held") as folder:
         said = Held(stages=tuple(stage.id for stage in stages)).model_dump_json()
-        (folder / "aside").write_text(said, encoding="utf-8")
-        (folder / "aside").replace(folder / _FILE)
+        swap(store.disk, folder / _FILE, said.encode(), folder / "aside")
         yield
 
 
@@ -40,7 +39,8 @@ def held(store: Store) -> frozenset[str]:
     found: set[str] = set()
     for folder in store.attempts():
         with suppress(OSError, ValueError):
-            found.update(Held.model_validate_json(read_regular(folder / _FILE, _MOST_BYTES)).stages)
+            content = store.disk.read(folder / _FILE, _MOST_BYTES)
+            found.update(Held.model_validate_json(content).stages)
     for one in running(store):
         found.update((one.stage, *one.parents))
     return frozenset(found)

@@ -12,7 +12,6 @@ always.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -20,7 +19,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from transfer_study.files import read_regular
+from transfer_study.store.file_system import (
+    FileSystem,
+    is_folder,
+    make_folders,
+    remove_if_there,
+    swap,
+)
 from transfer_study.store.store import Store, is_abandoned
 from transfer_study.study.stage import Stage
 
@@ -33,6 +38,7 @@ class Leases:
 
     def __init__(self, store: Store, folder: Path, *, patience: float) -> None:
         self._store = store
+        self._disk = store.disk
         self._leases = store.root / _FOLDER
         self._folder = folder
         self._patience = patience
@@ -44,7 +50,7 @@ class Leases:
         for _ in range(2):
             if self._create(path):
                 return True
-            holder = _read(path)
+            holder = _read(self._disk, path)
             if holder == self._folder.name:
                 return True
             if self._lives(holder) or not self._break(path, holder):
@@ -54,42 +60,42 @@ class Leases:
     def give_back(self, stage: Stage) -> None:
         """A stage is over, whether it is committed or not."""
         path = self._leases / stage.name
-        if _read(path) == self._folder.name:
-            path.unlink(missing_ok=True)
+        if _read(self._disk, path) == self._folder.name:
+            remove_if_there(self._disk, path)
 
     def beat(self, count: int) -> None:
         """Show that this run lives."""
         with suppress(OSError):  # a full disk must not end what it only cannot show
-            (self._folder / "aside").write_text(str(count), encoding="utf-8")
-            (self._folder / "aside").replace(self._folder / _BEAT)
+            aside = self._folder / "aside"
+            swap(self._disk, self._folder / _BEAT, str(count).encode(), aside)
 
     def end(self) -> None:
         """Give back all that is still taken."""
         with suppress(OSError):
-            for path in self._leases.iterdir():
-                if _read(path) == self._folder.name:
-                    path.unlink(missing_ok=True)
+            for path in self._disk.entries(self._leases):
+                if _read(self._disk, path) == self._folder.name:
+                    remove_if_there(self._disk, path)
 
     def _create(self, path: Path) -> bool:
         """Make a lease of this run, whole from the start, unless there is one."""
         aside = self._folder / uuid4().hex
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            aside.write_text(self._folder.name, encoding="utf-8")
-            os.link(aside, path)
+            make_folders(self._disk, path.parent)
+            self._disk.write(aside, self._folder.name.encode())
+            self._disk.link(aside, path)
         except FileExistsError:
             return False
         except OSError:  # a full disk, or files that cannot have two names: nothing is shared
             return True
         finally:
-            aside.unlink(missing_ok=True)
+            remove_if_there(self._disk, aside)
         return True
 
     def _lives(self, holder: str) -> bool:
         folder = self._store.root / "attempts" / holder
-        if not holder or not folder.is_dir() or is_abandoned(folder):
+        if not holder or not is_folder(self._disk, folder) or is_abandoned(folder):
             return False
-        beat, now = _read(folder / _BEAT), time.monotonic()
+        beat, now = _read(self._disk, folder / _BEAT), time.monotonic()
         seen, since = self._seen.get(holder, ("", now))
         if holder not in self._seen or beat != seen:
             self._seen[holder] = beat, now
@@ -100,14 +106,14 @@ class Leases:
         """Remove the lease of a run that is gone; False where it is another's meanwhile."""
         aside = self._folder / uuid4().hex
         try:
-            path.rename(aside)
+            self._disk.rename(path, aside)
         except FileNotFoundError:
             return True
-        broken = _read(aside) == holder
+        broken = _read(self._disk, aside) == holder
         if not broken:
             with suppress(FileExistsError):
-                os.link(aside, path)
-        aside.unlink(missing_ok=True)
+                self._disk.link(aside, path)
+        remove_if_there(self._disk, aside)
         return broken
 
 
@@ -138,9 +144,9 @@ def leasing(store: Store, *, beat: float = 5.0, patience: float = 60.0) -> Itera
             leases.end()
 
 
-def _read(path: Path) -> str:
+def _read(disk: FileSystem, path: Path) -> str:
     """What a small file says; nothing where it is gone."""
     try:
-        return read_regular(path, _MOST_BYTES).decode("utf-8", errors="replace")
+        return disk.read(path, _MOST_BYTES).decode("utf-8", errors="replace")
     except OSError:
         return ""

@@ -8,7 +8,6 @@ goes with the next run's `sweep`. Links are never followed, and stay.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from transfer_study.errors import StoreError
-from transfer_study.files import folder_size, read_regular
+from transfer_study.files import folder_size
+from transfer_study.store.file_system import exists, is_folder, is_link, is_own_folder
 from transfer_study.store.held import held
 from transfer_study.store.recorded import RecordedStage
 from transfer_study.store.store import MODEL, RESULT, SNAPSHOT, Store
@@ -82,7 +82,7 @@ def prunable(
     if results:
         known |= {*using, *named}
         unwanted += (one for one in stages if one.stage is not None and one.stage not in known)
-    links = [path for part in _RECORD_OF for path in _links(store.root / part)]
+    links = [path for part in _RECORD_OF for path in _links(store, part)]
     return Prunable(unwanted, {why: kept for why, kept in wanted.items() if kept}, links)
 
 
@@ -95,17 +95,18 @@ def remove(store: Store, unwanted: Iterable[Kept]) -> list[Kept]:
     with store.scratch("pruned") as aside:
         for n, one in enumerate(unwanted):
             with suppress(FileNotFoundError):  # somebody else was first
-                one.folder.rename(aside / str(n))
+                store.disk.rename(one.folder, aside / str(n))
                 removed.append((one, aside / str(n)))
         # A run that began meanwhile has said so before it looked for what is here.
         using = held(store)
         for one, moved in removed:
-            if one.stage in using and not one.folder.exists():
-                moved.rename(one.folder)
+            if one.stage in using and not exists(store.disk, one.folder):
+                store.disk.rename(moved, one.folder)
         for part in ("attempts", *_RECORD_OF):
-            _sync(store.root / part)
-        gone = [one for one, moved in removed if moved.exists()]
-    if aside.exists():
+            with suppress(FileNotFoundError):
+                store.disk.sync(store.root / part)
+        gone = [one for one, moved in removed if exists(store.disk, moved)]
+    if exists(store.disk, aside):
         raise StoreError(f"{aside} cannot be removed wholly; it counts for nothing, remove it")
     return gone
 
@@ -129,31 +130,22 @@ class _Whose(BaseModel):
 
 def _kept(store: Store, part: str) -> Iterator[Kept]:
     folder = store.root / part
-    if folder.is_symlink() or not folder.is_dir():
+    if not is_own_folder(store.disk, folder):
         return
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.is_symlink():
-            yield Kept(part, path, _whose(path / _RECORD_OF[part]), folder_size(path))
+    for path in store.disk.entries(folder):
+        if is_own_folder(store.disk, path):
+            yield Kept(part, path, _whose(store, path / _RECORD_OF[part]), folder_size(path))
 
 
-def _whose(record: Path) -> str | None:
+def _whose(store: Store, record: Path) -> str | None:
     with suppress(OSError, ValueError):
-        return _Whose.model_validate_json(read_regular(record, _MOST_JSON)).stage
+        return _Whose.model_validate_json(store.disk.read(record, _MOST_JSON)).stage
     return None
 
 
-def _links(folder: Path) -> Iterator[Path]:
-    if folder.is_symlink():
+def _links(store: Store, part: str) -> Iterator[Path]:
+    folder = store.root / part
+    if is_link(store.disk, folder):
         yield folder
-    elif folder.is_dir():
-        yield from (path for path in sorted(folder.iterdir()) if path.is_symlink())
-
-
-def _sync(folder: Path) -> None:
-    """Force a folder's entries to the disk, where there is one."""
-    with suppress(FileNotFoundError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    elif is_folder(store.disk, folder):
+        yield from (path for path in store.disk.entries(folder) if is_link(store.disk, path))

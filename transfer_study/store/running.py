@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 
 from pydantic import Field
 
-from transfer_study.files import read_regular
+from transfer_study.store.file_system import swap
 from transfer_study.store.store import Store
 from transfer_study.study.frozen import Frozen
 from transfer_study.study.stage import Stage
@@ -53,8 +53,8 @@ def tell_running(stage: Stage, store: Store) -> Iterator[Callable[[int], None]]:
                 parents=tuple(parent.id for parent in stage.parents),
             )
             with suppress(OSError):  # a full disk must not end what it only cannot watch
-                (folder / "aside").write_text(said.model_dump_json(), encoding="utf-8")
-                (folder / "aside").replace(folder / _FILE)
+                content = said.model_dump_json().encode()
+                swap(store.disk, folder / _FILE, content, folder / "aside")
 
         tell(0)
         yield tell
@@ -65,5 +65,6 @@ def running(store: Store) -> list[Running]:
     found = []
     for folder in store.attempts():
         with suppress(OSError, ValueError):
-            found.append(Running.model_validate_json(read_regular(folder / _FILE, _MOST_BYTES)))
+            content = store.disk.read(folder / _FILE, _MOST_BYTES)
+            found.append(Running.model_validate_json(content))
     return sorted(found, key=lambda one: one.since)

@@ -25,8 +25,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
@@ -37,10 +37,20 @@ from uuid import uuid4
 from pydantic import Field
 
 from transfer_study.errors import StoreError
-from transfer_study.files import check_folder, read_regular, readable_as
+from transfer_study.files import check_folder
+from transfer_study.store.file_system import (
+    DISK,
+    FileSystem,
+    below,
+    exists,
+    files_below,
+    is_file,
+    make_folders,
+    remove_tree,
+)
 from transfer_study.store.prefixes import Prefixes
 from transfer_study.store.stage_record import KeptWeights, StageRecord
-from transfer_study.study.frozen import Frozen, file_hash
+from transfer_study.study.frozen import Frozen
 from transfer_study.study.stage import Stage
 
 RESULT_SCHEMA: Final = 1
@@ -71,10 +81,11 @@ class _Record(Frozen):
 class Store:
     """A folder of stages, shared by all studies; several processes may use it at once."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, disk: FileSystem = DISK) -> None:
         """Raises StoreError where the root cannot be a folder."""
         check_folder(root, "store")
         self.root = root.resolve()
+        self.disk = disk
 
     @property
     def ray_log(self) -> Path:
@@ -89,15 +100,15 @@ class Store:
     @property
     def prefixes(self) -> Prefixes:
         """The cache of what frozen layers compute."""
-        return Prefixes(self.root / "prefixes", lambda: self.scratch("prefix"))
+        return Prefixes(self.root / "prefixes", lambda: self.scratch("prefix"), disk=self.disk)
 
     def is_done(self, stage: Stage) -> bool:
         """Whether the stage's results are committed."""
-        return (self.folder(stage) / RESULT).is_file()
+        return is_file(self.disk, self.folder(stage) / RESULT)
 
     def has_model(self, stage: Stage) -> bool:
         """Whether the weights that the stage hands on are kept."""
-        return (self.model_folder(stage) / MODEL).is_file()
+        return is_file(self.disk, self.model_folder(stage) / MODEL)
 
     def folder(self, stage: Stage) -> Path:
         """Where the stage's results are, or would be."""
@@ -109,7 +120,7 @@ class Store:
 
     def has_snapshot(self, stage: Stage, epoch: int) -> bool:
         """Whether the whole model of one of the stage's epochs is kept."""
-        return (self.snapshot_folder(stage, epoch) / SNAPSHOT).is_file()
+        return is_file(self.disk, self.snapshot_folder(stage, epoch) / SNAPSHOT)
 
     def snapshot_folder(self, stage: Stage, epoch: int) -> Path:
         """Where the whole model of one of the stage's epochs is, or would be."""
@@ -124,11 +135,11 @@ class Store:
         """A new directory of this process, removed at the end, or by the next run's `sweep`."""
         name = f"{label}@{this_host()}@{os.getpid()}@{uuid4().hex[:8]}"
         folder = self.root / "attempts" / name
-        folder.mkdir(parents=True)
+        make_folders(self.disk, folder)
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(self.disk, folder)
 
     def attempts(self) -> Iterator[Path]:
         """The directories being written: all but those whose process on this host is gone."""
@@ -142,7 +153,7 @@ class Store:
     def sweep(self) -> None:
         """Remove attempts whose process on this host is gone."""
         for folder in filter(is_abandoned, self._names("attempts")):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(self.disk, folder)
 
     def check_free(self, stage: Stage, epoch: int | None = None) -> None:
         """Raise StoreError where a folder without its record is in the way of the stage's."""
@@ -150,19 +161,20 @@ class Store:
         if epoch is not None:
             places.append((self.snapshot_folder(stage, epoch), SNAPSHOT))
         for folder, record in places:
-            if folder.exists() and not (folder / record).is_file() and any(folder.iterdir()):
+            taken = exists(self.disk, folder) and not is_file(self.disk, folder / record)
+            if taken and self.disk.entries(folder):
                 raise StoreError(_in_the_way(folder, record))
 
     def commit(self, stage: Stage, attempt: Path) -> bool:
         """Publish an attempt's results; False where another attempt was first, whose stand."""
         published = self._publish(stage, attempt, self.folder(stage), RESULT)
-        shutil.rmtree(self.root / "failures" / stage.name, ignore_errors=True)
+        remove_tree(self.disk, self.root / "failures" / stage.name)
         return published
 
     def commit_model(self, stage: Stage, attempt: Path) -> bool:
         """Publish the weights that the stage hands on, likewise."""
         published = self._publish(stage, attempt, self.model_folder(stage), MODEL)
-        shutil.rmtree(self.root / "failures" / stage.name, ignore_errors=True)
+        remove_tree(self.disk, self.root / "failures" / stage.name)
         return published
 
     def commit_snapshot(self, stage: Stage, epoch: int, attempt: Path) -> bool:
@@ -172,10 +184,9 @@ class Store:
     def _publish(self, stage: Stage, attempt: Path, place: Path, record: str) -> bool:
         files = {
             path.relative_to(attempt).as_posix(): _File(
-                size=path.stat().st_size, sha256=file_hash(path)
+                size=self.disk.stat(path, follow=False).st_size, sha256=self.disk.hash(path)
             )
-            for path in sorted(attempt.rglob("*"))
-            if path.is_file()
+            for path in files_below(self.disk, attempt)
         }
         content = _Record(
             schema=RESULT_SCHEMA,
@@ -184,22 +195,31 @@ class Store:
             files=files,
         )
         text = content.model_dump_json(by_alias=True, indent=1)
-        (attempt / record).write_text(text + "\n", encoding="utf-8")
-        readable_as(attempt / record, attempt)
-        for path in attempt.rglob("*"):
-            _sync(path)
-        _sync(attempt)
-        place.parent.mkdir(parents=True, exist_ok=True)
+        self.disk.write(attempt / record, (text + "\n").encode())
+        self._settle(attempt, attempt / record)
+        make_folders(self.disk, place.parent)
         try:
-            attempt.rename(place)
+            self.disk.rename(attempt, place)
         except OSError:
-            if (place / record).is_file():
+            if is_file(self.disk, place / record):
                 return False
-            if place.exists():
+            if exists(self.disk, place):
                 raise StoreError(_in_the_way(place, record)) from None
             raise
-        _sync(place.parent)
+        self.disk.sync(place.parent)
         return True
+
+    def _settle(self, attempt: Path, pattern: Path) -> None:
+        """Let whoever may read one file read all, and force all to the disk.
+
+        What writes tensors lets their owner alone read them, whatever the process's umask is.
+        """
+        mode = stat.S_IMODE(self.disk.stat(pattern, follow=False).st_mode)
+        for path in below(self.disk, attempt):
+            if is_file(self.disk, path):
+                self.disk.set_mode(path, mode)
+            self.disk.sync(path)
+        self.disk.sync(attempt)
 
     def read(self, stage: Stage, file: str) -> bytes:
         """The bytes of one of the stage's files, checked against its record."""
@@ -208,7 +228,7 @@ class Store:
     def _read(self, stage: Stage, folder: Path, record: str, file: str) -> bytes:
         path, expected = _on_record(folder, self._record(stage, folder, record), file)
         try:
-            content = read_regular(path, expected.size)
+            content = self.disk.read(path, expected.size)
         except OSError:
             content = b""
         if len(content) != expected.size or hashlib.sha256(content).hexdigest() != expected.sha256:
@@ -255,7 +275,7 @@ class Store:
     def lost(self, stage: Stage) -> str | None:
         """What is to be said of a stage whose folder has lost its record, None of any other."""
         folder = self.folder(stage)
-        lost = folder.exists() and not self.is_done(stage)
+        lost = exists(self.disk, folder) and not self.is_done(stage)
         return _in_the_way(folder, RESULT) if lost else None
 
     def files(self, stage: Stage) -> tuple[str, ...]:
@@ -275,7 +295,8 @@ class Store:
         for file in record.files:
             path, expected = _on_record(folder, record, file)
             try:
-                same = path.stat().st_size == expected.size and file_hash(path) == expected.sha256
+                size = self.disk.stat(path, follow=True).st_size
+                same = size == expected.size and self.disk.hash(path) == expected.sha256
             except OSError:
                 same = False
             if not same:
@@ -284,7 +305,7 @@ class Store:
 
     def _record(self, stage: Stage, folder: Path, name: str) -> _Record:
         try:
-            record = _Record.model_validate_json(read_regular(folder / name, _MOST_JSON))
+            record = _Record.model_validate_json(self.disk.read(folder / name, _MOST_JSON))
         except FileNotFoundError:
             raise StoreError(
                 f"{folder} holds no {name}: the stage is not complete; run it"
@@ -301,14 +322,14 @@ class Store:
         """Keep the traceback of an attempt that failed, where it can still be written."""
         path = self.root / "failures" / stage.name / "error.txt"
         with suppress(OSError):  # a full disk must not hide what failed
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            make_folders(self.disk, path.parent)
+            self.disk.write(path, text.encode())
         return path
 
     def failure(self, stage: Stage) -> Path | None:
         """The error of a stage that failed and has not succeeded since, its first time or again."""
         path = self.root / "failures" / stage.name / "error.txt"
-        return path if path.is_file() else None
+        return path if is_file(self.disk, path) else None
 
     def records(self) -> Iterator[StageRecord]:
         """What every committed stage says of itself, where it is sound.
@@ -317,14 +338,14 @@ class Store:
         """
         for folder in self._names("stages"):
             with suppress(OSError, ValueError):
-                content = read_regular(folder / STAGE, _MOST_JSON)
+                content = self.disk.read(folder / STAGE, _MOST_JSON)
                 record = StageRecord.model_validate_json(content)
                 if record.is_whole:
                     yield record
 
     def _names(self, part: str) -> Iterator[Path]:
         with suppress(FileNotFoundError):
-            yield from sorted((self.root / part).iterdir())
+            yield from self.disk.entries(self.root / part)
 
 
 def _on_record(folder: Path, record: _Record, file: str) -> tuple[Path, _File]:
@@ -383,12 +404,3 @@ def _lives(process: int) -> bool:
         return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def _sync(path: Path) -> None:
-    """Force a file or a directory's entries to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from transfer_study.files import read_regular
+from transfer_study.store.file_system import make_folders, replace
 from transfer_study.store.store import Store
 from transfer_study.study.frozen import Frozen
 from transfer_study.study.search import Values
@@ -59,7 +59,7 @@ def read_trial(store: Store, stage: Stage) -> TrialRecord | None:
     """What is recorded of a trial; None where nothing is, or nothing sound."""
     with suppress(OSError, ValueError):
         path = store.trials / f"{stage.id}.json"
-        record = TrialRecord.model_validate_json(read_regular(path, _MOST_BYTES))
+        record = TrialRecord.model_validate_json(store.disk.read(path, _MOST_BYTES))
         if record.stage == stage.id and len(record.dev) <= stage.recipe.epochs:
             return record
     return None
@@ -72,7 +72,7 @@ def keep_trial(store: Store, stage: Stage, trial: Trial) -> None:
         dev=tuple(trial.dev),
         seconds=trial.seconds,
     )
-    store.trials.mkdir(parents=True, exist_ok=True)
+    make_folders(store.disk, store.trials)
     with store.scratch("trial") as folder:
-        (folder / "trial.json").write_text(record.model_dump_json(), encoding="utf-8")
-        (folder / "trial.json").replace(store.trials / f"{stage.id}.json")
+        place, content = store.trials / f"{stage.id}.json", record.model_dump_json().encode()
+        replace(store.disk, place, content, folder / "trial.json")

@@ -64,7 +64,7 @@ def _run(given: str, tell: Tell) -> None:
         gpus = gpus_per_stage(job.resources)
         cpus = job.resources.cpus_per_stage or max(w.cpus for w in job.works)
         check_resources(cpus, gpus)
-        sign = _Sign.put(scratch)
+        sign = _Sign.put(store, scratch)
         machines = Machines(partial(living, cpus, gpus))
         searcher = _StageSearcher(job, tell, machines, leases)
         tune.Tuner(
@@ -97,9 +97,9 @@ class _Sign:
     text: str
 
     @classmethod
-    def put(cls, folder: Path) -> _Sign:
+    def put(cls, store: Store, folder: Path) -> _Sign:
         sign = cls(folder / "sign", uuid4().hex)
-        sign.path.write_text(sign.text, encoding="utf-8")
+        store.disk.write(sign.path, sign.text.encode())
         return sign
 
     def is_seen(self) -> bool:
