@@ -30,7 +30,7 @@ from transfer_study.store.predictions import (
     predictions_bytes,
     predictions_file,
 )
-from transfer_study.store.store import RESULT, Store
+from transfer_study.store.store import Store
 from transfer_study.study.frozen import file_hash
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
@@ -245,9 +245,9 @@ def reseal(store: Store, stage: Stage, file: str, table: pa.Table | bytes) -> No
         path.write_bytes(table)
     else:
         pq.write_table(table, path)
-    record = json.loads((store.folder(stage) / RESULT).read_bytes())
+    record = json.loads((store.folder(stage) / "result.json").read_bytes())
     record["files"][file] = {"size": path.stat().st_size, "sha256": file_hash(path)}
-    (store.folder(stage) / RESULT).write_text(json.dumps(record))
+    (store.folder(stage) / "result.json").write_text(json.dumps(record))
 
 
 def told_of(store: Store, stage: Stage, task: Task) -> str:

@@ -17,6 +17,7 @@ from transfer_study.errors import DataError, EncoderError
 from transfer_study.execute.own_memory import own_memory
 from transfer_study.execute.processor import processor_name
 from transfer_study.execute.program import version_of
+from transfer_study.store.bucket import StorageDown
 from transfer_study.store.running import tell_running
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
@@ -78,7 +79,8 @@ def _is_of_machine(error: BaseException | None) -> bool:
 
     Data and encoder were sound where the study was planned.
     """
-    while error is not None and not isinstance(error, (OSError, DataError, EncoderError)):
+    of_machine = OSError, DataError, EncoderError, StorageDown
+    while error is not None and not isinstance(error, of_machine):
         error = error.__cause__ or error.__context__
     return error is not None
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from transfer_study.errors import ExecutionError
+from transfer_study.errors import ExecutionError, StoreError
 from transfer_study.execute.cluster.process_session import end_session
 from transfer_study.execute.cluster.stage_job import RayEvent
 from transfer_study.execute.resources import Resources
@@ -62,7 +62,7 @@ def serve(run: Callable[[str, Tell], None]) -> None:
 
         try:
             run(job, tell)
-        except ExecutionError as error:
+        except (ExecutionError, StoreError) as error:
             tell(RayEvent(is_="impossible", message=str(error)))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from transfer_study.errors import ExecutionError
+from transfer_study.errors import ExecutionError, StoreError
 from transfer_study.execute.cluster.machines import Machines
 from transfer_study.execute.cluster.ray_process import (
     StaysHere,
@@ -35,9 +35,9 @@ from transfer_study.execute.resources import Resources
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.execute.schedule import Schedule
 from transfer_study.execute.shared import Shared
-from transfer_study.files import read_regular
 from transfer_study.points import counted
 from transfer_study.store.leases import Leases, leasing
+from transfer_study.store.open_store import open_store
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 
@@ -47,6 +47,7 @@ from ray import tune
 from ray.tune.search import Searcher
 
 _SECONDS_BETWEEN_REPORTS = 1.0
+_SIGN = "sign"
 # So long a shared file system may show a folder as it was.
 _ARRIVAL = 60.0
 _ENDLESS = 1 << 40
@@ -59,7 +60,7 @@ def main() -> None:
 
 def _run(given: str, tell: Tell) -> None:
     job = Job.model_validate_json(given)
-    store = Store(job.store)
+    store = open_store(job.store)
     with started(job.resources), store.scratch("ray") as scratch, leasing(store) as leases:
         gpus = gpus_per_stage(job.resources)
         cpus = job.resources.cpus_per_stage or max(w.cpus for w in job.works)
@@ -91,21 +92,21 @@ def _run(given: str, tell: Tell) -> None:
 
 @dataclass(frozen=True)
 class _Sign:
-    """A file in the store, and what it says: who reads something else there sees another store."""
+    """What is told in the store, by whom: who reads something else there sees another store."""
 
-    path: Path
+    attempt: str
     text: str
 
     @classmethod
     def put(cls, store: Store, folder: Path) -> _Sign:
-        sign = cls(folder / "sign", uuid4().hex)
-        store.disk.write(sign.path, sign.text.encode())
+        sign = cls(folder.name, uuid4().hex)
+        store.tell(folder, _SIGN, sign.text.encode())
         return sign
 
-    def is_seen(self) -> bool:
+    def is_seen(self, store: str) -> bool:
         try:
-            return read_regular(self.path, len(self.text)) == self.text.encode()
-        except OSError:
+            return open_store(store).told(self.attempt, _SIGN) == self.text.encode()
+        except (OSError, StoreError):
             return False
 
 
@@ -113,15 +114,15 @@ class _Sign:
 class _Worker:
     """What a worker is told once: where stages go, and how it must be to be given any."""
 
-    root: Path
+    store: str
     gpus: float
     program: Program
     sign: _Sign
 
     def unfit(self) -> str | None:
         """Why this machine must run no stage, in words that begin with its name."""
-        if not self.sign.is_seen():
-            return f"does not see the store at {self.root}"
+        if not self.sign.is_seen(self.store):
+            return f"does not see the store at {self.store}"
         return self.program.unlike(Program.here())
 
 
@@ -150,7 +151,7 @@ def _run_trial(config: dict[str, Any], worker: _Worker) -> None:
     try:
         run_stage(
             Stage.model_validate_json(config["stage"]),
-            Store(worker.root),
+            open_store(worker.store),
             keep_model=config["keep_model"],
             gpu_share=worker.gpus,
             on_epoch=report.epoch,
@@ -203,7 +204,7 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
         self._schedule = Schedule(parents, fail_fast=job.fail_fast)
         self._leases = leases
         kept = {work.id for work in job.works if work.keep_model}
-        self._shared = Shared(self._schedule, self._stage, kept, Store(job.store), leases)
+        self._shared = Shared(self._schedule, self._stage, kept, open_store(job.store), leases)
         self._retries = job.resources.retries
         self._deaths: Counter[str] = Counter()  # of workers, by stage
         self._several = job.resources.address is not None
@@ -262,7 +263,7 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
             self._schedule.finish(work.id)
             self._tell(Event(is_="finished", stage=work.id))
         else:
-            why = f"said that a stage is done, of which {self._shared.store.root} has nothing"
+            why = f"said that a stage is done, of which {self._shared.store.place} has nothing"
             self._refuse(work, machine, why)
 
     def _has_arrived(self, work: Work) -> bool:
