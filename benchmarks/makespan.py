@@ -35,7 +35,8 @@ from transfer_study.execute.executor import Todo
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
 from transfer_study.session.plans import make_plan
-from transfer_study.store.store import RESULT, Store
+from transfer_study.store.commit_record import Part
+from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
@@ -124,7 +125,7 @@ def measure(plan: Plan, workers: int, folder: Path) -> str:
     called = time.time()
     OnRay(Resources(workers=workers, cpus_per_stage=share)).run(todo, store, heard)
     seconds = {s.id: store.record(s).provenance.wall_seconds for s in plan.stages}
-    ends = {s.id: (store.folder(s) / RESULT).stat().st_mtime for s in plan.stages}
+    ends = {s.id: (store.folder(s) / Part.RESULTS.record).stat().st_mtime for s in plan.stages}
     begins = {stage: end - seconds[stage] for stage, end in ends.items()}
     makespan = max(ends.values()) - min(begins.values())
     least, idle = bound(plan, seconds, workers), listed(todo, seconds, workers)

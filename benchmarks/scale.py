@@ -27,7 +27,7 @@ from transfer_study.data.splits import TaskData
 from transfer_study.data.streams import stream
 from transfer_study.execute.processor import processor_name
 from transfer_study.session.plans import make_plan
-from transfer_study.store.predictions import Answers, predictions_file, write_predictions
+from transfer_study.store.predictions import Answers, predictions_bytes, predictions_file
 from transfer_study.store.store import STAGE, Store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.stage import Stage
@@ -127,7 +127,8 @@ def answer(folder: Path, stage: Stage, data: TaskData, split: str) -> None:
         predicted,
     )
     path = folder / predictions_file(stage, task.name, split)
-    write_predictions(path, stage, task.name, split, answers, scores)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(predictions_bytes(stage, task.name, split, answers, scores))
 
 
 def cost(command: Sequence[str], most: float) -> tuple[float, float, int] | None:

@@ -14,7 +14,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -108,22 +108,6 @@ def _unusable(folder: Path, fault: str, option: str) -> StoreError:
     return StoreError(
         f"the folder {folder} cannot be used: {fault}; mend it or choose another with --{option}"
     )
-
-
-def folder_size(folder: Path) -> int:
-    """The bytes of the regular files below a folder; links are not followed, what goes is let go.
-
-    Of a folder that is not there, or is a link, 0.
-    """
-    if folder.is_symlink():
-        return 0
-    size = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with suppress(FileNotFoundError):
-                found = Path(parent, name).lstat()
-                size += found.st_size if stat.S_ISREG(found.st_mode) else 0
-    return size
 
 
 def size_text(size: int) -> str:

@@ -22,7 +22,7 @@ from transfer_study.session.plans import make_plan as _make_plan
 from transfer_study.session.preview import preview_of
 from transfer_study.session.report import ReportRequest, as_named, write_report
 from transfer_study.session.run import Session, check_places, execute, told_to
-from transfer_study.store.store import Store
+from transfer_study.store.open_store import open_store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.plan import Plan
 from transfer_study.study.preview import share_of
@@ -65,7 +65,7 @@ def run(
         checked = preview_of(checked, share, rows)
     planned, leaks = survey(checked, rows)
     check_places(planned, places)
-    plan_, store = begin(planned, places), Store(places.store)
+    plan_, store = begin(planned, places), open_store(places.store)
     named = as_named(None if isinstance(study, Study) else study, settings, fidelity)
     watch = (
         partial(open_progress, store=store, quiet=not progress, verbose=False, named=named)

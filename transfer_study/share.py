@@ -19,8 +19,8 @@ from transfer_study.outcome import Outcome
 from transfer_study.session.places import Places
 from transfer_study.session.report import ReportRequest, outcome_of
 from transfer_study.session.stored import answer_source, failed_stages, lost_stages
+from transfer_study.store.open_store import open_store
 from transfer_study.store.recorded import is_recorded_otherwise
-from transfer_study.store.store import Store
 from transfer_study.study.encoder import Encoder
 from transfer_study.study.plan import Plan
 from transfer_study.study.recipes.pretraining import SUFFIX
@@ -45,7 +45,7 @@ def share_report(
     from transfer_study.report.results import EPOCHS_FILE, Folders, epoch_scores, write_judged
 
     judged = asked.of(plan_)
-    own, store = places.results / plan_.study.name, Store(places.store)
+    own, store = places.results / plan_.study.name, open_store(places.store)
     failed, source = failed_stages(plan_, store), answer_source(plan_, places)
     lost = len(lost_stages(plan_, places))
     known = Beside(

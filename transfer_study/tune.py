@@ -20,6 +20,7 @@ from transfer_study.files import check_writable
 from transfer_study.metrics.constant import best_constant
 from transfer_study.session.places import Places
 from transfer_study.session.plans import make_plan, with_answered
+from transfer_study.store.open_store import check_store, open_store
 from transfer_study.store.store import Store
 from transfer_study.store.trials import Trial
 from transfer_study.study.file.study_file import read_study
@@ -114,11 +115,11 @@ def plan_tuning(
         for encoder in study.resolved_encoders:
             check_length(encoder, getattr(extreme, section).max_length)
             check_layers(encoder, getattr(extreme, section))
-    check_writable(places.store, "store")
+    check_store(places.store)
     check_writable(places.plots / study.name, "plots")
     seeds = tuning_seeds(study, asked.n_seeds)
     found = targets(study, whole.fingerprints, section, seeds)
-    _check_starts(found, Store(places.store))
+    _check_starts(found, open_store(places.store))
     planned = RecipeSearch(found, own, space, asked.recipes, seconds)
     return Tuning(file, whole, section, planned, tuple(map(_constant, found)), seeds)
 
@@ -154,7 +155,7 @@ def carry_out(tuning: Tuning, places: Places, resources: Resources, watching: Wa
 
     Raises NothingRun where the budget was enough for none, ExecutionError where all trials failed.
     """
-    trials = search(tuning.search, Store(places.store), resources, watching)
+    trials = search(tuning.search, open_store(places.store), resources, watching)
     if trials and all(trial.state == "failed" and not trial.dev for trial in trials):
         raise ExecutionError(
             f"every trial failed, the first with {trials[0].message}; mend that and give the "
@@ -244,6 +245,6 @@ def write_best(tuning: Tuning, found: Tuned, places: Places, *, dry_run: bool) -
 def _left_behind(tuning: Tuning, values: Values, places: Places) -> int:
     """How many finished stages of the study it would have no more by a recipe with these values."""
     changed = plan(with_values(tuning.study, tuning.section, values), tuning.plan.fingerprints)
-    store, kept = Store(places.store), {stage.id for stage in changed}
+    store, kept = open_store(places.store), {stage.id for stage in changed}
     done = (s.id for s in tuning.plan if store.is_done(s) or s.id in tuning.plan.answered)
     return sum(identity not in kept for identity in done)

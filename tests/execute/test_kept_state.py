@@ -198,9 +198,9 @@ def test_a_disk_without_room_ends_no_stage(
 ) -> None:
     stage, store = pair_of(longer(study)), Store(tmp_path / "store")
 
-    def full(path: Path) -> str:
+    def full(_: Any, path: Path) -> None:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(checkpoints_module, "file_hash", full)
+    monkeypatch.setattr(checkpoints_module, "make_folders", full)
     run_stage(stage, store, keep_model=False, keeping=Keeping(minutes=1e-9))
     assert store.is_done(stage)

@@ -300,7 +300,7 @@ def test_a_full_disk_does_not_hide_what_failed(
     def refuse(*_: Any, **__: Any) -> None:
         raise full
 
-    monkeypatch.setattr(Path, "write_text", refuse)
+    monkeypatch.setattr(store.disk, "write", refuse)
     with pytest.raises(StageFailed, match=r"OSError: .* No space left on device"):
         run_stage(find(plan, "refine", "colour"), store, keep_model=False)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
@@ -13,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from transfer_study.store import store as store_module
+from transfer_study.store import attempts as attempts_module
+from transfer_study.store.attempts import this_host
 from transfer_study.store.leases import Leases, leasing
-from transfer_study.store.store import Store, this_host
+from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
 
@@ -170,7 +170,7 @@ def test_where_no_file_can_be_linked_each_run_is_by_itself(
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(store.disk, "link", refuse)
     assert all(runs.enter_context(leasing(store)).take(stage) for _ in range(2))
 
 
@@ -193,7 +193,7 @@ def test_hosts_are_told_apart_by_more_than_their_names(monkeypatch: pytest.Monke
     monkeypatch.setattr(socket, "gethostname", lambda: "other")
     assert this_host() != before
     monkeypatch.undo()
-    monkeypatch.setattr(store_module, "_space", lambda: "00000000")
+    monkeypatch.setattr(attempts_module, "_space", lambda: "00000000")
     assert this_host() != before
 
 

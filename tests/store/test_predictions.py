@@ -27,10 +27,10 @@ from transfer_study.store.label_text import label_to_text
 from transfer_study.store.predictions import (
     Answers,
     StoredAnswers,
+    predictions_bytes,
     predictions_file,
-    write_predictions,
 )
-from transfer_study.store.store import RESULT, Store
+from transfer_study.store.store import Store
 from transfer_study.study.frozen import file_hash
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
@@ -83,7 +83,8 @@ def scores_of(task: Task, answers: Answers) -> list[list[float]]:
 
 
 def write(path: Path, stage: Stage, task: Task, answers: Answers) -> None:
-    write_predictions(path, stage, task.name, "test", answers, scores_of(task, answers))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(predictions_bytes(stage, task.name, "test", answers, scores_of(task, answers)))
 
 
 def complete(store: Store, stage: Stage, made_answers: MadeAnswers) -> None:
@@ -244,9 +245,9 @@ def reseal(store: Store, stage: Stage, file: str, table: pa.Table | bytes) -> No
         path.write_bytes(table)
     else:
         pq.write_table(table, path)
-    record = json.loads((store.folder(stage) / RESULT).read_bytes())
+    record = json.loads((store.folder(stage) / "result.json").read_bytes())
     record["files"][file] = {"size": path.stat().st_size, "sha256": file_hash(path)}
-    (store.folder(stage) / RESULT).write_text(json.dumps(record))
+    (store.folder(stage) / "result.json").write_text(json.dumps(record))
 
 
 def told_of(store: Store, stage: Stage, task: Task) -> str:

@@ -160,7 +160,7 @@ def test_a_crash_leaves_models_whole_or_gone(
 
     unwanted = found(store).unwanted
     monkeypatch.setattr(prune, "held", crash)  # all are moved, nothing is deleted yet
-    monkeypatch.setattr(shutil, "rmtree", crash)
+    monkeypatch.setattr(store.disk, "remove", crash)
     with pytest.raises(Crash):
         remove(store, unwanted)
     monkeypatch.undo()

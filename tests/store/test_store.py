@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from transfer_study.errors import StoreError
-from transfer_study.store.store import Store, this_host
+from transfer_study.store.attempts import this_host
+from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
 
@@ -199,7 +200,8 @@ def _fail_at(
 WRITER = """
 import sys
 from pathlib import Path
-from transfer_study.store.store import Store, this_host
+from transfer_study.store.attempts import this_host
+from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 
 store = Store(Path(sys.argv[1]))
@@ -320,12 +322,14 @@ def test_no_path_leaves_the_stage(store: Store, stage: Stage, tmp_path: Path) ->
         store.commit(stage, attempt)
     path = store.folder(stage) / "result.json"
     record = json.loads(path.read_bytes())
-    outside = ("../../../secret.txt", str(secret), "link.txt")
-    record["files"].update(dict.fromkeys(outside, record["files"]["link.txt"]))
-    path.write_text(json.dumps(record))
-    for file in (*outside, "result.json", "../x", "", "."):
+    for file in ("link.txt", "result.json", "../x", "", "."):
         with pytest.raises(StoreError, match="on record"):
             store.read(stage, file)
+    for outside in ("../../../secret.txt", str(secret)):
+        files = {**record["files"], outside: record["files"]["link.txt"]}
+        path.write_text(json.dumps({**record, "files": files}))
+        with pytest.raises(StoreError, match="is damaged"):
+            store.read(stage, outside)
 
 
 def test_files_in_the_way_are_told_and_never_replaced(store: Store, stage: Stage) -> None:

@@ -19,7 +19,7 @@ from transfer_study.cli.options import (
     StudyFile,
 )
 from transfer_study.session.places import Places
-from transfer_study.store.store import Store
+from transfer_study.store.open_store import open_store
 from transfer_study.study.file.study_file import read_study
 
 
@@ -75,5 +75,5 @@ def export(
         variant=variant,
         size=size,
     )
-    exported = export_model(plan_, Store(store), wanted, to, lambda line: say(line, quiet))
+    exported = export_model(plan_, open_store(store), wanted, to, lambda line: say(line, quiet))
     exported_as_json(exported) if as_json else print_exported(exported)

@@ -52,7 +52,13 @@ Data = Annotated[
     ),
 ]
 StoreFolder = Annotated[
-    Path, typer.Option("--store", envvar="TRANSFER_STUDY_STORE", help="Folder of finished stages.")
+    str,
+    typer.Option(
+        "--store",
+        metavar="FOLDER|URL",
+        envvar="TRANSFER_STUDY_STORE",
+        help="Folder of finished stages, or s3://bucket/prefix (gs://, az://).",
+    ),
 ]
 ResultsFolder = Annotated[
     Path,
@@ -117,7 +123,7 @@ NumberOfLooks = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, only results and errors.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="A line an epoch.")]
-STORE, RESULTS, PLOTS = Path("results/stages"), Path("results"), Path("plots")
+STORE, RESULTS, PLOTS = "results/stages", Path("results"), Path("plots")
 
 
 def check_looks(until_decided: bool, max_seeds: int | None, looks: int | None) -> None:

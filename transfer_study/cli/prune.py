@@ -17,7 +17,7 @@ from transfer_study.cli.options import (
     StoreFolder,
 )
 from transfer_study.session.places import Places
-from transfer_study.store.store import Store
+from transfer_study.store.open_store import open_store
 from transfer_study.study.file.study_file import read_study
 
 
@@ -59,4 +59,4 @@ def prune(
     places = Places(store, results)
     named = [known_plan(read_study(study, settings, data), places) for study in studies or []]
     known, found = prunable_of(named, places, results=with_results)
-    print_pruned(Store(store), known, found, yes=yes, as_json=as_json)
+    print_pruned(open_store(store), known, found, yes=yes, as_json=as_json)

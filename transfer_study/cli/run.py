@@ -38,7 +38,7 @@ from transfer_study.cli.options import (
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.suspend import USUAL_MINUTES
 from transfer_study.session.places import Places
-from transfer_study.store.store import Store
+from transfer_study.store.open_store import open_store
 
 
 def run(
@@ -100,7 +100,7 @@ def run(
     first, leaks = survey(*asked.read())
     first = with_answered(first, places)
     check_places(first, places)
-    stages, named, whole = Store(places.store), asked.named(), asked.named(whole=True)
+    stages, named, whole = open_store(places.store), asked.named(), asked.named(whole=True)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
     watch = partial(open_progress, store=stages, quiet=quiet, verbose=verbose, named=whole)
     session = Session(

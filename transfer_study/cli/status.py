@@ -15,7 +15,7 @@ from transfer_study.cli.options import (
     StudyFile,
 )
 from transfer_study.session.places import Places
-from transfer_study.store.store import Store
+from transfer_study.store.open_store import open_store
 
 
 def status(
@@ -34,7 +34,7 @@ def status(
     from transfer_study.session.plans import known_plan
     from transfer_study.terminal.status import print_status, status_as_json, study_status
 
-    stages, places = Store(store), Places(store, results)
+    stages, places = open_store(store), Places(store, results)
     asked = AskedStudy(study, settings, data, fidelity)
     plan_ = known_plan(asked.known(places), places)
     view = status_as_json if as_json else print_status

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from transfer_study.errors import ExecutionError
-from transfer_study.store.predictions import Answers, predictions_file, write_predictions
+from transfer_study.store.file_system import FileSystem, make_folders
+from transfer_study.store.predictions import Answers, predictions_bytes, predictions_file
 from transfer_study.study.stage import Stage
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def write_answers(
-    folder: Path, stage: Stage, task: str, split: str, predictions: Predictions
+    disk: FileSystem, folder: Path, stage: Stage, task: str, split: str, predictions: Predictions
 ) -> None:
     """Write what was answered for one task and split below a stage's folder.
 
@@ -33,4 +34,5 @@ def write_answers(
         predictions.labels,
     )
     path = folder / predictions_file(stage, task, split)
-    write_predictions(path, stage, task, split, answers, predictions.scores)
+    make_folders(disk, path.parent)
+    disk.write(path, predictions_bytes(stage, task, split, answers, predictions.scores))

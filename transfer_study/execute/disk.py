@@ -9,13 +9,13 @@ a later run trains their stage again.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from transfer_study.data.encoders.size import weight_bytes
 from transfer_study.execute.cost import work
-from transfer_study.files import check_folder, folder_size
+from transfer_study.files import check_folder
+from transfer_study.store.commit_record import Part
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage, StageKind
@@ -71,9 +71,9 @@ def forecast(
     by their size; a tenth of the free disk is left alone. Raises EncoderError.
     """
     todo = plan.missing(store.is_done, store.has_model)
-    place = (store.root / "models").resolve()
-    free = shutil.disk_usage(check_folder(place, "store")).free
-    models = folder_size(place)
+    place = (store.root / Part.MODELS.folder).resolve()
+    free = store.disk.free(check_folder(place, "store"))
+    models = store.committed.size(Part.MODELS)
     if limit is None:
         limit = min(USUAL_LIMIT, (free + models) // 10)
     sizes = _sizes(stage for stage in todo if not store.has_model(stage))

@@ -27,6 +27,7 @@ from transfer_study.learn.soft import Learner, handed_on
 from transfer_study.learn.train import Learned
 from transfer_study.store.alike import is_alike
 from transfer_study.store.chosen import history
+from transfer_study.store.file_system import FileSystem, make_folders
 from transfer_study.store.predictions import StoredAnswers, epoch_split
 from transfer_study.store.store import AGAIN, STAGE, Store
 from transfer_study.study.recipes.recipe import Precision
@@ -58,7 +59,7 @@ def keep(attempt: Attempt, store: Store, *, keep_model: bool) -> Attempt:
     """
     stage = attempt.stage
     with store.attempt(stage) as folder:
-        write_attempt(folder, attempt)
+        write_attempt(store.disk, folder, attempt)
         first = store.commit(stage, folder)
     if not first:
         attempt = replace(attempt, alike=_compare(stage, store, attempt.learned))
@@ -68,27 +69,27 @@ def keep(attempt: Attempt, store: Store, *, keep_model: bool) -> Attempt:
                 save_body(part, folder)
                 if len(part.heads):
                     save_heads(part, folder)
-            write_again(weights, attempt)
+            write_again(store.disk, weights, attempt)
             store.commit_model(stage, weights)
     return attempt
 
 
-def write_again(folder: Path, attempt: Attempt) -> None:
+def write_again(disk: FileSystem, folder: Path, attempt: Attempt) -> None:
     """Beside a model, what its run says and answers where that is not what was committed."""
     if attempt.alike:
-        write_attempt(folder / AGAIN, attempt)
+        write_attempt(disk, folder / AGAIN, attempt)
 
 
-def write_attempt(folder: Path, attempt: Attempt) -> None:
+def write_attempt(disk: FileSystem, folder: Path, attempt: Attempt) -> None:
     """Write all that a run says and answers, weights excepted, as a stage's folder has it."""
     stage, learned = attempt.stage, attempt.learned
-    folder.mkdir(exist_ok=True)
+    make_folders(disk, folder)
     for (name, split), answers in learned.predictions.items():
-        write_answers(folder, stage, name, split, answers)
+        write_answers(disk, folder, stage, name, split, answers)
     for (name, epoch), answers in learned.every_epoch.items():
-        write_answers(folder, stage, name, epoch_split(epoch), answers)
+        write_answers(disk, folder, stage, name, epoch_split(epoch), answers)
     lines = "".join(json.dumps(epoch) + "\n" for epoch in learned.history)
-    (folder / "history.jsonl").write_text(lines, encoding="utf-8")
+    disk.write(folder / "history.jsonl", lines.encode())
     ended_early = len(learned.history) < stage.recipe.epochs
     record = {
         "id": stage.id,
@@ -102,7 +103,7 @@ def write_attempt(folder: Path, attempt: Attempt) -> None:
         "provenance": attempt.provenance,
         **({"alike": attempt.alike} if attempt.alike else {}),
     }
-    (folder / STAGE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    disk.write(folder / STAGE, (json.dumps(record, indent=1) + "\n").encode())
 
 
 def _compare(stage: Stage, store: Store, learned: Learned) -> dict[str, float]:

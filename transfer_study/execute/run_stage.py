@@ -19,6 +19,7 @@ from transfer_study.execute.own_memory import own_memory
 from transfer_study.execute.processor import processor_name
 from transfer_study.execute.program import version_of
 from transfer_study.execute.suspend import Keeping, Suspended
+from transfer_study.store.bucket import StorageDown
 from transfer_study.store.checkpoints import drop_checkpoints
 from transfer_study.store.running import tell_running
 from transfer_study.store.store import Store
@@ -89,7 +90,8 @@ def _is_of_machine(error: BaseException | None) -> bool:
 
     Data and encoder were sound where the study was planned.
     """
-    while error is not None and not isinstance(error, (OSError, DataError, EncoderError)):
+    of_machine = OSError, DataError, EncoderError, StorageDown
+    while error is not None and not isinstance(error, of_machine):
         error = error.__cause__ or error.__context__
     return error is not None
 

@@ -40,7 +40,9 @@ class Shared:
             stage = self.stage_of(identity)
             if not self.leases.take(stage):
                 self._elsewhere.add(identity)
-            elif self.is_committed(identity):  # another run was here since this one was planned
+            elif self._is_committed_by_now(
+                identity
+            ):  # another run was here since this one was planned
                 self.leases.give_back(stage)
                 self._finish(identity)
             else:
@@ -48,6 +50,11 @@ class Shared:
                 self._told = False
                 return identity
         return None
+
+    def _is_committed_by_now(self, identity: str) -> bool:
+        """Whether a stage was committed before it was taken, however little ago."""
+        self.store.look_again()
+        return self.is_committed(identity)
 
     def found(self) -> list[str]:
         """The stages that other runs have committed meanwhile, which are done now."""

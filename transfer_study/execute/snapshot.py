@@ -45,7 +45,8 @@ def keep_snapshot(
             }
             for n, member in enumerate(stage.tasks)
         }
-        (folder / TASKS_FILE).write_text(json.dumps(heads, indent=1) + "\n", encoding="utf-8")
+        content = (json.dumps(heads, indent=1) + "\n").encode()
+        store.disk.write(folder / TASKS_FILE, content)
         for name, m in materials.items():
             for split in ("dev", "test"):
                 if learned.selected[name] == epoch:
@@ -53,6 +54,6 @@ def keep_snapshot(
                 else:
                     examples, collator = m.data.split(split), m.collators[split]
                     answers = predict(model, m.task, examples, collator, stage.recipe.precision)
-                write_answers(folder, stage, name, split, answers)
-        write_again(folder, attempt)
+                write_answers(store.disk, folder, stage, name, split, answers)
+        write_again(store.disk, folder, attempt)
         store.commit_snapshot(stage, epoch, folder)

@@ -24,9 +24,9 @@ from transfer_study.session.plans import known_plan, make_plan
 from transfer_study.session.stored import answer_source, failed_stages
 from transfer_study.store.compact import CompactAnswers
 from transfer_study.store.looked import looked_plan
+from transfer_study.store.open_store import open_store
 from transfer_study.store.predictions import FirstOf, StoredAnswers
 from transfer_study.store.recorded import RECORD_FILE, plan_of_record, recorded_plan
-from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.plan import Plan
 from transfer_study.study.study import Study
@@ -39,7 +39,7 @@ def hold_against_published(study: Study, places: Places) -> tuple[list[HeldScore
     """
     check_comparable(study)
     plan_ = known_plan(study, places)
-    failed = failed_stages(plan_, Store(places.store))
+    failed = failed_stages(plan_, open_store(places.store))
     source = answer_source(plan_, places)
     held_scores: list[HeldScore] = []
     held_claims: list[HeldClaim] = []
@@ -53,7 +53,7 @@ def hold_against_published(study: Study, places: Places) -> tuple[list[HeldScore
 def judged_edges(plan_: Plan, places: Places) -> tuple[Plan, pd.DataFrame]:
     """The clean part of a plan and its deltas, from what is stored; writes nothing."""
     clean = plan_.under(plan_.protocols[0])
-    failed = failed_stages(plan_, Store(places.store))
+    failed = failed_stages(plan_, open_store(places.store))
     return clean, tables(clean, answer_source(plan_, places), failed)[1]
 
 
@@ -77,7 +77,7 @@ def compare_studies(
 
 def _evidence(path: Path, places: Places, settings: Sequence[str], data: Path | None) -> Evidence:
     """What is stored of a study: by its file, as it was last run, or its table alone."""
-    store = Store(places.store)
+    store = open_store(places.store)
     folder, notes = path, []
     plans = []
     if not path.is_dir():

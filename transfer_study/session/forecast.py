@@ -18,6 +18,7 @@ from transfer_study.execute.disk import DiskForecast, forecast
 from transfer_study.session.places import Places
 from transfer_study.session.plans import with_answered, with_looks
 from transfer_study.session.stored import missing
+from transfer_study.store.open_store import open_store
 from transfer_study.store.predictions import StoredAnswers
 from transfer_study.store.store import Store
 from transfer_study.study.looks import Edge, Looks
@@ -27,7 +28,7 @@ from transfer_study.study.study import Study
 
 def disk_forecast(plan_: Plan, places: Places) -> DiskForecast:
     """What a run of the missing stages will take of the disk, and which weights it keeps."""
-    store = Store(places.store)
+    store = open_store(places.store)
     return forecast(plan_, store, places.keep_weights, stage_cost(plan_, store))
 
 
@@ -87,7 +88,7 @@ def forecast_looks(
     first: Plan, looks: Looks, places: Places, pilot: Plan | None = None
 ) -> LooksForecast:
     """What a run by these looks will take, of which some may be done."""
-    store = Store(places.store)
+    store = open_store(places.store)
     most = missing(with_answered(first.at_most(looks), places), store)
     coming = missing(with_looks(first, places), store)
     measured = SecondsEstimate(most, store)

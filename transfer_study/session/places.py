@@ -10,6 +10,8 @@ from pydantic import ByteSize, TypeAdapter, ValidationError
 
 from transfer_study.errors import StudyError
 from transfer_study.files import check_folder, check_writable
+from transfer_study.store.open_store import check_store
+from transfer_study.store.storage_url import StorageUrl, store_place
 from transfer_study.study.study import Study
 
 
@@ -21,14 +23,14 @@ class Places:
     a later stage may start from are kept no more; None is `execute.disk.forecast`'s own limit.
     """
 
-    store: Path
+    store: Path | StorageUrl
     results: Path
     plots: Path
     keep_weights: int | None
 
     def __init__(
         self,
-        store: Path | str | None = None,
+        store: Path | StorageUrl | str | None = None,
         results: Path | str | None = None,
         plots: Path | str | None = None,
         keep_weights: int | str | None = None,
@@ -40,8 +42,10 @@ class Places:
             ("plots", plots, "plots"),
         ):
             variable = f"TRANSFER_STUDY_{option.upper()}"
-            place = Path(os.environ.get(variable) or usual) if given is None else Path(given)
-            check_folder(place, option)
+            named = (os.environ.get(variable) or usual) if given is None else given
+            place = store_place(named) if option == "store" else Path(str(named))
+            if isinstance(place, Path):
+                check_folder(place, option)
             object.__setattr__(self, option, place)
         if keep_weights is None:
             keep_weights = os.environ.get("TRANSFER_STUDY_KEEP_WEIGHTS") or None
@@ -51,7 +55,7 @@ class Places:
     def check_writable(self, study: Study, *, store: bool) -> None:
         """Raise StoreError unless what a study writes can be written; makes nothing."""
         if store:
-            check_writable(self.store, "store")
+            check_store(self.store)
         check_writable(self.results / study.name, "results")
         check_writable(self.plots / study.name, "plots")
 

@@ -9,13 +9,13 @@ from transfer_study.files import writing
 from transfer_study.session.places import Places
 from transfer_study.session.stored import answer_source
 from transfer_study.store.looked import looked_plan
+from transfer_study.store.open_store import open_store
 from transfer_study.store.recorded import (
     PREDICTIONS_FILE,
     recorded_as_run,
     recorded_plan,
     write_record,
 )
-from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan, plan
 from transfer_study.study.study import Study
 
@@ -97,7 +97,7 @@ def with_answered(plan_: Plan, places: Places) -> Plan:
 
     So a study goes on where others, on other machines, have left it.
     """
-    store, folder = Store(places.store), places.results / plan_.study.name
+    store, folder = open_store(places.store), places.results / plan_.study.name
     once = recorded_as_run(folder)
     elsewhere = any(stage.id in once and not store.is_done(stage) for stage in plan_)
     if not elsewhere or not (folder / PREDICTIONS_FILE).exists():

@@ -15,8 +15,8 @@ from transfer_study.files import writing
 from transfer_study.outcome import Outcome
 from transfer_study.session.places import Places
 from transfer_study.session.stored import answer_source, failed_stages, lost_stages
+from transfer_study.store.open_store import open_store
 from transfer_study.store.recorded import is_recorded_otherwise
-from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.visible import visible
 
@@ -78,7 +78,7 @@ def write_report(
     judged, shown = asked.of(plan_), asked.shown
     folders = Folders(places.results, places.plots) / plan_.study.name
     results = folders.results
-    store, source = Store(places.store), answer_source(plan_, places)
+    store, source = open_store(places.store), answer_source(plan_, places)
     failed, lost = failed_stages(plan_, store), lost_stages(plan_, places)
     ran = Ran(judged, source, failed)
     others, options = other_attempts(plan_, store), shlex.join(asked.options)

@@ -17,7 +17,7 @@ from transfer_study.session.places import Places
 from transfer_study.session.plans import with_looks
 from transfer_study.session.stored import missing
 from transfer_study.store.held import hold
-from transfer_study.store.store import Store
+from transfer_study.store.open_store import open_store
 from transfer_study.study.plan import Plan
 
 Watch = Callable[[Plan, Todo], AbstractContextManager[Progress]]
@@ -49,7 +49,7 @@ def check_places(first: Plan, places: Places) -> None:
     `first` is the plan of the study's own seeds. Makes nothing.
     """
     places.check_writable(first.study, store=True)
-    found = forecast(with_looks(first, places), Store(places.store), 0)
+    found = forecast(with_looks(first, places), open_store(places.store), 0)
     if not found.fits:
         raise StoreError(
             f"the disk of {places.store} has {size_text(found.free)} free, and the run takes about "
@@ -61,7 +61,7 @@ def check_places(first: Plan, places: Places) -> None:
 
 def execute(plan_: Plan, session: Session, *, in_order: bool = False) -> None:
     """Run the missing stages of a plan, those that take longest first, or `in_order` as planned."""
-    store = Store(session.places.store)
+    store = open_store(session.places.store)
     store.sweep()
     with hold(store, plan_):
         part = missing(plan_, store)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from transfer_study.session.places import Places
+from transfer_study.store.open_store import open_store
 from transfer_study.store.recorded import recorded_as_run, recorded_stages
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
@@ -39,7 +40,7 @@ def lost_stages(plan_: Plan, places: Places) -> tuple[str, ...]:
     A stage whose folder has lost its record counts as not run. So does one that an earlier report
     told of, and whose predictions are in neither the store nor the compact files now.
     """
-    store, source = Store(places.store), answer_source(plan_, places)
+    store, source = open_store(places.store), answer_source(plan_, places)
     once = recorded_as_run(places.results / plan_.study.name)
     said = []
     for stage in plan_:
@@ -61,7 +62,7 @@ def answer_source(plan_: Plan, places: Places) -> AnswerSource:
     from transfer_study.store.compact import CompactAnswers
     from transfer_study.store.predictions import FirstOf, StoredAnswers
 
-    stored = StoredAnswers(Store(places.store))
+    stored = StoredAnswers(open_store(places.store))
     compact = CompactAnswers(places.results / plan_.study.name)
     return FirstOf((stored, compact)) if any(map(stored.has, plan_)) else compact
 
@@ -79,4 +80,4 @@ def prunable_of(
     recorded = {folder.name: recorded_stages(folder) for folder in folders}
     recorded = {name: stages for name, stages in recorded.items() if stages}
     ids = {stage.id for plan_ in named for stage in plan_}
-    return [*recorded], prunable(Store(places.store), recorded.values(), ids, results=results)
+    return [*recorded], prunable(open_store(places.store), recorded.values(), ids, results=results)

@@ -24,6 +24,7 @@ from transfer_study.session.places import Places
 from transfer_study.session.run import Session, execute
 from transfer_study.session.stored import answer_source, failed_stages, missing
 from transfer_study.store.looked import LOOKS_FILE, read_looks, write_looks
+from transfer_study.store.open_store import open_store
 from transfer_study.store.store import Store
 from transfer_study.study.looks import Edge, Looks
 from transfer_study.study.plan import Plan
@@ -87,7 +88,7 @@ def run_until_decided(
     Returns the plan as judged and the plan that was run last: another where a part was left out.
     """
     places = session.places
-    store, folder = Store(places.store), places.results / first.study.name
+    store, folder = open_store(places.store), places.results / first.study.name
     judged = first
     part = first.looked(looks.another(frozenset()))
     execute(part, session)
@@ -130,7 +131,7 @@ def _is_complete(plan: Plan, store: Store) -> bool:
 
 def _deltas(part: Plan, places: Places) -> pd.DataFrame:
     """The deltas of a plan as judged, with a column `protocol`."""
-    source, failed = answer_source(part, places), failed_stages(part, Store(places.store))
+    source, failed = answer_source(part, places), failed_stages(part, open_store(places.store))
     return pd.concat(
         [
             tables(part.under(protocol), source, failed)[1].assign(protocol=protocol)

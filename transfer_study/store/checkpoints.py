@@ -5,24 +5,25 @@
 The way is a hash of all that a stage is run with beside what its id says: no state is taken up by
 other code, on another type of device or after other weights. A file is written aside, forced to the
 disk and renamed into place; one that is not as its name says counts as not there, and the one
-before it is taken. They save work and decide nothing, and may be removed at any time.
+before it is taken. Where the store is a bucket they are put there as well. They save work and
+decide nothing, and may be removed at any time.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from transfer_study.errors import StoreError
+from transfer_study.store.file_system import make_folders, remove_if_there, remove_tree
+from transfer_study.store.object_storage import Listed
 from transfer_study.store.store import Store
-from transfer_study.store.store import _sync as sync
-from transfer_study.study.frozen import file_hash
 from transfer_study.study.stage import Stage
 
 _FOLDER = "checkpoints"
-_NAME = re.compile(r"(?P<number>\d{6,})-(?P<sha256>[0-9a-f]{64})")
+_NAME = re.compile(r"(?P<number>\d{6,12})-(?P<sha256>[0-9a-f]{64})")
 _KEPT = 2
 
 
@@ -32,40 +33,84 @@ class Checkpoints:
     def __init__(self, store: Store, stage: Stage, way: str) -> None:
         self._store = store
         self._stage = stage
-        self._folder = store.root / _FOLDER / f"{stage.name}-{way}"
+        self._key = f"{_FOLDER}/{stage.name}-{way}"
+        self._folder = store.root / self._key
 
     def newest_first(self) -> Iterator[Path]:
-        """The files that are as they were written."""
-        for _, path in self._numbered():
+        """The files that are as they were written, each until the next is asked for."""
+        for name in self._names():
             with suppress(OSError):
-                if path.name.endswith(f"-{file_hash(path)}"):
-                    yield path
+                if self._is_whole(self._folder / name):
+                    yield self._folder / name
+                    continue
+            with suppress(OSError, StoreError):
+                if self._fetch(name):
+                    yield self._folder / name
 
     def keep(self, write: Callable[[Path], None]) -> None:
-        """Let a file be written, and keep it as the newest; not where the disk has no room."""
-        with suppress(OSError), self._store.attempt(self._stage) as aside:
+        """Let a file be written, and keep it as the newest; not where there is no room for it."""
+        disk, bucket = self._store.disk, self._store.bucket
+        with suppress(OSError, StoreError), self._store.attempt(self._stage) as aside:
             write(aside / "state")
-            sync(aside / "state")
-            known = self._numbered()
-            number = 1 + max((n for n, _ in known), default=0)
-            self._folder.mkdir(parents=True, exist_ok=True)
-            place = self._folder / f"{number:06}-{file_hash(aside / 'state')}"
-            (aside / "state").rename(place)
-            sync(self._folder)
-            for _, path in known[_KEPT - 1 :]:
-                path.unlink(missing_ok=True)
+            disk.sync(aside / "state")
+            known = self._names()
+            number = 1 + max((int(name.partition("-")[0]) for name in known), default=0)
+            name = f"{number:06}-{disk.hash(aside / 'state')}"
+            make_folders(disk, self._folder)
+            disk.rename(aside / "state", self._folder / name)
+            disk.sync(self._folder)
+            if bucket is not None:
+                bucket.put_file(f"{self._key}/{name}", self._folder / name)
+            for old in known[_KEPT - 1 :]:
+                remove_if_there(disk, self._folder / old)
+                if bucket is not None:
+                    bucket.remove(f"{self._key}/{old}")
 
-    def _numbered(self) -> list[tuple[int, Path]]:
-        """The files with their numbers, the newest first."""
-        if not self._folder.is_dir():
-            return []
-        named = ((_NAME.fullmatch(path.name), path) for path in self._folder.iterdir())
-        return sorted(((int(name["number"]), path) for name, path in named if name), reverse=True)
+    def _names(self) -> list[str]:
+        """Those that are here or in the bucket, the newest first."""
+        names = {name for name in _entries(self._store, self._folder) if _NAME.fullmatch(name)}
+        if self._store.bucket is not None:
+            with suppress(StoreError):
+                found = (one.key.rpartition("/")[2] for one in self._in_bucket())
+                names |= {name for name in found if _NAME.fullmatch(name)}
+        return sorted(names, key=lambda name: (int(name.partition("-")[0]), name), reverse=True)
+
+    def _in_bucket(self) -> tuple[Listed, ...]:
+        assert self._store.bucket is not None
+        return self._store.bucket.objects(self._key)
+
+    def _is_whole(self, path: Path) -> bool:
+        return path.name.endswith(f"-{self._store.disk.hash(path)}")
+
+    def _fetch(self, name: str) -> bool:
+        """Bring a file of the bucket's here; whether it is whole."""
+        bucket, disk = self._store.bucket, self._store.disk
+        if bucket is None:
+            return False
+        size = {one.key: one.size for one in self._in_bucket()}.get(f"{self._key}/{name}", 0)
+        with self._store.attempt(self._stage) as aside:
+            disk.write(aside / name, *bucket.get_parts(f"{self._key}/{name}", size))
+            if not self._is_whole(aside / name):
+                return False
+            make_folders(disk, self._folder)
+            disk.rename(aside / name, self._folder / name)
+        return True
 
 
 def drop_checkpoints(store: Store, stage: Stage) -> None:
     """Remove what is kept of a stage that is over, whatever way it was run."""
-    with suppress(FileNotFoundError):
-        for folder in (store.root / _FOLDER).iterdir():
-            if folder.name.rpartition("-")[0] == stage.name:
-                shutil.rmtree(folder, ignore_errors=True)
+    for name in _entries(store, store.root / _FOLDER):
+        if name.rpartition("-")[0] == stage.name:
+            remove_tree(store.disk, store.root / _FOLDER / name)
+    if store.bucket is not None:
+        with suppress(StoreError):
+            found = (one.key for one in store.bucket.objects(_FOLDER))
+            mine = f"{_FOLDER}/{stage.name}-"
+            store.bucket.remove(*(key for key in found if key.startswith(mine)))
+
+
+def _entries(store: Store, folder: Path) -> list[str]:
+    try:
+        return [path.name for path in store.disk.entries(folder)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from transfer_study.errors import StoreError
 from transfer_study.files import read_regular
@@ -19,8 +18,15 @@ from transfer_study.store.check_answers import (
     is_planned,
     read_table,
 )
+from transfer_study.store.file_system import DISK, replace
 from transfer_study.store.label_text import label_to_text
-from transfer_study.store.predictions import MOST_BYTES, Answers, AnswerSource, member_of
+from transfer_study.store.predictions import (
+    MOST_BYTES,
+    Answers,
+    AnswerSource,
+    member_of,
+    parquet_bytes,
+)
 from transfer_study.store.recorded import PREDICTIONS_FILE
 from transfer_study.study.stage import Stage, StageTask
 from transfer_study.study.tasks.task import Change, Task
@@ -158,6 +164,4 @@ def write_compact(folder: Path, stages: Iterable[Stage], source: AnswerSource) -
     gold = pa.concat_tables([golds[name] for name in sorted(golds)])
     predictions = pa.Table.from_pylist(rows, _PREDICTIONS_SCHEMA)
     for table, name in ((gold, GOLD_FILE), (predictions, PREDICTIONS_FILE)):
-        aside = folder / f".{name}"
-        pq.write_table(table, aside, compression="zstd", compression_level=15)
-        aside.replace(folder / name)
+        replace(DISK, folder / name, parquet_bytes(table, 15), folder / f".{name}")

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from transfer_study.files import read_regular
 from transfer_study.store.running import running
 from transfer_study.store.store import Store
 from transfer_study.study.frozen import Frozen
 from transfer_study.study.stage import Stage
 
 _FILE = "held.json"
-_MOST_BYTES = 1 << 26
 
 
 class Held(Frozen):
@@ -30,17 +28,16 @@ def hold(store: Store, stages: Iterable[Stage]) -> Iterator[None]:
     """Say in the store that this process counts on these stages and on their weights."""
     with store.scratch("held") as folder:
         said = Held(stages=tuple(stage.id for stage in stages)).model_dump_json()
-        (folder / "aside").write_text(said, encoding="utf-8")
-        (folder / "aside").replace(folder / _FILE)
+        store.tell(folder, _FILE, said.encode())
         yield
 
 
 def held(store: Store) -> frozenset[str]:
     """The ids of all stages that a living process counts on, or one of another host may."""
     found: set[str] = set()
-    for folder in store.attempts():
-        with suppress(OSError, ValueError):
-            found.update(Held.model_validate_json(read_regular(folder / _FILE, _MOST_BYTES)).stages)
+    for content in store.told_by_all(_FILE):
+        with suppress(ValueError):
+            found.update(Held.model_validate_json(content).stages)
     for one in running(store):
         found.update((one.stage, *one.parents))
     return frozenset(found)

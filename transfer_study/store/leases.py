@@ -12,20 +12,18 @@ always.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from uuid import uuid4
 
-from transfer_study.files import read_regular
-from transfer_study.store.store import Store, is_abandoned
+from transfer_study.errors import StoreError
+from transfer_study.store.attempts import is_abandoned
+from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 
 _FOLDER, _BEAT = "leases", "beat"
-_MOST_BYTES = 1 << 12
 
 
 class Leases:
@@ -33,82 +31,58 @@ class Leases:
 
     def __init__(self, store: Store, folder: Path, *, patience: float) -> None:
         self._store = store
-        self._leases = store.root / _FOLDER
+        self._notes = store.notes
         self._folder = folder
+        self._own = folder.name.encode()
         self._patience = patience
-        self._seen: dict[str, tuple[str, float]] = {}  # the beats of others, and since when
+        self._seen: dict[str, tuple[bytes, float]] = {}  # the beats of others, and since when
 
     def take(self, stage: Stage) -> bool:
         """Take a stage that nobody has; False where a run has it that lives."""
-        path = self._leases / stage.name
+        key = f"{_FOLDER}/{stage.name}"
         for _ in range(2):
-            if self._create(path):
+            try:
+                if self._notes.create(key, self._own, self._folder):
+                    return True
+            except OSError:  # a full disk, or files that cannot have two names: nothing is shared
                 return True
-            holder = _read(path)
-            if holder == self._folder.name:
+            holder = self._notes.read(key) or b""
+            if holder == self._own:
                 return True
-            if self._lives(holder) or not self._break(path, holder):
+            if self._lives(holder.decode(errors="replace")):
                 return False
+            if self._notes.exchange(key, self._own, holder, self._folder):
+                return True
         return False
 
     def give_back(self, stage: Stage) -> None:
         """A stage is over, whether it is committed or not."""
-        path = self._leases / stage.name
-        if _read(path) == self._folder.name:
-            path.unlink(missing_ok=True)
+        self._remove(f"{_FOLDER}/{stage.name}")
+
+    def _remove(self, key: str) -> None:
+        if self._notes.read(key) == self._own:
+            self._notes.remove(key)
 
     def beat(self, count: int) -> None:
         """Show that this run lives."""
-        with suppress(OSError):  # a full disk must not end what it only cannot show
-            (self._folder / "aside").write_text(str(count), encoding="utf-8")
-            (self._folder / "aside").replace(self._folder / _BEAT)
+        with suppress(OSError, StoreError):  # it must not end what it only cannot show
+            self._store.tell(self._folder, _BEAT, str(count).encode())
 
     def end(self) -> None:
         """Give back all that is still taken."""
-        with suppress(OSError):
-            for path in self._leases.iterdir():
-                if _read(path) == self._folder.name:
-                    path.unlink(missing_ok=True)
-
-    def _create(self, path: Path) -> bool:
-        """Make a lease of this run, whole from the start, unless there is one."""
-        aside = self._folder / uuid4().hex
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            aside.write_text(self._folder.name, encoding="utf-8")
-            os.link(aside, path)
-        except FileExistsError:
-            return False
-        except OSError:  # a full disk, or files that cannot have two names: nothing is shared
-            return True
-        finally:
-            aside.unlink(missing_ok=True)
-        return True
+        with suppress(OSError, StoreError):
+            for name in self._notes.names(_FOLDER):
+                self._remove(f"{_FOLDER}/{name}")
 
     def _lives(self, holder: str) -> bool:
-        folder = self._store.root / "attempts" / holder
-        if not holder or not folder.is_dir() or is_abandoned(folder):
+        if not holder or is_abandoned(holder) or not self._store.is_attempt(holder):
             return False
-        beat, now = _read(folder / _BEAT), time.monotonic()
-        seen, since = self._seen.get(holder, ("", now))
+        beat, now = self._store.told(holder, _BEAT) or b"", time.monotonic()
+        seen, since = self._seen.get(holder, (b"", now))
         if holder not in self._seen or beat != seen:
             self._seen[holder] = beat, now
             return True
         return now - since < self._patience
-
-    def _break(self, path: Path, holder: str) -> bool:
-        """Remove the lease of a run that is gone; False where it is another's meanwhile."""
-        aside = self._folder / uuid4().hex
-        try:
-            path.rename(aside)
-        except FileNotFoundError:
-            return True
-        broken = _read(aside) == holder
-        if not broken:
-            with suppress(FileExistsError):
-                os.link(aside, path)
-        aside.unlink(missing_ok=True)
-        return broken
 
 
 @contextmanager
@@ -120,13 +94,13 @@ def leasing(store: Store, *, beat: float = 5.0, patience: float = 60.0) -> Itera
     over = threading.Event()
     with store.scratch("run") as folder:
         leases = Leases(store, folder, patience=patience)
+        leases.beat(0)  # before it takes anything
 
         def live() -> None:
             count = 0
-            while not over.is_set():
+            while not over.wait(beat):
                 count += 1
                 leases.beat(count)
-                over.wait(beat)
 
         thread = threading.Thread(target=live, daemon=True)
         thread.start()
@@ -136,11 +110,3 @@ def leasing(store: Store, *, beat: float = 5.0, patience: float = 60.0) -> Itera
             over.set()
             thread.join()
             leases.end()
-
-
-def _read(path: Path) -> str:
-    """What a small file says; nothing where it is gone."""
-    try:
-        return read_regular(path, _MOST_BYTES).decode("utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -8,6 +8,7 @@ from typing import Any
 
 from transfer_study.errors import StoreError
 from transfer_study.files import read_json
+from transfer_study.store.file_system import DISK, make_folders, replace
 from transfer_study.study.frozen import content_hash
 from transfer_study.study.looks import Looks
 from transfer_study.study.plan import Plan
@@ -26,10 +27,9 @@ def write_looks(first: Plan, looks: Looks, alpha: float, folder: Path) -> None:
         "alpha": alpha,
         "looks": looks.model_dump(mode="json"),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    aside = folder / f".{LOOKS_FILE}"
-    aside.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    aside.replace(folder / LOOKS_FILE)
+    make_folders(DISK, folder)
+    content = (json.dumps(record, indent=1) + "\n").encode()
+    replace(DISK, folder / LOOKS_FILE, content, folder / f".{LOOKS_FILE}")
 
 
 def read_looks(first: Plan, folder: Path) -> Looks | None:

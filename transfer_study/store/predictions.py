@@ -72,15 +72,14 @@ def epoch_split(epoch: int) -> str:
     return f"test-epoch-{epoch:03d}"
 
 
-def write_predictions(
-    path: Path,
+def predictions_bytes(
     stage: Stage,
     task: str,
     split: str,
     answers: Answers,
     scores: Sequence[Sequence[float]],
-) -> None:
-    """Write one task and split of a stage: id, document, gold, prediction, score (float32).
+) -> bytes:
+    """The file of one task and split of a stage: id, document, gold, prediction, score (float32).
 
     The file says in its metadata of which stage, task and split it is, the task by its place among
     the stage's; its name is that of the study which ran the stage.
@@ -95,8 +94,15 @@ def write_predictions(
         },
         _STAGE_SCHEMA.with_metadata({**_said(stage, task, split), "task": task}),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, path, compression="zstd")
+    return parquet_bytes(table)
+
+
+def parquet_bytes(table: pa.Table, level: int | None = None) -> bytes:
+    """A table as a parquet file, compressed to this level of zstd."""
+    file = pa.BufferOutputStream()
+    pq.write_table(table, file, compression="zstd", compression_level=level)
+    content: bytes = file.getvalue().to_pybytes()
+    return content
 
 
 def _said(stage: Stage, task: str, split: str) -> dict[str, str]:
@@ -116,7 +122,7 @@ def answers_from(
     split: str,
     check: GoldCheck | None = None,
 ) -> Answers:
-    """What a file written by `write_predictions` holds, which was read from `path`.
+    """What a file made by `predictions_bytes` holds, which was read from `path`.
 
     Raises StoreError unless all of it is of this stage, task and split; `check` is asked of gold.
     """

@@ -13,18 +13,14 @@ only stopped nobody waits longer than `_PATIENCE`, since a lock saves work and n
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
-from transfer_study.files import read_regular
+from transfer_study.store.file_system import DISK, FileSystem, make_folders, remove_if_there
 
 # The most that all files take together, and what is left free for everything else.
 _MOST_BYTES = 4 << 30
@@ -42,17 +38,19 @@ class Prefixes:
         folder: Path,
         scratch: Callable[[], AbstractContextManager[Path]],
         most: int = _MOST_BYTES,
+        disk: FileSystem = DISK,
     ) -> None:
         self._folder = folder
         self._scratch = scratch
         self._most = most
+        self._disk = disk
 
     def get(self, key: str, size: int) -> bytearray | None:
         """The bytes of a key, so many; None where they are not there whole."""
         path = self._folder / key
         try:
-            os.utime(path)  # used last
-            content = read_regular(path, _HASH_SIZE + size)
+            self._disk.touch(path)  # used last
+            content = self._disk.read(path, _HASH_SIZE + size)
         except OSError:
             return None
         found = memoryview(content)[_HASH_SIZE:]
@@ -81,48 +79,37 @@ class Prefixes:
         path, deadline = self._folder / f"{key}.lock", time.monotonic() + _PATIENCE
         with ExitStack() as held:
             with suppress(OSError):
-                self._folder.mkdir(parents=True, exist_ok=True)
-                lock = held.enter_context(path.open("wb"))
-                while not _lock(lock) and time.monotonic() < deadline:
+                make_folders(self._disk, self._folder)
+                lock = held.enter_context(self._disk.lock(path))
+                while not self._disk.try_lock(lock) and time.monotonic() < deadline:
                     time.sleep(_PAUSE)
             yield
             with suppress(OSError):
-                path.unlink()
+                self._disk.remove(path)
 
     def put(self, key: str, content: memoryview) -> None:
         """Keep the bytes of a key, unless the disk has no room for them."""
         with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folders(self._disk, self._folder)
             if not self._make_room(content.nbytes):
                 return
             with self._scratch() as aside:
-                with (aside / key).open("wb") as file:
-                    file.write(hashlib.sha256(content).digest())
-                    file.write(content)
-                (aside / key).replace(self._folder / key)
+                self._disk.write(aside / key, hashlib.sha256(content).digest(), content)
+                self._disk.rename(aside / key, self._folder / key)
 
     def _make_room(self, size: int) -> bool:
         """Remove what was used least recently; False where so many bytes have no room even so."""
         used = []
-        for path in self._folder.iterdir():
+        for path in self._disk.entries(self._folder):
             if _KEY.fullmatch(path.name):
                 with suppress(FileNotFoundError):  # another process removed it
-                    stat = path.lstat()
+                    stat = self._disk.stat(path, follow=False)
                     used.append((stat.st_mtime_ns, stat.st_size, path))
         total = size + sum(taken for _, taken, _ in used)
         for _, taken, path in sorted(used):
             if total <= self._most:
                 break
-            path.unlink(missing_ok=True)
+            remove_if_there(self._disk, path)
             total -= taken
-        free = shutil.disk_usage(self._folder).free
+        free = self._disk.free(self._folder)
         return total <= self._most and free >= size + _LEFT_FREE
-
-
-def _lock(file: IO[bytes]) -> bool:
-    """Whether this process has locked a file; raises OSError where files cannot be locked."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

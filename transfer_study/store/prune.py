@@ -8,7 +8,6 @@ goes with the next run's `sweep`. Links are never followed, and stay.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,31 +16,43 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from transfer_study.errors import StoreError
-from transfer_study.files import folder_size, read_regular
+from transfer_study.store.commit_record import Part
+from transfer_study.store.committed import Kept
+from transfer_study.store.file_system import exists, is_folder, is_link
 from transfer_study.store.held import held
 from transfer_study.store.recorded import RecordedStage
-from transfer_study.store.store import MODEL, RESULT, SNAPSHOT, Store
-
-_RECORD_OF = {"models": MODEL, "snapshots": SNAPSHOT, "stages": RESULT}
-_MOST_JSON = 1 << 28
+from transfer_study.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A folder of a store, and the stage whose it is; None of one that has lost its record."""
+class Found:
+    """Something kept in a store, and the stage whose it is; None of what has lost its record."""
 
-    part: str  # models, snapshots or stages
-    folder: Path
+    kept: Kept
     stage: str | None
-    size: int  # bytes
+
+    @property
+    def part(self) -> str:
+        """Models, snapshots or stages."""
+        return self.kept.part.folder
+
+    @property
+    def folder(self) -> Path:
+        """Where it is, or on object storage where this machine keeps it."""
+        return self.kept.folder
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.kept.size
 
 
 @dataclass(frozen=True, slots=True)
 class Prunable:
     """What may go, and what stays by why; `links` are let be, whatever they lead to."""
 
-    unwanted: Sequence[Kept]
-    wanted: dict[str, Sequence[Kept]]
+    unwanted: Sequence[Found]
+    wanted: dict[str, Sequence[Found]]
     links: Sequence[Path]
 
     @property
@@ -64,48 +75,46 @@ def prunable(
 
     `recorded` are the studies that were run, `named` the ids of stages whose weights stay too.
     """
-    weights = [*_kept(store, "models"), *_kept(store, "snapshots")]
-    stages = list(_kept(store, "stages"))
+    weights = [*_found(store, Part.MODELS), *_found(store, Part.SNAPSHOTS)]
+    stages = list(_found(store, Part.RESULTS))
     done = {one.stage for one in stages if one.stage}
-    models = {one.stage for one in weights if one.stage and one.part == "models"}
+    models = {one.stage for one in weights if one.stage and one.kept.part is Part.MODELS}
     unfinished, known = set(), set[str]()
     for study in recorded:
         unfinished |= _started_from(study, done, models)
         known.update(stage.id for stage in study)
     using = held(store)
     why = {RUNNING: using, UNFINISHED: unfinished, NAMED: frozenset(named)}
-    unwanted: list[Kept] = []
-    wanted: dict[str, list[Kept]] = {reason: [] for reason in why}
+    unwanted: list[Found] = []
+    wanted: dict[str, list[Found]] = {reason: [] for reason in why}
     for one in weights:
         reason = next((reason for reason, ids in why.items() if one.stage in ids), None)
         (unwanted if reason is None else wanted[reason]).append(one)
     if results:
         known |= {*using, *named}
         unwanted += (one for one in stages if one.stage is not None and one.stage not in known)
-    links = [path for part in _RECORD_OF for path in _links(store.root / part)]
+    links = [path for part in Part for path in _links(store, part)]
     return Prunable(unwanted, {why: kept for why, kept in wanted.items() if kept}, links)
 
 
-def remove(store: Store, unwanted: Iterable[Kept]) -> list[Kept]:
+def remove(store: Store, unwanted: Iterable[Found]) -> list[Found]:
     """Remove folders of a store, all but those that something runs with now; returns the removed.
 
     Raises OSError or StoreError for what cannot be removed, which is then no more in its place.
     """
-    removed = []
+    committed = store.committed
     with store.scratch("pruned") as aside:
-        for n, one in enumerate(unwanted):
-            with suppress(FileNotFoundError):  # somebody else was first
-                one.folder.rename(aside / str(n))
-                removed.append((one, aside / str(n)))
+        withdrawn = [one for one in unwanted if committed.withdraw(one.kept, aside)]
         # A run that began meanwhile has said so before it looked for what is here.
         using = held(store)
-        for one, moved in removed:
-            if one.stage in using and not one.folder.exists():
-                moved.rename(one.folder)
-        for part in ("attempts", *_RECORD_OF):
-            _sync(store.root / part)
-        gone = [one for one, moved in removed if moved.exists()]
-    if aside.exists():
+        gone = [
+            one
+            for one in withdrawn
+            if one.stage not in using or not committed.put_back(one.kept, aside)
+        ]
+        for one in gone:
+            committed.discard(one.kept, aside)
+    if exists(store.disk, aside):
         raise StoreError(f"{aside} cannot be removed wholly; it counts for nothing, remove it")
     return gone
 
@@ -127,33 +136,17 @@ class _Whose(BaseModel):
     stage: str
 
 
-def _kept(store: Store, part: str) -> Iterator[Kept]:
-    folder = store.root / part
-    if folder.is_symlink() or not folder.is_dir():
-        return
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.is_symlink():
-            yield Kept(part, path, _whose(path / _RECORD_OF[part]), folder_size(path))
+def _found(store: Store, part: Part) -> Iterator[Found]:
+    for kept in store.committed.kept(part):
+        stage = None
+        with suppress(ValueError):
+            stage = _Whose.model_validate_json(kept.record or b"").stage
+        yield Found(kept, stage)
 
 
-def _whose(record: Path) -> str | None:
-    with suppress(OSError, ValueError):
-        return _Whose.model_validate_json(read_regular(record, _MOST_JSON)).stage
-    return None
-
-
-def _links(folder: Path) -> Iterator[Path]:
-    if folder.is_symlink():
+def _links(store: Store, part: Part) -> Iterator[Path]:
+    folder = store.root / part.folder
+    if is_link(store.disk, folder):
         yield folder
-    elif folder.is_dir():
-        yield from (path for path in sorted(folder.iterdir()) if path.is_symlink())
-
-
-def _sync(folder: Path) -> None:
-    """Force a folder's entries to the disk, where there is one."""
-    with suppress(FileNotFoundError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    elif is_folder(store.disk, folder):
+        yield from (path for path in store.disk.entries(folder) if is_link(store.disk, path))

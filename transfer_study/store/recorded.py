@@ -12,6 +12,7 @@ from pydantic import AliasPath, BaseModel, ConfigDict, Field, TypeAdapter
 
 from transfer_study.errors import StoreError
 from transfer_study.files import read_json
+from transfer_study.store.file_system import DISK, make_folders, replace
 from transfer_study.study.fingerprint import Fingerprints
 from transfer_study.study.frozen import content_hash
 from transfer_study.study.plan import Plan, plan
@@ -48,10 +49,9 @@ def write_record(plan_: Plan, folder: Path, answered: Callable[[Stage], bool]) -
             for s in plan_
         ],
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    aside = folder / f".{RECORD_FILE}"
-    aside.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    aside.replace(folder / RECORD_FILE)
+    make_folders(DISK, folder)
+    content = (json.dumps(record, indent=1) + "\n").encode()
+    replace(DISK, folder / RECORD_FILE, content, folder / f".{RECORD_FILE}")
 
 
 def recorded_plan(study: Study, folder: Path) -> Plan | None:

@@ -14,13 +14,12 @@ from contextlib import contextmanager, suppress
 
 from pydantic import Field
 
-from transfer_study.files import read_regular
+from transfer_study.errors import StoreError
 from transfer_study.store.store import Store
 from transfer_study.study.frozen import Frozen
 from transfer_study.study.stage import Stage
 
 _FILE = "running.json"
-_MOST_BYTES = 1 << 16
 _MOST_TIME = 32_503_680_000  # the year 3000
 
 
@@ -52,9 +51,8 @@ def tell_running(stage: Stage, store: Store) -> Iterator[Callable[[int], None]]:
                 epoch=epoch,
                 parents=tuple(parent.id for parent in stage.parents),
             )
-            with suppress(OSError):  # a full disk must not end what it only cannot watch
-                (folder / "aside").write_text(said.model_dump_json(), encoding="utf-8")
-                (folder / "aside").replace(folder / _FILE)
+            with suppress(OSError, StoreError):  # it must not end what it only cannot show
+                store.tell(folder, _FILE, said.model_dump_json().encode())
 
         tell(0)
         yield tell
@@ -63,7 +61,7 @@ def tell_running(stage: Stage, store: Store) -> Iterator[Callable[[int], None]]:
 def running(store: Store) -> list[Running]:
     """What runs now, the longest first; of other hosts what last gave a sign there."""
     found = []
-    for folder in store.attempts():
-        with suppress(OSError, ValueError):
-            found.append(Running.model_validate_json(read_regular(folder / _FILE, _MOST_BYTES)))
+    for content in store.told_by_all(_FILE):
+        with suppress(ValueError):
+            found.append(Running.model_validate_json(content))
     return sorted(found, key=lambda one: one.since)

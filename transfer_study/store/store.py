@@ -9,6 +9,7 @@
     attempts/         directories being written, and what runs (store/running.py)
     leases/           which stages runs have taken (store/leases.py)
     prefixes/         what frozen layers compute (store/prefixes.py); may be deleted at any time
+    checkpoints/      states in mid-training (store/checkpoints.py); may be deleted at any time
     trials/           recipes that were tried (store/trials.py); may be deleted at any time
     ray.log           what Ray and its libraries print; may be deleted at any time
 
@@ -16,65 +17,66 @@ A stage's folder tells its kind, seed and id, and its files name a task by its p
 stage's, for what tasks are called is a matter of the study; `stage.json` has the names of the study
 that ran it.
 
-Every attempt writes a directory of its own, which is renamed into place when it is complete. A
-rename cannot replace a directory that holds something, so what is committed never changes.
+Every attempt writes a directory of its own, which is put into place when it is complete
+(store/committed.py). That cannot replace anything, so what is committed never changes. A store on
+object storage has such a folder on each machine as its cache (store/in_bucket.py).
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import re
-import shutil
-import socket
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import cache
 from pathlib import Path
-from typing import Final, Literal
-from uuid import uuid4
-
-from pydantic import Field
 
 from transfer_study.errors import StoreError
-from transfer_study.files import check_folder, read_regular, readable_as
+from transfer_study.files import check_folder
+from transfer_study.store.attempts import is_abandoned, new_attempt
+from transfer_study.store.bucket import Bucket
+from transfer_study.store.commit_record import CommitRecord, CommittedFile, Part, in_the_way
+from transfer_study.store.committed import Committed, OnDisk
+from transfer_study.store.file_system import (
+    DISK,
+    FileSystem,
+    is_file,
+    is_folder,
+    make_folders,
+    remove_tree,
+)
+from transfer_study.store.in_bucket import InBucket
+from transfer_study.store.notes import BucketNotes, FileNotes, Notes
 from transfer_study.store.prefixes import Prefixes
 from transfer_study.store.stage_record import KeptWeights, StageRecord
-from transfer_study.study.frozen import Frozen, file_hash
 from transfer_study.study.stage import Stage
 
-RESULT_SCHEMA: Final = 1
-RESULT = "result.json"
-MODEL = "model.json"
-SNAPSHOT = "snapshot.json"
 STAGE = "stage.json"
 AGAIN = "again"
-_MOST_JSON = 1 << 28
-# stage@host@process@attempt: whose directory it is, the host with its space of processes.
-_ATTEMPT = re.compile(r".+@(?P<host>[^@]+)@(?P<process>\d{1,9})@(?P<attempt>[0-9a-f]{8})")
-
-
-class _File(Frozen):
-    size: int
-    sha256: str
-
-
-class _Record(Frozen):
-    """The commit record: which stage, by which attempt, and every file."""
-
-    schema_: Literal[1] = Field(alias="schema")
-    stage: str
-    attempt: str
-    files: dict[str, _File]
+# Which stages failed is asked of object storage again after so many seconds.
+_OLD = 2.0
 
 
 class Store:
-    """A folder of stages, shared by all studies; several processes may use it at once."""
+    """A folder of stages, or a bucket of them, shared by all studies and by several processes.
 
-    def __init__(self, root: Path) -> None:
+    `root` is the folder, or that of the bucket's cache; `place` names the store to other processes.
+    """
+
+    def __init__(self, root: Path, disk: FileSystem = DISK, bucket: Bucket | None = None) -> None:
         """Raises StoreError where the root cannot be a folder."""
         check_folder(root, "store")
         self.root = root.resolve()
+        self.place = str(self.root) if bucket is None else bucket.name
+        self.disk = disk
+        self.bucket = bucket
+        self.notes: Notes = FileNotes(disk, self.root)
+        self.committed: Committed = OnDisk(disk, self.root)
+        if bucket is not None:
+            self.notes = BucketNotes(bucket)
+            self.committed = InBucket(bucket, disk, self.root, self.scratch)
+        self._is_here = bucket is None
+        self._told: set[str] = set()  # the attempts that have told something
+        self._failed: tuple[float, frozenset[str]] = -_OLD, frozenset()  # since when, by name
 
     @property
     def ray_log(self) -> Path:
@@ -82,38 +84,36 @@ class Store:
         return self.root / "ray.log"
 
     @property
-    def trials(self) -> Path:
-        """Where recipes that were tried are recorded."""
-        return self.root / "trials"
-
-    @property
     def prefixes(self) -> Prefixes:
         """The cache of what frozen layers compute."""
-        return Prefixes(self.root / "prefixes", lambda: self.scratch("prefix"))
+        return Prefixes(self.root / "prefixes", lambda: self.scratch("prefix"), disk=self.disk)
 
     def is_done(self, stage: Stage) -> bool:
         """Whether the stage's results are committed."""
-        return (self.folder(stage) / RESULT).is_file()
+        return self.committed.has(Part.RESULTS, stage.name)
 
     def has_model(self, stage: Stage) -> bool:
         """Whether the weights that the stage hands on are kept."""
-        return (self.model_folder(stage) / MODEL).is_file()
+        return self.committed.has(Part.MODELS, stage.name)
 
     def folder(self, stage: Stage) -> Path:
         """Where the stage's results are, or would be."""
-        return self.root / "stages" / stage.name
+        return self._folder(Part.RESULTS, stage.name)
 
     def model_folder(self, stage: Stage) -> Path:
         """Where the stage's weights are, or would be."""
-        return self.root / "models" / stage.name
+        return self._folder(Part.MODELS, stage.name)
 
     def has_snapshot(self, stage: Stage, epoch: int) -> bool:
         """Whether the whole model of one of the stage's epochs is kept."""
-        return (self.snapshot_folder(stage, epoch) / SNAPSHOT).is_file()
+        return self.committed.has(Part.SNAPSHOTS, _snapshot(stage, epoch))
 
     def snapshot_folder(self, stage: Stage, epoch: int) -> Path:
         """Where the whole model of one of the stage's epochs is, or would be."""
-        return self.root / "snapshots" / f"{stage.name}-e{epoch}"
+        return self._folder(Part.SNAPSHOTS, _snapshot(stage, epoch))
+
+    def _folder(self, part: Part, name: str) -> Path:
+        return self.root / part.folder / name
 
     def attempt(self, stage: Stage) -> AbstractContextManager[Path]:
         """A new directory to write the stage in; what is left of it at the end is removed."""
@@ -122,273 +122,258 @@ class Store:
     @contextmanager
     def scratch(self, label: str) -> Iterator[Path]:
         """A new directory of this process, removed at the end, or by the next run's `sweep`."""
-        name = f"{label}@{this_host()}@{os.getpid()}@{uuid4().hex[:8]}"
-        folder = self.root / "attempts" / name
-        folder.mkdir(parents=True)
+        folder = self.root / "attempts" / new_attempt(label)
+        make_folders(self.disk, folder)
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            if folder.name in self._told:
+                with suppress(OSError, StoreError):
+                    self.notes.remove(f"attempts/{folder.name}")
+            remove_tree(self.disk, folder)
 
-    def attempts(self) -> Iterator[Path]:
-        """The directories being written: all but those whose process on this host is gone."""
-        return (folder for folder in self._names("attempts") if not is_abandoned(folder))
+    def tell(self, attempt: Path, file: str, content: bytes) -> None:
+        """Say something of an attempt, for as long as it lasts, in the place of what it said."""
+        self._told.add(attempt.name)
+        self.notes.write(f"attempts/{attempt.name}/{file}", content, attempt, lasting=False)
+
+    def told(self, attempt: str, file: str) -> bytes | None:
+        """What an attempt says, by its name; None where it says nothing."""
+        return self.notes.read(f"attempts/{attempt}/{file}")
+
+    def told_by_all(self, file: str) -> Iterator[bytes]:
+        """What those attempts say whose process on this host is not gone."""
+        for attempt in self.notes.names("attempts"):
+            if not is_abandoned(attempt) and (content := self.told(attempt, file)) is not None:
+                yield content
+
+    def is_attempt(self, name: str) -> bool:
+        """Whether an attempt is there; on object storage, one that has told something."""
+        if self._is_here:
+            return is_folder(self.disk, self.root / "attempts" / name)
+        return bool(self.notes.names(f"attempts/{name}"))
 
     def look_again(self) -> None:
-        """Read the folder of stages, of which a network's file system may know an older state."""
-        for _ in self._names("stages"):
-            return
+        """Learn what others have committed meanwhile."""
+        self.committed.look_again()
 
     def sweep(self) -> None:
         """Remove attempts whose process on this host is gone."""
-        for folder in filter(is_abandoned, self._names("attempts")):
-            shutil.rmtree(folder, ignore_errors=True)
+        for attempt in filter(is_abandoned, self.notes.names("attempts")):
+            self.notes.remove(f"attempts/{attempt}")
+        with suppress(FileNotFoundError):
+            for folder in self.disk.entries(self.root / "attempts"):
+                if is_abandoned(folder.name):
+                    remove_tree(self.disk, folder)
 
     def check_free(self, stage: Stage, epoch: int | None = None) -> None:
         """Raise StoreError where a folder without its record is in the way of the stage's."""
-        places = [(self.folder(stage), RESULT), (self.model_folder(stage), MODEL)]
+        places = [(Part.RESULTS, stage.name), (Part.MODELS, stage.name)]
         if epoch is not None:
-            places.append((self.snapshot_folder(stage, epoch), SNAPSHOT))
-        for folder, record in places:
-            if folder.exists() and not (folder / record).is_file() and any(folder.iterdir()):
-                raise StoreError(_in_the_way(folder, record))
+            places.append((Part.SNAPSHOTS, _snapshot(stage, epoch)))
+        for part, name in places:
+            if self.committed.lost(part, name):
+                raise in_the_way(self._folder(part, name), part.record)
 
     def commit(self, stage: Stage, attempt: Path) -> bool:
         """Publish an attempt's results; False where another attempt was first, whose stand."""
-        published = self._publish(stage, attempt, self.folder(stage), RESULT)
-        shutil.rmtree(self.root / "failures" / stage.name, ignore_errors=True)
-        return published
+        return self._publish(stage, attempt, Part.RESULTS)
 
     def commit_model(self, stage: Stage, attempt: Path) -> bool:
         """Publish the weights that the stage hands on, likewise."""
-        published = self._publish(stage, attempt, self.model_folder(stage), MODEL)
-        shutil.rmtree(self.root / "failures" / stage.name, ignore_errors=True)
+        return self._publish(stage, attempt, Part.MODELS)
+
+    def _publish(self, stage: Stage, attempt: Path, part: Part) -> bool:
+        record = CommitRecord.of(self.disk, stage.id, attempt)
+        published = self.committed.publish(attempt, part, stage.name, record)
+        with suppress(OSError, StoreError):  # that it failed once is no fault of what is committed
+            self.notes.remove(f"failures/{stage.name}")
         return published
 
     def commit_snapshot(self, stage: Stage, epoch: int, attempt: Path) -> bool:
         """Publish the whole model of one of the stage's epochs, likewise."""
-        return self._publish(stage, attempt, self.snapshot_folder(stage, epoch), SNAPSHOT)
-
-    def _publish(self, stage: Stage, attempt: Path, place: Path, record: str) -> bool:
-        files = {
-            path.relative_to(attempt).as_posix(): _File(
-                size=path.stat().st_size, sha256=file_hash(path)
-            )
-            for path in sorted(attempt.rglob("*"))
-            if path.is_file()
-        }
-        content = _Record(
-            schema=RESULT_SCHEMA,
-            stage=stage.id,
-            attempt=attempt.name.rsplit("@", 1)[-1],
-            files=files,
-        )
-        text = content.model_dump_json(by_alias=True, indent=1)
-        (attempt / record).write_text(text + "\n", encoding="utf-8")
-        readable_as(attempt / record, attempt)
-        for path in attempt.rglob("*"):
-            _sync(path)
-        _sync(attempt)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            attempt.rename(place)
-        except OSError:
-            if (place / record).is_file():
-                return False
-            if place.exists():
-                raise StoreError(_in_the_way(place, record)) from None
-            raise
-        _sync(place.parent)
-        return True
+        record = CommitRecord.of(self.disk, stage.id, attempt)
+        return self.committed.publish(attempt, Part.SNAPSHOTS, _snapshot(stage, epoch), record)
 
     def read(self, stage: Stage, file: str) -> bytes:
         """The bytes of one of the stage's files, checked against its record."""
-        return self._read(stage, self.folder(stage), RESULT, file)
+        return self._read(stage, Part.RESULTS, stage.name, file)
 
-    def _read(self, stage: Stage, folder: Path, record: str, file: str) -> bytes:
-        path, expected = _on_record(folder, self._record(stage, folder, record), file)
-        try:
-            content = read_regular(path, expected.size)
-        except OSError:
-            content = b""
-        if len(content) != expected.size or hashlib.sha256(content).hexdigest() != expected.sha256:
-            raise StoreError(_not_as_committed(path))
+    def _read(self, stage: Stage, part: Part, name: str, file: str) -> bytes:
+        record = self._record(stage, part, name)
+        expected = self._on_record(part, name, record, file)
+        content = self._found(part, name, record, file, expected)
+        if content is None:
+            raise self._not_as_committed(part, name, file)
         return content
+
+    def _found(
+        self, part: Part, name: str, record: CommitRecord, file: str, expected: CommittedFile
+    ) -> bytes | None:
+        """The bytes of a file as it was committed, brought here anew where that is possible."""
+        path = self._folder(part, name) / file
+        content = self._bytes(path, expected)
+        if content is None and self.committed.fetch(part, name, record.attempt, file, expected):
+            content = self._bytes(path, expected)
+        return content
+
+    def _bytes(self, path: Path, expected: CommittedFile) -> bytes | None:
+        """The bytes of a file that is as it was committed."""
+        with suppress(OSError):
+            content = self.disk.read(path, expected.size)
+            if len(content) == expected.size:
+                same = hashlib.sha256(content).hexdigest() == expected.sha256
+                return content if same else None
+        return None
 
     def record(self, stage: Stage) -> StageRecord:
         """What the stage says of itself, checked likewise."""
-        return self._said(stage, self.folder(stage), RESULT, STAGE)
+        return self._said(stage, Part.RESULTS, stage.name, STAGE)
 
-    def _said(self, stage: Stage, folder: Path, name: str, file: str) -> StageRecord:
+    def _said(self, stage: Stage, part: Part, name: str, file: str) -> StageRecord:
         try:
-            said = StageRecord.model_validate_json(self._read(stage, folder, name, file))
+            said = StageRecord.model_validate_json(self._read(stage, part, name, file))
             said = said.named(stage)
         except ValueError:
             said = None
         if said is None or said.id != stage.id:
-            raise _no_such_file(folder / file, "is not what a stage says of itself")
+            raise self._no_such_file(part, name, file, "is not what a stage says of itself")
         return said
 
     def weights(self, stage: Stage) -> KeptWeights:
         """Whose weights the stage hands on."""
-        folder = self.model_folder(stage)
-        again = self._again(stage, folder, MODEL)
-        attempt = self._record(stage, folder, MODEL).attempt
+        again = self._again(stage, Part.MODELS, stage.name)
+        attempt = self._record(stage, Part.MODELS, stage.name).attempt
         return KeptWeights(attempt=attempt, alike=again.alike if again else {})
 
     def snapshot_record(self, stage: Stage, epoch: int) -> StageRecord:
         """What the run says of itself that left the whole model of an epoch."""
-        again = self._again(stage, self.snapshot_folder(stage, epoch), SNAPSHOT)
+        again = self._again(stage, Part.SNAPSHOTS, _snapshot(stage, epoch))
         return again or self.record(stage)
 
-    def _again(self, stage: Stage, folder: Path, name: str) -> StageRecord | None:
+    def _again(self, stage: Stage, part: Part, name: str) -> StageRecord | None:
         """What a run that does not agree with the committed one says of itself."""
         file = f"{AGAIN}/{STAGE}"
-        if file not in self._record(stage, folder, name).files:
+        if file not in self._record(stage, part, name).files:
             return None
-        return self._said(stage, folder, name, file)
+        return self._said(stage, part, name, file)
 
     def fault(self, stage: Stage, file: str, fault: str) -> StoreError:
         """What is to be said of a file that is as committed, and yet no such file."""
-        return _no_such_file(self.folder(stage) / file, fault)
+        return self._no_such_file(Part.RESULTS, stage.name, file, fault)
 
     def lost(self, stage: Stage) -> str | None:
         """What is to be said of a stage whose folder has lost its record, None of any other."""
-        folder = self.folder(stage)
-        lost = folder.exists() and not self.is_done(stage)
-        return _in_the_way(folder, RESULT) if lost else None
+        lost = self.committed.lost(Part.RESULTS, stage.name)
+        return str(in_the_way(self.folder(stage), Part.RESULTS.record)) if lost else None
 
     def files(self, stage: Stage) -> tuple[str, ...]:
         """The stage's files, by their paths in its folder."""
-        return tuple(self._record(stage, self.folder(stage), RESULT).files)
+        return tuple(self._record(stage, Part.RESULTS, stage.name).files)
 
     def checked_model(self, stage: Stage) -> Path:
         """The folder of the stage's weights, every file checked against its record."""
-        return self._checked(stage, self.model_folder(stage), MODEL)
+        return self._checked(stage, Part.MODELS, stage.name)
 
     def checked_snapshot(self, stage: Stage, epoch: int) -> Path:
         """The folder of the whole model of one of the stage's epochs, likewise."""
-        return self._checked(stage, self.snapshot_folder(stage, epoch), SNAPSHOT)
+        return self._checked(stage, Part.SNAPSHOTS, _snapshot(stage, epoch))
 
-    def _checked(self, stage: Stage, folder: Path, name: str) -> Path:
-        record = self._record(stage, folder, name)
+    def _checked(self, stage: Stage, part: Part, name: str) -> Path:
+        record, folder = self._record(stage, part, name), self._folder(part, name)
         for file in record.files:
-            path, expected = _on_record(folder, record, file)
-            try:
-                same = path.stat().st_size == expected.size and file_hash(path) == expected.sha256
-            except OSError:
-                same = False
-            if not same:
-                raise StoreError(_not_as_committed(path))
+            expected = self._on_record(part, name, record, file)
+            if not self._is_whole(folder / file, expected):
+                fetched = self.committed.fetch(part, name, record.attempt, file, expected)
+                if not fetched or not self._is_whole(folder / file, expected):
+                    raise self._not_as_committed(part, name, file)
         return folder
 
-    def _record(self, stage: Stage, folder: Path, name: str) -> _Record:
+    def _is_whole(self, path: Path, expected: CommittedFile) -> bool:
+        with suppress(OSError):
+            size = self.disk.stat(path, follow=True).st_size
+            return size == expected.size and self.disk.hash(path) == expected.sha256
+        return False
+
+    def _record(self, stage: Stage, part: Part, name: str) -> CommitRecord:
+        folder = self._folder(part, name)
         try:
-            record = _Record.model_validate_json(read_regular(folder / name, _MOST_JSON))
+            record = CommitRecord.model_validate_json(self.committed.record(part, name))
         except FileNotFoundError:
             raise StoreError(
-                f"{folder} holds no {name}: the stage is not complete; run it"
+                f"{folder} holds no {part.record}: the stage is not complete; run it"
             ) from None
         except (OSError, ValueError):
             record = None
         if record is None or record.stage != stage.id:
-            raise StoreError(
-                f"{folder / name} is damaged; remove the folder and run the stage again"
-            )
+            remedy = self.committed.remedy(part, name)
+            raise StoreError(f"{folder / part.record} is damaged; {remedy}")
         return record
+
+    def _on_record(self, part: Part, name: str, record: CommitRecord, file: str) -> CommittedFile:
+        folder = self._folder(part, name)
+        if file not in record.files or not (folder / file).resolve().is_relative_to(
+            folder.resolve()
+        ):
+            remedy = self.committed.remedy(part, name)
+            raise StoreError(f"{folder} has no file {file} on record; {remedy}")
+        return record.files[file]
+
+    def _no_such_file(self, part: Part, name: str, file: str, fault: str) -> StoreError:
+        remedy = self.committed.remedy(part, name)
+        return StoreError(f"{self._folder(part, name) / file} {fault}; {remedy}")
+
+    def _not_as_committed(self, part: Part, name: str, file: str) -> StoreError:
+        fault = "is missing or not what was committed (its size or sha256 differs)"
+        return self._no_such_file(part, name, file, fault)
 
     def fail(self, stage: Stage, text: str) -> Path:
         """Keep the traceback of an attempt that failed, where it can still be written."""
-        path = self.root / "failures" / stage.name / "error.txt"
-        with suppress(OSError):  # a full disk must not hide what failed
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+        path = self._error(stage)
+        with suppress(OSError, StoreError):  # a full disk must not hide what failed
+            self._keep_error(path, text.encode())
+            if not self._is_here:
+                key = path.relative_to(self.root).as_posix()
+                self.notes.write(key, text.encode(), path.parent, lasting=False)
         return path
+
+    def _error(self, stage: Stage) -> Path:
+        return self.root / "failures" / stage.name / "error.txt"
+
+    def _keep_error(self, path: Path, content: bytes) -> None:
+        make_folders(self.disk, path.parent)
+        self.disk.write(path, content)
 
     def failure(self, stage: Stage) -> Path | None:
         """The error of a stage that failed and has not succeeded since, its first time or again."""
-        path = self.root / "failures" / stage.name / "error.txt"
-        return path if path.is_file() else None
+        path = self._error(stage)
+        if self._is_here:
+            return path if is_file(self.disk, path) else None
+        if time.monotonic() - self._failed[0] > _OLD:
+            self._failed = time.monotonic(), frozenset(self.notes.names("failures"))
+        if stage.name not in self._failed[1]:
+            return None
+        with suppress(OSError):
+            said = self.notes.read(path.relative_to(self.root).as_posix())
+            self._keep_error(path, said or b"")
+        return path
 
     def records(self) -> Iterator[StageRecord]:
         """What every committed stage says of itself, where it is sound.
 
         They are those of any study, which tell of time and of what changed, and of no result.
         """
-        for folder in self._names("stages"):
-            with suppress(OSError, ValueError):
-                content = read_regular(folder / STAGE, _MOST_JSON)
-                record = StageRecord.model_validate_json(content)
+        for name in self.committed.names(Part.RESULTS):
+            with suppress(OSError, ValueError, StoreError):
+                commit = CommitRecord.model_validate_json(self.committed.record(Part.RESULTS, name))
+                expected = commit.files.get(STAGE)
+                if expected is None:
+                    continue
+                content = self._found(Part.RESULTS, name, commit, STAGE, expected)
+                record = StageRecord.model_validate_json(content or b"")
                 if record.is_whole:
                     yield record
 
-    def _names(self, part: str) -> Iterator[Path]:
-        with suppress(FileNotFoundError):
-            yield from sorted((self.root / part).iterdir())
 
-
-def _on_record(folder: Path, record: _Record, file: str) -> tuple[Path, _File]:
-    path = folder / file
-    if file not in record.files or not path.resolve().is_relative_to(folder.resolve()):
-        raise StoreError(f"{folder} has no file {file} on record; remove the folder and run again")
-    return path, record.files[file]
-
-
-def _no_such_file(path: Path, fault: str) -> StoreError:
-    return StoreError(f"{path} {fault}; remove the folder and run the stage again")
-
-
-def _not_as_committed(path: Path) -> str:
-    return (
-        f"{path} is missing or not what was committed (its size or sha256 differs); "
-        "remove the folder and run the stage again"
-    )
-
-
-def _in_the_way(folder: Path, record: str) -> str:
-    return (
-        f"{folder} holds files but no {record}, so it counts for nothing; remove it and run again"
-    )
-
-
-def is_abandoned(attempt: Path) -> bool:
-    """Whether an attempt is of a process that is known here to be gone."""
-    made = _ATTEMPT.fullmatch(attempt.name)
-    return bool(made and made["host"] == this_host() and not _lives(int(made["process"])))
-
-
-def this_host() -> str:
-    """The name of this machine, and what tells its processes from those of the same number.
-
-    Those are of containers on it, of other machines of that name, or of before it was started anew.
-    """
-    return f"{socket.gethostname()}~{_space()}"
-
-
-@cache
-def _space() -> str:
-    """A hash of when this machine was started and of the processes that this one sees of it."""
-    said = ""
-    with suppress(OSError):  # other systems say neither
-        said += Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
-        said += str(Path("/proc/self/ns/pid").readlink())
-    return hashlib.sha256(said.encode()).hexdigest()[:8]
-
-
-def _lives(process: int) -> bool:
-    """Whether there is such a process; one that ended and that nobody has asked after is none."""
-    import psutil  # which few commands need
-
-    try:
-        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _sync(path: Path) -> None:
-    """Force a file or a directory's entries to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _snapshot(stage: Stage, epoch: int) -> str:
+    return f"{stage.name}-e{epoch}"

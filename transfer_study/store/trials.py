@@ -12,13 +12,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from transfer_study.files import read_regular
 from transfer_study.store.store import Store
 from transfer_study.study.frozen import Frozen
 from transfer_study.study.search import Values
 from transfer_study.study.stage import Stage
-
-_MOST_BYTES = 1 << 20
 
 
 class TrialRecord(Frozen):
@@ -57,9 +54,8 @@ class Trial:
 
 def read_trial(store: Store, stage: Stage) -> TrialRecord | None:
     """What is recorded of a trial; None where nothing is, or nothing sound."""
-    with suppress(OSError, ValueError):
-        path = store.trials / f"{stage.id}.json"
-        record = TrialRecord.model_validate_json(read_regular(path, _MOST_BYTES))
+    with suppress(ValueError):
+        record = TrialRecord.model_validate_json(store.notes.read(_key(stage)) or b"")
         if record.stage == stage.id and len(record.dev) <= stage.recipe.epochs:
             return record
     return None
@@ -72,7 +68,9 @@ def keep_trial(store: Store, stage: Stage, trial: Trial) -> None:
         dev=tuple(trial.dev),
         seconds=trial.seconds,
     )
-    store.trials.mkdir(parents=True, exist_ok=True)
     with store.scratch("trial") as folder:
-        (folder / "trial.json").write_text(record.model_dump_json(), encoding="utf-8")
-        (folder / "trial.json").replace(store.trials / f"{stage.id}.json")
+        store.notes.write(_key(stage), record.model_dump_json().encode(), folder, lasting=True)
+
+
+def _key(stage: Stage) -> str:
+    return f"trials/{stage.id}.json"

@@ -36,8 +36,9 @@ from transfer_study.learn import load_model
 from transfer_study.learn.batch import Collator, by_row, for_encoder
 from transfer_study.learn.predict import predict
 from transfer_study.store.alike import is_alike
+from transfer_study.store.commit_record import Part
 from transfer_study.store.predictions import Answers
-from transfer_study.store.store import AGAIN, SNAPSHOT
+from transfer_study.store.store import AGAIN
 from transfer_study.study.recipes.recipe import Precision, Recipe
 from transfer_study.study.tasks.example import Example
 from transfer_study.study.tasks.task import Task
@@ -133,7 +134,7 @@ def _same_logits(snapshot: Path, place: int, model: Any) -> bool:
 
 def write_loader_folder(snapshot: Path, tasks: Mapping[int, Task], folder: Path) -> None:
     """Write the encoder, the heads of the tasks at these places and a loader of its own."""
-    left_out = shutil.ignore_patterns("predictions", SNAPSHOT, AGAIN)
+    left_out = shutil.ignore_patterns("predictions", Part.SNAPSHOTS.record, AGAIN)
     shutil.copytree(snapshot, folder, ignore=left_out, dirs_exist_ok=True)
     said = json.loads((snapshot / load_model.TASKS_FILE).read_text(encoding="utf-8"))
     kept = json.dumps({task.name: said[str(place)] for place, task in tasks.items()}, indent=1)

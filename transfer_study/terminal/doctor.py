@@ -7,9 +7,13 @@ import platform
 import shutil
 from importlib.metadata import PackageNotFoundError, version
 from operator import itemgetter
-from pathlib import Path
 
+from transfer_study.errors import StoreError
+from transfer_study.files import check_folder
 from transfer_study.report.table import as_markdown, table_of, text
+from transfer_study.store.commit_record import Part
+from transfer_study.store.open_store import check_store, open_store
+from transfer_study.store.storage_url import store_place
 from transfer_study.terminal.console import in_terminal, print_json, stdout
 
 _LIBRARIES = (
@@ -30,7 +34,7 @@ _LIBRARIES = (
 Findings = dict[str, dict[str, str]]
 
 
-def examine(store: Path) -> Findings:
+def examine(store: str) -> Findings:
     """Versions, devices, Ray and storage, as section -> name -> value."""
     return {
         "versions": {"python": platform.python_version(), **{n: version_of(n) for n in _LIBRARIES}},
@@ -39,13 +43,24 @@ def examine(store: Path) -> Findings:
         "ray": _ray(),
         "storage": _storage(store),
         "environment": {
-            name: os.environ[name]
+            name: _said(name)
             for name in sorted(os.environ)
             if name.startswith(
                 ("TRANSFER_STUDY_", "RAY_ADDRESS", "CUDA_VISIBLE", "HF_H", "SLURM_JOB_ID")
             )
         },
     }
+
+
+def _said(variable: str) -> str:
+    """What the environment says; of a store never a key that somebody wrote into its URL."""
+    value = os.environ[variable]
+    if variable != "TRANSFER_STUDY_STORE":
+        return value
+    try:
+        return str(store_place(value))
+    except StoreError as error:
+        return str(error)
 
 
 def version_of(name: str) -> str:
@@ -86,19 +101,19 @@ def _ray() -> dict[str, str]:
     return describe_cluster(os.environ.get("RAY_ADDRESS"))
 
 
-def _storage(store: Path) -> dict[str, str]:
-    place = next(
-        folder for folder in (store.resolve(), *store.resolve().parents) if folder.exists()
-    )
-    usage = shutil.disk_usage(place)
-    found = {
-        "store": str(store),
-        "writable": "yes" if os.access(place, os.W_OK) else "no",
-        "free": f"{usage.free / 2**30:.0f} GiB",
-    }
-    if (store / "stages").is_dir():
-        found["stages"] = str(len(list((store / "stages").iterdir())))
-    return found
+def _storage(named: str) -> dict[str, str]:
+    store = open_store(named)
+    usage = shutil.disk_usage(check_folder(store.root, "store"))
+    free = f"{usage.free / 2**30:.0f} GiB"
+    found = {"store": store.place, "free": free}
+    if store.place != str(store.root):
+        found = {"store": store.place, "cache": str(store.root), "free": free}
+    try:
+        check_store(store_place(named))
+        stages = len(store.committed.names(Part.RESULTS))
+    except StoreError as error:
+        return {**found, "writable": f"no: {error}"}
+    return {**found, "writable": "yes", **({"stages": str(stages)} if stages else {})}
 
 
 def print_findings(findings: Findings, *, markdown: bool, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from transfer_study.session.places import Places
-from transfer_study.store.store import Store
+from transfer_study.store.open_store import open_store
 from transfer_study.study.plan import Plan
 from transfer_study.study.study import Study
 from transfer_study.terminal.progress import duration
@@ -34,8 +34,8 @@ def print_whole(console: Console, plan: Plan, places: Places, whole: str) -> Non
     from transfer_study.execute.cost import seconds_taken  # numpy is not needed before
 
     took = ""
-    if all(map(Store(places.store).is_done, plan)):
-        seconds = seconds_taken(plan, Store(places.store))
+    if all(map(open_store(places.store).is_done, plan)):
+        seconds = seconds_taken(plan, open_store(places.store))
         took = (
             f", about {duration(seconds / preview.part)} on one worker "
             f"where this preview took {duration(seconds)}"

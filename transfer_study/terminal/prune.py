@@ -10,7 +10,7 @@ import typer
 from transfer_study.files import size_text
 from transfer_study.points import counted
 from transfer_study.report.table import number, table_of, text
-from transfer_study.store.prune import Kept, Prunable, remove
+from transfer_study.store.prune import Found, Prunable, remove
 from transfer_study.store.store import Store
 from transfer_study.terminal.console import in_terminal, print_json, stdout
 
@@ -64,11 +64,11 @@ def _print(known: Sequence[str], found: Prunable) -> None:
         console.print(f"{link} is a link, and stays as it is.", soft_wrap=True)
 
 
-def _named(one: Kept) -> str:
+def _named(one: Found) -> str:
     return f"{one.part}/{one.folder.name}{'' if one.stage else ' (has lost its record)'}"
 
 
-def _content(found: Prunable, removed: list[Kept]) -> dict[str, object]:
+def _content(found: Prunable, removed: list[Found]) -> dict[str, object]:
     return {
         "bytes": found.size,
         "unwanted": [_as_json(one) | {"removed": one in removed} for one in found.unwanted],
@@ -77,5 +77,5 @@ def _content(found: Prunable, removed: list[Kept]) -> dict[str, object]:
     }
 
 
-def _as_json(one: Kept) -> dict[str, object]:
+def _as_json(one: Found) -> dict[str, object]:
     return {"part": one.part, "name": one.folder.name, "stage": one.stage, "bytes": one.size}

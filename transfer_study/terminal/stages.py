@@ -14,6 +14,7 @@ from transfer_study.execute.cost import SecondsEstimate, is_at_most
 from transfer_study.report.table import Table, label, number, table_of, text
 from transfer_study.session.forecast import disk_forecast, forecast_looks, power
 from transfer_study.session.places import Places
+from transfer_study.store.open_store import open_store
 from transfer_study.store.stage_record import StageRecord
 from transfer_study.store.store import Store
 from transfer_study.study.looks import Looks
@@ -47,7 +48,7 @@ def print_plan(
     And the training rows that were dropped as leaks, and the smallest effects that the edges can
     detect, by what is stored of the plan or a pilot's; both by looks where it will be judged so.
     """
-    console, store = stdout(), Store(places.store)
+    console, store = stdout(), open_store(places.store)
     todo = plan.missing(store.is_done, store.has_model)
     console.print(headed(plan.study.name, f": {len(plan)} stages, {len(todo)} to run"))
     print_preview(console, plan.study)
@@ -234,7 +235,7 @@ def plan_as_json(
 
     And what was dropped as leaks.
     """
-    store = Store(places.store)
+    store = open_store(places.store)
     todo = plan.missing(store.is_done, store.has_model)
     why = reasons(todo, store)
     estimate, labels = SecondsEstimate(plan, store), stage_labels(plan)

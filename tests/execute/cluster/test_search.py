@@ -169,7 +169,7 @@ assert [(one["epochs"], one["_run"]) for one in drawn] == [(e, r) for e in (8, 4
 def test_the_worse_half_of_a_task_s_trials_ends(tmp_path: Path) -> None:
     runs = [Run(target=n, stage="", fixed=(), cpus=1) for n in (0, 0, 1, 2)]
     job = SearchJob(
-        store=tmp_path,
+        store=str(tmp_path),
         resources=Resources(),
         runs=tuple(runs),
         own={"epochs": 8},

@@ -124,7 +124,7 @@ def searched(code: str, folder: Path, parents: dict[str, tuple[str, ...]]) -> No
         Work(id=id_, stage=id_, parents=of, keep_model=False, cpus=1) for id_, of in parents.items()
     )
     job = Job(
-        store=folder,
+        store=str(folder),
         resources=Resources(address="127.0.0.1:1"),
         fail_fast=False,
         keep_minutes=0.0,

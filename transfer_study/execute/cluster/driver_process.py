@@ -25,6 +25,8 @@ from transfer_study.errors import ExecutionError
 from transfer_study.execute.cluster.process_session import end_session
 from transfer_study.execute.cluster.stage_job import RayEvent, RayJob
 from transfer_study.execute.resources import Resources
+from transfer_study.store.file_system import make_folders
+from transfer_study.store.open_store import open_store
 from transfer_study.store.store import Store
 
 _Event = TypeVar("_Event", bound=RayEvent)
@@ -55,8 +57,8 @@ def driven(driver: str, job: RayJob, event: type[_Event]) -> Iterator[Driver[_Ev
 
     At the end all of its session is ended.
     """
-    store = Store(job.store)
-    store.root.mkdir(parents=True, exist_ok=True)
+    store = open_store(job.store)
+    make_folders(store.disk, store.root)
     with store.ray_log.open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
             [sys.executable, "-c", f"from {__package__}.{driver} import main; main()"],

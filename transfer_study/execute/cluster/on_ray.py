@@ -25,7 +25,7 @@ class OnRay:
     def run(self, todo: Todo, store: Store, progress: Progress) -> None:
         """As `Executor` says."""
         schedule, stages = todo.schedule(), {stage.id: stage for stage in todo.plan}
-        job = Job.of(todo, store.root, self.resources)
+        job = Job.of(todo, store.place, self.resources)
         with driven("stage_driver", job, Event) as driver, suspended_by(driver.suspend):
             for event in driver.events:
                 if event.is_ == "refused":

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from transfer_study.errors import ExecutionError
+from transfer_study.errors import ExecutionError, StoreError
 from transfer_study.execute.cluster.process_session import end_session
 from transfer_study.execute.cluster.stage_job import RayEvent
 from transfer_study.execute.resources import Resources
@@ -67,7 +67,7 @@ def serve(run: Callable[[str, Tell, threading.Event], None]) -> None:
 
         try:
             run(job, tell, suspended)
-        except ExecutionError as error:
+        except (ExecutionError, StoreError) as error:
             tell(RayEvent(is_="impossible", message=str(error)))
 
 

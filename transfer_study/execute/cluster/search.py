@@ -39,7 +39,7 @@ def search(
     targets = asked.targets
     runs = [(n, stage) for n, target in enumerate(targets) for stage in target.stages]
     job = SearchJob(
-        store=store.root,
+        store=store.place,
         resources=resources,
         runs=tuple(
             Run(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from transfer_study.errors import ExecutionError
+from transfer_study.errors import ExecutionError, StoreError
 from transfer_study.execute.cluster.machines import Machines
 from transfer_study.execute.cluster.ray_process import (
     StaysHere,
@@ -37,9 +37,9 @@ from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.execute.schedule import Schedule
 from transfer_study.execute.shared import Shared
 from transfer_study.execute.suspend import Keeping, Suspended
-from transfer_study.files import read_regular
 from transfer_study.points import counted
 from transfer_study.store.leases import Leases, leasing
+from transfer_study.store.open_store import open_store
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 
@@ -49,6 +49,7 @@ from ray import tune
 from ray.tune.search import Searcher
 
 _SECONDS_BETWEEN_REPORTS = 1.0
+_SIGN, _SUSPENDED = "sign", "suspended"
 # So long a shared file system may show a folder as it was.
 _ARRIVAL = 60.0
 _ENDLESS = 1 << 40
@@ -61,13 +62,14 @@ def main() -> None:
 
 def _run(given: str, tell: Tell, suspended: threading.Event) -> None:
     job = Job.model_validate_json(given)
-    store = Store(job.store)
+    store = open_store(job.store)
     with started(job.resources), store.scratch("ray") as scratch, leasing(store) as leases:
         gpus = gpus_per_stage(job.resources)
         cpus = job.resources.cpus_per_stage or max(w.cpus for w in job.works)
         check_resources(cpus, gpus)
-        sign = _Sign.put(scratch)
-        threading.Thread(target=sign.suspend_after, args=[suspended], daemon=True).start()
+        sign = _Sign.put(store, scratch)
+        pass_on = (suspended, store, scratch)
+        threading.Thread(target=_ask_workers_to_stop, args=pass_on, daemon=True).start()
         machines = Machines(partial(living, cpus, gpus))
         searcher = _StageSearcher(job, tell, machines, leases, suspended)
         tune.Tuner(
@@ -94,42 +96,42 @@ def _run(given: str, tell: Tell, suspended: threading.Event) -> None:
 
 @dataclass(frozen=True)
 class _Sign:
-    """A file in the store, and what it says: who reads something else there sees another store."""
+    """What is told in the store, by whom: who reads something else there sees another store."""
 
-    path: Path
+    attempt: str
     text: str
 
     @classmethod
-    def put(cls, folder: Path) -> _Sign:
-        sign = cls(folder / "sign", uuid4().hex)
-        sign.path.write_text(sign.text, encoding="utf-8")
+    def put(cls, store: Store, folder: Path) -> _Sign:
+        sign = cls(folder.name, uuid4().hex)
+        store.tell(folder, _SIGN, sign.text.encode())
         return sign
 
-    def is_seen(self) -> bool:
+    def is_seen(self, store: str) -> bool:
         try:
-            return read_regular(self.path, len(self.text)) == self.text.encode()
-        except OSError:
+            return open_store(store).told(self.attempt, _SIGN) == self.text.encode()
+        except (OSError, StoreError):
             return False
 
-    def suspend_after(self, suspended: threading.Event) -> None:
-        """Once it is set, ask all workers to stop."""
-        suspended.wait()
-        self._suspended.touch()
-
-    def is_suspended(self) -> bool:
+    def is_suspended(self, store: Store) -> bool:
         """Whether workers are asked to stop."""
-        return self._suspended.exists()
+        try:
+            return store.told(self.attempt, _SUSPENDED) is not None
+        except StoreError:  # the stage will hear of it when it is done
+            return False
 
-    @property
-    def _suspended(self) -> Path:
-        return self.path.with_name("suspended")
+
+def _ask_workers_to_stop(suspended: threading.Event, store: Store, scratch: Path) -> None:
+    """Once this process is asked to stop, let them know."""
+    suspended.wait()
+    store.tell(scratch, _SUSPENDED, b"")
 
 
 @dataclass(frozen=True)
 class _Worker:
     """What a worker is told once: where stages go, and how it must be to be given any."""
 
-    root: Path
+    store: str
     gpus: float
     program: Program
     sign: _Sign
@@ -137,8 +139,8 @@ class _Worker:
 
     def unfit(self) -> str | None:
         """Why this machine must run no stage, in words that begin with its name."""
-        if not self.sign.is_seen():
-            return f"does not see the store at {self.root}"
+        if not self.sign.is_seen(self.store):
+            return f"does not see the store at {self.store}"
         return self.program.unlike(Program.here())
 
 
@@ -164,14 +166,16 @@ def _run_trial(config: dict[str, Any], worker: _Worker) -> None:
     if unfit is not None:
         report.end(unfit=unfit)
         return
+    store = open_store(worker.store)
+    asked = _Rarely(partial(worker.sign.is_suspended, store))
     try:
         run_stage(
             Stage.model_validate_json(config["stage"]),
-            Store(worker.root),
+            store,
             keep_model=config["keep_model"],
             gpu_share=worker.gpus,
             on_epoch=report.epoch,
-            keeping=Keeping(worker.keep_minutes, _Rarely(worker.sign.is_suspended)),
+            keeping=Keeping(worker.keep_minutes, asked),
         )
     except Suspended:
         report.end(suspended=True)
@@ -246,7 +250,7 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
         self._schedule = Schedule(parents, fail_fast=job.fail_fast)
         self._leases = leases
         kept = {work.id for work in job.works if work.keep_model}
-        self._shared = Shared(self._schedule, self._stage, kept, Store(job.store), leases)
+        self._shared = Shared(self._schedule, self._stage, kept, open_store(job.store), leases)
         self._retries = job.resources.retries
         self._deaths: Counter[str] = Counter()  # of workers, by stage
         self._several = job.resources.address is not None
@@ -310,7 +314,7 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
             self._schedule.finish(work.id)
             self._tell(Event(is_="finished", stage=work.id))
         else:
-            why = f"said that a stage is done, of which {self._shared.store.root} has nothing"
+            why = f"said that a stage is done, of which {self._shared.store.place} has nothing"
             self._refuse(work, machine, why)
 
     def _has_arrived(self, work: Work) -> bool:

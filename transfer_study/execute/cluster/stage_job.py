@@ -17,7 +17,7 @@ from transfer_study.study.frozen import Frozen
 class RayJob(Frozen):
     """What every process that holds Ray is told: where stages go, and what it may use."""
 
-    store: Path
+    store: str  # what names it: a folder or a URL
     resources: Resources
 
 
@@ -50,7 +50,7 @@ class Job(RayJob):
     works: tuple[Work, ...]
 
     @classmethod
-    def of(cls, todo: Todo, store: Path, resources: Resources) -> Self:
+    def of(cls, todo: Todo, store: str, resources: Resources) -> Self:
         """What there is to do, with the store and the resources to do it with."""
         works = (
             Work(

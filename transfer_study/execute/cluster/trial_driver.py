@@ -11,7 +11,6 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from transfer_study.execute.cluster.ray_process import (
@@ -23,6 +22,7 @@ from transfer_study.execute.cluster.ray_process import (
     started,
 )
 from transfer_study.execute.cluster.trial_job import Run, SearchJob, TrialEvent
+from transfer_study.store.open_store import open_store
 from transfer_study.store.store import Store
 from transfer_study.store.trials import read_trial
 from transfer_study.study.search import Target
@@ -52,7 +52,7 @@ def main() -> None:
 
 def _search(given: str, tell: Tell, _suspended: threading.Event) -> None:
     job = SearchJob.model_validate_json(given)
-    with started(job.resources), Store(job.store).scratch("ray") as scratch:
+    with started(job.resources), open_store(job.store).scratch("ray") as scratch:
         gpus = gpus_per_stage(job.resources)
         cpus = job.resources.cpus_per_stage or max(run.cpus for run in job.runs)
         check_resources(cpus, gpus)
@@ -102,13 +102,13 @@ def _own_apart(job: SearchJob) -> bool:
     return not job.whole or any(job.own[key] not in values for key, values in job.space.items())
 
 
-def _trainable(root: Path, runs: tuple[Run, ...]) -> Callable[[dict[str, Any]], None]:
+def _trainable(store: str, runs: tuple[Run, ...]) -> Callable[[dict[str, Any]], None]:
     def run_one(config: dict[str, Any]) -> None:
         values = dict(config)
         run = runs[values.pop(_RUN)]
         own = Stage.model_validate_json(run.stage)
         target = Target("", (own,), frozenset(run.fixed))
-        _run_trial(target.tried(own, values), Store(root))
+        _run_trial(target.tried(own, values), open_store(store))
 
     return run_one
 
