@@ -12,18 +12,21 @@ decide nothing, and may be removed at any time.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from transfer_study.errors import StoreError
-from transfer_study.store.file_system import make_folders, remove_if_there, remove_tree
+from transfer_study.store.file_system import files_below, make_folders, remove_if_there, remove_tree
 from transfer_study.store.object_storage import Listed
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 
 _FOLDER = "checkpoints"
 _NAME = re.compile(r"(?P<number>\d{6,12})-(?P<sha256>[0-9a-f]{64})")
+_STATES = re.compile(r".+-[0-9a-f]{16}-[0-9a-f]{8}")
 _KEPT = 2
 
 
@@ -97,16 +100,46 @@ class Checkpoints:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class States:
+    """What is kept of one stage in mid-training, run in one way: a folder, its size in bytes."""
+
+    name: str
+    size: int
+
+    @property
+    def stage(self) -> str:
+        """The stage's id."""
+        return self.name.split("-")[-2]
+
+
+def kept_states(store: Store) -> list[States]:
+    """All states in a store, by the names of their folders."""
+    sizes: Counter[str] = Counter()
+    for name in _entries(store, store.root / _FOLDER):
+        paths = files_below(store.disk, store.root / _FOLDER / name)
+        sizes[name] = sum(store.disk.stat(path, follow=False).st_size for path in paths)
+    if store.bucket is not None:
+        there: Counter[str] = Counter()
+        for one in store.bucket.objects(_FOLDER):
+            there[one.key.split("/")[1]] += one.size
+        sizes |= there
+    return [States(name, sizes[name]) for name in sorted(sizes) if _STATES.fullmatch(name)]
+
+
+def drop_states(store: Store, name: str) -> None:
+    """Remove a folder of states."""
+    remove_tree(store.disk, store.root / _FOLDER / name)
+    if store.bucket is not None:
+        store.bucket.remove(*(one.key for one in store.bucket.objects(f"{_FOLDER}/{name}")))
+
+
 def drop_checkpoints(store: Store, stage: Stage) -> None:
     """Remove what is kept of a stage that is over, whatever way it was run."""
-    for name in _entries(store, store.root / _FOLDER):
-        if name.rpartition("-")[0] == stage.name:
-            remove_tree(store.disk, store.root / _FOLDER / name)
-    if store.bucket is not None:
-        with suppress(StoreError):
-            found = (one.key for one in store.bucket.objects(_FOLDER))
-            mine = f"{_FOLDER}/{stage.name}-"
-            store.bucket.remove(*(key for key in found if key.startswith(mine)))
+    with suppress(OSError, StoreError):
+        for states in kept_states(store):
+            if states.name.rpartition("-")[0] == stage.name:
+                drop_states(store, states.name)
 
 
 def _entries(store: Store, folder: Path) -> list[str]:

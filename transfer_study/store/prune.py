@@ -3,7 +3,8 @@
 Weights are wanted by the unfinished studies that start from them, by what runs, and by studies that
 are named. Results are wanted by every study that is known. What is removed is first moved among the
 store's attempts as it is, so that no crash leaves half of it in its place: what is left over there
-goes with the next run's `sweep`. Links are never followed, and stay.
+goes with the next run's `sweep`. Links are never followed, and stay. States in mid-training are
+wanted while their stage is missing from a study that is known.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from transfer_study.errors import StoreError
+from transfer_study.store.checkpoints import States, kept_states
 from transfer_study.store.commit_record import Part
 from transfer_study.store.committed import Kept
 from transfer_study.store.file_system import exists, is_folder, is_link
@@ -49,16 +51,20 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Prunable:
-    """What may go, and what stays by why; `links` are let be, whatever they lead to."""
+    """What may go, and what stays by why; `links` are let be, whatever they lead to.
+
+    `states` in mid-training may go as well: no run goes on from them.
+    """
 
     unwanted: Sequence[Found]
     wanted: dict[str, Sequence[Found]]
     links: Sequence[Path]
+    states: Sequence[States]
 
     @property
     def size(self) -> int:
         """The bytes that may go."""
-        return sum(one.size for one in self.unwanted)
+        return sum(one.size for one in self.unwanted) + sum(one.size for one in self.states)
 
 
 RUNNING, UNFINISHED, NAMED = "running processes", "unfinished studies", "studies that were named"
@@ -90,11 +96,13 @@ def prunable(
     for one in weights:
         reason = next((reason for reason, ids in why.items() if one.stage in ids), None)
         (unwanted if reason is None else wanted[reason]).append(one)
+    states = [s for s in kept_states(store) if s.stage not in using]
+    states = [s for s in states if s.stage not in known or s.stage in done - unfinished]
     if results:
         known |= {*using, *named}
         unwanted += (one for one in stages if one.stage is not None and one.stage not in known)
     links = [path for part in Part for path in _links(store, part)]
-    return Prunable(unwanted, {why: kept for why, kept in wanted.items() if kept}, links)
+    return Prunable(unwanted, {why: kept for why, kept in wanted.items() if kept}, links, states)
 
 
 def remove(store: Store, unwanted: Iterable[Found]) -> list[Found]:

@@ -10,6 +10,7 @@ import typer
 from transfer_study.files import size_text
 from transfer_study.points import counted
 from transfer_study.report.table import number, table_of, text
+from transfer_study.store.checkpoints import States, drop_states
 from transfer_study.store.prune import Found, Prunable, remove
 from transfer_study.store.store import Store
 from transfer_study.terminal.console import in_terminal, print_json, stdout
@@ -26,15 +27,19 @@ def print_pruned(
     """
     if not as_json:
         _print(known, found)
-        if found.unwanted and not yes and sys.stdin.isatty() and sys.stdout.isatty():
+        asked = not yes and sys.stdin.isatty() and sys.stdout.isatty()
+        if asked and (found.unwanted or found.states):
             yes = typer.confirm("Remove it?")
     removed = remove(store, found.unwanted) if yes and found.unwanted else []
+    for states in found.states if yes else ():
+        drop_states(store, states.name)
     if as_json:
         print_json(_content(found, removed))
-    elif found.unwanted:
-        size = size_text(sum(one.size for one in removed))
+    elif found.unwanted or found.states:
+        gone: list[Found | States] = [*removed, *found.states]
+        size = size_text(sum(one.size for one in gone))
         stdout().print(
-            f"Removed {counted(len(removed), 'folder')}, {size}."
+            f"Removed {counted(len(gone), 'folder')}, {size}."
             if yes
             else "Nothing was removed; --yes removes it."
         )
@@ -44,8 +49,9 @@ def _print(known: Sequence[str], found: Prunable) -> None:
     console = stdout()
     named = ", ".join(known) or "none; is this the right folder of --results?"
     console.print(f"Studies that were run: {named}.", soft_wrap=True)
-    if found.unwanted:
-        largest = sorted(found.unwanted, key=lambda one: -one.size)
+    if found.unwanted or found.states:
+        largest: list[Found | States] = [*found.unwanted, *found.states]
+        largest.sort(key=lambda one: -one.size)
         table = table_of(
             largest[:_LISTED],
             text("nothing wants", _named),
@@ -64,7 +70,9 @@ def _print(known: Sequence[str], found: Prunable) -> None:
         console.print(f"{link} is a link, and stays as it is.", soft_wrap=True)
 
 
-def _named(one: Found) -> str:
+def _named(one: Found | States) -> str:
+    if isinstance(one, States):
+        return f"checkpoints/{one.name}"
     return f"{one.part}/{one.folder.name}{'' if one.stage else ' (has lost its record)'}"
 
 
@@ -73,6 +81,7 @@ def _content(found: Prunable, removed: list[Found]) -> dict[str, object]:
         "bytes": found.size,
         "unwanted": [_as_json(one) | {"removed": one in removed} for one in found.unwanted],
         "wanted": {why: list(map(_as_json, kept)) for why, kept in found.wanted.items()},
+        "states": [{"name": one.name, "bytes": one.size} for one in found.states],
         "links": list(map(str, found.links)),
     }
 
