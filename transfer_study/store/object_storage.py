@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 # Seconds for a request, which carries so many bytes at most, and to begin one.
 _TIMEOUT, _CONNECT, PART = 60, 10, 16 << 20
-# A server says that it is busy, or that another wrote at the same time: it may be asked again.
-_BUSY = (408, 409, 425, 429)
+# A server is busy, or another wrote at the same time, or a condition failed that none had set: it
+# may be asked again.
+_BUSY = (408, 409, 412, 425, 429)
 
 
 class StorageFault(Exception):  # noqa: N818  (the caller decides what is to be said)
