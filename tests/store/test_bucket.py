@@ -29,7 +29,12 @@ from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
 
 OPERATIONS = ("get", "get_part", "put", "put_file", "create", "swap", "remove", "objects")
-FILES = {"stage.json": "{}", "history.jsonl": "one\n" * 9, "predictions/0.test.parquet": "two"}
+FILES = {
+    "empty.txt": "",
+    "stage.json": "{}",
+    "history.jsonl": "one\n" * 9,
+    "predictions/0.test.parquet": "two",
+}
 
 Act = Callable[[], Any]
 
@@ -101,14 +106,16 @@ def commit(store: Store, stage: Stage, text: str = "first") -> bool:
     with store.attempt(stage) as attempt:
         for file, said in FILES.items():
             (attempt / file).parent.mkdir(exist_ok=True)
-            (attempt / file).write_text(said + text)
+            (attempt / file).write_text(said and said + text)
         return store.commit(stage, attempt)
 
 
 def said(store: Store, stage: Stage) -> set[str]:
     """What of each file was said beyond what all say, every one checked against the record."""
     assert {*store.files(stage)} == {*FILES}
-    return {store.read(stage, file).decode().removeprefix(FILES[file]) for file in FILES}
+    assert store.read(stage, "empty.txt") == b""
+    told = {file: store.read(stage, file).decode() for file in FILES if FILES[file]}
+    return {content.removeprefix(FILES[file]) for file, content in told.items()}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -354,3 +361,22 @@ def test_no_key_leaves_its_prefix(key: str) -> None:
     for act in (bucket.get, bucket.objects, bucket.remove, lambda k: bucket.put(k, b"")):
         with pytest.raises(StoreError, match="is no path in a store"):
             act(key)
+
+
+def test_what_was_down_is_not_waited_for_again_until_it_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    storage = Faulty(MemoryStore())
+    bucket = Bucket("s3://b/p", storage, patience=0.2)
+    storage.breaks = lambda _: FAULTS["busy"]
+    with pytest.raises(StorageDown, match=r"tried \d+ times"):
+        bucket.put("a", b"1")
+    tried = len(storage.log)
+    assert tried > 2
+    with pytest.raises(StorageDown):
+        bucket.get("a")
+    assert len(storage.log) == tried + 1
+    storage.breaks = lambda _: None
+    bucket.put("a", b"1")
+    storage.breaks = lambda n: FAULTS["busy"] if n == tried + 3 else None
+    assert bucket.get("a") == b"1"

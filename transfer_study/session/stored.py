@@ -48,7 +48,7 @@ def lost_stages(plan_: Plan, places: Places) -> tuple[str, ...]:
             said.append(lost)
         elif stage.id in once and not source.has(stage):
             said.append(
-                f"{stage.name} was run and is in the store {store.root} no more; name the store "
+                f"{stage.name} was run and is in the store {store.place} no more; name the store "
                 "that has it with --store, or run the study again"
             )
     return tuple(said)

@@ -43,6 +43,7 @@ class Bucket:
         self.name = name
         self._storage = storage
         self._patience = patience
+        self._is_down = False  # and was for so long: nothing else waits for it until it answers
 
     def get(self, key: str) -> bytes | None:
         """A small object; None where there is none."""
@@ -132,11 +133,14 @@ class Bucket:
             return list(threads.map(do, several))
 
     def _try(self, ask: Callable[[], _Found]) -> _Found:
-        until, pause, tries = time.monotonic() + self._patience, _FIRST_PAUSE, 0
+        patience = 0.0 if self._is_down else self._patience
+        until, pause, tries = time.monotonic() + patience, _FIRST_PAUSE, 0
         while True:
             tries += 1
             try:
-                return ask()
+                found = ask()
+                self._is_down = False
+                return found
             except StorageFault as fault:
                 if not fault.again:
                     raise StorageDown(
@@ -144,6 +148,7 @@ class Bucket:
                         "name, and the keys and address in the environment"
                     ) from None
                 if time.monotonic() + pause > until:
+                    self._is_down = True
                     raise StorageDown(
                         f"the store {self.name} does not answer ({fault}, tried {tries} times); "
                         "what is committed is kept, and the same command continues"

@@ -75,6 +75,10 @@ class Committed(Protocol):
         """Whether a folder without a record is in the way of what is to be committed."""
         ...
 
+    def place(self, part: Part, name: str) -> str:
+        """Where something committed is, or would be, as people are told."""
+        ...
+
     def remedy(self, part: Part, name: str) -> str:
         """What to do about something committed that is damaged."""
         ...
@@ -157,6 +161,10 @@ class OnDisk:
         folder = self._folder(part, name)
         taken = exists(self._disk, folder) and not self.has(part, name)
         return taken and bool(self._disk.entries(folder))
+
+    def place(self, part: Part, name: str) -> str:
+        """As `Committed` says."""
+        return str(self._folder(part, name))
 
     def remedy(self, part: Part, name: str) -> str:  # noqa: ARG002
         """As `Committed` says."""

@@ -5,7 +5,8 @@
     models/… snapshots/…               likewise
 
 The cache is a folder like a store's on a disk. A record in it counts while the bucket lists it with
-the version that it was read with; its files are held against the record each time they are read.
+the version that it was read with (versions/); its files are held against the record each time they
+are read.
 """
 
 from __future__ import annotations
@@ -91,7 +92,8 @@ class InBucket:
         if not self.has(part, name):
             raise FileNotFoundError
         folder, version = self._root / part.folder / name, self._listed[part][name].version
-        cached, known = self._cached(folder / part.record), self._cached(folder / ".version")
+        seal = self._root / "versions" / part.folder / name
+        cached, known = self._cached(folder / part.record), self._cached(seal)
         if cached and known == _seal(version, cached) and len(version) >= _TELLING:
             return cached
         content = self._bucket.get(self._key(part, name))
@@ -101,7 +103,7 @@ class InBucket:
         if cached != content:
             self._clear(folder)
             self._keep(folder / part.record, content)
-        self._keep(folder / ".version", _seal(version, content))
+        self._keep(seal, _seal(version, content))
         return content
 
     def _cached(self, path: Path) -> bytes | None:
@@ -176,6 +178,10 @@ class InBucket:
     def lost(self, part: Part, name: str) -> bool:  # noqa: ARG002
         """As `Committed` says: nothing can be in the way of an object that is not there."""
         return False
+
+    def place(self, part: Part, name: str) -> str:
+        """As `Committed` says."""
+        return f"{self._bucket.name}/{part.folder}/{name}"
 
     def remedy(self, part: Part, name: str) -> str:
         """As `Committed` says."""

@@ -35,20 +35,24 @@ class Leases:
         self._folder = folder
         self._own = folder.name.encode()
         self._patience = patience
-        self._seen: dict[str, tuple[bytes, float]] = {}  # the beats of others, and since when
+        self._seen: dict[
+            str, tuple[bytes | None, float]
+        ] = {}  # the beats of others, and since when
 
     def take(self, stage: Stage) -> bool:
         """Take a stage that nobody has; False where a run has it that lives."""
         key = f"{_FOLDER}/{stage.name}"
         for _ in range(2):
-            try:
-                if self._notes.create(key, self._own, self._folder):
-                    return True
-            except OSError:  # a full disk, or files that cannot have two names: nothing is shared
-                return True
-            holder = self._notes.read(key) or b""
+            holder = self._notes.read(key)
             if holder == self._own:
                 return True
+            if holder is None:
+                try:
+                    if self._notes.create(key, self._own, self._folder):
+                        return True
+                except OSError:  # a full disk, files that cannot have two names: nothing is shared
+                    return True
+                continue
             if self._lives(holder.decode(errors="replace")):
                 return False
             if self._notes.exchange(key, self._own, holder, self._folder):
@@ -75,10 +79,12 @@ class Leases:
                 self._remove(f"{_FOLDER}/{name}")
 
     def _lives(self, holder: str) -> bool:
-        if not holder or is_abandoned(holder) or not self._store.is_attempt(holder):
+        if not holder or is_abandoned(holder):
             return False
-        beat, now = self._store.told(holder, _BEAT) or b"", time.monotonic()
-        seen, since = self._seen.get(holder, (b"", now))
+        beat, now = self._store.told(holder, _BEAT), time.monotonic()
+        if beat is None and not self._store.is_attempt(holder):
+            return False
+        seen, since = self._seen.get(holder, (None, now))
         if holder not in self._seen or beat != seen:
             self._seen[holder] = beat, now
             return True

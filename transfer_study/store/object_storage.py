@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 # Seconds for a request, which carries so many bytes at most, and to begin one.
 _TIMEOUT, _CONNECT, PART = 60, 10, 16 << 20
-# A server says that it is busy, or that another wrote at the same time: it may be asked again.
-_BUSY = (408, 409, 425, 429)
+# A server is busy, or another wrote at the same time, or a condition failed that none had set: it
+# may be asked again.
+_BUSY = (408, 409, 412, 425, 429)
 
 
 class StorageFault(Exception):  # noqa: N818  (the caller decides what is to be said)
@@ -95,14 +96,14 @@ class ObjectStorage:
         """Make a small object; raises FileExistsError where there is one, or one is being made."""
         import obstore
 
-        with _told():
+        with _told(conditional=True):
             obstore.put(self._store, key, content, mode="create")
 
     def swap(self, key: str, content: bytes, version: str) -> None:
         """Put a small object in the place of one of this version; raises StaleError."""
         import obstore
 
-        with _told():
+        with _told(conditional=True):
             obstore.put(self._store, key, content, mode={"e_tag": version})
 
     def remove(self, key: str) -> None:
@@ -123,8 +124,11 @@ class ObjectStorage:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Raises what is promised above for whatever obstore raises, without what was said there."""
+def _told(*, conditional: bool = False) -> Iterator[None]:
+    """Raises what is promised above for whatever obstore raises, without what was said there.
+
+    What no condition was set for cannot fail by one: then the server was busy with another.
+    """
     from obstore import exceptions
 
     try:
@@ -133,10 +137,11 @@ def _told() -> Iterator[None]:
         if "NoSuchBucket" in str(error):
             raise StorageFault("there is no such bucket", again=False) from None
         raise FileNotFoundError from None
-    except exceptions.AlreadyExistsError:
-        raise FileExistsError from None
-    except exceptions.PreconditionError:
-        raise StaleError from None
+    except (exceptions.AlreadyExistsError, exceptions.PreconditionError) as error:
+        if not conditional:
+            raise StorageFault("409", again=True) from None
+        exists = isinstance(error, exceptions.AlreadyExistsError)
+        raise (FileExistsError if exists else StaleError) from None
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError):
         raise StorageFault("its keys do not allow that", again=False) from None
     except exceptions.NotSupportedError:

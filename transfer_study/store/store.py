@@ -296,18 +296,18 @@ class Store:
         return False
 
     def _record(self, stage: Stage, part: Part, name: str) -> CommitRecord:
-        folder = self._folder(part, name)
+        place = self.committed.place(part, name)
         try:
             record = CommitRecord.model_validate_json(self.committed.record(part, name))
         except FileNotFoundError:
             raise StoreError(
-                f"{folder} holds no {part.record}: the stage is not complete; run it"
+                f"{place} holds no {part.record}: the stage is not complete; run it"
             ) from None
         except (OSError, ValueError):
             record = None
         if record is None or record.stage != stage.id:
             remedy = self.committed.remedy(part, name)
-            raise StoreError(f"{folder / part.record} is damaged; {remedy}")
+            raise StoreError(f"{place}/{part.record} is damaged; {remedy}")
         return record
 
     def _on_record(self, part: Part, name: str, record: CommitRecord, file: str) -> CommittedFile:
@@ -316,12 +316,13 @@ class Store:
             folder.resolve()
         ):
             remedy = self.committed.remedy(part, name)
-            raise StoreError(f"{folder} has no file {file} on record; {remedy}")
+            place = self.committed.place(part, name)
+            raise StoreError(f"{place} has no file {file} on record; {remedy}")
         return record.files[file]
 
     def _no_such_file(self, part: Part, name: str, file: str, fault: str) -> StoreError:
         remedy = self.committed.remedy(part, name)
-        return StoreError(f"{self._folder(part, name) / file} {fault}; {remedy}")
+        return StoreError(f"{self.committed.place(part, name)}/{file} {fault}; {remedy}")
 
     def _not_as_committed(self, part: Part, name: str, file: str) -> StoreError:
         fault = "is missing or not what was committed (its size or sha256 differs)"

@@ -125,8 +125,8 @@ def test_a_recorded_trial_has_all_its_scores_wherever_it_is_ended_this_time(
 def test_a_damaged_record_is_none(found: tuple[Target, ...], tmp_path: Path, content: str) -> None:
     store = Store(tmp_path / "store")
     stage = found[0].stages[0]
-    store.trials.mkdir(parents=True)
-    (store.trials / f"{stage.id}.json").write_text(content, encoding="utf-8")
+    (store.root / "trials").mkdir(parents=True)
+    (store.root / "trials" / f"{stage.id}.json").write_text(content, encoding="utf-8")
     assert read_trial(store, stage) is None
 
 
