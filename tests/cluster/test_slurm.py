@@ -25,7 +25,7 @@ from transfer_study.study.file.study_file import read_study
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("slurm.sh")
 NEEDED = ("slurmctld", "slurmd", "sbatch", "munged", "ip", "nsenter", "unshare")
-DAEMONS = {"bash", "munged", "slurmctld", "slurmd"}
+DAEMONS = {"bash", "munged", "slurmctld", "slurmd", "slurmscriptd", "slurmstepd", "unshare"}
 PATIENCE = 200.0
 
 
@@ -88,7 +88,7 @@ class Slurm:
                     names.add(process.name())
             except psutil.Error:
                 pass
-        return names - DAEMONS - {"unshare", "slurmstepd"}
+        return names - DAEMONS
 
 
 @pytest.fixture
