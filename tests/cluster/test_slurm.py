@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("slurm.sh")
 NEEDED = ("slurmctld", "slurmd", "sbatch", "munged", "ip", "nsenter", "unshare")
 DAEMONS = {"bash", "munged", "slurmctld", "slurmd", "slurmscriptd", "slurmstepd", "unshare"}
-PATIENCE = 200.0
+PATIENCE = 300.0
 
 
 def why_not() -> str | None:
@@ -113,7 +113,7 @@ def wait_for(what: Callable[[], bool], slurm: Slurm, job: str) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_a_job_that_is_warned_goes_back_to_the_queue_and_repeats_nothing(
     small_study: Path, slurm: Slurm
 ) -> None:

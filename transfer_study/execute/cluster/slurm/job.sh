@@ -7,6 +7,8 @@ read -r HEAD PORT RAY_AUTH_TOKEN < <("$PYTHON" -m transfer_study.execute.cluster
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN # of this job alone, nowhere on a disk
 export RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S=0 # when it is told to end nothing runs any more
 unset RAY_ADDRESS RAY_AUTH_TOKEN_PATH
+# Where Ray expects no cluster, its name for other systems, it listens on loopback alone.
+[ "${#NODES[@]}" -gt 1 ] || export RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0
 RAY_FOLDER=/tmp/ray-$SLURM_JOB_ID-${SLURM_RESTART_COUNT:-0}
 say() { echo "$(date '+%F %T') $*" >&2; }
 say "job $SLURM_JOB_ID on $SLURM_JOB_NODELIST, in the queue ${SLURM_RESTART_COUNT:-0} times before"
