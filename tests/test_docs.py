@@ -5,13 +5,16 @@ That the site builds without a warning is asked by `make docs`.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from itertools import chain
 from pathlib import Path
 
+import jsonschema
 import pytest
+import ray
 import yaml
 
 from transfer_study.cli.verbs import VERBS, command_of
@@ -26,6 +29,8 @@ OPTIONS = {
     name: {option for p in command.params for option in (*p.opts, *p.secondary_opts)} | {"--help"}
     for name, command in COMMANDS.items()
 }
+OTHERS = ("pip ", "make ", "ray ", "kubectl ")
+OF_SBATCH = ("--qos", "--no-kill")
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
@@ -64,8 +69,8 @@ def test_every_command_and_its_options_exist(page: Path) -> None:
     ):
         assert verb in COMMANDS, verb
         assert set(re.findall(r"(?<!\S)--[a-z-]+", words)) <= OPTIONS[verb], (verb, words)
-    known = set().union(*OPTIONS.values()) | {"--version", "--constraint"}
-    alone = "\n".join(line for line in code.splitlines() if not line.startswith(("pip ", "make ")))
+    known = set().union(*OPTIONS.values()) | {"--version", "--constraint", *OF_SBATCH}
+    alone = "\n".join(line for line in code.splitlines() if not line.startswith(OTHERS))
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", alone)) <= known
     for target in re.findall(r"(?:^|\s)make ([a-z-]+)", code, re.MULTILINE):
         assert f"\n{target}:" in (ROOT / "Makefile").read_text(encoding="utf-8"), target
@@ -89,6 +94,21 @@ def test_every_study_is_on_the_page_of_studies() -> None:
     text = text_of(ROOT / "docs/studies.md")
     for study in (ROOT / "experiments").glob("*.yaml"):
         assert f"{study.name}`" in text, study
+
+
+def test_files_for_clusters_are_valid_and_give_commands_that_exist() -> None:
+    folder = ROOT / "experiments" / "cluster"
+    for file in folder.glob("*.yaml"):
+        (words,) = re.findall(r"transfer-study run ([^#]*?)\n(?=  \w|\w)", text_of(file)) or [""]
+        assert set(re.findall(r"--[a-z-]+", words)) <= OPTIONS["run"], words
+        assert f"experiments/cluster/{file.name}" in text_of(ROOT / "docs/clusters.md")
+    schema = json.loads((Path(ray.__file__).parent / "autoscaler/ray-schema.json").read_text())
+    jsonschema.validate(yaml.safe_load(text_of(folder / "machines.yaml")), schema)
+    (job,) = yaml.safe_load_all(text_of(folder / "kuberay.yaml"))
+    assert (job["apiVersion"], job["kind"]) == ("ray.io/v1", "RayJob")
+    assert f"ray=={job['spec']['rayClusterSpec']['rayVersion']}\n" in text_of(
+        ROOT / "constraints.txt"
+    )
 
 
 @pages

@@ -126,13 +126,17 @@ Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="A line an epoch.
 STORE, RESULTS, PLOTS = "results/stages", Path("results"), Path("plots")
 
 
-def check_looks(until_decided: bool, max_seeds: int | None, looks: int | None) -> None:
+def check_looks(
+    until_decided: bool, max_seeds: int | None, looks: int | None, fidelity: str | None
+) -> None:
     """Raise typer's BadParameter for options of looks without those that they go with."""
     if until_decided != (max_seeds is not None) or (looks is not None and not until_decided):
         raise typer.BadParameter(
             "--until-decided and --max-seeds go together, --looks with both; "
             "for example: --until-decided --max-seeds 10"
         )
+    if fidelity is not None and until_decided:
+        raise typer.BadParameter("a preview has no looks: leave --until-decided or --fidelity out")
 
 
 def exit_by(outcome: Outcome) -> None:

@@ -55,9 +55,7 @@ def plan(
     from transfer_study.session.plans import make_plan, plan_with_dropped, with_answered
     from transfer_study.terminal.stages import plan_as_json, print_plan, resolved_study
 
-    check_looks(until_decided, max_seeds, looks)
-    if fidelity is not None and until_decided:
-        raise typer.BadParameter("a preview has no looks: leave --until-decided or --fidelity out")
+    check_looks(until_decided, max_seeds, looks, fidelity)
     checked, rows = AskedStudy(study, settings, data, fidelity).read()
     if resolved:
         print(resolved_study(checked), end="")

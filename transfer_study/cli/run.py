@@ -91,9 +91,7 @@ def run(
     from transfer_study.terminal.stages import slow_precision
     from transfer_study.terminal.status import print_failures
 
-    check_looks(until_decided, max_seeds, looks)
-    if fidelity is not None and until_decided:
-        raise typer.BadParameter("a preview has no looks: leave --until-decided or --fidelity out")
+    check_looks(until_decided, max_seeds, looks, fidelity)
     asked = AskedStudy(study, settings, data, fidelity)
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots, keep_weights)

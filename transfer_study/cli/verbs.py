@@ -11,8 +11,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 VERBS = (
-    *("new", "keys", "run", "tune", "plan", "tasks", "status", "report", "compare", "recommend"),
-    *("export", "prefetch", "prune", "convert-tf", "doctor"),
+    *("new", "keys", "run", "slurm", "tune", "plan", "tasks", "status", "report", "compare"),
+    *("recommend", "export", "prefetch", "prune", "convert-tf", "doctor"),
 )
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 

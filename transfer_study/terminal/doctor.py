@@ -8,7 +8,8 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 from operator import itemgetter
 
-from transfer_study.errors import StoreError
+from transfer_study.errors import ExecutionError, StoreError
+from transfer_study.execute.cluster.authentication import authentication
 from transfer_study.files import check_folder
 from transfer_study.report.table import as_markdown, table_of, text
 from transfer_study.store.commit_record import Part
@@ -96,9 +97,15 @@ def _devices() -> dict[str, str]:
 
 
 def _ray() -> dict[str, str]:
-    from transfer_study.execute.cluster.ray_process import describe_cluster
+    address = os.environ.get("RAY_ADDRESS")
+    try:
+        if address:
+            os.environ.update(authentication(address))
+        from transfer_study.execute.cluster.ray_process import describe_cluster
 
-    return describe_cluster(os.environ.get("RAY_ADDRESS"))
+        return describe_cluster(address)
+    except ExecutionError as error:
+        return {"version": version_of("ray"), "address": str(address), "problem": str(error)}
 
 
 def _storage(named: str) -> dict[str, str]:

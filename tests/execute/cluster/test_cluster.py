@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,7 +39,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @contextmanager
-def raylet(folder: Path, *words: str, mount: str | None = None) -> Iterator[subprocess.Popen[str]]:
+def raylet(
+    folder: Path, *words: str, mount: str | None = None, variables: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """One machine of a cluster; what is mounted there is seen by nothing else."""
     ray = Path(sys.executable).with_name("ray")
     command = [str(ray), "start", "--block", "--num-cpus=1", "--disable-usage-stats", *words]
@@ -51,7 +53,7 @@ def raylet(folder: Path, *words: str, mount: str | None = None) -> Iterator[subp
             stdout=log,
             stderr=log,
             text=True,
-            env=environment(folder),
+            env={**environment(folder), **(variables or {})},
             start_new_session=True,
         )
     try:

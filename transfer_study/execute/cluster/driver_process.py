@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from transfer_study.errors import ExecutionError
+from transfer_study.execute.cluster.authentication import authentication
 from transfer_study.execute.cluster.process_session import end_session
 from transfer_study.execute.cluster.stage_job import RayEvent, RayJob
 from transfer_study.execute.resources import Resources
@@ -57,7 +58,7 @@ def driven(driver: str, job: RayJob, event: type[_Event]) -> Iterator[Driver[_Ev
 
     At the end all of its session is ended.
     """
-    store = open_store(job.store)
+    store, environment = open_store(job.store), _environment(job.resources)
     make_folders(store.disk, store.root)
     with store.ray_log.open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
@@ -66,7 +67,7 @@ def driven(driver: str, job: RayJob, event: type[_Event]) -> Iterator[Driver[_Ev
             stdout=subprocess.PIPE,
             stderr=log,
             encoding="utf-8",
-            env=_environment(job.resources),
+            env=environment,
             start_new_session=True,
         )
     assert process.stdin is not None and process.stdout is not None
@@ -108,4 +109,4 @@ def _environment(resources: Resources) -> Mapping[str, str]:
     if resources.address is None:
         # Where Ray expects no cluster, its name for other systems, it listens on loopback alone.
         environment["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    return environment
+    return {**environment, **authentication(resources.address)}

@@ -9,27 +9,22 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import socket
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from transfer_study.errors import ExecutionError, StoreError
+from transfer_study.execute.cluster.node_settings import NODE_SETTINGS
 from transfer_study.execute.cluster.process_session import end_session
 from transfer_study.execute.cluster.stage_job import RayEvent
 from transfer_study.execute.resources import Resources
 
-# Read by Ray when it is imported or started: no reports home, no output of its own.
+# Read by Ray when it is imported or started: no output of its own.
 os.environ.update(
     {
+        **NODE_SETTINGS,
         "RAY_AIR_NEW_OUTPUT": "0",
-        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-        "RAY_DEDUP_LOGS": "0",
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_worker_niceness": "0",  # as much of a shared machine as the command itself has
-        "TOKENIZERS_PARALLELISM": "false",
         "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
         "TUNE_DISABLE_SIGINT_HANDLER": "1",
         "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",  # of a trial that is stopped, until the next begins
@@ -37,10 +32,6 @@ os.environ.update(
         "TUNE_WARN_THRESHOLD_S": "100000",
     }
 )
-
-# A cluster asks for the token that Ray keeps for its user; a driver sends it only when told to.
-if (Path.home() / ".ray" / "auth_token").is_file():
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 import ray
 
@@ -105,7 +96,6 @@ class StaysHere:
 def started(resources: Resources) -> Iterator[None]:
     """Ray on this machine, or joined at an address; raises ExecutionError where it cannot be."""
     try:
-        _knock(resources.address)
         ray.init(
             address=resources.address or "local",  # never a cluster that happens to run here
             include_dashboard=None if resources.address else False,
@@ -121,19 +111,12 @@ def started(resources: Resources) -> Iterator[None]:
             ) from None
         raise ExecutionError(
             f"the cluster at {resources.address} cannot be reached ({error}); check the address "
-            "with `ray status`, and its authentication (RAY_AUTH_MODE and ~/.ray/auth_token)"
+            "with `ray status`"
         ) from None
     try:
         yield
     finally:
         ray.shutdown()
-
-
-def _knock(address: str | None) -> None:
-    """Raise OSError where nothing listens: Ray itself would try for minutes."""
-    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
-    if host and port.isdecimal():
-        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 def gpus_per_stage(resources: Resources) -> float:
@@ -192,14 +175,14 @@ def apart(machines: Collection[str]) -> dict[str, Any]:
 
 
 def describe_cluster(address: str | None) -> dict[str, str]:
-    """Ray's version and, where an address is given, the machines found there."""
+    """Ray's version and, where an address is given, what is found there.
+
+    Raises ExecutionError where it cannot be joined.
+    """
     found = {"version": ray.__version__, "address": address or "none; Ray starts on this machine"}
     if address:
-        try:
-            with started(Resources(address=address)):
-                for name, amount in sorted(ray.cluster_resources().items()):
-                    if name in ("CPU", "GPU", "memory"):
-                        found[name] = f"{amount:g}"
-        except ExecutionError as error:
-            found["problem"] = str(error)
+        with started(Resources(address=address)):
+            for name, amount in sorted(ray.cluster_resources().items()):
+                if name in ("CPU", "GPU", "memory"):
+                    found[name] = f"{amount:g}"
     return found
