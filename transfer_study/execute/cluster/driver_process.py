@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from transfer_study.errors import ExecutionError
+from transfer_study.execute.cluster.authentication import of_our_own
 from transfer_study.execute.cluster.process_session import end_session
 from transfer_study.execute.cluster.stage_job import RayEvent, RayJob
 from transfer_study.execute.resources import Resources
@@ -108,4 +109,5 @@ def _environment(resources: Resources) -> Mapping[str, str]:
     if resources.address is None:
         # Where Ray expects no cluster, its name for other systems, it listens on loopback alone.
         environment["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        environment.update(of_our_own(environment))
     return environment
