@@ -21,7 +21,7 @@ from transfer_study.session.plans import begin, survey
 from transfer_study.session.plans import make_plan as _make_plan
 from transfer_study.session.preview import preview_of
 from transfer_study.session.report import ReportRequest, as_named, write_report
-from transfer_study.session.run import Session, check_places, execute, told_to
+from transfer_study.session.run import Session, check_places, check_unchanged, execute, told_to
 from transfer_study.store.open_store import open_store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.plan import Plan
@@ -49,13 +49,15 @@ def run(
     executor: ExecutorKind = "ray",
     resources: Resources | None = None,
     progress: Progress | bool = True,
+    changed: bool = False,
 ) -> Outcome:
     """Run what is missing of a study, write its tables and figures, and return what it shows.
 
     `settings` and `data` are those of `read_study`; with a `fidelity` such as 0.1 a preview is run
     at that share of the study's work. `progress` is whether to show it on stderr, or what is to be
-    told of it. Raises StudyError for a study that cannot be run; failed stages are
-    in the outcome, and outputs that could not be written are warned of.
+    told of it. Raises StudyError for a study that cannot be run, and for one that would leave
+    behind what was run of it unless it is known to be `changed`; failed stages are in the outcome,
+    and outputs that could not be written are warned of.
     """
     checked, places, rows = _read(study, settings, data), places or Places(), None
     if fidelity is not None:
@@ -65,6 +67,8 @@ def run(
         checked = preview_of(checked, share, rows)
     planned, leaks = survey(checked, rows)
     check_places(planned, places)
+    if not changed:
+        check_unchanged(planned, places)
     plan_, store = begin(planned, places), open_store(places.store)
     named = as_named(None if isinstance(study, Study) else study, settings, fidelity)
     watch = (

@@ -168,14 +168,30 @@ def test_a_chain_counts_whole(plan: Plan) -> None:
 
 
 def test_what_is_put_back_begins_again_before_what_comes_after_it() -> None:
-    schedule = Schedule({"one": (), "two": (), "child": ("one",)})
+    now = 0.0
+    schedule = Schedule({"one": (), "two": (), "child": ("one",)}, clock=lambda: now)
     schedule.begin("one")
     schedule.put_back("one")
+    now = 1.0
     assert schedule.ready == ("one", "two")
     assert schedule.left == 3
     schedule.begin("one")
     schedule.finish("one")
     assert schedule.ready == ("two", "child")
+
+
+def test_the_pause_of_what_is_put_back_grows_up_to_a_minute() -> None:
+    now, pauses = 0.0, []
+    schedule = Schedule({"one": ()}, clock=lambda: now)
+    for _ in range(9):
+        schedule.begin("one")
+        schedule.put_back("one")
+        assert schedule.left == schedule.waiting == 1
+        began = now
+        while not schedule.ready:
+            now += 1.0
+        pauses.append(now - began)
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
 def test_a_stopped_schedule_has_only_what_runs() -> None:

@@ -11,6 +11,7 @@ import typer
 
 from transfer_study.cli.codes import FAILED, NOT_RUN
 from transfer_study.outcome import Outcome
+from transfer_study.study.search import seconds_of
 from transfer_study.study.study import MOST_SEEDS
 from transfer_study.terminal.console import warn
 from transfer_study.visible import visible
@@ -106,6 +107,16 @@ GpusPerStage = Annotated[
 Address = Annotated[
     str | None, typer.Option(envvar="RAY_ADDRESS", help="Address of a running Ray cluster.")
 ]
+HangAfter = Annotated[
+    str | None,
+    typer.Option(
+        "--hang-after",
+        metavar="TIME",
+        help="Through Ray: end a stage that gives no sign (an epoch) for so long, such as 2h, and "
+        "try it elsewhere; `never` lets it be.",
+        show_default="20 times what it should take, from 30m on",
+    ),
+]
 UntilDecided = Annotated[
     bool,
     typer.Option(
@@ -137,6 +148,21 @@ def check_looks(
         )
     if fidelity is not None and until_decided:
         raise typer.BadParameter("a preview has no looks: leave --until-decided or --fidelity out")
+
+
+def hang_after_of(said: str | None, executor: ExecutorName) -> float | None:
+    """Seconds, 0 for never and None where nothing was said; raises StudyError for no time.
+
+    And where stages run in this process, which none could end.
+    """
+    if said is None:
+        return None
+    if executor is not ExecutorName.RAY:
+        raise typer.BadParameter(
+            "--hang-after is of `--executor ray`: a stage in this process cannot be ended by it; "
+            "leave one of them out"
+        )
+    return 0.0 if said == "never" else seconds_of(said, "--hang-after", ", or `never`")
 
 
 def exit_by(outcome: Outcome) -> None:

@@ -19,6 +19,7 @@ from transfer_study.cli.options import (
     ExecutorName,
     Fidelity,
     GpusPerStage,
+    HangAfter,
     Json,
     KeepWeights,
     MaxSeeds,
@@ -34,6 +35,7 @@ from transfer_study.cli.options import (
     Workers,
     check_looks,
     exit_by,
+    hang_after_of,
 )
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.suspend import USUAL_MINUTES
@@ -56,6 +58,7 @@ def run(
     cpus_per_stage: CpusPerStage = None,
     gpus_per_stage: GpusPerStage = None,
     address: Address = None,
+    hang_after: HangAfter = None,
     keep_weights: KeepWeights = None,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Start nothing more after a failure.")
@@ -68,6 +71,10 @@ def run(
             help="How often a stage keeps how far it is, to go on from after a crash; 0: never.",
         ),
     ] = USUAL_MINUTES,
+    changed: Annotated[
+        bool,
+        typer.Option("--changed", help="Go on where what was run would be left behind."),
+    ] = False,
     until_decided: UntilDecided = False,
     max_seeds: MaxSeeds = None,
     looks: NumberOfLooks = None,
@@ -82,7 +89,7 @@ def run(
     from transfer_study.execute.executor import executor_named
     from transfer_study.session.plans import begin, survey, with_answered
     from transfer_study.session.report import ReportRequest, write_report
-    from transfer_study.session.run import Session, check_places, execute
+    from transfer_study.session.run import Session, check_places, check_unchanged, execute
     from transfer_study.session.stored import missing
     from transfer_study.terminal.console import stdout
     from transfer_study.terminal.edges import edges_as_json, print_edges
@@ -92,14 +99,17 @@ def run(
     from transfer_study.terminal.status import print_failures
 
     check_looks(until_decided, max_seeds, looks, fidelity)
+    silence = hang_after_of(hang_after, executor)
     asked = AskedStudy(study, settings, data, fidelity)
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots, keep_weights)
     first, leaks = survey(*asked.read())
     first = with_answered(first, places)
     check_places(first, places)
+    if not changed:
+        check_unchanged(first, places)
     stages, named, whole = open_store(places.store), asked.named(), asked.named(whole=True)
-    resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
+    resources = Resources(workers, cpus_per_stage, gpus_per_stage, address, hang_after=silence)
     watch = partial(open_progress, store=stages, quiet=quiet, verbose=verbose, named=whole)
     session = Session(
         places, executor_named(executor.value, resources), watch, fail_fast, keep_minutes

@@ -34,6 +34,11 @@ class Todo:
     fail_fast: bool = False
     keep_minutes: float = USUAL_MINUTES
 
+    @property
+    def in_seconds(self) -> bool:
+        """Whether the cost is in seconds, for like stages were measured."""
+        return self.cost is not work
+
     def ordered(self) -> tuple[Stage, ...]:
         """The stages in the order in which ready ones begin."""
         return self.plan.stages if self.in_order else longest_first(self.plan, self.cost)

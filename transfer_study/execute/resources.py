@@ -14,3 +14,4 @@ class Resources:
     gpus_per_stage: float | None = None  # None: one where there are GPUs, else none
     address: str | None = None  # of a running cluster; None: Ray is started on this machine
     retries: int = 2  # of a stage whose worker died; one that raises an error is not repeated
+    hang_after: float | None = None  # seconds without a sign; None: by what is expected, 0: never

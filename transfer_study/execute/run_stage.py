@@ -82,10 +82,10 @@ def run_stage(
     except Exception as error:
         log = store.fail(stage, traceback.format_exc())
         message = f"{type(error).__name__}: {error}"
-        raise StageFailed(message, log, of_machine=_is_of_machine(error)) from error
+        raise StageFailed(message, log, of_machine=is_of_machine(error)) from error
 
 
-def _is_of_machine(error: BaseException | None) -> bool:
+def is_of_machine(error: BaseException | None) -> bool:
     """Whether an error comes from what this machine has: what was said of it is its context.
 
     Data and encoder were sound where the study was planned.
@@ -144,6 +144,19 @@ def _run(stage: Stage, store: Store, asked: _Asked, on_epoch: OnEpoch) -> None:
     if asked.keep_epoch:
         keep_snapshot(attempt, store, asked.keep_epoch, tokenizer, materials)
     drop_checkpoints(store, stage)
+
+
+def check_at_hand(stage: Stage) -> None:
+    """Read what a stage reads and keep it; raises where it is not here as it was planned."""
+    from transfer_study.data.splits import load_planned_once
+    from transfer_study.execute.materials import tokenizer_of
+
+    quiet_libraries()
+    tokenizer_of(stage)
+    for member in stage.tasks:
+        load_planned_once(member)
+    if stage.masked_texts is not None:
+        _texts(stage.masked_texts.model_dump_json())
 
 
 def quiet_libraries() -> None:

@@ -5,11 +5,15 @@ Whatever runs stages asks a schedule: one after another, several at a time, or m
 
 from __future__ import annotations
 
+import time
 from bisect import insort
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from transfer_study.study.stage import Stage
+
+# Seconds until what was put back begins again: twice as many each time, up to the most.
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 
 
 class Schedule:
@@ -20,7 +24,13 @@ class Schedule:
     without having begun.
     """
 
-    def __init__(self, parents: Mapping[str, Collection[str]], *, fail_fast: bool = False) -> None:
+    def __init__(
+        self,
+        parents: Mapping[str, Collection[str]],
+        *,
+        fail_fast: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`parents` by stage, in the order in which ready stages begin.
 
         With `fail_fast` nothing is ready any more once a stage was given up.
@@ -33,13 +43,17 @@ class Schedule:
                 self._children[parent].append(stage)
         self._ready = [stage for stage, of in self._awaited.items() if not of]
         self._running: set[str] = set()
+        self._returned: Counter[str] = Counter()
+        self._not_before: dict[str, float] = {}
+        self._clock = clock
         self._fail_fast = fail_fast
         self._stopped = False
 
     @property
     def ready(self) -> tuple[str, ...]:
         """The stages that may begin now, those first that are to begin first."""
-        return tuple(self._ready)
+        now = self._clock()
+        return tuple(stage for stage in self._ready if self._not_before.get(stage, now) <= now)
 
     @property
     def waiting(self) -> int:
@@ -59,14 +73,17 @@ class Schedule:
             self._running.add(stage)
 
     def put_back(self, stage: str) -> bool:
-        """A stage that ran is to begin again, as the first of its rank; False once it is stopped.
+        """A stage that ran is to begin again, after a pause; False once the schedule is stopped.
 
-        Then it runs as before, until it is given up.
+        Then it runs as before, until it is given up. The pause grows with each time.
         """
         if self._stopped:
             return False
         self._running.discard(stage)
         self._awaited[stage] = set()
+        self._returned[stage] += 1
+        pause = FIRST_PAUSE * 2.0 ** min(self._returned[stage] - 1, 16)
+        self._not_before[stage] = self._clock() + min(pause, LONGEST_PAUSE)
         insort(self._ready, stage, key=self._rank.__getitem__)
         return True
 

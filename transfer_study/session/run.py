@@ -6,20 +6,27 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
-from transfer_study.errors import StoreError
+from transfer_study.errors import StoreError, StudyError
 from transfer_study.execute.cost import stage_cost
 from transfer_study.execute.disk import forecast
 from transfer_study.execute.executor import Executor, Todo
 from transfer_study.execute.progress import Progress, Silent
 from transfer_study.execute.suspend import USUAL_MINUTES
 from transfer_study.files import size_text
+from transfer_study.points import counted
 from transfer_study.session.places import Places
 from transfer_study.session.plans import with_looks
 from transfer_study.session.stored import missing
+from transfer_study.store.changed import left_behind
 from transfer_study.store.held import hold
 from transfer_study.store.open_store import open_store
 from transfer_study.study.plan import Plan
 
+_MOST_SAID = 4
+_AUTO = (
+    " (`precision: auto` is resolved by the machine that plans; a study that goes on elsewhere "
+    "names its own, such as `--set refine.precision=bfloat16`)"
+)
 Watch = Callable[[Plan, Todo], AbstractContextManager[Progress]]
 
 
@@ -57,6 +64,32 @@ def check_places(first: Plan, places: Places) -> None:
             f"{size_text(found.answers_bytes)} for predictions; make room (`transfer-study prune` "
             "removes weights that nothing wants) or choose another place with --store"
         )
+
+
+def check_unchanged(first: Plan, places: Places) -> None:
+    """Raise StudyError where stages that were run would be left behind, and run again otherwise.
+
+    A new seed, task or arm leaves none behind.
+    """
+    store, whole = open_store(places.store), with_looks(first, places)
+    folder = places.results / first.study.name
+
+    def committed() -> frozenset[str]:
+        return frozenset(record.id for record in store.records())
+
+    found = left_behind(whole, folder, committed, missing(whole, store).stages)
+    if found is None:
+        return
+    said = [f"{field} was {was}, is {is_}" for field, was, is_ in found.fields]
+    more = f" (and {len(said) - _MOST_SAID} more)" if len(said) > _MOST_SAID else ""
+    auto = _AUTO if any(field.endswith(".precision") for field, *_ in found.fields) else ""
+    raise StudyError(
+        f"the study is not as {folder} records it: "
+        f"{'; '.join(said[:_MOST_SAID]) or 'what its stages start from is another'}{more}{auto}. "
+        f"{counted(found.count, 'stage')} would be run again otherwise, and what was run left "
+        "behind: put it back, give the study another `name` to keep both, or go on with --changed "
+        "(in Python: changed=True)"
+    )
 
 
 def execute(plan_: Plan, session: Session, *, in_order: bool = False) -> None:

@@ -227,13 +227,16 @@ def with_values(study: Study, section: Section, values: Values) -> Study:
     return study.model_copy(update={section: made(**written)})
 
 
-def seconds_of(budget: str) -> float:
-    """A time such as 90s, 30m or 1h30m in seconds; raises StudyError for anything else."""
-    parts = _TIME.fullmatch(budget.replace(" ", ""))
+def seconds_of(said: str, option: str = "--budget", also: str = "") -> float:
+    """A time such as 90s, 30m or 1h30m in seconds; raises StudyError for anything else.
+
+    `also` is what else the option may be, as the error goes on.
+    """
+    parts = _TIME.fullmatch(said.replace(" ", ""))
     hours, minutes, seconds = (int(n or 0) for n in parts.groups()) if parts else (0, 0, 0)
     total = 3600 * hours + 60 * minutes + seconds
     if not total:
-        raise StudyError(f"--budget: found {budget!r}; give a time such as 90s, 30m or 1h30m")
+        raise StudyError(f"{option}: found {said!r}; give a time such as 90s, 30m or 1h30m{also}")
     return float(total)
 
 

@@ -164,7 +164,7 @@ def print_written(tuning: Tuning, written: WrittenBest) -> None:
         console.print(line, style=style, soft_wrap=True)
     one = written.behind == 1
     were = f"{counted(written.behind, 'finished stage')} of the study"
-    left = f" {were}, by the former recipe, {'is' if one else 'are'} left behind."
+    left = f" {were}, by the former recipe, {'is' if one else 'are'} left behind (`run --changed`)."
     said = f"{name} stays as it is (--dry-run)." if written.dry else f"{name} is written."
     console.print(f"{said}{left if written.behind and not written.dry else ''}", soft_wrap=True)
     if written.behind and written.dry:

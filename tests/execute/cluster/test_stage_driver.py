@@ -16,12 +16,14 @@ import sys
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
+from transfer_study.execute import schedule
 from transfer_study.execute.cluster import stage_driver
 from transfer_study.execute.cluster.stage_job import Job
 from transfer_study.execute.cluster.machines import Machines
 from transfer_study.store.leases import Leases
 from transfer_study.store.store import Store
 
+schedule.FIRST_PAUSE = 0.0
 job, folder = Job.model_validate_json(sys.argv[1]), Path(sys.argv[2])
 (folder / "attempts" / "run").mkdir(parents=True)
 leases = Leases(Store(folder), folder / "attempts" / "run", patience=60.0)
@@ -56,7 +58,7 @@ else:
     raise AssertionError("a lock was pickled")
 assert pickle.loads(cloudpickle.dumps([searcher, callback])) == ["_StageSearcher", "_Callback"]
 tuner = tune.Tuner(
-    stage_driver._trainable(stage_driver._Worker(job.store, 0.0, job.program, None, 0.0)),
+    stage_driver.trainable(stage_driver.Worker(None, 0.0, None, 0.0)),
     tune_config=tune.TuneConfig(search_alg=searcher),
     run_config=tune.RunConfig(name="stages", storage_path=str(folder), callbacks=[callback]),
 )
@@ -121,7 +123,8 @@ assert searcher.stopped.startswith("no machine is left that can run the stages: 
 def searched(code: str, folder: Path, parents: dict[str, tuple[str, ...]]) -> None:
     """Run code in a process of its own, with a job and a folder as arguments."""
     works = tuple(
-        Work(id=id_, stage=id_, parents=of, keep_model=False, cpus=1) for id_, of in parents.items()
+        Work(id=id_, stage=id_, parents=of, keep_model=False, cpus=1, cost=1.0)
+        for id_, of in parents.items()
     )
     job = Job(
         store=str(folder),
@@ -129,6 +132,7 @@ def searched(code: str, folder: Path, parents: dict[str, tuple[str, ...]]) -> No
         fail_fast=False,
         keep_minutes=0.0,
         program=Program.here(),
+        in_seconds=True,
         works=works,
     )
     done = subprocess.run(
@@ -177,19 +181,19 @@ def test_a_machine_that_is_too_busy_for_ray_is_told_in_a_sentence() -> None:
         [sys.executable, "-c", BUSY], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.stdout.startswith(
-        "Ray cannot be started (The current node timed out during startup.); where the machine is "
+        "Ray cannot be started (The current node timed out during startup); where the machine is "
         "busy"
     ), done.stderr
 
 
 REPORTS = """\
-from transfer_study.execute.cluster import stage_driver
+from transfer_study.execute.cluster import stage_worker
 
 reports, now = [], 100.0
-stage_driver.tune.report = reports.append
-stage_driver.this_machine = lambda: "m"
-stage_driver.time.monotonic = lambda: now
-short, long = stage_driver._Report(), stage_driver._Report()
+stage_worker.tune.report = reports.append
+stage_worker.this_machine = lambda: "m"
+stage_worker.time.monotonic = lambda: now
+short, long = stage_worker.Report(), stage_worker.Report()
 for n in (1, 2, 3):
     short.epoch({"epoch": n})
 short.end(finished=True)
@@ -257,6 +261,61 @@ assert end("3", DIED) == ("failed", crashed + ", 3 times in all")
 assert searcher.suggest("4") == "FINISHED"
 """
 )
+
+
+HUNG = (
+    MADE_UP
+    + """\
+told, killed, now = [], [], 0.0
+names = {"a": "anna", "b": "bert"}
+searcher = made_up(lambda event: told.append((event.is_, event.message)), names)
+searcher._has_arrived = lambda work: True
+searcher.silences._clock = lambda: now
+callback = stage_driver._Callback(searcher, searcher._tell)
+machine = "a"
+stage_driver.kill, stage_driver.machine_of = killed.append, lambda actor: machine
+
+def begin(trial):
+    asked = searcher.suggest(trial)
+    as_tune = SimpleNamespace(trial_id=trial, temporary_state=SimpleNamespace(ray_actor=trial))
+    callback.on_trial_start(0, [], as_tune)
+    return asked["avoided"], as_tune
+
+_, as_tune = begin("1")
+now += 1800
+callback.on_trial_result(0, [], as_tune, {"epochs": []})  # a sign
+now += 1800
+searcher.end_silent()
+assert killed == []
+now += 1
+searcher.end_silent()
+searcher.end_silent()
+assert killed == ["1"]
+told.clear()
+searcher.on_trial_complete("1", error=True)
+assert told == [("returned", "it gave no sign of life for 0:30:00 (h:mm:ss) on anna")], told
+machine, (avoided, _) = "b", begin("2")
+assert avoided == ("a",)
+now += 4 * 1800
+searcher.end_silent()
+assert killed == ["1"]  # it may only be slow, and is given four times as long
+now += 1
+searcher.end_silent()
+assert killed == ["1", "2"]
+searcher.on_trial_complete("2", error=True)
+begin("3")
+now += 1e6
+searcher.end_silent()
+told.clear()
+searcher.on_trial_complete("3", error=True)
+assert told[0][0] == "failed" and "ended early 3 times in all" in told[0][1], told
+assert searcher.suggest("4") == "FINISHED"
+"""
+)
+
+
+def test_a_stage_that_hangs_is_ended_and_tried_elsewhere(tmp_path: Path) -> None:
+    searched(HUNG, tmp_path, {"one": ()})
 
 
 def test_a_stage_outlives_machines_without_end_and_workers_twice(tmp_path: Path) -> None:

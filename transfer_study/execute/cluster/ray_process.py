@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from transfer_study.errors import ExecutionError, StoreError
@@ -34,8 +35,11 @@ os.environ.update(
 )
 
 import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 Tell = Callable[[RayEvent], None]
+# Seconds; the first worker on a machine that is busy may take long to come.
+_LONGEST_START = 180.0
 
 
 def serve(run: Callable[[str, Tell, threading.Event], None]) -> None:
@@ -93,8 +97,34 @@ class StaysHere:
 
 
 @contextmanager
-def started(resources: Resources) -> Iterator[None]:
-    """Ray on this machine, or joined at an address; raises ExecutionError where it cannot be."""
+def started(resources: Resources, tell: Tell = lambda _: None) -> Iterator[None]:
+    """Ray on this machine, or joined at an address, with a worker that was tried.
+
+    Raises ExecutionError where it cannot be. Ray itself waits for ever where its first workers do
+    not come: then that the job is impossible is told, and this process may be ended.
+    """
+    late = threading.Timer(_LONGEST_START, lambda: tell(_too_late()))
+    late.daemon = True
+    late.start()
+    try:
+        with _started(resources):
+            late.cancel()
+            yield
+    finally:
+        late.cancel()
+
+
+def _too_late() -> RayEvent:
+    return RayEvent(
+        is_="impossible",
+        message=f"Ray has started no worker on this machine within {_LONGEST_START:g} seconds; its "
+        "processes say why in the newest folder of the sessions that it keeps (usually "
+        "/tmp/ray/session_latest/logs), and where the machine is busy give the command again",
+    )
+
+
+@contextmanager
+def _started(resources: Resources) -> Iterator[None]:
     try:
         ray.init(
             address=resources.address or "local",  # never a cluster that happens to run here
@@ -104,19 +134,64 @@ def started(resources: Resources) -> Iterator[None]:
             configure_logging=True,
         )
     except Exception as error:  # of many kinds, a bare one where the machine is too busy
+        said = _sentence(error)
         if resources.address is None:
             raise ExecutionError(
-                f"Ray cannot be started ({error}); where the machine is busy or its memory full, "
+                f"Ray cannot be started ({said}); where the machine is busy or its memory full, "
                 "wait and give the command again"
             ) from None
         raise ExecutionError(
-            f"the cluster at {resources.address} cannot be reached ({error}); check the address "
+            f"the cluster at {resources.address} cannot be reached ({said}); check the address "
             "with `ray status`"
         ) from None
     try:
+        _try_worker(resources.address)
         yield
     finally:
         ray.shutdown()
+
+
+class _Nothing:
+    """An actor that does nothing but answer."""
+
+    def answer(self) -> None:
+        """Answer."""
+
+
+def _try_worker(address: str | None) -> None:
+    """Raise ExecutionError unless a worker starts here, which it may not although Ray has."""
+    worker = ray.remote(_Nothing).options(**beside_driver()).remote()
+    try:
+        ray.get(worker.answer.remote(), timeout=_LONGEST_START)
+    except ray.exceptions.GetTimeoutError:
+        raise ExecutionError(_too_late().message) from None
+    except ray.exceptions.RayError as error:
+        where = "Ray" if address is None else f"the cluster at {address}"
+        raise ExecutionError(
+            f"{where} starts no worker for this command ({_sentence(error)}); "
+            "its token may be another, or its Python"
+        ) from None
+    finally:
+        ray.kill(worker)
+
+
+def _sentence(error: Exception) -> str:
+    """What Ray says went wrong: the last lines, without ids and what stands in columns."""
+    lines = [line.strip() for line in str(error).splitlines() if line[:1] not in ("\t", " ")]
+    said = " ".join(filter(None, lines[1:] or lines)) or type(error).__name__
+    return said.rstrip(".")
+
+
+def kill(worker: Any) -> None:
+    """End the process of an actor; one that does not hear is killed by its machine's raylet."""
+    ray.kill(worker)
+
+
+def machine_of(worker: Any) -> str:
+    """Ray's id of the machine on which an actor runs."""
+    said: dict[str, Any] = ray._private.state.actors(worker._actor_id.hex())
+    machine: str = said["Address"]["NodeID"]
+    return machine
 
 
 def gpus_per_stage(resources: Resources) -> float:
@@ -150,6 +225,15 @@ def death(said: str) -> tuple[str, bool]:
     return "its worker process died (killed, out of memory, or crashed)", False
 
 
+def error_of(trial: Any) -> str:
+    """What Ray says of a trial that it lost, the last time, as Tune has written it down."""
+    try:
+        said = Path(trial.error_file).read_text(encoding="utf-8", errors="replace")
+    except (AttributeError, TypeError, OSError):  # there is no trial, or nothing was written
+        return ""
+    return said.rpartition("Failure # ")[2]
+
+
 def living(cpus: float, gpus: float) -> dict[str, str]:
     """The machines of the cluster that have as much, by Ray's ids with their names."""
     return {
@@ -165,6 +249,12 @@ def this_machine() -> str:
     """Ray's id of the machine that this runs on."""
     machine: str = ray.get_runtime_context().get_node_id()
     return machine
+
+
+def beside_driver() -> dict[str, Any]:
+    """How an actor asks for this machine, of which it takes no processor."""
+    here = NodeAffinitySchedulingStrategy(this_machine(), soft=False)
+    return {"num_cpus": 0, "scheduling_strategy": here}
 
 
 def apart(machines: Collection[str]) -> dict[str, Any]:

@@ -10,37 +10,38 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from transfer_study.errors import ExecutionError, StoreError
+from transfer_study.errors import ExecutionError
+from transfer_study.execute.cluster.library import open_library
 from transfer_study.execute.cluster.machines import Machines
+from transfer_study.execute.cluster.probe import Probe, Sign, ask_workers_to_stop
 from transfer_study.execute.cluster.ray_process import (
     StaysHere,
     Tell,
     apart,
     check_resources,
     death,
+    error_of,
     gpus_per_stage,
+    kill,
     living,
+    machine_of,
     serve,
     started,
-    this_machine,
 )
+from transfer_study.execute.cluster.silence import Silences
 from transfer_study.execute.cluster.stage_job import Event, Job, Work
-from transfer_study.execute.program import Program
+from transfer_study.execute.cluster.stage_worker import Worker, trainable
 from transfer_study.execute.resources import Resources
-from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.execute.schedule import Schedule
 from transfer_study.execute.shared import Shared
-from transfer_study.execute.suspend import Keeping, Suspended
 from transfer_study.points import counted
 from transfer_study.store.leases import Leases, leasing
 from transfer_study.store.open_store import open_store
-from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 
 # isort: split
@@ -48,11 +49,10 @@ from transfer_study.study.stage import Stage
 from ray import tune
 from ray.tune.search import Searcher
 
-_SECONDS_BETWEEN_REPORTS = 1.0
-_SIGN, _SUSPENDED = "sign", "suspended"
 # So long a shared file system may show a folder as it was.
 _ARRIVAL = 60.0
 _ENDLESS = 1 << 40
+_SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def main() -> None:
@@ -63,20 +63,19 @@ def main() -> None:
 def _run(given: str, tell: Tell, suspended: threading.Event) -> None:
     job = Job.model_validate_json(given)
     store = open_store(job.store)
-    with started(job.resources), store.scratch("ray") as scratch, leasing(store) as leases:
+    with started(job.resources, tell), store.scratch("ray") as scratch, leasing(store) as leases:
         gpus = gpus_per_stage(job.resources)
         cpus = job.resources.cpus_per_stage or max(w.cpus for w in job.works)
         check_resources(cpus, gpus)
-        sign = _Sign.put(store, scratch)
+        probe = Probe(job.store, Sign.put(store, scratch), job.program)
+        library = open_library() if job.resources.address else None
+        worker = Worker(probe, gpus, library, job.keep_minutes)
         pass_on = (suspended, store, scratch)
-        threading.Thread(target=_ask_workers_to_stop, args=pass_on, daemon=True).start()
+        threading.Thread(target=ask_workers_to_stop, args=pass_on, daemon=True).start()
         machines = Machines(partial(living, cpus, gpus))
         searcher = _StageSearcher(job, tell, machines, leases, suspended)
         tune.Tuner(
-            tune.with_resources(
-                _trainable(_Worker(job.store, gpus, job.program, sign, job.keep_minutes)),
-                _requested(job.resources, gpus),
-            ),
+            tune.with_resources(trainable(worker), _requested(job.resources, gpus)),
             tune_config=tune.TuneConfig(
                 search_alg=searcher,
                 num_samples=_ENDLESS,  # the searcher says when all is done
@@ -94,135 +93,12 @@ def _run(given: str, tell: Tell, suspended: threading.Event) -> None:
         raise ExecutionError(searcher.stopped)
 
 
-@dataclass(frozen=True)
-class _Sign:
-    """What is told in the store, by whom: who reads something else there sees another store."""
-
-    attempt: str
-    text: str
-
-    @classmethod
-    def put(cls, store: Store, folder: Path) -> _Sign:
-        sign = cls(folder.name, uuid4().hex)
-        store.tell(folder, _SIGN, sign.text.encode())
-        return sign
-
-    def is_seen(self, store: str) -> bool:
-        try:
-            return open_store(store).told(self.attempt, _SIGN) == self.text.encode()
-        except (OSError, StoreError):
-            return False
-
-    def is_suspended(self, store: Store) -> bool:
-        """Whether workers are asked to stop."""
-        try:
-            return store.told(self.attempt, _SUSPENDED) is not None
-        except StoreError:  # the stage will hear of it when it is done
-            return False
-
-
-def _ask_workers_to_stop(suspended: threading.Event, store: Store, scratch: Path) -> None:
-    """Once this process is asked to stop, let them know."""
-    suspended.wait()
-    store.tell(scratch, _SUSPENDED, b"")
-
-
-@dataclass(frozen=True)
-class _Worker:
-    """What a worker is told once: where stages go, and how it must be to be given any."""
-
-    store: str
-    gpus: float
-    program: Program
-    sign: _Sign
-    keep_minutes: float
-
-    def unfit(self) -> str | None:
-        """Why this machine must run no stage, in words that begin with its name."""
-        if not self.sign.is_seen(self.store):
-            return f"does not see the store at {self.store}"
-        return self.program.unlike(Program.here())
-
-
-def _trainable(worker: _Worker) -> Callable[[dict[str, Any]], None]:
-    def run_trial(config: dict[str, Any]) -> None:
-        _run_trial(config, worker)
-
-    return run_trial
-
-
 def _requested(resources: Resources, gpus: float) -> Callable[[Mapping[str, Any]], Any]:
     def request(config: Mapping[str, Any]) -> tune.PlacementGroupFactory:
         cpus = resources.cpus_per_stage or config["cpus"]
         return tune.PlacementGroupFactory([{"CPU": cpus, "GPU": gpus}], **apart(config["avoided"]))
 
     return request
-
-
-def _run_trial(config: dict[str, Any], worker: _Worker) -> None:
-    """The work of one trial, in a worker. Errors are told, not raised: only a death is retried."""
-    report = _Report()
-    unfit = worker.unfit()
-    if unfit is not None:
-        report.end(unfit=unfit)
-        return
-    store = open_store(worker.store)
-    asked = _Rarely(partial(worker.sign.is_suspended, store))
-    try:
-        run_stage(
-            Stage.model_validate_json(config["stage"]),
-            store,
-            keep_model=config["keep_model"],
-            gpu_share=worker.gpus,
-            on_epoch=report.epoch,
-            keeping=Keeping(worker.keep_minutes, asked),
-        )
-    except Suspended:
-        report.end(suspended=True)
-    except StageFailed as failure:
-        how = {"log": str(failure.log), "of_machine": failure.of_machine}
-        report.end(error=str(failure), **how)
-    else:
-        report.end(finished=True)
-
-
-class _Rarely:
-    """A question that is asked at most once a second, and not again after a yes."""
-
-    def __init__(self, question: Callable[[], bool]) -> None:
-        self._question = question
-        self._asked = time.monotonic()
-        self._answer = False
-
-    def __call__(self) -> bool:
-        now = time.monotonic()
-        if not self._answer and now - self._asked >= _SECONDS_BETWEEN_REPORTS:
-            self._asked, self._answer = now, self._question()
-        return self._answer
-
-
-class _Report:
-    """What a worker reports to Tune, for whose answer it waits each time: rarely, epochs together.
-
-    Tune would ask a trial that does not say itself that it is done for one more result.
-    """
-
-    def __init__(self) -> None:
-        self._epochs: list[dict[str, Any]] = []
-        self._reported = time.monotonic()
-
-    def epoch(self, epoch: dict[str, Any]) -> None:
-        self._epochs.append(epoch)
-        if time.monotonic() - self._reported >= _SECONDS_BETWEEN_REPORTS:
-            self._say({})
-
-    def end(self, **how: Any) -> None:
-        self._say({**how, "machine": this_machine(), "done": True})
-
-    def _say(self, more: dict[str, Any]) -> None:
-        epochs, self._epochs = self._epochs, []
-        tune.report({"epochs": epochs, **more})
-        self._reported = time.monotonic()
 
 
 class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
@@ -255,6 +131,9 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
         self._deaths: Counter[str] = Counter()  # of workers, by stage
         self._several = job.resources.address is not None
         self._machines = machines
+        costs = {work.id: work.cost for work in job.works}
+        self.silences = Silences(costs, job.resources.hang_after, in_seconds=job.in_seconds)
+        self._silent: dict[str, str] = {}  # by trial, the machine on which it was ended
         self._tell = tell
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
@@ -281,11 +160,39 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
     ) -> None:
         work = self.running.pop(trial_id)
         trial = self.trials.pop(trial_id, None)
-        if error or not result or "machine" not in result:
-            self._died(work, _error_of(trial))
+        silent = self._silent.pop(trial_id, None)
+        if silent is not None and error:
+            self._hung(work, silent)
+        elif error or not result or "machine" not in result:
+            self._died(work, error_of(trial))
         else:
             self._heard(work, result)
+        self.silences.leave(work.id)
         self._leases.give_back(self._stage(work.id))
+
+    def end_silent(self) -> None:
+        """End the workers of stages that hang, which then have ended with an error."""
+        hanging = set(self.silences.hanging())
+        for trial_id, work in self.running.items():
+            trial = self.trials.get(trial_id)
+            if work.id in hanging and trial is not None:
+                actor = trial.temporary_state.ray_actor
+                self._silent[trial_id] = machine_of(actor)
+                kill(actor)
+
+    def _hung(self, work: Work, machine: str) -> None:
+        """A stage was ended for its silence: a fault of its machine, or at the most of so many."""
+        longest = timedelta(seconds=round(self.silences.ended(work.id)))
+        why = f"it gave no sign of life for {longest} (h:mm:ss) on {self._machines.name(machine)}"
+        elsewhere = self._machines.failed(machine, work.id)
+        self._deaths[work.id] += 1
+        if self._deaths[work.id] > self._retries:
+            times = counted(self._deaths[work.id], "time")
+            self._give_up(work, f"{why}, and ended early {times} in all", None)
+            return
+        self._put_back(work, why)
+        if elsewhere and self._machines.unreliable(machine):
+            self._refuse(None, machine, "failed twice in a row (a stage hung)")
 
     def _died(self, work: Work, error: str) -> None:
         """A worker ended without an answer: its stage is tried again, and so often at most.
@@ -311,6 +218,7 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
             self._failed(work, machine, result)
         elif self._has_arrived(work):
             self._machines.succeeded(machine)
+            self.silences.finish(work.id)
             self._schedule.finish(work.id)
             self._tell(Event(is_="finished", stage=work.id))
         else:
@@ -368,30 +276,30 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
         """Nothing, likewise."""
 
 
-def _error_of(trial: Any) -> str:
-    """What Ray says of a trial that it lost, as Tune has written it down."""
-    try:
-        return Path(trial.error_file).read_text(encoding="utf-8", errors="replace")
-    except (AttributeError, TypeError, OSError):  # there is no trial, or nothing was written
-        return ""
-
-
 class _Callback(StaysHere, tune.Callback):  # type: ignore[misc]
-    """Tells what Tune hears from the workers."""
+    """Tells what Tune hears from the workers, and ends those that are silent for too long."""
 
     def __init__(self, searcher: _StageSearcher, tell: Tell) -> None:
-        self._running = searcher.running
-        self._trials = searcher.trials
+        self._searcher = searcher
         self._tell = tell
+        self._looked = 0.0
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._trials[trial.trial_id] = trial
-        self._tell(Event(is_="started", stage=self._running[trial.trial_id].id))
+        stage = self._searcher.running[trial.trial_id].id
+        self._searcher.trials[trial.trial_id] = trial
+        self._searcher.silences.begin(stage)
+        self._tell(Event(is_="started", stage=stage))
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        if trial.trial_id in self._running:
-            stage = self._running[trial.trial_id].id
+        if trial.trial_id in self._searcher.running:
+            stage = self._searcher.running[trial.trial_id].id
+            self._searcher.silences.sign(stage)
             for epoch in result.get("epochs", ()):
                 self._tell(Event(is_="epoch", stage=stage, epoch=epoch))
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        if time.monotonic() - self._looked > _SECONDS_BETWEEN_LOOKS:
+            self._looked = time.monotonic()
+            self._searcher.end_silent()

@@ -36,17 +36,20 @@ class Work(Frozen):
     parents: tuple[str, ...]
     keep_model: bool
     cpus: int
+    cost: float
 
 
 class Job(RayJob):
     """Everything that a run through Ray needs; of two stages that are ready the first begins.
 
-    Machines whose `program` is another are given none.
+    Machines whose `program` is another are given none. Costs are `in_seconds` or in proportion to
+    them.
     """
 
     fail_fast: bool
     keep_minutes: float
     program: Program
+    in_seconds: bool
     works: tuple[Work, ...]
 
     @classmethod
@@ -59,6 +62,7 @@ class Job(RayJob):
                 parents=tuple(parent.id for parent in stage.parents),
                 keep_model=stage.id in todo.kept,
                 cpus=stage.recipe.cpu_threads,
+                cost=todo.cost(stage),
             )
             for stage in todo.ordered()
         )
@@ -68,6 +72,7 @@ class Job(RayJob):
             fail_fast=todo.fail_fast,
             keep_minutes=todo.keep_minutes,
             program=Program.here(),
+            in_seconds=todo.in_seconds,
             works=tuple(works),
         )
 
