@@ -67,13 +67,15 @@ def survey(study: Study, rows: Rows | None = None) -> tuple[Plan, pd.DataFrame]:
 
 
 def begin(plan_: Plan, places: Places) -> Plan:
-    """The plan with the seeds that looks have added, kept in the study's results folder.
+    """The plan with the seeds that looks have added, kept in the study's results folder and store.
 
-    So that others can follow the run without the study's data.
+    So that others can follow the run without the study's data, from where they see but the store.
     """
     folder, whole = places.results / plan_.study.name, with_looks(plan_, places)
+    has = answer_source(whole, places).has
     with writing(folder):
-        write_record(whole, folder, answer_source(whole, places).has)
+        write_record(whole, folder, has)
+    write_record(whole, Store(places.store).recorded(plan_.study.name), has)
     return whole
 
 
@@ -83,6 +85,7 @@ def known_plan(study: Study, places: Places) -> Plan:
     With the seeds that looks have added to some of its edges.
     """
     recorded = recorded_plan(study, places.results / study.name)
+    recorded = recorded or recorded_plan(study, Store(places.store).recorded(study.name))
     return with_looks(recorded or make_plan(study), places)
 
 

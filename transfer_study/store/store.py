@@ -10,6 +10,10 @@
     leases/           which stages runs have taken (store/leases.py)
     prefixes/         what frozen layers compute (store/prefixes.py); may be deleted at any time
     trials/           recipes that were tried (store/trials.py); may be deleted at any time
+    logs/             what was said of each stage as it ran (store/stage_log.py), and what trackers
+                      were told (execute/cluster/trackers.py); may be deleted at any time
+    plans/            the plan of each study that was run here, as its results folder has it, for
+                      who sees the store alone; may be deleted at any time
     ray.log           what Ray and its libraries print; may be deleted at any time
 
 A stage's folder tells its kind, seed and id, and its files name a task by its place among the
@@ -26,7 +30,6 @@ import hashlib
 import os
 import re
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
@@ -38,6 +41,7 @@ from pydantic import Field
 
 from transfer_study.errors import StoreError
 from transfer_study.files import check_folder, read_regular, readable_as
+from transfer_study.store.host import host_name, names_told, own_names
 from transfer_study.store.prefixes import Prefixes
 from transfer_study.store.stage_record import KeptWeights, StageRecord
 from transfer_study.study.frozen import Frozen, file_hash
@@ -73,6 +77,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         """Raises StoreError where the root cannot be a folder."""
+        names_told()  # or it is refused before anything is written
         check_folder(root, "store")
         self.root = root.resolve()
 
@@ -80,6 +85,15 @@ class Store:
     def ray_log(self) -> Path:
         """Where Ray's own messages go."""
         return self.root / "ray.log"
+
+    @property
+    def logs(self) -> Path:
+        """Where what is said of stages goes as they run."""
+        return self.root / "logs"
+
+    def recorded(self, study: str) -> Path:
+        """Where the plan of a study is kept that was run here."""
+        return self.root / "plans" / study
 
     @property
     def trials(self) -> Path:
@@ -354,7 +368,8 @@ def _in_the_way(folder: Path, record: str) -> str:
 def is_abandoned(attempt: Path) -> bool:
     """Whether an attempt is of a process that is known here to be gone."""
     made = _ATTEMPT.fullmatch(attempt.name)
-    return bool(made and made["host"] == this_host() and not _lives(int(made["process"])))
+    own = {f"{name}~{_space()}" for name in own_names()}
+    return bool(made and made["host"] in own and not _lives(int(made["process"])))
 
 
 def this_host() -> str:
@@ -362,7 +377,7 @@ def this_host() -> str:
 
     Those are of containers on it, of other machines of that name, or of before it was started anew.
     """
-    return f"{socket.gethostname()}~{_space()}"
+    return f"{host_name()}~{_space()}"
 
 
 @cache

@@ -248,8 +248,10 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
         if self._deaths[work.id] <= self._retries:
             self._put_back(work, why)
         else:
-            times = counted(self._deaths[work.id], "time")
-            self._give_up(work, f"{why}, {times} in all", None)
+            message = f"{why}, {counted(self._deaths[work.id], 'time')} in all"
+            # Nobody else was left to say so where what failed is looked up.
+            log = self._shared.store.fail(self._stage(work.id), message)
+            self._give_up(work, message, log)
 
     def _heard(self, work: Work, result: dict[str, Any]) -> None:
         machine = result["machine"]
