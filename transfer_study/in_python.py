@@ -16,6 +16,7 @@ from transfer_study.execute.executor import ExecutorKind, executor_named
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
 from transfer_study.outcome import Outcome
+from transfer_study.session.live_report import with_live_report
 from transfer_study.session.places import Places
 from transfer_study.session.plans import begin, survey
 from transfer_study.session.plans import make_plan as _make_plan
@@ -73,7 +74,7 @@ def run(
         else told_to(progress)
     )
     runner = executor_named(executor, resources or Resources())
-    execute(plan_, Session(places, runner, watch))
+    execute(plan_, Session(places, runner, with_live_report(watch, places, named, leaks)))
     outcome = write_report(plan_, places, ReportRequest(study=named), leaks)
     for sentence in outcome.unwritten:
         warnings.warn(sentence, stacklevel=2)

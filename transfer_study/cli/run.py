@@ -71,6 +71,7 @@ def run(
     With --fidelity of its preview, into folders of its own.
     """
     from transfer_study.execute.executor import executor_named
+    from transfer_study.session.live_report import with_live_report
     from transfer_study.session.plans import begin, survey, with_answered
     from transfer_study.session.report import ReportRequest, write_report
     from transfer_study.session.run import Session, check_places, execute
@@ -94,7 +95,8 @@ def run(
     stages, named, whole = Store(places.store), asked.named(), asked.named(whole=True)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
     watch = partial(open_progress, store=stages, quiet=quiet, verbose=verbose, named=whole)
-    session = Session(places, executor_named(executor.value, resources), watch, fail_fast)
+    watch_ = with_live_report(watch, places, named, leaks)
+    session = Session(places, executor_named(executor.value, resources), watch_, fail_fast)
     if warning := slow_precision(first, missing(first, stages)):
         say(warning)
     if max_seeds is None:

@@ -106,11 +106,17 @@ def _running_table(status: Status) -> Table:
         text("running", lambda run: labels[run[0].id]),
         label("host", lambda run: run[1].host),
         label("process", lambda run: str(run[1].process)),
-        label("since", lambda run: f"{datetime.fromtimestamp(run[1].since):%Y-%m-%d %H:%M}"),
+        label("since", lambda run: _clock(run[1].since, now)),
         label("for", lambda run: duration(now - run[1].since)),
         label("last sign", lambda run: _silence(run[1], now)),
         label("epoch", lambda run: epochs_text(run[0], run[1].epoch)),
     )
+
+
+def _clock(then: float, now: float) -> str:
+    """A time of day, with its day where that is another."""
+    at, today = datetime.fromtimestamp(then), datetime.fromtimestamp(now)
+    return f"{at:%H:%M}" if at.date() == today.date() else f"{at:%Y-%m-%d %H:%M}"
 
 
 def _silence(one: Running, now: float) -> str:
