@@ -15,6 +15,7 @@ from transfer_study.errors import StudyError
 from transfer_study.execute.executor import ExecutorKind, executor_named
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
+from transfer_study.execute.tracking import Tracker
 from transfer_study.outcome import Outcome
 from transfer_study.session.live_report import with_live_report
 from transfer_study.session.places import Places
@@ -49,15 +50,18 @@ def run(
     places: Places | None = None,
     executor: ExecutorKind = "ray",
     resources: Resources | None = None,
+    log_to: Sequence[Tracker] = (),
     progress: Progress | bool = True,
 ) -> Outcome:
     """Run what is missing of a study, write its tables and figures, and return what it shows.
 
     `settings` and `data` are those of `read_study`; with a `fidelity` such as 0.1 a preview is run
-    at that share of the study's work. `progress` is whether to show it on stderr, or what is to be
-    told of it. Raises StudyError for a study that cannot be run; failed stages are
-    in the outcome, and outputs that could not be written are warned of.
+    at that share of the study's work. `log_to` are trackers that Ray tells of stages. `progress` is
+    whether to show it on stderr, or what is to be told of it. Raises StudyError for a study that
+    cannot be run; failed stages are in the outcome, and outputs that could not be written are
+    warned of.
     """
+    runner = executor_named(executor, resources or Resources(), tuple(log_to))
     checked, places, rows = _read(study, settings, data), places or Places(), None
     if fidelity is not None:
         from transfer_study.data.fingerprints import read_tasks
@@ -73,7 +77,6 @@ def run(
         if isinstance(progress, bool)
         else told_to(progress)
     )
-    runner = executor_named(executor, resources or Resources())
     execute(plan_, Session(places, runner, with_live_report(watch, places, named, leaks)))
     outcome = write_report(plan_, places, ReportRequest(study=named), leaks)
     for sentence in outcome.unwritten:

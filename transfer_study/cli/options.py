@@ -16,6 +16,14 @@ from transfer_study.terminal.console import warn
 from transfer_study.visible import visible
 
 
+class TrackerName(str, Enum):
+    """What is told of stages as they run."""
+
+    TENSORBOARD = "tensorboard"
+    MLFLOW = "mlflow"
+    WANDB = "wandb"
+
+
 class ExecutorName(str, Enum):
     """Where stages run."""
 
@@ -99,6 +107,10 @@ GpusPerStage = Annotated[
 ]
 Address = Annotated[
     str | None, typer.Option(envvar="RAY_ADDRESS", help="Address of a running Ray cluster.")
+]
+LogTo = Annotated[
+    list[TrackerName],
+    typer.Option("--log-to", help="Tell losses and dev scores to this tracker too; repeatable."),
 ]
 UntilDecided = Annotated[
     bool,

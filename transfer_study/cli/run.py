@@ -21,6 +21,7 @@ from transfer_study.cli.options import (
     GpusPerStage,
     Json,
     KeepWeights,
+    LogTo,
     MaxSeeds,
     NumberOfLooks,
     PlotsFolder,
@@ -36,6 +37,7 @@ from transfer_study.cli.options import (
     exit_by,
 )
 from transfer_study.execute.resources import Resources
+from transfer_study.execute.tracking import Tracker
 from transfer_study.session.places import Places
 from transfer_study.store.store import Store
 
@@ -56,6 +58,7 @@ def run(
     gpus_per_stage: GpusPerStage = None,
     address: Address = None,
     keep_weights: KeepWeights = None,
+    log_to: LogTo = [],  # noqa: B006
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Start nothing more after a failure.")
     ] = False,
@@ -86,6 +89,9 @@ def run(
     check_looks(until_decided, max_seeds, looks)
     if fidelity is not None and until_decided:
         raise typer.BadParameter("a preview has no looks: leave --until-decided or --fidelity out")
+    resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
+    trackers: tuple[Tracker, ...] = tuple(tracker.value for tracker in log_to)
+    runner = executor_named(executor.value, resources, trackers)
     asked = AskedStudy(study, settings, data, fidelity)
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots, keep_weights)
@@ -93,10 +99,9 @@ def run(
     first = with_answered(first, places)
     check_places(first, places)
     stages, named, whole = Store(places.store), asked.named(), asked.named(whole=True)
-    resources = Resources(workers, cpus_per_stage, gpus_per_stage, address)
     watch = partial(open_progress, store=stages, quiet=quiet, verbose=verbose, named=whole)
     watch_ = with_live_report(watch, places, named, leaks)
-    session = Session(places, executor_named(executor.value, resources), watch_, fail_fast)
+    session = Session(places, runner, watch_, fail_fast)
     if warning := slow_precision(first, missing(first, stages)):
         say(warning)
     if max_seeds is None:

@@ -34,6 +34,9 @@ class Progress:
     def refused(self, machine: str) -> None:
         """A machine is given no more stages; its name, and why."""
 
+    def warned(self, message: str) -> None:
+        """Something went wrong that ends nothing."""
+
     def held_back(self, stage: Stage) -> None:
         """A stage cannot run, for a parent of its has failed."""
 
@@ -83,6 +86,11 @@ class Several(Progress):
         for one in self._told:
             one.refused(machine)
 
+    def warned(self, message: str) -> None:
+        """Something went wrong that ends nothing."""
+        for one in self._told:
+            one.warned(message)
+
     def held_back(self, stage: Stage) -> None:
         """A stage cannot run."""
         for one in self._told:
@@ -111,3 +119,7 @@ class Logged(Progress):
     def refused(self, machine: str) -> None:
         """A machine is given no more stages."""
         StageLog(self._store, RUNS).say("refused", message=machine)
+
+    def warned(self, message: str) -> None:
+        """Something went wrong that ends nothing."""
+        StageLog(self._store, RUNS).say("warning", message=message)

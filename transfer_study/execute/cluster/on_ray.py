@@ -9,6 +9,7 @@ from transfer_study.execute.cluster.stage_job import Event, Job
 from transfer_study.execute.executor import Todo
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
+from transfer_study.execute.tracking import Tracker
 from transfer_study.store.store import Store
 
 
@@ -20,15 +21,19 @@ class OnRay:
     """
 
     resources: Resources
+    log_to: tuple[Tracker, ...] = ()
 
     def run(self, todo: Todo, store: Store, progress: Progress) -> None:
         """As `Executor` says."""
         schedule, stages = todo.schedule(), {stage.id: stage for stage in todo.plan}
-        job = Job.of(todo, store.root, self.resources)
+        job = Job.of(todo, store.root, self.resources, self.log_to)
         with driven("stage_driver", job, Event) as events:
             for event in events:
                 if event.is_ == "refused":
                     progress.refused(event.message)
+                    continue
+                if event.is_ == "warned":
+                    progress.warned(event.message)
                     continue
                 if event.is_ == "waiting":
                     progress.waiting(event.count)

@@ -6,6 +6,7 @@ missing.
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -30,6 +31,7 @@ from transfer_study.execute.cluster.ray_process import (
     this_machine,
 )
 from transfer_study.execute.cluster.stage_job import Event, Job, Work
+from transfer_study.execute.cluster.trackers import trackers
 from transfer_study.execute.program import Program
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.run_stage import StageFailed, run_stage
@@ -37,6 +39,7 @@ from transfer_study.execute.schedule import Schedule
 from transfer_study.execute.shared import Shared
 from transfer_study.files import read_regular
 from transfer_study.points import counted
+from transfer_study.store.host import VARIABLE as HOST_NAMES
 from transfer_study.store.leases import Leases, leasing
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
@@ -69,7 +72,7 @@ def _run(given: str, tell: Tell) -> None:
         searcher = _StageSearcher(job, tell, machines, leases)
         tune.Tuner(
             tune.with_resources(
-                _trainable(_Worker(job.store, gpus, job.program, sign)),
+                _trainable(_Worker(job.store, gpus, job.program, sign, job.host_names)),
                 _requested(job.resources, gpus),
             ),
             tune_config=tune.TuneConfig(
@@ -81,7 +84,7 @@ def _run(given: str, tell: Tell) -> None:
             run_config=tune.RunConfig(
                 name="stages",
                 storage_path=str(scratch),
-                callbacks=[_Callback(searcher, tell)],
+                callbacks=[_Callback(searcher, tell), *trackers(job, searcher.running, tell)],
                 verbose=0,
             ),
         ).fit()
@@ -117,6 +120,7 @@ class _Worker:
     gpus: float
     program: Program
     sign: _Sign
+    host_names: bool
 
     def unfit(self) -> str | None:
         """Why this machine must run no stage, in words that begin with its name."""
@@ -142,6 +146,7 @@ def _requested(resources: Resources, gpus: float) -> Callable[[Mapping[str, Any]
 
 def _run_trial(config: dict[str, Any], worker: _Worker) -> None:
     """The work of one trial, in a worker. Errors are told, not raised: only a death is retried."""
+    os.environ[HOST_NAMES] = "yes" if worker.host_names else "no"
     report = _Report()
     unfit = worker.unfit()
     if unfit is not None:

@@ -11,7 +11,10 @@ from typing_extensions import Self
 from transfer_study.execute.executor import Todo
 from transfer_study.execute.program import Program
 from transfer_study.execute.resources import Resources
+from transfer_study.execute.tracking import Tracker
+from transfer_study.store.host import names_told
 from transfer_study.study.frozen import Frozen
+from transfer_study.study.stage_labels import stage_labels
 
 
 class RayJob(Frozen):
@@ -32,6 +35,7 @@ class Work(Frozen):
     """A stage as Ray has it: what to run, after which others, and on how many CPUs."""
 
     id: str
+    label: str
     stage: str  # as JSON
     parents: tuple[str, ...]
     keep_model: bool
@@ -41,19 +45,27 @@ class Work(Frozen):
 class Job(RayJob):
     """Everything that a run through Ray needs; of two stages that are ready the first begins.
 
-    Machines whose `program` is another are given none.
+    Machines whose `program` is another are given none. `log_to` are the trackers that are told of
+    the `study`; without `host_names` no record says where a stage was run.
     """
 
+    study: str
+    log_to: tuple[Tracker, ...] = ()
+    host_names: bool = True
     fail_fast: bool
     program: Program
     works: tuple[Work, ...]
 
     @classmethod
-    def of(cls, todo: Todo, store: Path, resources: Resources) -> Self:
+    def of(
+        cls, todo: Todo, store: Path, resources: Resources, log_to: tuple[Tracker, ...] = ()
+    ) -> Self:
         """What there is to do, with the store and the resources to do it with."""
+        labels = stage_labels(todo.plan)
         works = (
             Work(
                 id=stage.id,
+                label=labels[stage.id],
                 stage=stage.model_dump_json(),
                 parents=tuple(parent.id for parent in stage.parents),
                 keep_model=stage.id in todo.kept,
@@ -64,6 +76,9 @@ class Job(RayJob):
         return cls(
             store=store,
             resources=resources,
+            study=todo.plan.study.name,
+            log_to=log_to,
+            host_names=names_told(),
             fail_fast=todo.fail_fast,
             program=Program.here(),
             works=tuple(works),
@@ -73,11 +88,20 @@ class Job(RayJob):
 class Event(RayEvent):
     """Something that happened to a stage, which runs again if `returned`.
 
-    `refused` is a machine, as the message says; `waiting` is for so many stages of other runs.
+    `refused` is a machine, and `warned` what else went wrong and ends nothing, as the message says;
+    `waiting` is for so many stages of other runs.
     """
 
     is_: Literal[
-        "started", "epoch", "finished", "failed", "returned", "refused", "waiting", "impossible"
+        "started",
+        "epoch",
+        "finished",
+        "failed",
+        "returned",
+        "refused",
+        "waiting",
+        "warned",
+        "impossible",
     ]
     stage: str = ""
     log: Path | None = None
