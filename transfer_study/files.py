@@ -48,12 +48,13 @@ def read_regular(path: Path, most: int) -> bytes:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Put other bytes in a file's place at once, where a link leads to; its mode stays."""
+    """Put bytes in a file's place at once, where a link leads to; the mode of an old one stays."""
     place = path.resolve()
     aside = place.with_name(f".{place.name}.{os.getpid()}")
     try:
         aside.write_bytes(content)
-        shutil.copymode(place, aside)
+        if place.exists():
+            shutil.copymode(place, aside)
         aside.replace(place)
     finally:
         aside.unlink(missing_ok=True)

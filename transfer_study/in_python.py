@@ -15,7 +15,9 @@ from transfer_study.errors import StudyError
 from transfer_study.execute.executor import ExecutorKind, executor_named
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
+from transfer_study.execute.tracking import Tracker
 from transfer_study.outcome import Outcome
+from transfer_study.session.live_report import with_live_report
 from transfer_study.session.places import Places
 from transfer_study.session.plans import begin, survey
 from transfer_study.session.plans import make_plan as _make_plan
@@ -48,17 +50,20 @@ def run(
     places: Places | None = None,
     executor: ExecutorKind = "ray",
     resources: Resources | None = None,
+    log_to: Sequence[Tracker] = (),
     progress: Progress | bool = True,
     changed: bool = False,
 ) -> Outcome:
     """Run what is missing of a study, write its tables and figures, and return what it shows.
 
     `settings` and `data` are those of `read_study`; with a `fidelity` such as 0.1 a preview is run
-    at that share of the study's work. `progress` is whether to show it on stderr, or what is to be
-    told of it. Raises StudyError for a study that cannot be run, and for one that would leave
-    behind what was run of it unless it is known to be `changed`; failed stages are in the outcome,
-    and outputs that could not be written are warned of.
+    at that share of the study's work. `log_to` are trackers that Ray tells of stages. `progress` is
+    whether to show it on stderr, or what is to be told of it. Raises StudyError for a study that
+    cannot be run, and for one that would leave behind what was run of it unless it is known to be
+    `changed`; failed stages are in the outcome, and outputs that could not be written are warned
+    of.
     """
+    runner = executor_named(executor, resources or Resources(), tuple(log_to))
     checked, places, rows = _read(study, settings, data), places or Places(), None
     if fidelity is not None:
         from transfer_study.data.fingerprints import read_tasks
@@ -76,8 +81,7 @@ def run(
         if isinstance(progress, bool)
         else told_to(progress)
     )
-    runner = executor_named(executor, resources or Resources())
-    execute(plan_, Session(places, runner, watch))
+    execute(plan_, Session(places, runner, with_live_report(watch, places, named, leaks)))
     outcome = write_report(plan_, places, ReportRequest(study=named), leaks)
     for sentence in outcome.unwritten:
         warnings.warn(sentence, stacklevel=2)

@@ -238,7 +238,8 @@ def test_weights_that_change_while_a_stage_learns_are_noticed(
 
 def test_a_store_holds_nothing_that_decides_what_is_encoded(plan: Plan, store: Store) -> None:
     run_stage(find(plan, "refine", *NAMES), store, keep_model=True)
-    assert sorted(path.name for path in store.root.iterdir()) == ["attempts", "models", "stages"]
+    found = sorted(path.name for path in store.root.iterdir())
+    assert found == ["attempts", "logs", "models", "stages"]
 
 
 def test_a_source_tree_that_is_not_installed_runs(

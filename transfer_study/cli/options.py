@@ -17,6 +17,14 @@ from transfer_study.terminal.console import warn
 from transfer_study.visible import visible
 
 
+class TrackerName(str, Enum):
+    """What is told of stages as they run."""
+
+    TENSORBOARD = "tensorboard"
+    MLFLOW = "mlflow"
+    WANDB = "wandb"
+
+
 class ExecutorName(str, Enum):
     """Where stages run."""
 
@@ -116,6 +124,10 @@ HangAfter = Annotated[
         "try it elsewhere; `never` lets it be.",
         show_default="20 times what it should take, from 30m on",
     ),
+]
+LogTo = Annotated[
+    list[TrackerName],
+    typer.Option("--log-to", help="Tell losses and dev scores to this tracker too; repeatable."),
 ]
 UntilDecided = Annotated[
     bool,

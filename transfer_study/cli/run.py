@@ -22,6 +22,7 @@ from transfer_study.cli.options import (
     HangAfter,
     Json,
     KeepWeights,
+    LogTo,
     MaxSeeds,
     NumberOfLooks,
     PlotsFolder,
@@ -39,6 +40,7 @@ from transfer_study.cli.options import (
 )
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.suspend import USUAL_MINUTES
+from transfer_study.execute.tracking import Tracker
 from transfer_study.session.places import Places
 from transfer_study.store.open_store import open_store
 
@@ -60,6 +62,7 @@ def run(
     address: Address = None,
     hang_after: HangAfter = None,
     keep_weights: KeepWeights = None,
+    log_to: LogTo = [],  # noqa: B006
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Start nothing more after a failure.")
     ] = False,
@@ -87,6 +90,7 @@ def run(
     With --fidelity of its preview, into folders of its own.
     """
     from transfer_study.execute.executor import executor_named
+    from transfer_study.session.live_report import with_live_report
     from transfer_study.session.plans import begin, survey, with_answered
     from transfer_study.session.report import ReportRequest, write_report
     from transfer_study.session.run import Session, check_places, check_unchanged, execute
@@ -100,6 +104,9 @@ def run(
 
     check_looks(until_decided, max_seeds, looks, fidelity)
     silence = hang_after_of(hang_after, executor)
+    resources = Resources(workers, cpus_per_stage, gpus_per_stage, address, hang_after=silence)
+    trackers: tuple[Tracker, ...] = tuple(tracker.value for tracker in log_to)
+    runner = executor_named(executor.value, resources, trackers)
     asked = AskedStudy(study, settings, data, fidelity)
     say(f"Reading {study} and its data.", quiet)
     places = Places(store, results, plots, keep_weights)
@@ -109,11 +116,9 @@ def run(
     if not changed:
         check_unchanged(first, places)
     stages, named, whole = open_store(places.store), asked.named(), asked.named(whole=True)
-    resources = Resources(workers, cpus_per_stage, gpus_per_stage, address, hang_after=silence)
     watch = partial(open_progress, store=stages, quiet=quiet, verbose=verbose, named=whole)
-    session = Session(
-        places, executor_named(executor.value, resources), watch, fail_fast, keep_minutes
-    )
+    watch_ = with_live_report(watch, places, named, leaks)
+    session = Session(places, runner, watch_, fail_fast, keep_minutes)
     if warning := slow_precision(first, missing(first, stages)):
         say(warning)
     if max_seeds is None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from transfer_study.cli.fidelity import AskedStudy
 from transfer_study.cli.options import (
     RESULTS,
@@ -25,6 +29,17 @@ def status(
     data: Data = None,
     store: StoreFolder = STORE,
     results: ResultsFolder = RESULTS,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on showing it until the study is over, or Ctrl-C.")
+    ] = False,
+    log: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STAGE",
+            help="Show what was last said of a stage, or of `runs`.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Say what of a study is done, what runs where and since when, how long it takes, what failed.
@@ -32,10 +47,18 @@ def status(
     From the store alone.
     """
     from transfer_study.session.plans import known_plan
-    from transfer_study.terminal.status import print_status, status_as_json, study_status
+    from transfer_study.session.status import study_status
+    from transfer_study.terminal.stage_log import print_stage_log
+    from transfer_study.terminal.status import print_status, status_as_json, watch_status
 
+    if watch and (as_json or log is not None):
+        raise typer.BadParameter("--watch goes with neither --json nor --log: leave it out")
     stages, places = open_store(store), Places(store, results)
     asked = AskedStudy(study, settings, data, fidelity)
     plan_ = known_plan(asked.known(places), places)
-    view = status_as_json if as_json else print_status
-    view(study_status(plan_, stages), stages)
+    if log is not None:
+        print_stage_log(plan_, stages, log, as_json=as_json)
+    elif watch:
+        watch_status(lambda: study_status(plan_, stages), stages)
+    else:
+        (status_as_json if as_json else print_status)(study_status(plan_, stages), stages)

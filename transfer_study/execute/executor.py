@@ -11,6 +11,7 @@ from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.schedule import Schedule, longest_first
 from transfer_study.execute.suspend import USUAL_MINUTES
+from transfer_study.execute.tracking import Tracker, check_trackers
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
@@ -60,12 +61,18 @@ class Executor(Protocol):
         """
 
 
-def executor_named(name: ExecutorKind, resources: Resources) -> Executor:
-    """The executor of this name; only Ray asks for resources."""
+def executor_named(
+    name: ExecutorKind, resources: Resources, log_to: tuple[Tracker, ...] = ()
+) -> Executor:
+    """The executor of this name; only Ray asks for resources and tells trackers.
+
+    Raises ExecutionError for a tracker that could be told nothing.
+    """
+    check_trackers(log_to, name)
     if name == "in-process":
         from transfer_study.execute.in_process import InProcess
 
         return InProcess()
     from transfer_study.execute.cluster.on_ray import OnRay
 
-    return OnRay(resources)
+    return OnRay(resources, log_to)

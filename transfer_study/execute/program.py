@@ -8,6 +8,9 @@ the same ids.
 from __future__ import annotations
 
 import hashlib
+import os
+import sysconfig
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -49,6 +52,15 @@ def _content() -> str:
         digest.update(f"{path.relative_to(package).as_posix()}\n".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def sources_on_path(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which another Python imports this package, where it runs from sources."""
+    folder = str(Path(__file__).parents[2])
+    if folder == sysconfig.get_path("purelib"):
+        return dict(environment)
+    paths = [environment.get("PYTHONPATH"), folder]
+    return {**environment, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
 
 
 def version_of(library: str) -> str:

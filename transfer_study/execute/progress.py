@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from transfer_study.store.stage_log import RUNS, StageLog
+from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 
 
@@ -35,9 +37,99 @@ class Progress:
     def refused(self, machine: str) -> None:
         """A machine is given no more stages; its name, and why."""
 
+    def warned(self, message: str) -> None:
+        """Something went wrong that ends nothing."""
+
     def held_back(self, stage: Stage) -> None:
         """A stage cannot run, for a parent of its has failed."""
 
 
 class Silent(Progress):
     """Tells nobody: for notebooks and tests."""
+
+
+class Several(Progress):
+    """Tells several, one after the other."""
+
+    def __init__(self, *told: Progress) -> None:
+        self._told = told
+
+    def started(self, stage: Stage) -> None:
+        """A stage begins, for the first time or again."""
+        for one in self._told:
+            one.started(stage)
+
+    def epoch(self, stage: Stage, epoch: dict[str, Any]) -> None:
+        """A stage has finished an epoch."""
+        for one in self._told:
+            one.epoch(stage, epoch)
+
+    def finished(self, stage: Stage) -> None:
+        """A stage is committed."""
+        for one in self._told:
+            one.finished(stage)
+
+    def failed(self, stage: Stage, message: str, log: Path | None) -> None:
+        """A stage has failed for good."""
+        for one in self._told:
+            one.failed(stage, message, log)
+
+    def returned(self, stage: Stage, why: str) -> None:
+        """A stage will begin again."""
+        for one in self._told:
+            one.returned(stage, why)
+
+    def suspended(self, stage: Stage) -> None:
+        """A stage was asked to stop."""
+        for one in self._told:
+            one.suspended(stage)
+
+    def waiting(self, count: int) -> None:
+        """Other runs have all that is ready."""
+        for one in self._told:
+            one.waiting(count)
+
+    def refused(self, machine: str) -> None:
+        """A machine is given no more stages."""
+        for one in self._told:
+            one.refused(machine)
+
+    def warned(self, message: str) -> None:
+        """Something went wrong that ends nothing."""
+        for one in self._told:
+            one.warned(message)
+
+    def held_back(self, stage: Stage) -> None:
+        """A stage cannot run."""
+        for one in self._told:
+            one.held_back(stage)
+
+
+class Logged(Progress):
+    """Keeps what a run says of its stages in the store's logs, beside what they say themselves."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def returned(self, stage: Stage, why: str) -> None:
+        """A stage will begin again."""
+        StageLog(self._store, stage.name).say("returned", message=why)
+
+    def failed(self, stage: Stage, message: str, log: Path | None) -> None:
+        """A stage has failed for good."""
+        root = self._store.root
+        below = log is not None and log.is_relative_to(root)  # elsewhere it has another root
+        more = {"log": log.relative_to(root).as_posix()} if log is not None and below else {}
+        StageLog(self._store, stage.name).say("given up", message=message, **more)
+
+    def held_back(self, stage: Stage) -> None:
+        """A stage cannot run, for a parent of its has failed."""
+        StageLog(self._store, stage.name).say("held back", message="a stage it starts from failed")
+
+    def refused(self, machine: str) -> None:
+        """A machine is given no more stages."""
+        StageLog(self._store, RUNS).say("refused", message=machine)
+
+    def warned(self, message: str) -> None:
+        """Something went wrong that ends nothing."""
+        StageLog(self._store, RUNS).say("warning", message=message)

@@ -18,10 +18,12 @@ from transfer_study.errors import DataError, EncoderError
 from transfer_study.execute.own_memory import own_memory
 from transfer_study.execute.processor import processor_name
 from transfer_study.execute.program import version_of
-from transfer_study.execute.suspend import Keeping, Suspended
+from transfer_study.execute.suspend import Keeping
 from transfer_study.store.bucket import StorageDown
 from transfer_study.store.checkpoints import drop_checkpoints
+from transfer_study.store.host import host_name
 from transfer_study.store.running import tell_running
+from transfer_study.store.stage_log import logged
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 
@@ -69,16 +71,19 @@ def run_stage(
     if store.is_done(stage) and kept and (not keep_epoch or store.has_snapshot(stage, keep_epoch)):
         return
     try:
-        with tell_running(stage, store) as tell, own_memory():
+        with (
+            tell_running(stage, store) as running,
+            logged(stage, store, running.id) as say,
+            own_memory(),
+        ):
 
             def told(epoch: dict[str, Any]) -> None:
-                tell(epoch["epoch"])
+                running.tell(epoch["epoch"])
+                say("epoch", **epoch)
                 on_epoch(epoch)
 
             asked = _Asked(keep_model, keep_epoch, gpu_share, keeping or Keeping(minutes=0))
             _run(stage, store, asked, told)
-    except Suspended:
-        raise
     except Exception as error:
         log = store.fail(stage, traceback.format_exc())
         message = f"{type(error).__name__}: {error}"
@@ -216,7 +221,7 @@ def _provenance(device: Any, gpu_share: float, seconds: float) -> dict[str, Any]
     )
     return {
         "versions": _versions(),
-        "host": platform.node(),
+        "host": host_name(),
         "date": datetime.now(timezone.utc).date().isoformat(),
         "device": torch.cuda.get_device_name(device) if on_gpu else processor_name(),
         **({"gpu_share": gpu_share} if on_gpu else {}),

@@ -12,8 +12,8 @@ from transfer_study.errors import RunSuspended
 USUAL_MINUTES = 10.0
 
 
-class Suspended(Exception):  # noqa: N818  (nothing went wrong)
-    """A stage was asked to stop, and has kept how far it is."""
+class Suspended(BaseException):
+    """A stage was asked to stop, and has kept how far it is: no error, for what handles errors."""
 
 
 @dataclass(frozen=True)

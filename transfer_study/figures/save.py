@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -10,6 +11,7 @@ from zlib import crc32
 from matplotlib.figure import Figure
 
 from transfer_study.figures.canvas import house_style
+from transfer_study.files import write_whole
 
 # Writes the files of one output, by a function: `Outputs.write`, or at once.
 Write = Callable[[Sequence[Path], Callable[[], Sequence[Path] | None]], list[Path]]
@@ -43,7 +45,9 @@ def save(figure: Figure, stem: Path, *, kinds: Sequence[str] = KINDS) -> list[Pa
     paths = files_of(stem, kinds)
     with house_style():
         for kind, path in zip(kinds, paths, strict=True):
-            figure.savefig(path, format=kind, dpi=_DPI, metadata=METADATA[kind], facecolor="white")
+            drawn = BytesIO()
+            figure.savefig(drawn, format=kind, dpi=_DPI, metadata=METADATA[kind], facecolor="white")
+            write_whole(path, drawn.getvalue())
     return paths
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from transfer_study.errors import StoreError
 from transfer_study.points import counted
 from transfer_study.report.kept_table import read_kept
+from transfer_study.report.so_far import SoFar
 from transfer_study.report.stopping import ending_of
 from transfer_study.store.stage_record import StageRecord
 from transfer_study.store.store import Store
@@ -34,7 +35,7 @@ class Beside:
 
     `file` is the study as commands name it, `options` what its report was asked for besides;
     `lost` is what the store had and has no more, `apart` what `other_attempts` found, both in
-    sentences.
+    sentences. `so_far` is of a study that runs.
     """
 
     leaks: pd.DataFrame | None = None
@@ -44,14 +45,20 @@ class Beside:
     lost: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
     made: pd.DataFrame | None = None
+    so_far: SoFar | None = None
+
+    def with_kept_leaks(self, of_study: Path) -> Beside:
+        """With the leaks that an earlier report kept in the study's folder."""
+        file = of_study / LEAKS_FILE
+        leaks = read_kept(file, keep_default_na=False) if file.exists() else None
+        return replace(self, leaks=leaks)
 
     def without_examples(self, of_study: Path) -> Beside:
         """With the leaks that an earlier report kept in the study's folder, but for their ids."""
-        file = of_study / LEAKS_FILE
-        leaks = read_kept(file, keep_default_na=False) if file.exists() else None
-        if leaks is not None:
-            leaks = leaks.drop(columns="examples", errors="ignore")
-        return replace(self, leaks=leaks)
+        kept = self.with_kept_leaks(of_study)
+        if kept.leaks is None:
+            return kept
+        return replace(kept, leaks=kept.leaks.drop(columns="examples", errors="ignore"))
 
     def kept_in(self, results: Path, of_study: Path, *, alike: bool = True) -> Beside:
         """With what an earlier report kept where nothing newer is known, and kept in `results`.

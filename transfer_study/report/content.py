@@ -10,6 +10,7 @@ import pandas as pd
 
 from transfer_study.analysis.edges import distinct_edges
 from transfer_study.metrics.measurable import absence
+from transfer_study.report.so_far import SoFar
 from transfer_study.study.plan import Plan
 from transfer_study.study.study import Study
 
@@ -79,6 +80,7 @@ class Content:
     made: pd.DataFrame | None = None
     published: pd.DataFrame | None = None
     reported: str = ""  # when and with what the report itself was made
+    so_far: SoFar | None = None  # of a study that runs
 
     def absence(self, task: str) -> str | None:
         """What follows from the classes that a task's test set lacks, in a sentence."""

@@ -51,7 +51,10 @@ def report_markdown(content: Content) -> str:
 
 
 def _verdict(content: Content) -> list[str]:
+    running = () if content.so_far is None else content.so_far.sentences
     return [
+        *(f"> {markdown_text(sentence)}" for sentence in running),
+        *([""] if running else []),
         f"**{markdown_text(headline(content))}**",
         "",
         f"Measured: {completeness(content)}.",

@@ -118,7 +118,8 @@ def write_judged(
         unwritten += more.unwritten
         notes += more.notes
     table = choices(ran.plan, scores, epochs)
-    write_table(table, folders.results / "choices")
+    if beside.so_far is None:
+        write_table(table, folders.results / "choices")
     notes = tuple(dict.fromkeys(notes))
     return replace(written, figures=figures, choices=table, unwritten=unwritten, notes=notes)
 
@@ -128,7 +129,8 @@ def _write_protocol(
 ) -> tuple[pd.DataFrame, Written]:
     """Write what belongs to one protocol, each output by itself; its scores and the rest.
 
-    Tables come first, then figures, then the report that links to them.
+    Tables come first, then figures, then the report that links to them. While the study runs its
+    tables wait: who reads them wants them whole.
     """
     from transfer_study.report.figure_names import font_note
 
@@ -138,7 +140,11 @@ def _write_protocol(
     scored, edges = tables(plan, ran.source, ran.failed)
     itself = compare_with_itself(plan, scored.test_sets, Judgement.of(plan.study))
     judged = _Judged(scored, edges, itself)
-    written = _write_tables(ran, judged, results, outputs)
+    written = (
+        _write_tables(ran, judged, results, outputs)
+        if beside.so_far is None
+        else Written(edges, [])
+    )
     captions: dict[CaptionKey, str] = {}
     figures = _write_figures(plan, edges, plots, shown, captions, outputs)
     if written.stability is not None:
@@ -248,6 +254,7 @@ def _content(
         absent=judged.scored.absent,
         made=beside.made,
         reported=own_provenance(),
+        so_far=beside.so_far,
         published=published_table(plan, edges),
     )
 

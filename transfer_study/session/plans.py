@@ -12,6 +12,8 @@ from transfer_study.store.looked import looked_plan
 from transfer_study.store.open_store import open_store
 from transfer_study.store.recorded import (
     PREDICTIONS_FILE,
+    keep_plan,
+    kept_plan,
     recorded_as_run,
     recorded_plan,
     write_record,
@@ -67,13 +69,15 @@ def survey(study: Study, rows: Rows | None = None) -> tuple[Plan, pd.DataFrame]:
 
 
 def begin(plan_: Plan, places: Places) -> Plan:
-    """The plan with the seeds that looks have added, kept in the study's results folder.
+    """The plan with the seeds that looks have added, kept in the study's results folder and store.
 
-    So that others can follow the run without the study's data.
+    So that others can follow the run without the study's data, from where they see but the store.
     """
     folder, whole = places.results / plan_.study.name, with_looks(plan_, places)
+    has = answer_source(whole, places).has
     with writing(folder):
-        write_record(whole, folder, answer_source(whole, places).has)
+        write_record(whole, folder, has)
+    keep_plan(whole, open_store(places.store), has)
     return whole
 
 
@@ -83,6 +87,7 @@ def known_plan(study: Study, places: Places) -> Plan:
     With the seeds that looks have added to some of its edges.
     """
     recorded = recorded_plan(study, places.results / study.name)
+    recorded = recorded or kept_plan(study, open_store(places.store))
     return with_looks(recorded or make_plan(study), places)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -96,6 +97,28 @@ def write_report(
             written = write_results(ran, folders, shown, beside)
     outcome = outcome_of(judged, written, shown, source, failed, beside.costs)
     return replace(outcome, notes=(*written.notes, *others), lost=lost, study=asked.study)
+
+
+def write_so_far(plan_: Plan, places: Places, study: str, reloads: int) -> None:
+    """Write the page, its Markdown and the figures of a study that runs, and nothing else.
+
+    `study` is its name in commands; the page reloads itself after so many seconds.
+    """
+    from transfer_study.analysis.effects.tables import Ran
+    from transfer_study.report.beside import Beside, costs, made
+    from transfer_study.report.results import EPOCHS_FILE, Folders, epoch_scores, write_judged
+    from transfer_study.report.so_far import SoFar
+
+    folders = Folders(places.results, places.plots) / plan_.study.name
+    store, source = open_store(places.store), answer_source(plan_, places)
+    failed, written = failed_stages(plan_, store), time.time()
+    done = sum(stage.id in plan_.answered or store.is_done(stage) for stage in plan_)
+    so_far = SoFar(done, len(failed), len(plan_), written, reloads)
+    known = Beside(
+        costs=costs(plan_, store), file=study, made=made(plan_, store), so_far=so_far
+    ).with_kept_leaks(folders.results)
+    epochs = epoch_scores(plan_, source, folders.results / EPOCHS_FILE)
+    write_judged(Ran(plan_, source, failed), folders, Shown(), known, epochs)
 
 
 def outcome_of(

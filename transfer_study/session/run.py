@@ -10,7 +10,7 @@ from transfer_study.errors import StoreError, StudyError
 from transfer_study.execute.cost import stage_cost
 from transfer_study.execute.disk import forecast
 from transfer_study.execute.executor import Executor, Todo
-from transfer_study.execute.progress import Progress, Silent
+from transfer_study.execute.progress import Logged, Progress, Several, Silent
 from transfer_study.execute.suspend import USUAL_MINUTES
 from transfer_study.files import size_text
 from transfer_study.points import counted
@@ -105,4 +105,4 @@ def execute(plan_: Plan, session: Session, *, in_order: bool = False) -> None:
             todo = Todo(part, kept, cost, in_order, session.fail_fast, session.keep_minutes)
         with session.watch(plan_, todo) as progress:
             if part.stages:
-                session.executor.run(todo, store, progress)
+                session.executor.run(todo, store, Several(Logged(store), progress))

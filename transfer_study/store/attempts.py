@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import socket
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
+
+from transfer_study.store.host import host_name, own_names
 
 # stage@host@process@attempt: whose directory it is, the host with its space of processes.
 _ATTEMPT = re.compile(r".+@(?P<host>[^@]+)@(?P<process>\d{1,9})@(?P<attempt>[0-9a-f]{8})")
@@ -23,7 +24,8 @@ def new_attempt(label: str) -> str:
 def is_abandoned(attempt: str) -> bool:
     """Whether an attempt is of a process that is known here to be gone."""
     made = _ATTEMPT.fullmatch(attempt)
-    return bool(made and made["host"] == this_host() and not _lives(int(made["process"])))
+    own = {f"{name}~{_space()}" for name in own_names()}
+    return bool(made and made["host"] in own and not _lives(int(made["process"])))
 
 
 def this_host() -> str:
@@ -31,7 +33,7 @@ def this_host() -> str:
 
     Those are of containers on it, of other machines of that name, or of before it was started anew.
     """
-    return f"{socket.gethostname()}~{_space()}"
+    return f"{host_name()}~{_space()}"
 
 
 @cache

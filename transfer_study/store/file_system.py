@@ -7,6 +7,7 @@ are forced to the disk and hashed here.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -18,6 +19,8 @@ from typing import IO
 
 from transfer_study.files import read_regular
 from transfer_study.study.frozen import file_hash
+
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class FileSystem:
@@ -47,6 +50,21 @@ class FileSystem:
         """Make a file of these bytes, or put them in the place of its own; a crash may tear it."""
         with path.open("wb") as file:
             file.writelines(content)
+
+    def append(self, path: Path, content: bytes) -> int:
+        """Put bytes at the end of a regular file, made where there is none; its size then.
+
+        At once, so that what several processes append does not mix.
+        """
+        descriptor = os.open(path, _APPEND, 0o666)
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise OSError(errno.EINVAL, "is no regular file", str(path))
+            os.write(descriptor, content)
+            return found.st_size + len(content)
+        finally:
+            os.close(descriptor)
 
     def make_folder(self, folder: Path) -> None:
         """Make a folder in one that is there; raises FileExistsError."""

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from transfer_study.files import write_whole
+
 LOG_FILE = "failed_outputs.log"
 
 
@@ -71,5 +73,5 @@ def at_once(paths: Sequence[Path], write: Callable[[], Sequence[Path] | None]) -
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text in UTF-8."""
-    path.write_text(text, encoding="utf-8")
+    """Write a text in UTF-8, at once: who reads meanwhile has the old one or the new."""
+    write_whole(path, text.encode("utf-8"))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AliasPath, BaseModel, ConfigDict, Field, TypeAdapter
 
 from transfer_study.errors import StoreError
-from transfer_study.files import read_json
+from transfer_study.files import parse_json, read_json
 from transfer_study.store.file_system import DISK, make_folders, replace
+from transfer_study.store.store import Store
 from transfer_study.study.fingerprint import Fingerprints
 from transfer_study.study.frozen import content_hash
 from transfer_study.study.plan import Plan, plan
@@ -31,7 +32,20 @@ def write_record(plan_: Plan, folder: Path, answered: Callable[[Stage], bool]) -
 
     And which stages have `answered`, now or when the folder was written before.
     """
-    once, study, looks = recorded_as_run(folder), plan_.study, plan_.looks
+    content = _record(plan_, recorded_as_run(folder), answered)
+    make_folders(DISK, folder)
+    replace(DISK, folder / RECORD_FILE, content, folder / f".{RECORD_FILE}")
+
+
+def keep_plan(plan_: Plan, store: Store, answered: Callable[[Stage], bool]) -> None:
+    """Keep the same in the store, for who does not see the results folder."""
+    content = _record(plan_, frozenset(), answered)
+    with store.scratch("plan") as aside:
+        store.notes.write(f"plans/{plan_.study.name}.json", content, aside, lasting=True)
+
+
+def _record(plan_: Plan, once: Collection[str], answered: Callable[[Stage], bool]) -> bytes:
+    study, looks = plan_.study, plan_.looks
     if looks is not None:  # what was written has the first look's seeds
         study = study.model_copy(update={"seeds": looks.seeds[: looks.counts[0]]})
     record = {
@@ -49,15 +63,27 @@ def write_record(plan_: Plan, folder: Path, answered: Callable[[Stage], bool]) -
             for s in plan_
         ],
     }
-    make_folders(DISK, folder)
-    content = (json.dumps(record, indent=1) + "\n").encode()
-    replace(DISK, folder / RECORD_FILE, content, folder / f".{RECORD_FILE}")
+    return (json.dumps(record, indent=1) + "\n").encode()
 
 
 def recorded_plan(study: Study, folder: Path) -> Plan | None:
     """The plan of a study by the fingerprints of its last run; None where its inputs changed."""
     try:
-        record: dict[str, Any] = read_json(folder / RECORD_FILE)
+        return _plan_of(study, read_json(folder / RECORD_FILE))
+    except (OSError, ValueError):
+        return None
+
+
+def kept_plan(study: Study, store: Store) -> Plan | None:
+    """The same, by what is kept in the store."""
+    try:
+        return _plan_of(study, parse_json(store.notes.read(f"plans/{study.name}.json") or b""))
+    except ValueError:
+        return None
+
+
+def _plan_of(study: Study, record: Any) -> Plan | None:
+    try:
         # Both as this version reads them, so that a key which it has added changes nothing.
         recorded = Study.model_validate(record["definition"])
         if record["schema"] != _SCHEMA or _inputs(recorded) != _inputs(study):

@@ -48,6 +48,7 @@ class Provenance(_Kept):
 
     versions: dict[str, _Shown]
     date: _Shown = ""  # in UTC, empty of earlier versions
+    host: _Shown = ""
     device: _Shown
     gpu_share: float = Field(default=0, ge=0, le=1e3)  # of the device, where that is a GPU
     wall_seconds: float = Field(ge=0, le=1e9)

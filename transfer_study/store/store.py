@@ -11,6 +11,10 @@
     prefixes/         what frozen layers compute (store/prefixes.py); may be deleted at any time
     checkpoints/      states in mid-training (store/checkpoints.py); may be deleted at any time
     trials/           recipes that were tried (store/trials.py); may be deleted at any time
+    logs/             what was said of each stage as it ran (store/stage_log.py), and what trackers
+                      were told (execute/cluster/trackers.py); may be deleted at any time
+    plans/            the plan of each study that was run here, as its results folder has it, for
+                      who sees the store alone; may be deleted at any time
     ray.log           what Ray and its libraries print; may be deleted at any time
 
 A stage's folder tells its kind, seed and id, and its files name a task by its place among the
@@ -44,6 +48,7 @@ from transfer_study.store.file_system import (
     make_folders,
     remove_tree,
 )
+from transfer_study.store.host import names_told
 from transfer_study.store.in_bucket import InBucket
 from transfer_study.store.notes import BucketNotes, FileNotes, Notes
 from transfer_study.store.prefixes import Prefixes
@@ -64,6 +69,7 @@ class Store:
 
     def __init__(self, root: Path, disk: FileSystem = DISK, bucket: Bucket | None = None) -> None:
         """Raises StoreError where the root cannot be a folder."""
+        names_told()  # or it is refused before anything is written
         check_folder(root, "store")
         self.root = root.resolve()
         self.place = str(self.root) if bucket is None else bucket.name
@@ -82,6 +88,11 @@ class Store:
     def ray_log(self) -> Path:
         """Where Ray's own messages go."""
         return self.root / "ray.log"
+
+    @property
+    def logs(self) -> Path:
+        """Where what is said of stages goes as they run."""
+        return self.root / "logs"
 
     @property
     def prefixes(self) -> Prefixes:

@@ -187,6 +187,10 @@ class Lines(Progress):
         """A machine is given no more stages."""
         self._say(f"{self._count()}  REFUSED {machine}; it is given no more stages")
 
+    def warned(self, message: str) -> None:
+        """Something went wrong that ends nothing."""
+        self._say(f"{self._count()}  warning: {message}")
+
     def returned(self, stage: Stage, why: str) -> None:
         """A stage will begin again."""
         self._since.pop(stage.id, None)

@@ -58,7 +58,7 @@ else:
     raise AssertionError("a lock was pickled")
 assert pickle.loads(cloudpickle.dumps([searcher, callback])) == ["_StageSearcher", "_Callback"]
 tuner = tune.Tuner(
-    stage_driver.trainable(stage_driver.Worker(None, 0.0, None, 0.0)),
+    stage_driver.trainable(stage_driver.Worker(None, 0.0, None, 0.0, True)),
     tune_config=tune.TuneConfig(search_alg=searcher),
     run_config=tune.RunConfig(name="stages", storage_path=str(folder), callbacks=[callback]),
 )
@@ -123,12 +123,13 @@ assert searcher.stopped.startswith("no machine is left that can run the stages: 
 def searched(code: str, folder: Path, parents: dict[str, tuple[str, ...]]) -> None:
     """Run code in a process of its own, with a job and a folder as arguments."""
     works = tuple(
-        Work(id=id_, stage=id_, parents=of, keep_model=False, cpus=1, cost=1.0)
+        Work(id=id_, label=id_, stage=id_, parents=of, keep_model=False, cpus=1, cost=1.0)
         for id_, of in parents.items()
     )
     job = Job(
         store=str(folder),
         resources=Resources(address="127.0.0.1:1"),
+        study="made-up",
         fail_fast=False,
         keep_minutes=0.0,
         program=Program.here(),

@@ -6,7 +6,7 @@ import itertools
 import math
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 
 from transfer_study.report.content import Content
 from transfer_study.report.page import write_page
+from transfer_study.report.so_far import SoFar
 from transfer_study.study.fingerprint import DataFingerprint, Fingerprints, SplitFingerprint
 from transfer_study.study.plan import plan
 from transfer_study.study.recipes.recipe import Precision
@@ -163,11 +164,18 @@ def content() -> Callable[..., Content]:
     return make_content
 
 
+def running(reloads: int) -> Content:
+    so_far = SoFar(done=3, failed=1, stages=20, written=1_800_000_000.0, reloads=reloads)
+    return replace(make_content(4, complete=False), so_far=so_far)
+
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 STUDIES = {
     4: lambda: make_content(4, complete=False, controls=("placebo", "matched")),
     8: lambda: make_content(8, readings=("refine", "finetune")),
     30: lambda: make_content(30, domains=4),
+    "running": lambda: running(reloads=2),
+    "running for long": lambda: running(reloads=600),
 }
 SECONDS = 120  # a machine with much to do is slow, not wrong
 

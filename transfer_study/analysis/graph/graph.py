@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from transfer_study.analysis.effects.intervals import lacking
 from transfer_study.analysis.graph.circle import place_on_circle
 from transfer_study.analysis.graph.views import MAIN, View
 from transfer_study.errors import Problem, StudyError
+from transfer_study.files import write_whole
 
 SCHEMA = "transfer-study/graph/1"
 
@@ -96,8 +98,11 @@ def write_graph(graph: nx.DiGraph[str], stem: Path) -> list[Path]:
     graphml, as_json = graph_files(stem)
     stem.parent.mkdir(parents=True, exist_ok=True)
     # Not nx.write_graphml: that one's bytes depend on whether lxml happens to be installed.
-    nx.write_graphml_xml(_without_unknown(graph), graphml)
-    as_json.write_text(json.dumps(_node_link(graph), indent=1, allow_nan=False) + "\n", "utf-8")
+    written = BytesIO()
+    nx.write_graphml_xml(_without_unknown(graph), written)
+    write_whole(graphml, written.getvalue())
+    text = json.dumps(_node_link(graph), indent=1, allow_nan=False)
+    write_whole(as_json, f"{text}\n".encode())
     return [graphml, as_json]
 
 

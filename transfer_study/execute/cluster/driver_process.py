@@ -14,17 +14,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Generic, TypeVar
 
 from transfer_study.errors import ExecutionError
 from transfer_study.execute.cluster.authentication import authentication
 from transfer_study.execute.cluster.process_session import end_session
 from transfer_study.execute.cluster.stage_job import RayEvent, RayJob
+from transfer_study.execute.program import sources_on_path
 from transfer_study.execute.resources import Resources
 from transfer_study.store.file_system import make_folders
 from transfer_study.store.open_store import open_store
@@ -101,11 +100,7 @@ def ended_early(store: Store) -> ExecutionError:
 
 
 def _environment(resources: Resources) -> Mapping[str, str]:
-    environment = dict(os.environ)
-    folder = str(Path(__file__).parents[3])
-    if folder != sysconfig.get_path("purelib"):  # it runs from its sources
-        paths = [environment.get("PYTHONPATH"), folder]
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    environment = sources_on_path(os.environ)
     if resources.address is None:
         # Where Ray expects no cluster, its name for other systems, it listens on loopback alone.
         environment["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"

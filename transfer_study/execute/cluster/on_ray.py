@@ -10,6 +10,7 @@ from transfer_study.execute.executor import Todo
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.suspend import run_suspended, suspended_by
+from transfer_study.execute.tracking import Tracker
 from transfer_study.store.store import Store
 
 
@@ -21,18 +22,16 @@ class OnRay:
     """
 
     resources: Resources
+    log_to: tuple[Tracker, ...] = ()
 
     def run(self, todo: Todo, store: Store, progress: Progress) -> None:
         """As `Executor` says."""
         schedule, stages = todo.schedule(), {stage.id: stage for stage in todo.plan}
-        job = Job.of(todo, store.place, self.resources)
+        job = Job.of(todo, store.place, self.resources, self.log_to)
         with driven("stage_driver", job, Event) as driver, suspended_by(driver.suspend):
             for event in driver.events:
-                if event.is_ == "refused":
-                    progress.refused(event.message)
-                    continue
-                if event.is_ == "waiting":
-                    progress.waiting(event.count)
+                if not event.stage:
+                    _tell_of_run(event, progress)
                     continue
                 stage = stages[event.stage]
                 match event.is_:
@@ -57,3 +56,14 @@ class OnRay:
             raise run_suspended()
         if schedule.left:
             raise ended_early(store)
+
+
+def _tell_of_run(event: Event, progress: Progress) -> None:
+    """Tell of what happened to no stage."""
+    match event.is_:
+        case "refused":
+            progress.refused(event.message)
+        case "warned":
+            progress.warned(event.message)
+        case "waiting":
+            progress.waiting(event.count)

@@ -20,6 +20,7 @@ from transfer_study.execute.cluster.node_settings import NODE_SETTINGS
 from transfer_study.execute.cluster.process_session import end_session
 from transfer_study.execute.cluster.stage_job import RayEvent
 from transfer_study.execute.resources import Resources
+from transfer_study.store.host import names_told
 
 # Read by Ray when it is imported or started: no output of its own.
 os.environ.update(
@@ -235,9 +236,13 @@ def error_of(trial: Any) -> str:
 
 
 def living(cpus: float, gpus: float) -> dict[str, str]:
-    """The machines of the cluster that have as much, by Ray's ids with their names."""
+    """The machines of the cluster that have as much, by Ray's ids with their names.
+
+    Where these are to stay out of records, so they are of what is said of machines.
+    """
+    named = names_told()
     return {
-        node["NodeID"]: node["NodeManagerHostname"]
+        node["NodeID"]: node["NodeManagerHostname"] if named else f"machine {node['NodeID'][:8]}"
         for node in ray.nodes()
         if node["Alive"]
         and node["Resources"].get("CPU", 0) >= cpus

@@ -36,6 +36,7 @@ from transfer_study.execute.cluster.ray_process import (
 from transfer_study.execute.cluster.silence import Silences
 from transfer_study.execute.cluster.stage_job import Event, Job, Work
 from transfer_study.execute.cluster.stage_worker import Worker, trainable
+from transfer_study.execute.cluster.trackers import trackers
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.schedule import Schedule
 from transfer_study.execute.shared import Shared
@@ -69,7 +70,7 @@ def _run(given: str, tell: Tell, suspended: threading.Event) -> None:
         check_resources(cpus, gpus)
         probe = Probe(job.store, Sign.put(store, scratch), job.program)
         library = open_library() if job.resources.address else None
-        worker = Worker(probe, gpus, library, job.keep_minutes)
+        worker = Worker(probe, gpus, library, job.keep_minutes, job.host_names)
         pass_on = (suspended, store, scratch)
         threading.Thread(target=ask_workers_to_stop, args=pass_on, daemon=True).start()
         machines = Machines(partial(living, cpus, gpus))
@@ -85,7 +86,7 @@ def _run(given: str, tell: Tell, suspended: threading.Event) -> None:
             run_config=tune.RunConfig(
                 name="stages",
                 storage_path=str(scratch),
-                callbacks=[_Callback(searcher, tell)],
+                callbacks=[_Callback(searcher, tell), *trackers(job, searcher.running, tell)],
                 verbose=0,
             ),
         ).fit()
@@ -204,8 +205,10 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
         if self._deaths[work.id] <= self._retries:
             self._put_back(work, why)
         else:
-            times = counted(self._deaths[work.id], "time")
-            self._give_up(work, f"{why}, {times} in all", None)
+            message = f"{why}, {counted(self._deaths[work.id], 'time')} in all"
+            # Nobody else was left to say so where what failed is looked up.
+            log = self._shared.store.fail(self._stage(work.id), message)
+            self._give_up(work, message, log)
 
     def _heard(self, work: Work, result: dict[str, Any]) -> None:
         machine = result["machine"]

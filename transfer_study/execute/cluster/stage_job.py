@@ -11,7 +11,10 @@ from typing_extensions import Self
 from transfer_study.execute.executor import Todo
 from transfer_study.execute.program import Program
 from transfer_study.execute.resources import Resources
+from transfer_study.execute.tracking import Tracker
+from transfer_study.store.host import names_told
 from transfer_study.study.frozen import Frozen
+from transfer_study.study.stage_labels import stage_labels
 
 
 class RayJob(Frozen):
@@ -32,6 +35,7 @@ class Work(Frozen):
     """A stage as Ray has it: what to run, after which others, and on how many CPUs."""
 
     id: str
+    label: str
     stage: str  # as JSON
     parents: tuple[str, ...]
     keep_model: bool
@@ -43,9 +47,13 @@ class Job(RayJob):
     """Everything that a run through Ray needs; of two stages that are ready the first begins.
 
     Machines whose `program` is another are given none. Costs are `in_seconds` or in proportion to
-    them.
+    them. `log_to` are the trackers that are told of the `study`; without `host_names` no record
+    says where a stage was run.
     """
 
+    study: str
+    log_to: tuple[Tracker, ...] = ()
+    host_names: bool = True
     fail_fast: bool
     keep_minutes: float
     program: Program
@@ -53,11 +61,15 @@ class Job(RayJob):
     works: tuple[Work, ...]
 
     @classmethod
-    def of(cls, todo: Todo, store: str, resources: Resources) -> Self:
+    def of(
+        cls, todo: Todo, store: str, resources: Resources, log_to: tuple[Tracker, ...] = ()
+    ) -> Self:
         """What there is to do, with the store and the resources to do it with."""
+        labels = stage_labels(todo.plan)
         works = (
             Work(
                 id=stage.id,
+                label=labels[stage.id],
                 stage=stage.model_dump_json(),
                 parents=tuple(parent.id for parent in stage.parents),
                 keep_model=stage.id in todo.kept,
@@ -69,6 +81,9 @@ class Job(RayJob):
         return cls(
             store=store,
             resources=resources,
+            study=todo.plan.study.name,
+            log_to=log_to,
+            host_names=names_told(),
             fail_fast=todo.fail_fast,
             keep_minutes=todo.keep_minutes,
             program=Program.here(),
@@ -80,8 +95,9 @@ class Job(RayJob):
 class Event(RayEvent):
     """Something that happened to a stage, which runs again if `returned`.
 
-    One that is `suspended` has kept how far it is, and the run stops. `refused` is a machine, as
-    the message says; `waiting` is for so many stages of other runs.
+    One that is `suspended` has kept how far it is, and the run stops. `refused` is a machine, and
+    `warned` what else went wrong and ends nothing, as the message says; `waiting` is for so many
+    stages of other runs.
     """
 
     is_: Literal[
@@ -93,6 +109,7 @@ class Event(RayEvent):
         "suspended",
         "refused",
         "waiting",
+        "warned",
         "impossible",
     ]
     stage: str = ""

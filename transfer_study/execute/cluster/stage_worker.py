@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from transfer_study.execute.cluster.probe import Probe
 from transfer_study.execute.cluster.ray_process import this_machine
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.execute.suspend import Keeping, Suspended
+from transfer_study.store.host import VARIABLE as HOST_NAMES
 from transfer_study.store.open_store import open_store
 from transfer_study.study.stage import Stage
 
@@ -34,6 +36,7 @@ class Worker:
     gpus: float
     library: str | None
     keep_minutes: float
+    host_names: bool
 
 
 def trainable(worker: Worker) -> Callable[[dict[str, Any]], None]:
@@ -47,6 +50,7 @@ def trainable(worker: Worker) -> Callable[[dict[str, Any]], None]:
 
 def _run_trial(config: dict[str, Any], worker: Worker) -> None:
     """The work of one trial. Errors are told, not raised: only a death is retried."""
+    os.environ[HOST_NAMES] = "yes" if worker.host_names else "no"
     report = Report()
     unfit = worker.probe.unfit()
     if unfit is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from transfer_study.report.content import Content
 from transfer_study.report.page.render import render
 from transfer_study.report.page.subject import Subject
+from transfer_study.store.outputs import write_text
 
 __all__ = ["page", "write_page"]
 
@@ -22,4 +23,4 @@ def page(content: Content) -> str:
 
 def write_page(content: Content, path: Path) -> None:
     """Write the report of a study to a file."""
-    path.write_text(page(content), encoding="utf-8")
+    write_text(path, page(content))

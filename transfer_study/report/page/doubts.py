@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from transfer_study.points import points, verdict_text
+from transfer_study.points import counted, points, verdict_text
 from transfer_study.report.content import Content
 from transfer_study.report.page.frames import Frame, ShownEffect
 from transfer_study.study.arms import PAIRS, Control
@@ -18,7 +18,10 @@ _DECIDED = ("gain", "loss")
 def doubts_of(effect: ShownEffect, frame: Frame, content: Content) -> Iterator[str]:
     """What speaks against taking the effect at its word."""
     if effect.verdict in ("failed", "not_run"):
-        yield "Not all of its runs have a score, so that it is not judged."
+        yield (
+            "Not all of its runs have a score, so that it is not judged: it has both scores for "
+            f"{int(effect.n_seeds)} of {counted(len(effect.runs), 'seed')}."
+        )
         return
     if effect.verdict == "not_learned":
         yield (

@@ -48,7 +48,8 @@ _MARKS = {"failed": "×", "not_run": "○", "not_learned": "◇"}
 
 def render(subject: Subject) -> str:
     """The page as HTML."""
-    content, style, script = subject.content, _style(), _script()
+    content, style = subject.content, _style()
+    script = _script(reloads=content.so_far is not None)
     graphs = [drawn(subject, frame) for frame in subject.frames]
     first = subject.number[subject.chosen] if subject.many else 0
     return (
@@ -162,8 +163,9 @@ def _style() -> str:
 
 
 @cache
-def _script() -> str:
-    parts = "\n".join(_read(f"script/{name}.js") for name in _SCRIPTS)
+def _script(*, reloads: bool) -> str:
+    names = (*_SCRIPTS, "reload") if reloads else _SCRIPTS
+    parts = "\n".join(_read(f"script/{name}.js") for name in names)
     return f'(() => {{\n"use strict";\n{parts}}})();\n'
 
 
