@@ -212,6 +212,24 @@ def test_a_damaged_cache_is_found_out_and_read_anew(
     assert (other.checked_model(stage) / "weights.bin").read_bytes() == b"w" * 99
 
 
+def test_what_was_brought_is_read_here_and_what_is_damaged_in_the_bucket_costs_no_other(
+    machine: Callable[..., Store], made_plan: Plan
+) -> None:
+    storage, stages = Faulty(MemoryStore()), made_plan.stages[:5]
+    for stage in stages:
+        assert commit(machine(storage), stage)
+    of_one = storage.objects(f"files/stages/{stages[2].name}")
+    storage.put(next(one.key for one in of_one if one.key.endswith("stage.json")), b"x")
+    other = machine(storage)
+    other.bring(made_plan)
+    storage.log.clear()
+    for stage in stages[:2] + stages[3:]:
+        assert said(other, stage) == {"first"}
+    assert "get_part" not in storage.log
+    with pytest.raises(StoreError, match="not what was committed"):
+        said(other, stages[2])
+
+
 def test_a_damaged_object_is_told_and_never_read(
     machine: Callable[..., Store], stage: Stage
 ) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
@@ -174,6 +174,25 @@ class InBucket:
             make_folders(self._disk, place.parent)
             self._disk.rename(new, place)
         return True
+
+    def bring(self, part: Part, names: Collection[str], file: str | None = None) -> None:
+        """As `Committed` says, many at a time."""
+        self.names(part)  # is asked once, not by each
+
+        def bring(name: str) -> None:
+            with suppress(OSError, ValueError, StoreError):
+                record = CommitRecord.model_validate_json(self.record(part, name))
+                for one, of in record.files.items():
+                    here = self._root / part.folder / name / one
+                    if file in (None, one) and not self._has_size(here, of.size):
+                        self.fetch(part, name, record.attempt, one, of)
+
+        self._bucket.at_once(bring, names)
+
+    def _has_size(self, path: Path, size: int) -> bool:
+        with suppress(OSError):
+            return self._disk.stat(path, follow=False).st_size == size
+        return False
 
     def lost(self, part: Part, name: str) -> bool:  # noqa: ARG002
         """As `Committed` says: nothing can be in the way of an object that is not there."""
