@@ -334,6 +334,49 @@ def test_pruning_removes_what_nothing_wants_and_spares_what_runs(
     assert (other.checked_model(first) / "weights.bin").read_bytes() == b"new"
 
 
+@pytest.mark.parametrize("n", range(1, 12))
+def test_pruning_in_the_middle_of_a_commit_takes_none_of_its_files(
+    n: int, machine: Callable[..., Store], stage: Stage
+) -> None:
+    memory = MemoryStore()
+    storage, other = Faulty(memory), machine(ObjectStorage(memory))
+
+    def prune(act: Act) -> Any:
+        found = prunable(other, [], (stage.id,), results=True).unwanted
+        done = act()
+        remove(other, found)
+        return done
+
+    storage.breaks = lambda i: prune if i == n else None
+    assert commit(machine(storage), stage)
+    assert len(storage.log) >= 11
+    assert said(machine(ObjectStorage(memory)), stage) == {"first"}
+
+
+def test_what_a_killed_commit_uploaded_is_pruned(
+    machine: Callable[..., Store], stage: Stage
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(_: Act) -> Any:
+        raise Killed
+
+    memory = MemoryStore()
+    storage = Faulty(memory)
+    storage.breaks = lambda _: kill if storage.log[-1] in ("create", "remove") else None
+    store = machine(storage)
+    with pytest.raises(Killed):
+        commit(store, stage)
+    whole = ObjectStorage(memory)
+    assert len(list(whole.objects("files"))) == len(FILES)
+    for one in list(whole.objects("attempts")):  # as the next run on that machine does
+        whole.remove(one.key)
+    other = machine(whole)
+    assert len(remove(other, prunable(other, [], (), results=True).unwanted)) == 1
+    assert not list(whole.objects("files"))
+
+
 def test_a_server_that_heeds_no_conditions_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
