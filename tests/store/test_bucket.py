@@ -212,6 +212,24 @@ def test_a_damaged_cache_is_found_out_and_read_anew(
     assert (other.checked_model(stage) / "weights.bin").read_bytes() == b"w" * 99
 
 
+def test_what_was_brought_is_read_here_and_what_is_damaged_in_the_bucket_costs_no_other(
+    machine: Callable[..., Store], made_plan: Plan
+) -> None:
+    storage, stages = Faulty(MemoryStore()), made_plan.stages[:5]
+    for stage in stages:
+        assert commit(machine(storage), stage)
+    of_one = storage.objects(f"files/stages/{stages[2].name}")
+    storage.put(next(one.key for one in of_one if one.key.endswith("stage.json")), b"x")
+    other = machine(storage)
+    other.bring(made_plan)
+    storage.log.clear()
+    for stage in stages[:2] + stages[3:]:
+        assert said(other, stage) == {"first"}
+    assert "get_part" not in storage.log
+    with pytest.raises(StoreError, match="not what was committed"):
+        said(other, stages[2])
+
+
 def test_a_damaged_object_is_told_and_never_read(
     machine: Callable[..., Store], stage: Stage
 ) -> None:
@@ -314,6 +332,49 @@ def test_pruning_removes_what_nothing_wants_and_spares_what_runs(
         (attempt / "weights.bin").write_bytes(b"new")
         assert store.commit_model(first, attempt)
     assert (other.checked_model(first) / "weights.bin").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("n", range(1, 12))
+def test_pruning_in_the_middle_of_a_commit_takes_none_of_its_files(
+    n: int, machine: Callable[..., Store], stage: Stage
+) -> None:
+    memory = MemoryStore()
+    storage, other = Faulty(memory), machine(ObjectStorage(memory))
+
+    def prune(act: Act) -> Any:
+        found = prunable(other, [], (stage.id,), results=True).unwanted
+        done = act()
+        remove(other, found)
+        return done
+
+    storage.breaks = lambda i: prune if i == n else None
+    assert commit(machine(storage), stage)
+    assert len(storage.log) >= 11
+    assert said(machine(ObjectStorage(memory)), stage) == {"first"}
+
+
+def test_what_a_killed_commit_uploaded_is_pruned(
+    machine: Callable[..., Store], stage: Stage
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(_: Act) -> Any:
+        raise Killed
+
+    memory = MemoryStore()
+    storage = Faulty(memory)
+    storage.breaks = lambda _: kill if storage.log[-1] in ("create", "remove") else None
+    store = machine(storage)
+    with pytest.raises(Killed):
+        commit(store, stage)
+    whole = ObjectStorage(memory)
+    assert len(list(whole.objects("files"))) == len(FILES)
+    for one in list(whole.objects("attempts")):  # as the next run on that machine does
+        whole.remove(one.key)
+    other = machine(whole)
+    assert len(remove(other, prunable(other, [], (), results=True).unwanted)) == 1
+    assert not list(whole.objects("files"))
 
 
 def test_a_server_that_heeds_no_conditions_is_refused(

@@ -149,6 +149,20 @@ def test_an_answer_that_repeats_a_key_is_not_passed_on(
         assert f"s3://{BUCKET}/" in told
 
 
+def test_what_is_shorter_than_its_record_says_is_told(
+    server: str, machine: Callable[..., Store], stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transfer_study.store.bucket.PART", 1_000)
+    store = machine(server)
+    assert commit(store, stage)
+    assert who(machine(server), stage) == {b"first"}  # part by part
+    bucket = store.notes._bucket  # type: ignore[attr-defined]
+    for one in bucket.objects("files"):
+        bucket.put(one.key, b"x")
+    with pytest.raises(StoreError, match="not what was committed"):
+        machine(server).read(stage, "predictions/0.test.parquet")
+
+
 def test_of_many_commits_at_once_one_stands(
     server: str, machine: Callable[..., Store], stage: Stage
 ) -> None:

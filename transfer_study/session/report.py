@@ -80,6 +80,7 @@ def write_report(
     folders = Folders(places.results, places.plots) / plan_.study.name
     results = folders.results
     store, source = open_store(places.store), answer_source(plan_, places)
+    store.bring(plan_)
     failed, lost = failed_stages(plan_, store), lost_stages(plan_, places)
     ran = Ran(judged, source, failed)
     others, options = other_attempts(plan_, store), shlex.join(asked.options)

@@ -56,10 +56,11 @@ def check_places(first: Plan, places: Places) -> None:
     `first` is the plan of the study's own seeds. Makes nothing.
     """
     places.check_writable(first.study, store=True)
-    found = forecast(with_looks(first, places), open_store(places.store), 0)
+    store = open_store(places.store)
+    found = forecast(with_looks(first, places), store, 0)
     if not found.fits:
         raise StoreError(
-            f"the disk of {places.store} has {size_text(found.free)} free, and the run takes about "
+            f"the disk of {store.root} has {size_text(found.free)} free, and the run takes about "
             f"{size_text(found.needed.bytes)} for weights that its stages start from and "
             f"{size_text(found.answers_bytes)} for predictions; make room (`transfer-study prune` "
             "removes weights that nothing wants) or choose another place with --store"

@@ -7,7 +7,7 @@ the condition that there is none.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +65,13 @@ class Committed(Protocol):
 
     def fetch(self, part: Part, name: str, attempt: str, file: str, of: CommittedFile) -> bool:
         """Bring a file anew to its folder on this machine; False where there is no such file."""
+        ...
+
+    def bring(self, part: Part, names: Collection[str], file: str | None = None) -> None:
+        """Bring the files of many to this machine, or one file of each, as far as they are there.
+
+        What is wrong with one is told by whoever reads it.
+        """
         ...
 
     def look_again(self) -> None:
@@ -151,6 +158,9 @@ class OnDisk:
     def fetch(self, part: Part, name: str, attempt: str, file: str, of: CommittedFile) -> bool:  # noqa: ARG002
         """As `Committed` says: what is here is all there is."""
         return False
+
+    def bring(self, part: Part, names: Collection[str], file: str | None = None) -> None:
+        """As `Committed` says: all is here."""
 
     def look_again(self) -> None:
         """As `Committed` says: a network's file system may know an older state of a folder."""

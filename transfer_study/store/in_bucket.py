@@ -2,6 +2,7 @@
 
     stages/<name>/result.json          the record, put once under the condition that there is none
     files/stages/<name>/<attempt>/…    the files of one attempt, all there before its record is
+    attempts/<attempt>/publishing      there while they are uploaded
     models/… snapshots/…               likewise
 
 The cache is a folder like a store's on a disk. A record in it counts while the bucket lists it with
@@ -14,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
@@ -29,6 +30,8 @@ _ATTEMPT = re.compile(r"[0-9a-f]{8}")
 # What is not there is asked for again after so many seconds.
 _OLD = 2.0
 _UPLOADS = 3
+# What an attempt leaves among the attempts while it is published.
+_SIGN = "publishing"
 # A version that is shorter is a count, which another server may have given to something else.
 _TELLING = 16
 
@@ -126,7 +129,17 @@ class InBucket:
         self.look_again()
         if self.has(part, name):
             return False
-        files = self._files(part, name, record.attempt)
+        files, sign = self._files(part, name, record.attempt), f"attempts/{attempt.name}/{_SIGN}"
+        self._bucket.put(sign, b"")
+        try:
+            return self._publish(attempt, part, name, record, files)
+        finally:
+            with suppress(StoreError):
+                self._bucket.remove(sign)
+
+    def _publish(
+        self, attempt: Path, part: Part, name: str, record: CommitRecord, files: str
+    ) -> bool:
         self._upload(attempt, files, record)
         if not self._bucket.create(self._key(part, name), record.content):
             self._bucket.remove(*(f"{files}/{file}" for file in record.files))
@@ -175,6 +188,25 @@ class InBucket:
             self._disk.rename(new, place)
         return True
 
+    def bring(self, part: Part, names: Collection[str], file: str | None = None) -> None:
+        """As `Committed` says, many at a time."""
+        self.names(part)  # is asked once, not by each
+
+        def bring(name: str) -> None:
+            with suppress(OSError, ValueError, StoreError):
+                record = CommitRecord.model_validate_json(self.record(part, name))
+                for one, of in record.files.items():
+                    here = self._root / part.folder / name / one
+                    if file in (None, one) and not self._has_size(here, of.size):
+                        self.fetch(part, name, record.attempt, one, of)
+
+        self._bucket.at_once(bring, names)
+
+    def _has_size(self, path: Path, size: int) -> bool:
+        with suppress(OSError):
+            return self._disk.stat(path, follow=False).st_size == size
+        return False
+
     def lost(self, part: Part, name: str) -> bool:  # noqa: ARG002
         """As `Committed` says: nothing can be in the way of an object that is not there."""
         return False
@@ -212,8 +244,8 @@ class InBucket:
     def withdraw(self, one: Kept, aside: Path) -> bool:
         """As `Committed` says."""
         key = self._key(one.part, one.folder.name)
-        if one.record is None:  # there are but files
-            return True
+        if one.record is None:
+            return self._is_left_over(one)
         if self._bucket.get(key) != one.record:
             return False
         self._bucket.remove(key)
@@ -221,6 +253,19 @@ class InBucket:
         with suppress(FileNotFoundError):
             self._disk.rename(one.folder, aside / f"{one.part.folder}@{one.folder.name}")
         return True
+
+    def _is_left_over(self, one: Kept) -> bool:
+        """Whether files are of an attempt that came to nothing and never will.
+
+        One that is being published says so until its record is there; thus in this order.
+        """
+        signs = (found.key.split("/") for found in self._bucket.objects("attempts"))
+        if any(sign[1].endswith(f"@{one.attempt}") for sign in signs):
+            return False
+        content = self._bucket.get(self._key(one.part, one.folder.name))
+        with suppress(ValueError):
+            return CommitRecord.model_validate_json(content or b"").attempt != one.attempt
+        return content is None  # what a damaged record stands for is not known
 
     def put_back(self, one: Kept, aside: Path) -> bool:  # noqa: ARG002
         """As `Committed` says; the cache is filled again when it is read."""

@@ -35,9 +35,8 @@ class Leases:
         self._folder = folder
         self._own = folder.name.encode()
         self._patience = patience
-        self._seen: dict[
-            str, tuple[bytes | None, float]
-        ] = {}  # the beats of others, and since when
+        # The beats of others, and since when they are.
+        self._seen: dict[str, tuple[bytes | None, float]] = {}
 
     def take(self, stage: Stage) -> bool:
         """Take a stage that nobody has; False where a run has it that lives."""

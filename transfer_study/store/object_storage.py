@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # Seconds for a request, which carries so many bytes at most, and to begin one.
 _TIMEOUT, _CONNECT, PART = 60, 10, 16 << 20
+# There are fewer bytes than were asked for.
+_NOT_SO_LONG = 416
 # A server is busy, or another wrote at the same time, or a condition failed that none had set: it
 # may be asked again.
 _BUSY = (408, 409, 412, 425, 429)
@@ -33,12 +35,13 @@ _BUSY = (408, 409, 412, 425, 429)
 class StorageFault(Exception):  # noqa: N818  (the caller decides what is to be said)
     """A request that was not answered, or not as it should be; it may have been carried out.
 
-    `again` says whether it may be made again.
+    `again` says whether it may be made again; `status` is what HTTP says, 0 of no answer.
     """
 
-    def __init__(self, said: str, *, again: bool) -> None:
+    def __init__(self, said: str, *, again: bool, status: int = 0) -> None:
         super().__init__(said)
         self.again = again
+        self.status = status
 
 
 class StaleError(Exception):
@@ -72,11 +75,16 @@ class ObjectStorage:
             return bytes(found.bytes()), found.meta["e_tag"] or ""
 
     def get_part(self, key: str, start: int, length: int) -> bytes:
-        """Some of an object's bytes."""
+        """Some of an object's bytes, fewer where it ends before."""
         import obstore
 
-        with _told():
-            return bytes(obstore.get_range(self._store, key, start=start, length=length))
+        try:
+            with _told():
+                return bytes(obstore.get_range(self._store, key, start=start, length=length))
+        except StorageFault as fault:
+            if fault.status == _NOT_SO_LONG:
+                return b""
+            raise
 
     def put(self, key: str, content: bytes) -> None:
         """Make a small object, or put it in another's place."""
@@ -158,7 +166,7 @@ def _fault(said: str) -> StorageFault:
         return StorageFault("no answer in time" if timed_out else "no answer", again=True)
     number = int(status[1])
     again = number >= 500 or number in _BUSY
-    return StorageFault(f"{number}{f' {code[1]}' if code else ''}", again=again)
+    return StorageFault(f"{number}{f' {code[1]}' if code else ''}", again=again, status=number)
 
 
 @cache

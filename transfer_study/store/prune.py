@@ -100,9 +100,14 @@ def prunable(
     states = [s for s in states if s.stage not in known or s.stage in done - unfinished]
     if results:
         known |= {*using, *named}
-        unwanted += (one for one in stages if one.stage is not None and one.stage not in known)
+        unwanted += (one for one in stages if _is_nobodys(one, known))
     links = [path for part in Part for path in _links(store, part)]
     return Prunable(unwanted, {why: kept for why, kept in wanted.items() if kept}, links, states)
+
+
+def _is_nobodys(one: Found, known: Collection[str]) -> bool:
+    """Whether results are of a stage that nobody knows, or of an attempt that was not committed."""
+    return bool(one.kept.attempt) if one.stage is None else one.stage not in known
 
 
 def remove(store: Store, unwanted: Iterable[Found]) -> list[Found]:

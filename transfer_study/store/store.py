@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
@@ -206,6 +206,11 @@ class Store:
         record = CommitRecord.of(self.disk, stage.id, attempt)
         return self.committed.publish(attempt, Part.SNAPSHOTS, _snapshot(stage, epoch), record)
 
+    def bring(self, stages: Iterable[Stage]) -> None:
+        """Bring the results of many stages to this machine, where they are not; for speed alone."""
+        done = [stage.name for stage in stages if self.is_done(stage)]
+        self.committed.bring(Part.RESULTS, done)
+
     def read(self, stage: Stage, file: str) -> bytes:
         """The bytes of one of the stage's files, checked against its record."""
         return self._read(stage, Part.RESULTS, stage.name, file)
@@ -375,7 +380,9 @@ class Store:
 
         They are those of any study, which tell of time and of what changed, and of no result.
         """
-        for name in self.committed.names(Part.RESULTS):
+        names = self.committed.names(Part.RESULTS)
+        self.committed.bring(Part.RESULTS, names, STAGE)
+        for name in names:
             with suppress(OSError, ValueError, StoreError):
                 commit = CommitRecord.model_validate_json(self.committed.record(Part.RESULTS, name))
                 expected = commit.files.get(STAGE)
