@@ -290,8 +290,8 @@ def test_what_runs_what_is_held_and_what_failed_is_seen_on_every_machine(
     monkeypatch.setattr("transfer_study.store.store._OLD", -1.0)
     storage = ObjectStorage(MemoryStore())
     here, there = machine(storage), machine(storage)
-    with tell_running(stage, here) as tell, hold(here, [stage]):
-        tell(3)
+    with tell_running(stage, here) as attempt, hold(here, [stage]):
+        attempt.tell(3)
         (one,) = running(there)
         assert (one.stage, one.epoch) == (stage.id, 3)
         assert stage.id in held(there)
