@@ -83,8 +83,12 @@ def test_what_another_run_gave_up_is_run_here(shared: Shared, other: Leases) -> 
 
 
 def test_a_stage_whose_weights_are_wanted_is_done_when_they_are_there(
-    shared: Shared, other: Leases, store: Store
+    shared: Shared,
+    other: Leases,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("transfer_study.execute.schedule.FIRST_PAUSE", 0.0)
     first, second, third = shared.schedule.ready
     assert other.take(shared.stage_of(first))
     assert (shared.take(), shared.take(), shared.take()) == (second, third, None)

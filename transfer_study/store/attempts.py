@@ -28,6 +28,12 @@ def is_abandoned(attempt: str) -> bool:
     return bool(made and made["host"] in own and not _lives(int(made["process"])))
 
 
+def owner(attempt: str) -> tuple[str, str] | None:
+    """The host and the number of the process that an attempt is of; None of what is no attempt."""
+    made = _ATTEMPT.fullmatch(attempt)
+    return (made["host"], made["process"]) if made else None
+
+
 def this_host() -> str:
     """The name of this machine, and what tells its processes from those of the same number.
 

@@ -20,10 +20,12 @@ from pathlib import Path
 
 from transfer_study.errors import StoreError
 from transfer_study.store.attempts import is_abandoned
+from transfer_study.store.signs import BEAT, LEASES, Sweeping
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 
-_FOLDER, _BEAT = "leases", "beat"
+# A look at what others have left, so many signs of life apart.
+_LOOK = 12
 
 
 class Leases:
@@ -40,7 +42,7 @@ class Leases:
 
     def take(self, stage: Stage) -> bool:
         """Take a stage that nobody has; False where a run has it that lives."""
-        key = f"{_FOLDER}/{stage.name}"
+        key = f"{LEASES}/{stage.name}"
         for _ in range(2):
             holder = self._notes.read(key)
             if holder == self._own:
@@ -60,7 +62,7 @@ class Leases:
 
     def give_back(self, stage: Stage) -> None:
         """A stage is over, whether it is committed or not."""
-        self._remove(f"{_FOLDER}/{stage.name}")
+        self._remove(f"{LEASES}/{stage.name}")
 
     def _remove(self, key: str) -> None:
         if self._notes.read(key) == self._own:
@@ -69,18 +71,18 @@ class Leases:
     def beat(self, count: int) -> None:
         """Show that this run lives."""
         with suppress(OSError, StoreError):  # it must not end what it only cannot show
-            self._store.tell(self._folder, _BEAT, str(count).encode())
+            self._store.tell(self._folder, BEAT, str(count).encode())
 
     def end(self) -> None:
         """Give back all that is still taken."""
         with suppress(OSError, StoreError):
-            for name in self._notes.names(_FOLDER):
-                self._remove(f"{_FOLDER}/{name}")
+            for name in self._notes.names(LEASES):
+                self._remove(f"{LEASES}/{name}")
 
     def _lives(self, holder: str) -> bool:
         if not holder or is_abandoned(holder):
             return False
-        beat, now = self._store.told(holder, _BEAT), time.monotonic()
+        beat, now = self._store.told(holder, BEAT), time.monotonic()
         if beat is None and not self._store.is_attempt(holder):
             return False
         seen, since = self._seen.get(holder, (None, now))
@@ -94,11 +96,12 @@ class Leases:
 def leasing(store: Store, *, beat: float = 5.0, patience: float = 60.0) -> Iterator[Leases]:
     """The leases of a run, whose count goes up every so many seconds until it is over.
 
-    A run of another host that shows no sign for `patience` seconds is taken to be gone.
+    A run of another host that shows no sign for `patience` seconds is taken to be gone. What runs
+    have left that are gone is swept meanwhile.
     """
     over = threading.Event()
     with store.scratch("run") as folder:
-        leases = Leases(store, folder, patience=patience)
+        leases, sweeping = Leases(store, folder, patience=patience), Sweeping(store)
         leases.beat(0)  # before it takes anything
 
         def live() -> None:
@@ -106,6 +109,8 @@ def leasing(store: Store, *, beat: float = 5.0, patience: float = 60.0) -> Itera
             while not over.wait(beat):
                 count += 1
                 leases.beat(count)
+                if count % _LOOK == 1:
+                    sweeping.look()
 
         thread = threading.Thread(target=live, daemon=True)
         thread.start()

@@ -52,6 +52,7 @@ from transfer_study.store.host import names_told
 from transfer_study.store.in_bucket import InBucket
 from transfer_study.store.notes import BucketNotes, FileNotes, Notes
 from transfer_study.store.prefixes import Prefixes
+from transfer_study.store.signs import Signs
 from transfer_study.store.stage_record import KeptWeights, StageRecord
 from transfer_study.study.stage import Stage
 
@@ -81,6 +82,7 @@ class Store:
             self.notes = BucketNotes(bucket)
             self.committed = InBucket(bucket, disk, self.root, self.scratch)
         self._is_here = bucket is None
+        self._signs = Signs(self)
         self._told: set[str] = set()  # the attempts that have told something
         self._failed: tuple[float, frozenset[str]] = -_OLD, frozenset()  # since when, by name
 
@@ -136,7 +138,8 @@ class Store:
         folder = self.root / "attempts" / new_attempt(label)
         make_folders(self.disk, folder)
         try:
-            yield folder
+            with self._signs.shown():
+                yield folder
         finally:
             if folder.name in self._told:
                 with suppress(OSError, StoreError):

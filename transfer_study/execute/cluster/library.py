@@ -110,6 +110,8 @@ def _lacks(stage: Stage) -> bool:
         check_at_hand(stage)
     except (DataError, EncoderError, OSError):
         return True
+    except Exception:  # another fault, which the stage tells by itself
+        return False
     return False
 
 

@@ -189,10 +189,9 @@ def kill(worker: Any) -> None:
 
 
 def machine_of(worker: Any) -> str:
-    """Ray's id of the machine on which an actor runs."""
-    said: dict[str, Any] = ray._private.state.actors(worker._actor_id.hex())
-    machine: str = said["Address"]["NodeID"]
-    return machine
+    """Ray's id of the machine on which an actor runs; empty where Ray does not know it."""
+    said = ray._private.state.actors(worker._actor_id.hex())
+    return str(said.get("Address", {}).get("NodeID", ""))
 
 
 def gpus_per_stage(resources: Resources) -> float:
