@@ -29,7 +29,7 @@ OPTIONS = {
     name: {option for p in command.params for option in (*p.opts, *p.secondary_opts)} | {"--help"}
     for name, command in COMMANDS.items()
 }
-OTHERS = ("pip ", "make ", "ray ", "kubectl ")
+OTHERS = ("pip ", "make ", "ray ", "kubectl ", "tensorboard ", "mlflow ", "wandb ")
 OF_SBATCH = ("--qos", "--no-kill")
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 

@@ -46,7 +46,7 @@ def status(
 
     From the store alone.
     """
-    from transfer_study.session.plans import known_plan
+    from transfer_study.session.plans import known_first, with_looks
     from transfer_study.session.status import study_status
     from transfer_study.terminal.stage_log import print_stage_log
     from transfer_study.terminal.status import print_status, status_as_json, watch_status
@@ -55,10 +55,11 @@ def status(
         raise typer.BadParameter("--watch goes with neither --json nor --log: leave it out")
     stages, places = open_store(store), Places(store, results)
     asked = AskedStudy(study, settings, data, fidelity)
-    plan_ = known_plan(asked.known(places), places)
+    first = known_first(asked.known(places), places)
+    plan_ = with_looks(first, places)
     if log is not None:
         print_stage_log(plan_, stages, log, as_json=as_json)
     elif watch:
-        watch_status(lambda: study_status(plan_, stages), stages)
+        watch_status(lambda: study_status(with_looks(first, places), stages), stages)
     else:
         (status_as_json if as_json else print_status)(study_status(plan_, stages), stages)

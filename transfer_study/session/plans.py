@@ -86,9 +86,14 @@ def known_plan(study: Study, places: Places) -> Plan:
 
     With the seeds that looks have added to some of its edges.
     """
+    return with_looks(known_first(study, places), places)
+
+
+def known_first(study: Study, places: Places) -> Plan:
+    """The plan of the study's own seeds, likewise."""
     recorded = recorded_plan(study, places.results / study.name)
     recorded = recorded or kept_plan(study, open_store(places.store))
-    return with_looks(recorded or make_plan(study), places)
+    return recorded or make_plan(study)
 
 
 def with_looks(plan_: Plan, places: Places) -> Plan:

@@ -258,7 +258,10 @@ assert end("taken back", "Its node was preempted.") == ("returned", "its machine
 assert end("2", "Task was killed due to the node running low on memory.") == (
     "returned", "Ray ended its worker process, for its machine had hardly any memory left"
 )
+assert not (folder / "failures").exists()
 assert end("3", DIED) == ("failed", crashed + ", 3 times in all")
+# There is no traceback, and yet `status` and the report know that it failed, and why.
+assert (folder / "failures" / "one" / "error.txt").read_text() == crashed + ", 3 times in all"
 assert searcher.suggest("4") == "FINISHED"
 """
 )
@@ -314,9 +317,43 @@ assert searcher.suggest("4") == "FINISHED"
 """
 )
 
+WITHOUT_NAMES = (
+    MADE_UP
+    + """\
+import os
+import socket
+from transfer_study.execute.cluster import ray_process, stage_worker
+from transfer_study.store.host import host_name
+
+told, called = [], []
+node = {"NodeID": "0123456789ab", "NodeManagerHostname": "annas", "Alive": True, "Resources": {}}
+ray_process.ray.nodes = lambda: [node]
+stage_worker.tune.report = told.append
+stage_worker.this_machine = lambda: "m"
+stage_worker.at_hand = lambda *_: None
+stage_worker.open_store = lambda _: None
+stage_worker.Stage = SimpleNamespace(model_validate_json=lambda _: None)
+stage_worker.run_stage = lambda *_, **__: called.append(host_name())
+# A worker of a cluster that was there before has an environment of its own.
+os.environ.pop("TRANSFER_STUDY_HOST_NAMES", None)
+assert ray_process.living(0, 0) == {"0123456789ab": "annas"}
+for named in (True, False):
+    probe = SimpleNamespace(unfit=lambda: None, store="", sign=SimpleNamespace(is_suspended=None))
+    worker = stage_worker.Worker(probe, 0.0, None, 0.0, named)
+    stage_worker._run_trial({"stage": "", "keep_model": False}, worker)
+assert called[0] == socket.gethostname() != called[1]
+assert called[1].startswith("host-"), called
+assert ray_process.living(0, 0) == {"0123456789ab": "machine 01234567"}
+"""
+)
+
 
 def test_a_stage_that_hangs_is_ended_and_tried_elsewhere(tmp_path: Path) -> None:
     searched(HUNG, tmp_path, {"one": ()})
+
+
+def test_workers_name_no_machine_where_the_run_does_not(tmp_path: Path) -> None:
+    searched(WITHOUT_NAMES, tmp_path, {})
 
 
 def test_a_stage_outlives_machines_without_end_and_workers_twice(tmp_path: Path) -> None:
