@@ -32,7 +32,7 @@ from transfer_study.execute.processor import processor_name
 from transfer_study.execute.run_stage import set_up_torch
 from transfer_study.learn.batch import Collator
 from transfer_study.learn.material import Material
-from transfer_study.learn.model import build_model
+from transfer_study.learn.models.model import build_model
 from transfer_study.learn.predict import row_logits
 from transfer_study.learn.replay import CudaGraphs, ReplayedUpdates, Step
 from transfer_study.learn.updates import Updates, build_courses

@@ -34,8 +34,8 @@ from transfer_study.data.tokens.mixing import mixed_batches
 from transfer_study.execute.materials import read_materials, tokenizer_of
 from transfer_study.execute.start import begin
 from transfer_study.learn.material import Material
+from transfer_study.learn.models.soft import Learner
 from transfer_study.learn.predict import autocast, row_logits
-from transfer_study.learn.soft import Learner
 from transfer_study.learn.train import train
 from transfer_study.session.plans import make_plan
 from transfer_study.store.store import Store

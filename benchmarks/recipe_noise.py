@@ -32,11 +32,11 @@ from transfer_study.data.tokens.tokenizer import load_tokenizer
 from transfer_study.execute.run_stage import quiet_libraries
 from transfer_study.learn import replay
 from transfer_study.learn.batch import Collator
-from transfer_study.learn.keep_prefix import keep_prefixes
 from transfer_study.learn.material import Material
-from transfer_study.learn.model import build_model
+from transfer_study.learn.models.keep_prefix import keep_prefixes
+from transfer_study.learn.models.model import build_model
+from transfer_study.learn.models.stabilise import stabilise
 from transfer_study.learn.predict import predict
-from transfer_study.learn.stabilise import stabilise
 from transfer_study.learn.train import train
 from transfer_study.learn.updates import Updates
 from transfer_study.metrics import score

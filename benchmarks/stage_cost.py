@@ -34,14 +34,14 @@ from transfer_study.data.tokens.tokenizer import load_tokenizer
 from transfer_study.execute.run_stage import quiet_libraries
 from transfer_study.learn import batch
 from transfer_study.learn.batch import Collator
-from transfer_study.learn.bert_adam import BertAdam
-from transfer_study.learn.clip import clip_each_norm, clip_norm
-from transfer_study.learn.keep_prefix import keep_prefixes
 from transfer_study.learn.material import Material
-from transfer_study.learn.model import build_model
-from transfer_study.learn.stabilise import stabilise
+from transfer_study.learn.models.keep_prefix import keep_prefixes
+from transfer_study.learn.models.model import build_model
+from transfer_study.learn.models.stabilise import stabilise
+from transfer_study.learn.optimise.bert_adam import BertAdam
+from transfer_study.learn.optimise.clip import clip_each_norm, clip_norm
+from transfer_study.learn.optimise.uncorrected_adamw import UncorrectedAdamW
 from transfer_study.learn.train import train
-from transfer_study.learn.uncorrected_adamw import UncorrectedAdamW
 from transfer_study.metrics import score
 from transfer_study.store.store import Store
 from transfer_study.study.encoder import Encoder

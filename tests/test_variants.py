@@ -13,7 +13,7 @@ from transfer_study.analysis.doubt.stability import run_table, stability_table
 from transfer_study.analysis.effects.tables import tables
 from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.run_stage import run_stage
-from transfer_study.learn.model import build_model
+from transfer_study.learn.models.model import build_model
 from transfer_study.report.results import write_table
 from transfer_study.session.places import Places
 from transfer_study.session.plans import make_plan

@@ -30,8 +30,8 @@ from transfer_study.data.tokens.tokenizer import load_tokenizer
 from transfer_study.errors import DataError, StudyError
 from transfer_study.learn.batch import Collator
 from transfer_study.learn.material import Material
-from transfer_study.learn.model import MultiTaskModel, head_name
-from transfer_study.learn.optim import build_course
+from transfer_study.learn.models.model import MultiTaskModel, head_name
+from transfer_study.learn.optimise.optim import build_course
 from transfer_study.learn.predict import row_logits
 from transfer_study.learn.updates import Updates
 from transfer_study.study.encoder import Encoder

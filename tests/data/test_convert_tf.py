@@ -28,7 +28,7 @@ from transfer_study.data.encoders.hash import fingerprint_encoder
 from transfer_study.data.encoders.tensor_bundle import TensorBundle
 from transfer_study.data.tokens.tokenizer import load_tokenizer
 from transfer_study.errors import EncoderError
-from transfer_study.learn.model import build_model
+from transfer_study.learn.models.model import build_model
 from transfer_study.study.encoder import Encoder
 from transfer_study.study.recipes.recipe import Recipe
 

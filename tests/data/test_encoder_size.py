@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from transfer_study.data.encoders.size import weight_bytes
-from transfer_study.learn.model import build_model
+from transfer_study.learn.models.model import build_model
 from transfer_study.study.encoder import Encoder
 from transfer_study.study.recipes.recipe import Recipe
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.execute.test_run_stage import content
 from transfer_study.execute.run_stage import run_stage
-from transfer_study.learn import keep_prefix
+from transfer_study.learn.models import keep_prefix
 from transfer_study.session.plans import make_plan
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan

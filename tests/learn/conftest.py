@@ -17,7 +17,7 @@ from transfer_study.data.tokens.encode import encode
 from transfer_study.data.tokens.tokenizer import load_tokenizer
 from transfer_study.learn.batch import Collator
 from transfer_study.learn.material import Material
-from transfer_study.learn.model import MultiTaskModel, build_model
+from transfer_study.learn.models.model import MultiTaskModel, build_model
 from transfer_study.learn.train import Learned, train
 from transfer_study.study.encoder import Encoder, TinyConfig
 from transfer_study.study.recipes.recipe import Recipe

@@ -12,8 +12,8 @@ import torch
 
 from transfer_study.learn.checkpoint import Hold, State, read_state, write_state
 from transfer_study.learn.losses import LearningError
-from transfer_study.learn.model import MultiTaskModel
-from transfer_study.learn.soft import SoftlyShared
+from transfer_study.learn.models.model import MultiTaskModel
+from transfer_study.learn.models.soft import SoftlyShared
 from transfer_study.learn.train import Learned, train
 from transfer_study.learn.updates import Updates
 from transfer_study.study.recipes.recipe import Recipe

@@ -11,12 +11,17 @@ from torch import Tensor
 
 from transfer_study.data.splits import TaskData
 from transfer_study.data.tokens.encode import IGNORED, targets
-from transfer_study.learn.aggregate import combine
-from transfer_study.learn.heads import HEAD_KINDS
-from transfer_study.learn.model import MultiTaskModel
-from transfer_study.learn.optim import Course
+from transfer_study.learn.models.heads import HEAD_KINDS
+from transfer_study.learn.models.model import MultiTaskModel
+from transfer_study.learn.optimise.aggregate import combine
+from transfer_study.learn.optimise.optim import Course
+from transfer_study.learn.optimise.weigh import (
+    FixedWeights,
+    LossWeights,
+    UncertaintyWeights,
+    uncertain_loss,
+)
 from transfer_study.learn.updates import Updates
-from transfer_study.learn.weigh import FixedWeights, LossWeights, UncertaintyWeights, uncertain_loss
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.tasks import kinds
 
@@ -338,7 +343,7 @@ def test_every_kind_is_learned_from_updates_of_every_task(school: Any, aggregati
 def test_schedules_count_updates_of_every_task_once(
     school: Any, monkeypatch: pytest.MonkeyPatch, optimizer: str
 ) -> None:
-    from transfer_study.learn import optim
+    from transfer_study.learn.optimise import optim
 
     made = []
 

@@ -27,7 +27,7 @@ from transfer_study.data.encoders.hash import fingerprint_encoder
 from transfer_study.data.encoders.limits import check_layers
 from transfer_study.data.tokens.tokenizer import load_tokenizer
 from transfer_study.errors import EncoderError
-from transfer_study.learn.model import (
+from transfer_study.learn.models.model import (
     MultiTaskModel,
     build_model,
     head_name,

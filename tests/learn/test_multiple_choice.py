@@ -12,7 +12,7 @@ from transfer_study.data.splits import TaskData
 from transfer_study.data.streams import stream
 from transfer_study.learn.batch import CANDIDATES, by_row, for_encoder
 from transfer_study.learn.distil import distillation_loss
-from transfer_study.learn.heads import head_kind
+from transfer_study.learn.models.heads import head_kind
 from transfer_study.metrics import score
 from transfer_study.metrics.constant import best_constant
 from transfer_study.study.tasks import kinds

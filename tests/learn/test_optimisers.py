@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from transfer_study.learn.bert_adam import BertAdam
-from transfer_study.learn.clip import clip_each_norm, clip_norm
-from transfer_study.learn.uncorrected_adamw import UncorrectedAdamW
+from transfer_study.learn.optimise.bert_adam import BertAdam
+from transfer_study.learn.optimise.clip import clip_each_norm, clip_norm
+from transfer_study.learn.optimise.uncorrected_adamw import UncorrectedAdamW
 
 SHAPES = ((30, 20), (20,), (7, 3, 2), (1,))
 RATE, DECAY = 0.01, 0.3

@@ -14,7 +14,7 @@ from transfer_study.data.splits import TaskData
 from transfer_study.data.tokens.encode import encode
 from transfer_study.learn import batch
 from transfer_study.learn.batch import Collator
-from transfer_study.learn.heads import _filled
+from transfer_study.learn.models.heads import _filled
 from transfer_study.learn.predict import Predictions, predict
 from transfer_study.study.recipes.recipe import Precision, Recipe
 from transfer_study.study.tasks import kinds

@@ -22,13 +22,13 @@ from transformers import (
     RobertaConfig,
 )
 
-from transfer_study.learn import keep_prefix
-from transfer_study.learn.depth import transformer_layers
-from transfer_study.learn.keep_prefix import keep_prefixes
-from transfer_study.learn.model import MultiTaskModel, build_model
+from transfer_study.learn.models import keep_prefix
+from transfer_study.learn.models.depth import transformer_layers
+from transfer_study.learn.models.keep_prefix import keep_prefixes
+from transfer_study.learn.models.model import MultiTaskModel, build_model
+from transfer_study.learn.models.soft import SoftlyShared
+from transfer_study.learn.models.stabilise import stabilise
 from transfer_study.learn.predict import row_logits
-from transfer_study.learn.soft import SoftlyShared
-from transfer_study.learn.stabilise import stabilise
 from transfer_study.learn.train import Learned, train
 from transfer_study.store.prefixes import Prefixes
 from transfer_study.store.store import Store

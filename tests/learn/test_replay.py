@@ -20,11 +20,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from transfer_study.data.tokens.encode import IGNORED, targets
 from transfer_study.learn import train as learning
 from transfer_study.learn.batch import STATES
+from transfer_study.learn.models.soft import SoftlyShared
+from transfer_study.learn.optimise.weigh import FixedWeights, UncertaintyWeights
 from transfer_study.learn.replay import ReplayedUpdates, Step, build_updates, can_replay
 from transfer_study.learn.resident import Resident
-from transfer_study.learn.soft import SoftlyShared
 from transfer_study.learn.updates import Updates
-from transfer_study.learn.weigh import FixedWeights, UncertaintyWeights
 from transfer_study.study.tasks import kinds
 
 COLOUR, PETS, CATS = kinds.CLASSIFICATION, kinds.MULTILABEL, kinds.REGRESSION

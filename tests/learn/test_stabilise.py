@@ -12,11 +12,11 @@ from transformers import AlbertConfig, AutoModel, BertConfig, ElectraConfig
 
 from tests.learn.test_model import FAMILIES, PAIR, SIZES, TAGS, inputs
 from transfer_study.errors import EncoderError
-from transfer_study.learn.depth import parameters_by_depth, transformer_layers
-from transfer_study.learn.model import MultiTaskModel, build_model
-from transfer_study.learn.optim import build_course
-from transfer_study.learn.stabilise import stabilise
-from transfer_study.learn.uncorrected_adamw import UncorrectedAdamW
+from transfer_study.learn.models.depth import parameters_by_depth, transformer_layers
+from transfer_study.learn.models.model import MultiTaskModel, build_model
+from transfer_study.learn.models.stabilise import stabilise
+from transfer_study.learn.optimise.optim import build_course
+from transfer_study.learn.optimise.uncorrected_adamw import UncorrectedAdamW
 from transfer_study.study.encoder import Encoder
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.tasks import kinds

@@ -15,8 +15,8 @@ from torch import Tensor
 from transfer_study.data.splits import TaskData
 from transfer_study.learn import train as module
 from transfer_study.learn.losses import LearningError
-from transfer_study.learn.model import MultiTaskModel
-from transfer_study.learn.optim import build_course
+from transfer_study.learn.models.model import MultiTaskModel
+from transfer_study.learn.optimise.optim import build_course
 from transfer_study.learn.predict import predict
 from transfer_study.learn.train import Learned
 from transfer_study.metrics import score

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from transfer_study.data.tokens.encode import IGNORED
 from transfer_study.learn.distil import at_targets, distillation_loss
-from transfer_study.learn.soft import SoftlyShared
+from transfer_study.learn.models.soft import SoftlyShared
 from transfer_study.learn.train import train
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.tasks import kinds

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from transfer_study.learn.heads import HEAD_KINDS
+from transfer_study.learn.models.heads import HEAD_KINDS
 from transfer_study.study.tasks.kinds import KINDS, TaskKind
 from transfer_study.study.tasks.source import FileSource
 from transfer_study.study.tasks.task import MetricName, Task

@@ -23,8 +23,8 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from transfer_study.learn.load_model import HEADS_FILE, TASKS_FILE, load
-from transfer_study.learn.model import MultiTaskModel, build_model, save_whole
+from transfer_study.learn.models.load_model import HEADS_FILE, TASKS_FILE, load
+from transfer_study.learn.models.model import MultiTaskModel, build_model, save_whole
 from transfer_study.study.encoder import Encoder
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.tasks.task import Task

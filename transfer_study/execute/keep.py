@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from transfer_study.execute.answers import write_answers
-from transfer_study.learn.model import save_body, save_heads
-from transfer_study.learn.soft import Learner, handed_on
+from transfer_study.learn.models.model import save_body, save_heads
+from transfer_study.learn.models.soft import Learner, handed_on
 from transfer_study.learn.train import Learned
 from transfer_study.store.alike import is_alike
 from transfer_study.store.chosen import history

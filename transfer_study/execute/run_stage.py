@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import torch
 
     from transfer_study.learn.material import Material
-    from transfer_study.learn.soft import Learner
+    from transfer_study.learn.models.soft import Learner
 
 OnEpoch = Callable[[dict[str, Any]], None]
 _LIBRARIES = ("transfer-study", "torch", "transformers", "tokenizers", "numpy", "ray")

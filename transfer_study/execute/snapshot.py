@@ -9,9 +9,9 @@ from typing import Any
 
 from transfer_study.execute.answers import write_answers
 from transfer_study.execute.keep import Attempt, write_again
-from transfer_study.learn.load_model import TASKS_FILE
 from transfer_study.learn.material import Material
-from transfer_study.learn.model import MultiTaskModel, save_whole
+from transfer_study.learn.models.load_model import TASKS_FILE
+from transfer_study.learn.models.model import MultiTaskModel, save_whole
 from transfer_study.learn.predict import predict
 from transfer_study.store.store import Store
 

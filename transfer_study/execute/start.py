@@ -11,12 +11,12 @@ from torch import device
 
 from transfer_study.data.tokens.encode import targets
 from transfer_study.learn.distil import at_targets
-from transfer_study.learn.keep_prefix import keep_prefixes
 from transfer_study.learn.material import Material
-from transfer_study.learn.model import MultiTaskModel, build_model, load_heads, torch_seed
+from transfer_study.learn.models.keep_prefix import keep_prefixes
+from transfer_study.learn.models.model import MultiTaskModel, build_model, load_heads, torch_seed
+from transfer_study.learn.models.soft import Learner, SoftlyShared
+from transfer_study.learn.models.stabilise import freeze_lowest, stabilise
 from transfer_study.learn.predict import row_logits
-from transfer_study.learn.soft import Learner, SoftlyShared
-from transfer_study.learn.stabilise import freeze_lowest, stabilise
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage, StageKind, StageTask
 from transfer_study.study.tasks.source import SPLITS

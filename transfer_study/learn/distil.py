@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from transfer_study.data.tokens.encode import IGNORED
-from transfer_study.learn.heads import head_kind
+from transfer_study.learn.models.heads import head_kind
 from transfer_study.study.tasks.task import Task
 
 # Of each train row, the teacher's logits [targets, outputs]: one target, or a target a word.

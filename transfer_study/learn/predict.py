@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from transfer_study.learn.batch import Collator
-from transfer_study.learn.heads import head_kind
+from transfer_study.learn.models.heads import head_kind
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.tasks.example import Example, Label
 from transfer_study.study.tasks.task import Task

@@ -21,11 +21,11 @@ from transfer_study.data.tokens.mixing import task_batches
 from transfer_study.data.tokens.tokenizer import load_tokenizer
 from transfer_study.errors import EncoderError
 from transfer_study.learn.checkpoint import Hold, State, random_state, set_random_state
-from transfer_study.learn.clip import clip_norm
-from transfer_study.learn.language_model import LOSS, LanguageModel, with_head
 from transfer_study.learn.losses import LearningError
-from transfer_study.learn.model import MultiTaskModel, build_model, torch_seed
-from transfer_study.learn.optim import Course, build_course
+from transfer_study.learn.models.language_model import LOSS, LanguageModel, with_head
+from transfer_study.learn.models.model import MultiTaskModel, build_model, torch_seed
+from transfer_study.learn.optimise.clip import clip_norm
+from transfer_study.learn.optimise.optim import Course, build_course
 from transfer_study.learn.predict import autocast
 from transfer_study.learn.train import Epoch, Learned
 from transfer_study.study.encoder import Encoder

@@ -19,11 +19,11 @@ from torch import Tensor
 
 from transfer_study.data.tokens.mixing import Update
 from transfer_study.learn.material import Material
-from transfer_study.learn.optim import Course
+from transfer_study.learn.models.soft import Learner, SoftlyShared
+from transfer_study.learn.optimise.optim import Course
+from transfer_study.learn.optimise.weigh import LossWeights, UncertaintyWeights
 from transfer_study.learn.resident import Resident
-from transfer_study.learn.soft import Learner, SoftlyShared
 from transfer_study.learn.updates import Updates
-from transfer_study.learn.weigh import LossWeights, UncertaintyWeights
 from transfer_study.study.recipes.recipe import Recipe
 
 # So many updates of a shape are made before one is recorded: what is made at first use, the

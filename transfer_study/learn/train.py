@@ -13,12 +13,12 @@ from transfer_study.data.tokens.mixing import mixed_batches
 from transfer_study.learn.checkpoint import Hold, State, random_state, set_random_state
 from transfer_study.learn.losses import Losses
 from transfer_study.learn.material import Material
+from transfer_study.learn.models.soft import Learner, SoftlyShared
+from transfer_study.learn.optimise.weigh import build_weights
 from transfer_study.learn.predict import Predictions, predict
 from transfer_study.learn.replay import ReplayedUpdates, build_updates
 from transfer_study.learn.selection import Selection, Weights
-from transfer_study.learn.soft import Learner, SoftlyShared
 from transfer_study.learn.updates import build_courses
-from transfer_study.learn.weigh import build_weights
 from transfer_study.metrics import score
 from transfer_study.study.recipes.recipe import Recipe
 

@@ -14,14 +14,14 @@ from torch import Tensor
 from transfer_study.data.tokens.encode import IGNORED
 from transfer_study.data.tokens.mixing import Rows, Update
 from transfer_study.learn.checkpoint import State
-from transfer_study.learn.clip import clip_each_norm, clip_norm
 from transfer_study.learn.distil import distillation_loss
-from transfer_study.learn.heads import head_kind
 from transfer_study.learn.material import Material
-from transfer_study.learn.optim import Course, build_course
+from transfer_study.learn.models.heads import head_kind
+from transfer_study.learn.models.soft import Learner, SoftlyShared
+from transfer_study.learn.optimise.clip import clip_each_norm, clip_norm
+from transfer_study.learn.optimise.optim import Course, build_course
+from transfer_study.learn.optimise.weigh import LossWeights
 from transfer_study.learn.predict import autocast
-from transfer_study.learn.soft import Learner, SoftlyShared
-from transfer_study.learn.weigh import LossWeights
 from transfer_study.study.recipes.recipe import Recipe
 
 
@@ -132,7 +132,7 @@ class Updates:
     def _from_every(self, batches: Update) -> dict[str, Tensor]:
         """Leave the gradients of the mean loss, those of shared parameters as aggregated."""
         # Half a second, which other stages need not wait.
-        from transfer_study.learn.aggregate import combine
+        from transfer_study.learn.optimise.aggregate import combine
 
         assert not isinstance(self._model, SoftlyShared)
         shared = [p for part in self._model.body for p in part.parameters() if p.requires_grad]

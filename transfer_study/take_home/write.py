@@ -32,8 +32,8 @@ from transformers import (
 
 from transfer_study.data.tokens.encode import encode
 from transfer_study.errors import ExportError
-from transfer_study.learn import load_model
 from transfer_study.learn.batch import Collator, by_row, for_encoder
+from transfer_study.learn.models import load_model
 from transfer_study.learn.predict import predict
 from transfer_study.store.alike import is_alike
 from transfer_study.store.commit_record import Part

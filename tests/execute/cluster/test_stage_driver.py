@@ -338,7 +338,8 @@ stage_worker.run_stage = lambda *_, **__: called.append(host_name())
 os.environ.pop("TRANSFER_STUDY_HOST_NAMES", None)
 assert ray_process.living(0, 0) == {"0123456789ab": "annas"}
 for named in (True, False):
-    probe = SimpleNamespace(unfit=lambda: None, store="", sign=SimpleNamespace(is_suspended=lambda _: False))
+    sign = SimpleNamespace(is_suspended=lambda _: False)
+    probe = SimpleNamespace(unfit=lambda: None, store="", sign=sign)
     worker = stage_worker.Worker(probe, 0.0, None, 0.0, named)
     stage_worker._run_trial({"stage": "", "keep_model": False}, worker)
 assert called[0] == socket.gethostname() != called[1]

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from transfer_study.errors import EncoderError
-from transfer_study.learn.depth import parameters_by_depth, transformer_layers
+from transfer_study.learn.models.depth import parameters_by_depth, transformer_layers
 
 Inputs = Mapping[str, Tensor]
 

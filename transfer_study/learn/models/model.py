@@ -17,8 +17,8 @@ from transfer_study.data.streams import stream
 from transfer_study.data.tokens.vocabulary import tiny_vocabulary
 from transfer_study.errors import EncoderError, StoreError
 from transfer_study.learn.batch import STATES, by_row, for_encoder
-from transfer_study.learn.load_model import HEADS_FILE, mean_of_tokens
-from transfer_study.learn.prefix import Prefix
+from transfer_study.learn.models.load_model import HEADS_FILE, mean_of_tokens
+from transfer_study.learn.models.prefix import Prefix
 from transfer_study.study.encoder import Encoder, ScratchConfig, TinyConfig
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.tasks.task import Task

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
-from transfer_study.learn.bert_adam import BertAdam
 from transfer_study.learn.checkpoint import State
-from transfer_study.learn.depth import parameters_by_depth
-from transfer_study.learn.uncorrected_adamw import UncorrectedAdamW
+from transfer_study.learn.models.depth import parameters_by_depth
+from transfer_study.learn.optimise.bert_adam import BertAdam
+from transfer_study.learn.optimise.uncorrected_adamw import UncorrectedAdamW
 from transfer_study.study.recipes.recipe import Recipe
 
 

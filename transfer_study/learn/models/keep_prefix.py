@@ -22,10 +22,10 @@ from torch import Tensor
 
 from transfer_study.learn.batch import Collator, for_encoder
 from transfer_study.learn.material import Material
-from transfer_study.learn.model import MultiTaskModel
+from transfer_study.learn.models.model import MultiTaskModel
+from transfer_study.learn.models.prefix import Prefix, find_prefix, prefix_hash
+from transfer_study.learn.models.soft import Learner, SoftlyShared
 from transfer_study.learn.predict import autocast
-from transfer_study.learn.prefix import Prefix, find_prefix, prefix_hash
-from transfer_study.learn.soft import Learner, SoftlyShared
 from transfer_study.store.prefixes import Prefixes
 from transfer_study.study.frozen import content_hash
 from transfer_study.study.recipes.recipe import Precision

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from transfer_study.learn.model import MultiTaskModel
+from transfer_study.learn.models.model import MultiTaskModel
 from transfer_study.study.tasks.task import Task
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.adamw import adamw
 
-from transfer_study.learn.uncorrected_adamw import uncorrected_state
+from transfer_study.learn.optimise.uncorrected_adamw import uncorrected_state
 
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-6
 

@@ -12,8 +12,8 @@ from torch.optim import Adam
 
 from transfer_study.data.tokens.mixing import Update
 from transfer_study.learn.checkpoint import State
-from transfer_study.learn.heads import head_kind
-from transfer_study.learn.optim import Course
+from transfer_study.learn.models.heads import head_kind
+from transfer_study.learn.optimise.optim import Course
 from transfer_study.study.recipes.recipe import Recipe, weights_of
 from transfer_study.study.tasks.task import Task
 

@@ -1,0 +1,1 @@
+"""From losses to steps: gradients combined and clipped, optimisers, schedules, loss weights."""
