@@ -26,6 +26,7 @@ SAID: dict[str, object] = {
     "keep_weights": "5GB",
     "max_seeds": 7,
     "looks": 2,
+    "keep_minutes": 3.0,
 }
 FLAGS = {"fail_fast", "until_decided", "as_json", "quiet", "verbose"}
 WHOLE = ("--gpus-per-node", "0", "--cpus-per-node", "4", "--time", "12:00:00")

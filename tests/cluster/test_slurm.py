@@ -39,7 +39,10 @@ def why_not() -> str | None:
     return None
 
 
-pytestmark = pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
+pytestmark = [
+    pytest.mark.slow,  # Ray is started four times; `.ci/run` runs it
+    pytest.mark.skipif(why_not() is not None, reason=why_not() or ""),
+]
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,7 @@ def test_a_job_that_is_warned_goes_back_to_the_queue_and_repeats_nothing(
     log = (slurm.folder / f"small-{job}.log").read_text()
     assert slurm.state(job) == "COMPLETED", log
     assert slurm.state(job, "Restarts") == "1"
+    assert "transfer-study ended with exit code 75" in log
     assert log.count("got SIGUSR1") == log.count("back to the queue") == 1
     assert f"{len(before)} of {len(stages)} stages are done" in log
     done = Counter(re.findall(r"\] +done +(\S+)", log))
