@@ -27,8 +27,10 @@ SAID: dict[str, object] = {
     "max_seeds": 7,
     "looks": 2,
     "keep_minutes": 3.0,
+    "hang_after": "2h",
+    "log_to": ["tensorboard"],
 }
-FLAGS = {"fail_fast", "until_decided", "as_json", "quiet", "verbose"}
+FLAGS = {"fail_fast", "changed", "until_decided", "as_json", "quiet", "verbose"}
 WHOLE = ("--gpus-per-node", "0", "--cpus-per-node", "4", "--time", "12:00:00")
 
 
@@ -124,6 +126,7 @@ def test_the_script_asks_for_what_was_asked(
         (("--set", "refine.epochs=many"), "refine.epochs"),
         (("--set", "encoder=/no/such/folder"), "/no/such/folder"),
         (("--until-decided",), "--max-seeds"),
+        (("--hang-after", "soon"), "--hang-after"),
         (("--output", "no/such/folder/job"), "no/such/folder/job"),
         (("--address", "host:1"), "--address"),
         (("--submit",), "found no command sbatch"),

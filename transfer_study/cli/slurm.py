@@ -11,9 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from transfer_study.cli.fidelity import AskedStudy
-from transfer_study.cli.options import check_looks
+from transfer_study.cli.options import ExecutorName, check_looks, hang_after_of
 from transfer_study.cli.run import run
 from transfer_study.errors import Problem, StudyError
+from transfer_study.execute.resources import Resources
 from transfer_study.session.places import Places
 
 # What the job itself says.
@@ -86,10 +87,16 @@ def slurm(
     """
     from transfer_study.execute.cluster.slurm.script import SlurmJob, sbatch_command
     from transfer_study.execute.cluster.slurm.script import submit as submitted
+    from transfer_study.execute.executor import executor_named
     from transfer_study.session.plans import make_plan, with_answered
     from transfer_study.session.run import check_places
 
     check_looks(of_run["until_decided"], of_run["max_seeds"], of_run["looks"], of_run["fidelity"])
+    executor_named(  # what it refuses is refused here too
+        "ray",
+        Resources(hang_after=hang_after_of(of_run["hang_after"], ExecutorName.RAY)),
+        tuple(tracker.value for tracker in of_run["log_to"]),
+    )
     command = sbatch_command() if submit else ""
     job = SlurmJob(
         nodes=nodes,
@@ -137,7 +144,7 @@ def _words(context: typer.Context) -> Iterator[str]:
             yield parameter.opts[-1]
         else:
             for each in value if getattr(parameter, "multiple", False) else (value,):
-                yield f"{parameter.opts[-1]}={each}"
+                yield f"{parameter.opts[-1]}={getattr(each, 'value', each)}"
 
 
 _OWN = [

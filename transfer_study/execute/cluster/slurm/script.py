@@ -38,7 +38,7 @@ _TIMES = tuple(
 )
 
 
-def seconds_of(time: str) -> float | None:
+def slurm_seconds(time: str) -> float | None:
     """The seconds of a time as Slurm writes it, None for anything else or for no time at all."""
     found = next((match for form in _TIMES if (match := form.fullmatch(time))), None)
     if found is None:
@@ -76,7 +76,7 @@ class SlurmJob:
         if _GPUS.fullmatch(self.gpus_per_node) is None:
             form = "a number, or a type and a number such as a100:8"
             yield _wrong("gpus-per-node", self.gpus_per_node, form)
-        seconds = seconds_of(self.time)
+        seconds = slurm_seconds(self.time)
         if seconds is None:
             form = "minutes, hours:minutes:seconds or days-hours, e.g. 90, 12:00:00 or 2-12"
             yield _wrong("time", self.time, form)
