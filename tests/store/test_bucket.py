@@ -353,6 +353,22 @@ def test_pruning_in_the_middle_of_a_commit_takes_none_of_its_files(
     assert said(machine(ObjectStorage(memory)), stage) == {"first"}
 
 
+def test_a_commit_that_slept_while_its_files_were_swept_brings_them_again(
+    machine: Callable[..., Store], stage: Stage
+) -> None:
+    memory = MemoryStore()
+    storage, whole = Faulty(memory), ObjectStorage(memory)
+
+    def sleep(act: Act) -> Any:
+        for one in [*whole.objects("files"), *whole.objects("attempts")]:
+            whole.remove(one.key)
+        return act()
+
+    storage.breaks = lambda _: sleep if storage.log[-1] == "create" else None
+    assert commit(machine(storage), stage)
+    assert said(machine(whole), stage) == {"first"}
+
+
 def test_what_a_killed_commit_uploaded_is_pruned(
     machine: Callable[..., Store], stage: Stage
 ) -> None:
