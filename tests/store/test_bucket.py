@@ -18,7 +18,7 @@ from transfer_study.store import open_store as open_store_module
 from transfer_study.store.bucket import Bucket, StorageDown
 from transfer_study.store.held import held, hold
 from transfer_study.store.leases import leasing
-from transfer_study.store.object_storage import ObjectStorage, StaleError, StorageFault
+from transfer_study.store.object_storage import ObjectStorage, StaleError, StorageFault, Version
 from transfer_study.store.open_store import check_store, open_store
 from transfer_study.store.prune import prunable, remove
 from transfer_study.store.running import running, tell_running
@@ -401,7 +401,7 @@ def test_a_server_that_heeds_no_conditions_is_refused(
             self.put(key, content)
 
     class HalfHeedless(ObjectStorage):
-        def swap(self, key: str, content: bytes, version: str) -> None:
+        def swap(self, key: str, content: bytes, version: Version) -> None:
             raise StaleError
 
     monkeypatch.setenv("TRANSFER_STUDY_CACHE", str(tmp_path))
