@@ -71,6 +71,14 @@ def end(runs: Sequence[subprocess.Popen[str]]) -> list[str]:
     return said
 
 
+def has_no_secret(folder: Path, *said: str) -> None:
+    """Keys stand nowhere: neither in what commands say nor in what they write."""
+    written = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    for secret in (KEY_ID, SECRET):
+        assert not any(secret in text for text in said)
+        assert not any(secret.encode() in content for content in written)
+
+
 def test_two_runs_share_a_bucket_and_a_third_machine_sees_and_continues_them(
     proxy: Between, tmp_path: Path, small_study: Path
 ) -> None:
@@ -98,10 +106,7 @@ def test_two_runs_share_a_bucket_and_a_third_machine_sees_and_continues_them(
     assert three.run("report")[0] == 0
     assert (three.folder / "results" / "small" / "deltas.csv").read_bytes() == tables[0]
 
-    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
-    for secret in (KEY_ID, SECRET):
-        assert not any(secret in text for text in (*said, status, again))
-        assert not any(secret.encode() in content for content in written)
+    has_no_secret(tmp_path, *said, status, again)
 
 
 def test_a_run_through_ray_that_is_killed_is_continued_on_another_machine(
@@ -121,6 +126,8 @@ def test_a_run_through_ray_that_is_killed_is_continued_on_another_machine(
     assert code == 0, said
     own, _ = own_and_others(said)
     assert 0 < own < STAGES
+    assert list((first.folder / "cache").rglob("ray.log"))
+    has_no_secret(tmp_path, said)
 
 
 def test_a_store_that_cannot_be_reached_or_used_is_told_in_one_sentence(

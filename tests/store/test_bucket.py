@@ -18,7 +18,7 @@ from transfer_study.store import open_store as open_store_module
 from transfer_study.store.bucket import Bucket, StorageDown
 from transfer_study.store.held import held, hold
 from transfer_study.store.leases import leasing
-from transfer_study.store.object_storage import ObjectStorage, StaleError, StorageFault
+from transfer_study.store.object_storage import ObjectStorage, StaleError, StorageFault, Version
 from transfer_study.store.open_store import check_store, open_store
 from transfer_study.store.prune import prunable, remove
 from transfer_study.store.running import running, tell_running
@@ -353,6 +353,22 @@ def test_pruning_in_the_middle_of_a_commit_takes_none_of_its_files(
     assert said(machine(ObjectStorage(memory)), stage) == {"first"}
 
 
+def test_a_commit_that_slept_while_its_files_were_swept_brings_them_again(
+    machine: Callable[..., Store], stage: Stage
+) -> None:
+    memory = MemoryStore()
+    storage, whole = Faulty(memory), ObjectStorage(memory)
+
+    def sleep(act: Act) -> Any:
+        for one in [*whole.objects("files"), *whole.objects("attempts")]:
+            whole.remove(one.key)
+        return act()
+
+    storage.breaks = lambda _: sleep if storage.log[-1] == "create" else None
+    assert commit(machine(storage), stage)
+    assert said(machine(whole), stage) == {"first"}
+
+
 def test_what_a_killed_commit_uploaded_is_pruned(
     machine: Callable[..., Store], stage: Stage
 ) -> None:
@@ -385,7 +401,7 @@ def test_a_server_that_heeds_no_conditions_is_refused(
             self.put(key, content)
 
     class HalfHeedless(ObjectStorage):
-        def swap(self, key: str, content: bytes, version: str) -> None:
+        def swap(self, key: str, content: bytes, version: Version) -> None:
             raise StaleError
 
     monkeypatch.setenv("TRANSFER_STUDY_CACHE", str(tmp_path))

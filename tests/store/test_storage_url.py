@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from transfer_study.errors import StoreError
 from transfer_study.session.places import Places
+from transfer_study.store.object_storage import storage_at
 from transfer_study.store.open_store import open_store
 from transfer_study.store.storage_url import StorageUrl, store_place
+from transfer_study.terminal.doctor import _said
 
 
 @pytest.mark.parametrize(
@@ -85,3 +89,30 @@ def test_each_url_has_a_cache_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_pa
     place = store_place("s3://b/p")
     assert isinstance(place, StorageUrl)
     assert place.cache.is_relative_to(tmp_path / "xdg" / "transfer-study")
+
+
+def test_what_a_service_asks_for_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AZURE_")]:
+        monkeypatch.delenv(name)
+    storage_at.cache_clear()
+    with pytest.raises(StoreError, match=r"az://container/p cannot be used: Account .*; set"):
+        open_store("az://container/p")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
+    assert open_store("az://container/p").place == "az://container/p"
+    assert open_store("gs://bucket/p").place == "gs://bucket/p"
+    storage_at.cache_clear()
+
+
+def test_without_obstore_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    storage_at.cache_clear()
+    for module in ("obstore", "obstore.store", "obstore.exceptions"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(StoreError, match=r"pip install 'transfer-study\[objects\]'"):
+        open_store("s3://bucket/p")
+
+
+def test_a_doctor_repeats_no_key_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRANSFER_STUDY_STORE", "s3://key:secret@bucket/p")
+    assert "secret" not in _said("TRANSFER_STUDY_STORE")
+    monkeypatch.setenv("TRANSFER_STUDY_STORE", "s3://bucket/p")
+    assert _said("TRANSFER_STUDY_STORE") == "s3://bucket/p"

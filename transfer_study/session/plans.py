@@ -77,7 +77,7 @@ def begin(plan_: Plan, places: Places) -> Plan:
     has = answer_source(whole, places).has
     with writing(folder):
         write_record(whole, folder, has)
-    keep_plan(whole, open_store(places.store), has)
+    keep_plan(whole, open_store(places.store))
     return whole
 
 

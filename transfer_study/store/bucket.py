@@ -21,6 +21,7 @@ from transfer_study.store.object_storage import (
     ObjectStorage,
     StaleError,
     StorageFault,
+    Version,
 )
 
 _Found = TypeVar("_Found")
@@ -50,8 +51,8 @@ class Bucket:
         found = self._get(key)
         return None if found is None else found[0]
 
-    def _get(self, key: str) -> tuple[bytes, str] | None:
-        def get() -> tuple[bytes, str] | None:
+    def _get(self, key: str) -> tuple[bytes, Version] | None:
+        def get() -> tuple[bytes, Version] | None:
             try:
                 return self._storage.get(_checked(key))
             except FileNotFoundError:

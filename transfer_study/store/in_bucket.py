@@ -145,6 +145,9 @@ class InBucket:
             self._bucket.remove(*(f"{files}/{file}" for file in record.files))
             self.look_again()
             return False
+        with suppress(StoreError):
+            # It may have slept since they arrived, for so long that they were taken for left over.
+            self._upload(attempt, files, record)
         self.look_again()
         said, folder = attempt / part.record, self._root / part.folder / name
         with suppress(OSError):  # it is committed, whatever becomes of the cache
@@ -157,16 +160,16 @@ class InBucket:
         return True
 
     def _upload(self, attempt: Path, files: str, record: CommitRecord) -> None:
-        """Put all files of an attempt in the bucket; what did not arrive whole is put again."""
+        """Put those files of an attempt in the bucket that are not there whole, and look again."""
         left = [*record.files]
-        for _ in range(_UPLOADS):
-            self._bucket.at_once(
-                lambda file: self._bucket.put_file(f"{files}/{file}", attempt / file), left
-            )
+        for _ in range(1 + _UPLOADS):
             sizes = {one.key: one.size for one in self._bucket.objects(files)}
             left = [f for f in left if sizes.get(f"{files}/{f}") != record.files[f].size]
             if not left:
                 return
+            self._bucket.at_once(
+                lambda file: self._bucket.put_file(f"{files}/{file}", attempt / file), left
+            )
         raise StoreError(
             f"the store {self._bucket.name} does not keep {left[0]} whole, which was sent "
             f"{_UPLOADS} times; look at what is between this machine and its server"

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from transfer_study.errors import StoreError
 from transfer_study.store.storage_url import StorageUrl
 
 if TYPE_CHECKING:
+    from obstore import UpdateVersion
     from obstore.store import ObjectStore
 
 # Seconds for a request, which carries so many bytes at most, and to begin one.
@@ -48,6 +49,16 @@ class StaleError(Exception):
     """An object is of another version than the one that was to be replaced."""
 
 
+class Version(NamedTuple):
+    """What tells one content of an object from another: by most services a tag, by some a number.
+
+    Google's compares numbers alone, the others tags.
+    """
+
+    tag: str | None
+    number: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """An object, by its key, with its size in bytes and a name of its content."""
@@ -66,13 +77,13 @@ class ObjectStorage:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
-    def get(self, key: str) -> tuple[bytes, str]:
+    def get(self, key: str) -> tuple[bytes, Version]:
         """A small object, whole, and its version."""
         import obstore
 
         with _told():
             found = obstore.get(self._store, key)
-            return bytes(found.bytes()), found.meta["e_tag"] or ""
+            return bytes(found.bytes()), Version(found.meta["e_tag"], found.meta["version"])
 
     def get_part(self, key: str, start: int, length: int) -> bytes:
         """Some of an object's bytes, fewer where it ends before."""
@@ -107,12 +118,14 @@ class ObjectStorage:
         with _told(conditional=True):
             obstore.put(self._store, key, content, mode="create")
 
-    def swap(self, key: str, content: bytes, version: str) -> None:
+    def swap(self, key: str, content: bytes, version: Version) -> None:
         """Put a small object in the place of one of this version; raises StaleError."""
         import obstore
 
         with _told(conditional=True):
-            obstore.put(self._store, key, content, mode={"e_tag": version})
+            told = {"e_tag": version.tag, "version": version.number}
+            known = {name: said for name, said in told.items() if said is not None}
+            obstore.put(self._store, key, content, mode=cast("UpdateVersion", known))
 
     def remove(self, key: str) -> None:
         """Remove an object that may be there."""

@@ -37,11 +37,15 @@ def write_record(plan_: Plan, folder: Path, answered: Callable[[Stage], bool]) -
     replace(DISK, folder / RECORD_FILE, content, folder / f".{RECORD_FILE}")
 
 
-def keep_plan(plan_: Plan, store: Store, answered: Callable[[Stage], bool]) -> None:
-    """Keep the same in the store, for who does not see the results folder."""
-    content = _record(plan_, frozenset(), answered)
-    with store.scratch("plan") as aside:
-        store.notes.write(f"plans/{plan_.study.name}.json", content, aside, lasting=True)
+def keep_plan(plan_: Plan, store: Store) -> None:
+    """Keep the plan in the store, for who does not see the results folder.
+
+    What has answered is seen there, so that the same plan is kept as it was.
+    """
+    key, content = f"plans/{plan_.study.name}.json", _record(plan_, frozenset(), lambda _: False)
+    if store.notes.read(key) != content:
+        with store.scratch("plan") as aside:
+            store.notes.write(key, content, aside, lasting=True)
 
 
 def _record(plan_: Plan, once: Collection[str], answered: Callable[[Stage], bool]) -> bytes:
