@@ -97,6 +97,20 @@ def test_of_a_killed_worker_a_person_reads_a_sentence(longer: Path, tmp_path: Pa
     assert not re.search(r"Traceback|Failure #|ActorDied|actor_id|\.py", told)
 
 
+def test_a_raylet_that_was_killed_ends_the_run_in_a_sentence(longer: Path, tmp_path: Path) -> None:
+    run = begun(longer, tmp_path)
+    worker = psutil.Process(first_running(tmp_path, run).process)
+    raylet = worker.parent()
+    assert raylet is not None and raylet.name() == "raylet"
+    raylet.kill()
+    _, told = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 2, told
+    plain = " ".join(told.split())
+    assert "error: Ray's own process on this machine (its raylet) has ended" in plain
+    assert "the same command continues" in plain
+    assert not re.search(r"Traceback|Failure #|ActorDied|actor_id", told)
+
+
 NO_WORKER = """\
 import os, sys
 from transfer_study.errors import ExecutionError
@@ -193,7 +207,7 @@ def test_a_search_tells_why_a_worker_died(longer: Path, tmp_path: Path) -> None:
         for process in psutil.Process(search.pid).children(recursive=True):
             with suppress(psutil.Error):
                 title = " ".join(process.cmdline())
-                if title.startswith("ray::") and not re.match("ray::(IDLE|_Nothing)", title):
+                if title.startswith("ray::ImplicitFunc"):  # as Tune calls what it is given
                     killed.add(process.pid)
                     process.kill()
         time.sleep(0.2)

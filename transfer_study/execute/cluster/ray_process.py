@@ -41,6 +41,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 Tell = Callable[[RayEvent], None]
 # Seconds; the first worker on a machine that is busy may take long to come.
 _LONGEST_START = 180.0
+_SECONDS_BETWEEN_LOOKS = 5.0
 
 
 def serve(run: Callable[[str, Tell, threading.Event], None]) -> None:
@@ -107,12 +108,29 @@ def started(resources: Resources, tell: Tell = lambda _: None) -> Iterator[None]
     late = threading.Timer(_LONGEST_START, lambda: tell(_too_late()))
     late.daemon = True
     late.start()
+    over = threading.Event()
     try:
         with _started(resources):
             late.cancel()
+            threading.Thread(target=_watch, args=[this_machine(), tell, over], daemon=True).start()
             yield
     finally:
         late.cancel()
+        over.set()
+
+
+def _watch(here: str, tell: Tell, over: threading.Event) -> None:
+    """Tell that the job is impossible once Ray has ended here: a driver would wait for ever."""
+    while not over.wait(_SECONDS_BETWEEN_LOOKS):
+        if any(node["NodeID"] == here and not node["Alive"] for node in ray.nodes()):
+            tell(
+                RayEvent(
+                    is_="impossible",
+                    message="Ray's own process on this machine (its raylet) has ended: killed, or "
+                    "out of memory; what is finished is kept, and the same command continues",
+                )
+            )
+            return
 
 
 def _too_late() -> RayEvent:

@@ -221,9 +221,7 @@ class _TrialCallback(StaysHere, tune.Callback):  # type: ignore[misc]
         self._failed: set[str] = set()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        values = {key: value for key, value in trial.config.items() if key != _RUN}
-        run = trial.config[_RUN]
-        self._tell(TrialEvent(is_="began", trial=trial.trial_id, run=run, values=values))
+        self._begin(trial)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -250,7 +248,13 @@ class _TrialCallback(StaysHere, tune.Callback):  # type: ignore[misc]
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._fail(trial, death(error_of(trial))[0])
 
+    def _begin(self, trial: Any) -> None:
+        values = {key: value for key, value in trial.config.items() if key != _RUN}
+        run = trial.config[_RUN]
+        self._tell(TrialEvent(is_="began", trial=trial.trial_id, run=run, values=values))
+
     def _fail(self, trial: Any, message: str) -> None:
         if trial.trial_id not in self._failed:
             self._failed.add(trial.trial_id)
+            self._begin(trial)  # its worker may have died before; what has begun is begun once
             self._tell(TrialEvent(is_="failed", trial=trial.trial_id, message=message))
