@@ -53,14 +53,14 @@ def verdicts(page: str) -> list[str]:
 def writer(fail: str, places: Places) -> subprocess.Popen[bytes]:
     """The process that writes a report, with a function of this code in place of what writes it."""
     code = f"{fail}\nfrom transfer_study.session import live_report\n"
+    where = {"store": str(places.store), "results": places.results, "plots": places.plots}
+    wanted = live_report._Wanted(study="small", named="small.yaml", reloads=30, **where)
     process = subprocess.Popen(
         [sys.executable, "-c", f"{code}live_report.write_so_far = fail\nlive_report.main()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    where = {"store": places.store, "results": places.results, "plots": places.plots}
-    wanted = live_report._Wanted(study="small", named="small.yaml", reloads=30, **where)
     assert process.stdin is not None
     process.stdin.write(wanted.model_dump_json().encode())
     process.stdin.close()

@@ -313,6 +313,7 @@ searcher.end_silent()
 told.clear()
 searcher.on_trial_complete("3", error=True)
 assert told[0][0] == "failed" and "ended early 3 times in all" in told[0][1], told
+assert (folder / "failures" / "one" / "error.txt").read_text() == told[0][1]
 assert searcher.suggest("4") == "FINISHED"
 """
 )

@@ -189,7 +189,7 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
         self._deaths[work.id] += 1
         if self._deaths[work.id] > self._retries:
             times = counted(self._deaths[work.id], "time")
-            self._give_up(work, f"{why}, and ended early {times} in all", None)
+            self._lose(work, f"{why}, and ended early {times} in all")
             return
         self._put_back(work, why)
         if elsewhere and self._machines.unreliable(machine):
@@ -205,10 +205,7 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
         if self._deaths[work.id] <= self._retries:
             self._put_back(work, why)
         else:
-            message = f"{why}, {counted(self._deaths[work.id], 'time')} in all"
-            # Nobody else was left to say so where what failed is looked up.
-            log = self._shared.store.fail(self._stage(work.id), message)
-            self._give_up(work, message, log)
+            self._lose(work, f"{why}, {counted(self._deaths[work.id], 'time')} in all")
 
     def _heard(self, work: Work, result: dict[str, Any]) -> None:
         machine = result["machine"]
@@ -267,6 +264,10 @@ class _StageSearcher(StaysHere, Searcher):  # type: ignore[misc]
             self._tell(Event(is_="returned", stage=work.id, message=why))
         else:
             self._give_up(work, why, None)
+
+    def _lose(self, work: Work, message: str) -> None:
+        """A stage failed whose worker is gone: nobody else can say so where failures are kept."""
+        self._give_up(work, message, self._shared.store.fail(self._stage(work.id), message))
 
     def _give_up(self, work: Work, message: str, log: Path | None) -> None:
         self._schedule.give_up(work.id)
