@@ -159,7 +159,16 @@ def test_plan_says_what_was_dropped_as_leaks(leaky_study: Path, tmp_path: Path) 
         "stages"
     ]
     assert stage["why"] == ("changed: tasks.mine.data.train (training rows dropped as leaks: 3)")
-    again = call(tmp_path, "run", str(leaky_study), *excluded, "--executor", "in-process", "-q")
+    again = call(
+        tmp_path,
+        "run",
+        str(leaky_study),
+        *excluded,
+        "--changed",
+        "--executor",
+        "in-process",
+        "-q",
+    )
     assert again.returncode == 0, again.stderr
     status = json.loads(call(tmp_path, "status", str(leaky_study), *excluded, "--json").stdout)
     assert status["counts"] == {"done": 1, "running": 0, "missing": 0, "failed": 0}
