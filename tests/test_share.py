@@ -7,6 +7,7 @@ import json
 import platform
 import re
 import shutil
+import socket
 import zlib
 from base64 import b64decode
 from collections.abc import Iterator
@@ -66,7 +67,7 @@ def marked(tmp_path: Path, bert_folder: Path, monkeypatch) -> Path:
     home = tmp_path / "usermark" / "placemark"
     home.mkdir(parents=True)
     monkeypatch.chdir(home)
-    monkeypatch.setattr(platform, "node", lambda: "hostmark")
+    monkeypatch.setattr(socket, "gethostname", lambda: "hostmark")
     for task in ("weather", "season"):
         _write_corpus(home.parent / "corpusmark" / task)
     encoder = home.parent / "modelmark" / "small-bert"

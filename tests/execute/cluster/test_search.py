@@ -139,7 +139,8 @@ from transfer_study.execute.cluster.trial_job import SearchJob
 from ray import cloudpickle
 from ray.tune.search.variant_generator import generate_variants
 
-scheduler = trial_driver._HalvingByTarget(SearchJob.model_validate_json(sys.argv[1]))
+placed = SimpleNamespace(failed={}, knows=lambda trial: True)
+scheduler = trial_driver._HalvingByTarget(SearchJob.model_validate_json(sys.argv[1]), placed)
 count = 0
 
 def decided(run, part, dev):
