@@ -37,7 +37,7 @@ _MOST_SECONDS, _MOST_OPERATIONS = 600.0, 100_000
 
 @dataclass
 class Row:
-    """A line of the table: faults injected, states of the store looked at, and what came of them."""
+    """A line of the table: faults injected, states looked at, and what came of them."""
 
     case: str
     seed: str = "-"
@@ -129,8 +129,15 @@ def undisturbed(seeds: int = 3) -> dict[tuple[str, str], bytes]:
 
 
 def resume(
-    place: Place, plan: Plan, row: Row, *, earlier: Counter[str] | None = None, host: str = "host",
-    dead: int = 0, expected: dict[tuple[str, str], bytes] | None = None,
+    place: Place,
+    plan: Plan,
+    row: Row,
+    *,
+    earlier: Counter[str] | None = None,
+    host: str = "host",
+    dead: int = 0,
+    expected: dict[tuple[str, str], bytes] | None = None,
+    code: str = "code",
 ) -> None:
     """Run what is left to its end, check all of it, and run once more.
 
@@ -141,6 +148,7 @@ def resume(
     world = made_world(place, seed=dead)
     world.processes = [Process(host, 100 + n, alive=False) for n in range(dead)]
     world.start(host)
+    world.code = code
     operations = 0
 
     def watch(name: str, path: Path) -> None:

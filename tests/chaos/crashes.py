@@ -35,7 +35,9 @@ def local(every: int = 1, seeds: int = 3) -> Row:
                     copy = Place(place.disk.copy())
                     check_whole(copy.committed)
                     host = "other" if states % 5 == 0 else "host"
-                    resume(copy, plan, row, earlier=world.steps, host=host, dead=1, expected=expected)
+                    resume(
+                        copy, plan, row, earlier=world.steps, host=host, dead=1, expected=expected
+                    )
 
         def watch(name: str, path: Path) -> None:
             if name in CHANGES:
@@ -68,7 +70,9 @@ def bucket(every: int = 1, seeds: int = 3) -> Row:
                     copy = Place(disk, dict(place.objects))
                     check_whole(copy.committed)
                     host = "host" if comes_back else "other"
-                    resume(copy, plan, row, earlier=world.steps, host=host, dead=1, expected=expected)
+                    resume(
+                        copy, plan, row, earlier=world.steps, host=host, dead=1, expected=expected
+                    )
 
         def ask(name: str, key: str, act: Act) -> Any:
             if name in PUTS:

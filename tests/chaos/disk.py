@@ -36,11 +36,18 @@ class File:
 class Folder:
     """What a folder holds, and what of it is on the disk for certain."""
 
-    __slots__ = ("durable", "entries")
+    __slots__ = ("durable", "entries", "locks")
 
     def __init__(self) -> None:
         self.entries: dict[str, File | Folder] = {}
         self.durable: dict[str, File | Folder] = {}
+        self.locks: dict[str, object] = {}  # by paths, of a disk's root
+
+
+class _Lockable(BytesIO):
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = path
 
 
 Node = File | Folder
@@ -216,10 +223,17 @@ class MemoryDisk(FileSystem):
     @contextmanager
     def lock(self, path: Path) -> Iterator[IO[bytes]]:
         self.write(path)
-        yield BytesIO()
+        file = _Lockable(str(path))
+        try:
+            yield file
+        finally:
+            if self.root.locks.get(file.path) is file:  # as a process's locks end with it
+                del self.root.locks[file.path]
 
     def try_lock(self, file: IO[bytes]) -> bool:
-        return True
+        assert isinstance(file, _Lockable)
+        self.watch("try_lock", Path(file.path))
+        return self.root.locks.setdefault(file.path, file) is file
 
     # After a crash
 

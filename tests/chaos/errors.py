@@ -31,7 +31,7 @@ def count_operations(seeds: int) -> int:
 
 
 def errors(every: int = 1, seeds: int = 1) -> Row:
-    """Each operation fails, by turns with each error: once, and from then on; then it is resumed."""
+    """Each operation fails, by turns with each error, once and from then on."""
     expected = undisturbed(seeds)
     with timed(Row("ENOSPC, EIO, EACCES, ESTALE at the n-th operation")) as row:
         for n in range(0, count_operations(seeds), every):
@@ -44,7 +44,11 @@ def errors(every: int = 1, seeds: int = 1) -> Row:
 
 
 def _one(
-    row: Row, n: int, number: int, for_good: bool, seeds: int,
+    row: Row,
+    n: int,
+    number: int,
+    for_good: bool,
+    seeds: int,
     expected: dict[tuple[str, str], bytes],
 ) -> None:
     place, plan, count = Place(made_disk()), made_plan(seeds), 0
@@ -52,7 +56,7 @@ def _one(
     def watch(name: str, path: Path) -> None:
         nonlocal count
         count += 1
-        if count > n + 1 and for_good or count == n + 1:
+        if (count > n + 1 and for_good) or count == n + 1:
             raise OSError(number, os.strerror(number), str(path))
 
     place.disk.watch = watch
@@ -68,7 +72,11 @@ def _one(
     for said in told:
         if os.strerror(number) not in said and "StoreError" not in said:
             raise Violation(f"I7: the error that is told is another: {said}")
-    if not for_good and len({name for name, _ in world.begun.items()}) < len(plan) // 2 and not told:
+    if (
+        not for_good
+        and len({name for name, _ in world.begun.items()}) < len(plan) // 2
+        and not told
+    ):
         raise Violation("I7: the run ended early and said nothing")
     check_whole(place.committed)
     resume(place, plan, row, dead=1, expected=expected)

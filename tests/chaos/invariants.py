@@ -110,9 +110,13 @@ def table(committed: Committed) -> dict[tuple[str, str], bytes]:
     }
 
 
-def check_end(committed: Committed, plan: Plan, undisturbed: Mapping[tuple[str, str], bytes]) -> None:
+def check_end(
+    committed: Committed, plan: Plan, undisturbed: Mapping[tuple[str, str], bytes]
+) -> None:
     """I2, I5 and I7 of a run that has ended."""
-    missing = {stage.name for stage in plan} - {name for part, name in committed if part == "stages"}
+    missing = {stage.name for stage in plan} - {
+        name for part, name in committed if part == "stages"
+    }
     if missing:
         raise Violation(f"I7: {len(missing)} stages were not run to their end")
     check_whole(committed)

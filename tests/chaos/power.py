@@ -85,7 +85,12 @@ def power(every: int = 25, seeds: int = 3, seed: int = 0) -> Row:
                     check_stays(live, committed)
                     if row.faults % every == 0:
                         resume(
-                            found, plan, row, earlier=world.steps, host="anew", dead=1,
+                            found,
+                            plan,
+                            row,
+                            earlier=world.steps,
+                            host="anew",
+                            dead=1,
                             expected=expected,
                         )
 

@@ -118,7 +118,7 @@ def _store(root: Place, world: Sweeps, process: Process, seeds: int) -> Callable
 
 
 def sweep(
-    row: Row, seed: int, seeds: int, *, bucket: bool, disturbs: bool, clocks: bool
+    row: Row, seed: int, seeds: int, *, bucket: bool, doom: tuple[str, ...], clocks: bool
 ) -> None:
     """Some sweeps on one store, all as the seed says, and what they leave."""
     rng = random.Random(seed)
@@ -131,16 +131,16 @@ def sweep(
         first[part, name] = place.committed[part, name]
 
     world.published = published
-    world.is_disturbed = disturbs
+    world.is_disturbed = "stops" in doom
     for n in range(rng.randint(2, 8)):
         clock = {"since": rng.uniform(0, 1e6), "rate": rng.uniform(0.5, 2)} if clocks else {}
         process = world.start(f"host{rng.randint(0, n)}", **clock)
-        if disturbs and n and rng.random() < 0.5:
+        if doom and n and rng.random() < 0.5:
             row.faults += 1
-            world.doomed[process] = rng.choice(["stops", "stops", "dies"]), rng.randint(5, 600)
+            world.doomed[process] = rng.choice(doom), rng.randint(5, 40 * len(made_plan(seeds)))
         body = _store(place, world, process, seeds)
-        world.tasks.append(_Task(process, greenlet(body), rng.uniform(0, 3)))
-    row.faults += not disturbs
+        world.tasks.append(_Task(process, greenlet(body), float(rng.randint(0, 3))))
+    row.faults += not doom
     world.go_on()
     if world.failures:
         raise Violation(f"I7: {world.failures[0]}")
@@ -152,37 +152,46 @@ def sweep(
     resume(place, made_plan(seeds), row, dead=len(world.processes), expected=undisturbed(seeds))
 
 
-def _many(case: str, count: int, first: int, seeds: int, **how: bool) -> Row:
+DOOMS = (), ("dies",), ("stops",), ("stops", "dies")
+
+
+def _many(
+    case: str,
+    count: int,
+    first: int,
+    seeds: int,
+    *,
+    clocks: bool,
+    only: str = "",
+    dooms: tuple[tuple[str, ...], ...] = DOOMS,
+) -> Row:
+    """By turns nobody is disturbed, some die, some are stopped, or both; a third is on a bucket."""
     undisturbed(seeds)
     with timed(Row(case, f"{first}-{first + count - 1}")) as row:
         for seed in range(first, first + count):
+            bucket = only == "bucket" or (not only and seed % 3 == 0)
             with row.watched(f"seed {seed}"):
-                sweep(row, seed, seeds, bucket=seed % 4 == 3, **how)
+                sweep(row, seed, seeds, bucket=bucket, doom=dooms[seed % len(dooms)], clocks=clocks)
     return row
 
 
-def sweeps(count: int = 1000, first: int = 0, seeds: int = 1) -> Row:
-    """Nobody is stopped at half of them; at the others some are, or die."""
-    row = _many("2 to 8 sweeps, some stopped past their lease", count // 2, first, seeds,
-                disturbs=True, clocks=False)
-    calm = _many("2 to 8 sweeps, undisturbed", count - count // 2, first + count // 2, seeds,
-                 disturbs=False, clocks=False)
-    return _sum("2 to 8 sweeps on one store, some stopped past their lease, or killed", row, calm)
+def sweeps(
+    count: int = 1000,
+    first: int = 0,
+    seeds: int = 1,
+    only: str = "",
+    dooms: tuple[tuple[str, ...], ...] = DOOMS,
+) -> Row:
+    """On one store, `only` on a disk or bucket where that is said."""
+    case = "2 to 8 sweeps on one store: stopped past their lease, killed"
+    return _many(case, count, first, seeds, clocks=False, only=only, dooms=dooms)
 
 
 def clocks(count: int = 200, first: int = 5000, seeds: int = 1) -> Row:
     """Each by clocks of its own."""
-    row = _many("", count // 2, first, seeds, disturbs=True, clocks=True)
-    calm = _many("", count - count // 2, first + count // 2, seeds, disturbs=False, clocks=True)
-    return _sum("sweeps whose clocks are hours off, drift and jump back", row, calm)
-
-
-def _sum(case: str, one: Row, two: Row) -> Row:
-    seed = f"{one.seed.split('-')[0]}-{two.seed.split('-')[-1]}"
-    both = Row(case, seed)
-    for name in ("faults", "resumed", "lost", "repeated", "violations", "seconds"):
-        setattr(both, name, getattr(one, name) + getattr(two, name))
-    return both
+    return _many(
+        "2 to 8 sweeps whose clocks are off, drift, jump", count, first, seeds, clocks=True
+    )
 
 
 ALL: tuple[Callable[[], Row], ...] = (sweeps, clocks)

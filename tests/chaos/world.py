@@ -38,7 +38,7 @@ EPOCHS, STEPS = 2, 3  # of a toy stage; its state is kept at the end of each epo
 TOY = EPOCHS * STEPS
 
 
-class Violation(AssertionError):
+class Violation(AssertionError):  # noqa: N818  (it is a finding)
     """Something that may never be was; begins with the number of what it violates."""
 
 
@@ -180,7 +180,9 @@ def installed() -> Iterator[None]:
 # The toy learner
 
 
-def learn(stage: Stage, store: Store, asked: Any, on_epoch: Callable[[dict[str, Any]], None]) -> None:
+def learn(
+    stage: Stage, store: Store, asked: Any, on_epoch: Callable[[dict[str, Any]], None]
+) -> None:
     """As `run_stage._run`: begin from the parents' weights, learn, keep states, commit, drop."""
     world, process = here, here.process
     store.check_free(stage)
@@ -202,7 +204,9 @@ def learn(stage: Stage, store: Store, asked: Any, on_epoch: Callable[[dict[str, 
         world.learning[stage.name].remove(process)
 
 
-def _learn(stage: Stage, store: Store, asked: Any, on_epoch: Callable[[dict[str, Any]], None]) -> None:
+def _learn(
+    stage: Stage, store: Store, asked: Any, on_epoch: Callable[[dict[str, Any]], None]
+) -> None:
     world, disk = here, store.disk
     weights = f"{stage.id} {world.code}"
     for parent in stage.parents:
@@ -211,8 +215,8 @@ def _learn(stage: Stage, store: Store, asked: Any, on_epoch: Callable[[dict[str,
     kept = checkpoints.Checkpoints(store, stage, sha256(world.code.encode()).hexdigest()[:8])
     done = 0
     for path in kept.newest_first():
-        state = disk.read(path, 9_999).decode().split()
-        done, weights = int(state[0]), state[1]
+        said = disk.read(path, 9_999).decode().split()
+        done, weights = int(said[0]), said[1]
         break
     while done < TOY:
         world.sleep(1.0)
@@ -221,8 +225,8 @@ def _learn(stage: Stage, store: Store, asked: Any, on_epoch: Callable[[dict[str,
         done += 1
         if done % STEPS == 0:
             on_epoch({"epoch": done // STEPS})
-            state_now = f"{done} {weights} {'s' * 600}".encode()
-            kept.keep(lambda path, state=state_now: disk.write(path, state))
+            now = state(done, weights)
+            kept.keep(lambda path, now=now: disk.write(path, now))
         if asked.keeping.asked():
             raise Suspended
     with store.attempt(stage) as folder:
@@ -243,6 +247,11 @@ def _learn(stage: Stage, store: Store, asked: Any, on_epoch: Callable[[dict[str,
 
 def _next(weights: str, by: str) -> str:
     return sha256(f"{weights} {by}".encode()).hexdigest()
+
+
+def state(done: int, weights: str) -> bytes:
+    """How far a stage is, in more bytes than a sector has."""
+    return f"{done} {weights} {'s' * 600}".encode()
 
 
 def answers(weights: str, n: int) -> bytes:
