@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos import kills
+from tests.chaos import kills, sweeps
 from tests.chaos.cases import Place, made_disk, undisturbed
 from tests.chaos.disk import MemoryDisk
 from tests.chaos.fixture import made_plan
@@ -52,6 +52,10 @@ def test_every_planted_bug_is_found(plant: Plant) -> None:
     violation = found(plant)
     assert violation is not None
     print(violation)
+
+
+def test_a_lease_whose_run_died_is_taken_over_by_one_of_many() -> None:
+    assert sweeps.sweeps(1, 293, seeds=0).violations == []
 
 
 def test_there_are_45_stages_and_children_among_them() -> None:
