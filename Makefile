@@ -41,7 +41,7 @@ bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/makespan.py
 	$(BIN)/python benchmarks/scale.py --tasks 4 16
 
-# Twenty minutes: whatever breaks, and wherever, a study ends with the same numbers; tests/chaos/.
+# Ten minutes: whatever breaks, and wherever, a study ends with the same numbers; tests/chaos/.
 chaos: $(VENV)/.installed-test
 	$(BIN)/python -m tests.chaos
 

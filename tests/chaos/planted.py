@@ -43,6 +43,7 @@ CRASH: Case = partial(crashes.local, every=3, seeds=0)
 CRASH_BUCKET: Case = partial(crashes.bucket, every=1, seeds=0)
 POWER: Case = partial(power.power, every=10**6, seeds=0)
 ERRORS: Case = partial(errors.errors, every=5, seeds=0)
+BY_CHANCE: Case = partial(requests.mixed, 20)
 REQUESTS: Case = partial(requests.each, every=4, seeds=0)
 ON_DISK: Case = partial(sweeps.sweeps, 24, 0, 0, "disk")
 ON_BUCKET: Case = partial(sweeps.sweeps, 24, 0, 0, "bucket")
@@ -291,14 +292,18 @@ PLANTS = [
     Plant("a commit replaces another", put(OnDisk, "publish", _replacing), ON_DISK),
     Plant("409 and 412 are ignored", put(Bucket, "create", _exists_is_ours), ON_BUCKET),
     Plant("a put has no condition", put(Bucket, "create", _put_over), ON_BUCKET),
-    Plant("a lost answer is not asked after", put(Bucket, "create", _fault_is_not_ours), REQUESTS),
+    Plant("a lost answer is not asked after", put(Bucket, "create", _fault_is_not_ours), BY_CHANCE),
     Plant(
         "sizes of uploads are not looked at",
         put(InBucket, "_upload", _sizes_not_looked_at),
         REQUESTS,
     ),
     Plant("a request is made once", put(Bucket, "_try", _tried_once), REQUESTS),
-    Plant("a list that fails is empty", put(Bucket, "objects", _faults_are_nothing), REQUESTS),
+    Plant(
+        "a list that fails is empty",
+        put(Bucket, "objects", _faults_are_nothing),
+        partial(requests.each, 4, 0, 68),
+    ),
     Plant(
         "a record is put before its files", put(InBucket, "publish", _record_first), CRASH_BUCKET
     ),

@@ -106,11 +106,11 @@ def _disturbed(
     return count
 
 
-def each(every: int = 1, seeds: int = 0) -> Row:
+def each(every: int = 1, seeds: int = 0, first: int = 1) -> Row:
     """Each request of a run by each fault; a run goes on by itself whatever fails once."""
     expected = undisturbed(seeds)
     with timed(Row(f"every request to object storage x {len(FAULTS)} faults")) as row:
-        n, requests = 1, 1
+        n = requests = first
         while n <= requests:
             for fault in FAULTS:
                 with row.watched(f"{fault} at request {n}"):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.chaos import kills, sweeps
-from tests.chaos.cases import Place, made_disk, undisturbed
+from tests.chaos.cases import made_disk, undisturbed
 from tests.chaos.disk import MemoryDisk
 from tests.chaos.fixture import made_plan
 from tests.chaos.planted import PLANTS, Case, Plant, found
@@ -104,15 +104,15 @@ def test_the_disk_in_memory_does_as_a_real_one(tmp_path: Path) -> None:
     disk = Both(tmp_path)
     (tmp_path / "store").mkdir()
     MemoryDisk.make_folder(disk.memory, ROOT)
-    disk_root = disk.memory
-    MemoryDisk.make_folder(disk_root, ROOT / "store")
+    MemoryDisk.make_folder(disk.memory, ROOT / "store")
     with installed():
-        use(World(random.Random(0))).start("host")
+        world = use(World(random.Random(0)))
+        world.is_visible = lambda part, name: (tmp_path / "store" / part / name).exists()
+        world.start("host")
         run(made_plan(1), Store(tmp_path / "store", disk))
-    inner = Place(disk.memory)
     found = {
         (parts[2], "/".join(parts[3:])): content
-        for path, content in inner.disk.files(ROOT).items()
+        for path, content in disk.memory.files(ROOT).items()
         if (parts := path.split("/"))[1] in ("stages", "models")
         and parts[-1] not in ("stage.json", "result.json", "model.json")
     }
