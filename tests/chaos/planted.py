@@ -40,6 +40,7 @@ from transfer_study.study.tasks.task import Task
 
 Case = Callable[[], Row]
 CRASH: Case = partial(crashes.local, every=3, seeds=0)
+CRASH_EACH: Case = partial(crashes.local, every=1, seeds=0)
 CRASH_BUCKET: Case = partial(crashes.bucket, every=1, seeds=0)
 POWER: Case = partial(power.power, every=10**6, seeds=0)
 ERRORS: Case = partial(errors.errors, every=5, seeds=0)
@@ -277,7 +278,9 @@ PLANTS = [
         POWER,
     ),
     Plant(
-        "a commit is there before its record", put(OnDisk, "publish", _renamed_before_record), CRASH
+        "a commit is there before its record",
+        put(OnDisk, "publish", _renamed_before_record),
+        CRASH_EACH,
     ),
     Plant(
         "a record is made before the last file",

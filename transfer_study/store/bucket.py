@@ -137,7 +137,7 @@ class Bucket:
             return list(threads.map(do, several))
 
     def _try(self, ask: Callable[[], _Found]) -> _Found:
-        patience = 0.0 if self._is_down else self._patience
+        patience, fewest = (0.0, 1) if self._is_down else (self._patience, _FEWEST_TRIES)
         until, pause, tries = time.monotonic() + patience, _FIRST_PAUSE, 0
         while True:
             tries += 1
@@ -151,7 +151,7 @@ class Bucket:
                         f"the store {self.name} refuses what is asked of it ({fault}); check its "
                         "name, and the keys and address in the environment"
                     ) from None
-                if time.monotonic() + pause > until and tries >= _FEWEST_TRIES:
+                if time.monotonic() + pause > until and tries >= fewest:
                     self._is_down = True
                     raise StorageDown(
                         f"the store {self.name} does not answer ({fault}, tried {tries} times); "
