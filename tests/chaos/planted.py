@@ -305,7 +305,7 @@ PLANTS = [
     Plant(
         "a list that fails is empty",
         put(Bucket, "objects", _faults_are_nothing),
-        partial(requests.each, 4, 0, 68),
+        partial(requests.each, 1, 0),
     ),
     Plant(
         "a record is put before its files", put(InBucket, "publish", _record_first), CRASH_BUCKET

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +26,16 @@ from transfer_study.execute.executor import Todo
 from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.suspend import Suspended
-from transfer_study.store import attempts, bucket, checkpoints, in_bucket, leases, notes, running
+from transfer_study.store import (
+    attempts,
+    bucket,
+    checkpoints,
+    in_bucket,
+    leases,
+    notes,
+    running,
+    signs,
+)
 from transfer_study.store import store as store_module
 from transfer_study.store.bucket import Bucket
 from transfer_study.store.held import hold
@@ -123,9 +133,22 @@ class _Event:
         return self._is_set
 
 
+class _Lock:
+    def __init__(self) -> None:
+        self._is_held = False
+
+    def __enter__(self) -> None:
+        while self._is_held:
+            here.sleep(0.01)
+        self._is_held = True
+
+    def __exit__(self, *error: object) -> None:
+        self._is_held = False
+
+
 class _Thread:
-    def __init__(self, target: Callable[[], None], daemon: bool) -> None:
-        self._target = target
+    def __init__(self, target: Callable[..., None], daemon: bool, args: Sequence[Any] = ()) -> None:
+        self._target = partial(target, *args)
 
     def start(self) -> None:
         here.thread(self._target)
@@ -159,9 +182,11 @@ def installed() -> Iterator[None]:
 
     with ExitStack() as stack:
         put = lambda owner, name, value: stack.enter_context(patch.object(owner, name, value))  # noqa: E731
-        for module in (leases, bucket, in_bucket, store_module, shared_module, running):
+        for module in (leases, bucket, in_bucket, store_module, shared_module, running, signs):
             put(module, "time", _Time)
-        put(leases, "threading", SimpleNamespace(Event=_Event, Thread=_Thread))
+        threads = SimpleNamespace(Event=_Event, Thread=_Thread, Lock=_Lock)
+        for module in (leases, running, signs):
+            put(module, "threading", threads)
         put(attempts, "this_host", lambda: here.process.host)
         put(attempts, "_lives", _lives)
         for module in (attempts, running):
