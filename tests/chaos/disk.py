@@ -19,7 +19,17 @@ from typing import IO, Any
 from transfer_study.store.file_system import FileSystem
 
 CHANGES = frozenset(
-    ["write", "make_folder", "rename", "link", "remove", "remove_folder", "set_mode", "touch"]
+    [
+        "write",
+        "append",
+        "make_folder",
+        "rename",
+        "link",
+        "remove",
+        "remove_folder",
+        "set_mode",
+        "touch",
+    ]
 )
 
 
@@ -160,6 +170,15 @@ class MemoryDisk(FileSystem):
             self._change((folder, path.name, found := File(b"")))
         assert type(found) is File
         found.content = b"".join(content)
+
+    def append(self, path: Path, content: bytes) -> int:
+        self.watch("append", path)
+        folder = self._folder(path.parent)
+        if path.name not in folder.entries:
+            self._change((folder, path.name, File(b"")))
+        file = self._file(path)
+        file.content += content
+        return len(file.content)
 
     def make_folder(self, folder: Path) -> None:
         self.watch("make_folder", folder)

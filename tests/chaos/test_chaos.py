@@ -100,6 +100,10 @@ class Both(FileSystem):
         return compared
 
 
+def test_the_disk_in_memory_has_every_operation() -> None:
+    assert {name for name in vars(FileSystem) if name[0] != "_"} <= {*vars(MemoryDisk)}
+
+
 def test_the_disk_in_memory_does_as_a_real_one(tmp_path: Path) -> None:
     disk = Both(tmp_path)
     (tmp_path / "store").mkdir()
