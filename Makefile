@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test quick check docs bench mutants gpu-check test-slow install clean
+.PHONY: demo test quick check docs bench chaos mutants gpu-check test-slow install clean
 
 demo: $(VENV)/.installed
 	$(BIN)/transfer-study run experiments/demo.yaml
@@ -40,6 +40,10 @@ bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/study_speed.py $(CORPORA) --device $(DEVICE)
 	$(BIN)/python benchmarks/makespan.py
 	$(BIN)/python benchmarks/scale.py --tasks 4 16
+
+# Ten minutes: whatever breaks, and wherever, a study ends with the same numbers; tests/chaos/.
+chaos: $(VENV)/.installed-test
+	$(BIN)/python -m tests.chaos
 
 # Twenty minutes: which of a sample of planted faults no test notices.
 mutants: $(VENV)/.installed-test

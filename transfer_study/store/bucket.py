@@ -27,6 +27,8 @@ from transfer_study.store.object_storage import (
 _Found = TypeVar("_Found")
 _Given = TypeVar("_Given")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds
+# A single request may take all the time there is until it counts as not answered.
+_FEWEST_TRIES = 3
 _AT_ONCE = 16
 
 
@@ -37,7 +39,8 @@ class StorageDown(StoreError):  # noqa: N818  (it says what is down, and until w
 class Bucket:
     """A prefix of a bucket, by name; every operation raises StorageDown after `patience` seconds.
 
-    Keys are paths below the prefix; no other raises anything but StoreError.
+    But not before it was tried some times. Keys are paths below the prefix; no other raises
+    anything but StoreError.
     """
 
     def __init__(self, name: str, storage: ObjectStorage, patience: float = 60.0) -> None:
@@ -134,7 +137,7 @@ class Bucket:
             return list(threads.map(do, several))
 
     def _try(self, ask: Callable[[], _Found]) -> _Found:
-        patience = 0.0 if self._is_down else self._patience
+        patience, fewest = (0.0, 1) if self._is_down else (self._patience, _FEWEST_TRIES)
         until, pause, tries = time.monotonic() + patience, _FIRST_PAUSE, 0
         while True:
             tries += 1
@@ -148,7 +151,7 @@ class Bucket:
                         f"the store {self.name} refuses what is asked of it ({fault}); check its "
                         "name, and the keys and address in the environment"
                     ) from None
-                if time.monotonic() + pause > until:
+                if time.monotonic() + pause > until and tries >= fewest:
                     self._is_down = True
                     raise StorageDown(
                         f"the store {self.name} does not answer ({fault}, tried {tries} times); "

@@ -86,20 +86,19 @@ class FileNotes:
         return True
 
     def exchange(self, key: str, content: bytes, instead_of: bytes, aside: Path) -> bool:
-        """As `Notes` says; another note that was there is put back."""
-        path, old = self._root / key, aside / uuid4().hex
-        try:
-            self._disk.rename(path, old)
-        except FileNotFoundError:
-            return self.create(key, content, aside)
-        try:
-            if self._disk.read(old, _MOST_BYTES) == instead_of:
+        """As `Notes` says; by one process at a time, and the note is never gone meanwhile."""
+        path, new = self._root / key, aside / uuid4().hex
+        with self._disk.lock(path.parent.with_suffix(".lock")) as lock:
+            with suppress(OSError):  # not all file systems lock; then two may exchange one note
+                if not self._disk.try_lock(lock):
+                    return False
+            stands = self.read(key)
+            if stands is None:
                 return self.create(key, content, aside)
-            with suppress(FileExistsError):
-                self._disk.link(old, path)
-            return False
-        finally:
-            remove_if_there(self._disk, old)
+            if stands == instead_of:
+                swap(self._disk, path, content, new)
+                return True
+        return stands == content
 
     def remove(self, key: str) -> None:
         """As `Notes` says."""

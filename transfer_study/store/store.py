@@ -7,7 +7,7 @@
                       snapshot.json; made where a model is exported; again/ likewise
     failures/<name>/  error.txt of the last attempt that failed
     attempts/         directories being written, and what runs (store/running.py)
-    leases/           which stages runs have taken (store/leases.py)
+    leases/           which stages runs have taken (store/leases.py), with leases.lock
     prefixes/         what frozen layers compute (store/prefixes.py); may be deleted at any time
     checkpoints/      states in mid-training (store/checkpoints.py); may be deleted at any time
     trials/           recipes that were tried (store/trials.py); may be deleted at any time
