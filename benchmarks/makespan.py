@@ -35,7 +35,7 @@ from transfer_study.execute.executor import Todo
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
 from transfer_study.session.plans import make_plan
-from transfer_study.store.commit_record import Part
+from transfer_study.store.storage.commit_record import Part
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.plan import Plan

@@ -19,7 +19,7 @@ from transfer_study.files import write_whole
 from transfer_study.session import live_report
 from transfer_study.session.places import Places
 from transfer_study.store.recorded import plan_of_record
-from transfer_study.store.stage_log import RUNS, StageLog
+from transfer_study.store.runs.stage_log import RUNS, StageLog
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 

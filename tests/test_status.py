@@ -23,7 +23,7 @@ from tests.conftest import Command
 from transfer_study.execute.cost import SecondsEstimate
 from transfer_study.session.plans import make_plan
 from transfer_study.session.status import Status, study_status
-from transfer_study.store.running import Running, running, tell_running
+from transfer_study.store.runs.running import Running, running, tell_running
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.plan import Plan

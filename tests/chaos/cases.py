@@ -27,7 +27,7 @@ from tests.chaos.invariants import (
 )
 from tests.chaos.storage import MemoryStorage, Objects
 from tests.chaos.world import ROOT, TOY, Process, Violation, World, installed, run, use
-from transfer_study.store.bucket import Bucket
+from transfer_study.store.storage.bucket import Bucket
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 

@@ -90,7 +90,7 @@ def _files(
 
 
 def _part(place: Place, part: str):  # type: ignore[no-untyped-def]
-    from transfer_study.store.commit_record import Part
+    from transfer_study.store.storage.commit_record import Part
 
     return next(one for one in Part if one.folder == part)
 

@@ -16,7 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-from transfer_study.store.file_system import FileSystem
+from transfer_study.store.storage.file_system import FileSystem
 
 CHANGES = frozenset(
     [

@@ -26,7 +26,7 @@ from tests.chaos.invariants import PARTS, Committed, check_stays, check_whole, t
 from tests.chaos.world import Violation, World, learn, run, use
 from transfer_study.execute import in_process, shared
 from transfer_study.execute import run_stage as run_stage_module
-from transfer_study.store.leases import leasing
+from transfer_study.store.runs.leases import leasing
 from transfer_study.store.store import Store
 
 _BEAT, _PATIENCE, _LONGEST = 0.05, 0.5, 60.0

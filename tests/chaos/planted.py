@@ -16,23 +16,24 @@ from unittest.mock import patch
 from tests.chaos import crashes, damage, errors, fields, power, requests, sweeps, world
 from tests.chaos.cases import Row, undisturbed
 from transfer_study.execute.schedule import Schedule
-from transfer_study.store import attempts, checkpoints, leases
+from transfer_study.store import checkpoints
 from transfer_study.store import store as store_module
-from transfer_study.store.bucket import Bucket
 from transfer_study.store.checkpoints import Checkpoints
-from transfer_study.store.commit_record import CommitRecord, Part
-from transfer_study.store.committed import OnDisk
-from transfer_study.store.file_system import (
+from transfer_study.store.runs import attempts, leases
+from transfer_study.store.runs.leases import Leases
+from transfer_study.store.storage.bucket import Bucket
+from transfer_study.store.storage.commit_record import CommitRecord, Part
+from transfer_study.store.storage.committed import OnDisk
+from transfer_study.store.storage.file_system import (
     FileSystem,
     exists,
     is_folder,
     make_folders,
     remove_tree,
 )
-from transfer_study.store.in_bucket import InBucket
-from transfer_study.store.leases import Leases
-from transfer_study.store.notes import FileNotes
-from transfer_study.store.object_storage import StorageFault
+from transfer_study.store.storage.in_bucket import InBucket
+from transfer_study.store.storage.notes import FileNotes
+from transfer_study.store.storage.object_storage import StorageFault
 from transfer_study.store.store import Store
 from transfer_study.study import stage as stage_module
 from transfer_study.study.recipes.recipe import Recipe

@@ -19,7 +19,7 @@ from tests.chaos.invariants import check_whole
 from tests.chaos.storage import Act
 from tests.chaos.world import Violation, run
 from transfer_study.errors import StudyError
-from transfer_study.store.object_storage import StaleError, StorageFault
+from transfer_study.store.storage.object_storage import StaleError, StorageFault
 
 _TIMEOUT = 60.0
 

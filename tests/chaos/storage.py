@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.disk import MemoryDisk
-from transfer_study.store.object_storage import Listed, ObjectStorage, StaleError
+from transfer_study.store.storage.object_storage import Listed, ObjectStorage, StaleError
 
 PUTS = frozenset(["put", "put_file", "create", "swap", "remove"])
 Act = Callable[..., Any]

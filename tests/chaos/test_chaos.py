@@ -18,7 +18,7 @@ from tests.chaos.fixture import made_plan
 from tests.chaos.planted import PLANTS, Case, Plant, found
 from tests.chaos.table import SHORT
 from tests.chaos.world import ROOT, World, installed, run, use
-from transfer_study.store.file_system import FileSystem
+from transfer_study.store.storage.file_system import FileSystem
 from transfer_study.store.store import Store
 
 REAL = (kills.kills, kills.stops)  # they fork, which what runs tests should not

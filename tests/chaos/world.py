@@ -26,19 +26,12 @@ from transfer_study.execute.executor import Todo
 from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.suspend import Suspended
-from transfer_study.store import (
-    attempts,
-    bucket,
-    checkpoints,
-    in_bucket,
-    leases,
-    notes,
-    running,
-    signs,
-)
+from transfer_study.store import checkpoints
 from transfer_study.store import store as store_module
-from transfer_study.store.bucket import Bucket
-from transfer_study.store.held import hold
+from transfer_study.store.runs import attempts, leases, running, signs
+from transfer_study.store.runs.held import hold
+from transfer_study.store.storage import bucket, in_bucket, notes
+from transfer_study.store.storage.bucket import Bucket
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage

@@ -10,7 +10,7 @@ import pytest
 
 from transfer_study.execute.progress import Logged, Progress, Several
 from transfer_study.session.plans import make_plan
-from transfer_study.store.stage_log import RUNS, StageLog
+from transfer_study.store.runs.stage_log import RUNS, StageLog
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage

@@ -11,7 +11,7 @@ from transfer_study.execute import shared as shared_module
 from transfer_study.execute.schedule import Schedule
 from transfer_study.execute.shared import Shared
 from transfer_study.session.plans import make_plan
-from transfer_study.store.leases import Leases, leasing
+from transfer_study.store.runs.leases import Leases, leasing
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.study import Study

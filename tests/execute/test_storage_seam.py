@@ -15,15 +15,15 @@ from transfer_study.execute.executor import Todo
 from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.progress import Progress
 from transfer_study.session.plans import make_plan
-from transfer_study.store.file_system import (
+from transfer_study.store.prune import prunable, remove
+from transfer_study.store.runs.held import hold
+from transfer_study.store.storage.file_system import (
     DISK,
     FileSystem,
     make_folders,
     remove_tree,
     replace,
 )
-from transfer_study.store.held import hold
-from transfer_study.store.prune import prunable, remove
 from transfer_study.store.store import Store
 from transfer_study.store.trials import Trial, keep_trial, read_trial
 from transfer_study.study.plan import Plan

@@ -15,14 +15,19 @@ from obstore.store import MemoryStore
 
 from transfer_study.errors import StoreError
 from transfer_study.store import open_store as open_store_module
-from transfer_study.store.bucket import Bucket, StorageDown
-from transfer_study.store.held import held, hold
-from transfer_study.store.leases import leasing
-from transfer_study.store.object_storage import ObjectStorage, StaleError, StorageFault, Version
 from transfer_study.store.open_store import check_store, open_store
 from transfer_study.store.prune import prunable, remove
-from transfer_study.store.running import running, tell_running
-from transfer_study.store.storage_url import StorageUrl
+from transfer_study.store.runs.held import held, hold
+from transfer_study.store.runs.leases import leasing
+from transfer_study.store.runs.running import running, tell_running
+from transfer_study.store.storage.bucket import Bucket, StorageDown
+from transfer_study.store.storage.object_storage import (
+    ObjectStorage,
+    StaleError,
+    StorageFault,
+    Version,
+)
+from transfer_study.store.storage.storage_url import StorageUrl
 from transfer_study.store.store import Store
 from transfer_study.store.trials import Trial, keep_trial, read_trial
 from transfer_study.study.plan import Plan
@@ -87,8 +92,8 @@ def stage(made_plan: Plan) -> Stage:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transfer_study.store.bucket._FIRST_PAUSE", 0.001)
-    monkeypatch.setattr("transfer_study.store.in_bucket._OLD", 0.0)
+    monkeypatch.setattr("transfer_study.store.storage.bucket._FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("transfer_study.store.storage.in_bucket._OLD", 0.0)
 
 
 @pytest.fixture
@@ -410,7 +415,7 @@ def test_a_server_that_heeds_no_conditions_is_refused(
         monkeypatch.setattr(
             open_store_module, "storage_at", lambda _, kind=kind: kind(MemoryStore())
         )
-        monkeypatch.setattr("transfer_study.store.bucket._LONGEST_PAUSE", 0.001)
+        monkeypatch.setattr("transfer_study.store.storage.bucket._LONGEST_PAUSE", 0.001)
         monkeypatch.setattr(
             open_store_module, "Bucket", lambda name, s: Bucket(name, s, patience=0.01)
         )

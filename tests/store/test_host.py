@@ -12,8 +12,8 @@ import pytest
 
 from tests.conftest import Command
 from transfer_study.errors import StoreError
-from transfer_study.store.host import VARIABLE, host_name
-from transfer_study.store.running import running, tell_running
+from transfer_study.store.runs.host import VARIABLE, host_name
+from transfer_study.store.runs.running import running, tell_running
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from transfer_study.store import attempts as attempts_module
-from transfer_study.store.attempts import this_host
-from transfer_study.store.leases import Leases, leasing
+from transfer_study.store.runs import attempts as attempts_module
+from transfer_study.store.runs.attempts import this_host
+from transfer_study.store.runs.leases import Leases, leasing
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage

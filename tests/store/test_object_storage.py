@@ -23,10 +23,10 @@ from tests.object_server import (
     moto_server,
 )
 from transfer_study.errors import StoreError
-from transfer_study.store.bucket import Bucket, StorageDown
-from transfer_study.store.object_storage import ObjectStorage, storage_at
 from transfer_study.store.open_store import check_store
-from transfer_study.store.storage_url import store_place
+from transfer_study.store.storage.bucket import Bucket, StorageDown
+from transfer_study.store.storage.object_storage import ObjectStorage, storage_at
+from transfer_study.store.storage.storage_url import store_place
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
@@ -152,7 +152,7 @@ def test_an_answer_that_repeats_a_key_is_not_passed_on(
 def test_what_is_shorter_than_its_record_says_is_told(
     server: str, machine: Callable[..., Store], stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("transfer_study.store.bucket.PART", 1_000)
+    monkeypatch.setattr("transfer_study.store.storage.bucket.PART", 1_000)
     store = machine(server)
     assert commit(store, stage)
     assert who(machine(server), stage) == {b"first"}  # part by part

@@ -13,10 +13,10 @@ import pytest
 
 from transfer_study.session.plans import make_plan
 from transfer_study.store import prune
-from transfer_study.store.held import held, hold
 from transfer_study.store.prune import Prunable, prunable, remove
 from transfer_study.store.recorded import RecordedStage
-from transfer_study.store.running import tell_running
+from transfer_study.store.runs.held import held, hold
+from transfer_study.store.runs.running import tell_running
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.plan import Plan
@@ -90,7 +90,7 @@ def test_what_a_process_held_that_is_gone_is_free(store: Store, plan: Plan) -> N
     script = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from transfer_study.store.held import hold\n"
+        "from transfer_study.store.runs.held import hold\n"
         "from transfer_study.store.store import Store\n"
         "class Stage: id = sys.argv[2]\n"
         "holding = hold(Store(Path(sys.argv[1])), [Stage()])\n"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from transfer_study.store import leases as leases_module
-from transfer_study.store import signs
-from transfer_study.store.leases import Leases, leasing
 from transfer_study.store.open_store import open_store
-from transfer_study.store.signs import Sweeping
+from transfer_study.store.runs import leases as leases_module
+from transfer_study.store.runs import signs
+from transfer_study.store.runs.leases import Leases, leasing
+from transfer_study.store.runs.signs import Sweeping
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 

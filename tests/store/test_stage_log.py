@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from transfer_study.store import stage_log
-from transfer_study.store.stage_log import StageLog, logged, without_secrets
+from transfer_study.store.runs import stage_log
+from transfer_study.store.runs.stage_log import StageLog, logged, without_secrets
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage

@@ -10,9 +10,9 @@ import pytest
 
 from transfer_study.errors import StoreError
 from transfer_study.session.places import Places
-from transfer_study.store.object_storage import storage_at
 from transfer_study.store.open_store import open_store
-from transfer_study.store.storage_url import StorageUrl, store_place
+from transfer_study.store.storage.object_storage import storage_at
+from transfer_study.store.storage.storage_url import StorageUrl, store_place
 from transfer_study.terminal.doctor import _said
 
 

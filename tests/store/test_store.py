@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from transfer_study.errors import StoreError
-from transfer_study.store.attempts import this_host
+from transfer_study.store.runs.attempts import this_host
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
@@ -200,7 +200,7 @@ def _fail_at(
 WRITER = """
 import sys
 from pathlib import Path
-from transfer_study.store.attempts import this_host
+from transfer_study.store.runs.attempts import this_host
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 

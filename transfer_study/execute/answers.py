@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from transfer_study.errors import ExecutionError
-from transfer_study.store.file_system import FileSystem, make_folders
 from transfer_study.store.predictions import Answers, predictions_bytes, predictions_file
+from transfer_study.store.storage.file_system import FileSystem, make_folders
 from transfer_study.study.stage import Stage
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from transfer_study.data.encoders.size import weight_bytes
 from transfer_study.execute.cost import work
 from transfer_study.files import check_folder
-from transfer_study.store.commit_record import Part
+from transfer_study.store.storage.commit_record import Part
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage, StageKind

@@ -10,7 +10,7 @@ from transfer_study.execute.progress import Progress
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.execute.shared import Shared
 from transfer_study.execute.suspend import Keeping, Suspended, run_suspended, suspended_by
-from transfer_study.store.leases import leasing
+from transfer_study.store.runs.leases import leasing
 from transfer_study.store.store import Store
 
 

@@ -27,8 +27,8 @@ from transfer_study.learn.models.soft import Learner, handed_on
 from transfer_study.learn.train import Learned
 from transfer_study.store.alike import is_alike
 from transfer_study.store.chosen import history
-from transfer_study.store.file_system import FileSystem, make_folders
 from transfer_study.store.predictions import StoredAnswers, epoch_split
+from transfer_study.store.storage.file_system import FileSystem, make_folders
 from transfer_study.store.store import AGAIN, STAGE, Store
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.stage import Stage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from transfer_study.store.stage_log import RUNS, StageLog
+from transfer_study.store.runs.stage_log import RUNS, StageLog
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 

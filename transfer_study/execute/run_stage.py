@@ -19,11 +19,11 @@ from transfer_study.execute.own_memory import own_memory
 from transfer_study.execute.processor import processor_name
 from transfer_study.execute.program import version_of
 from transfer_study.execute.suspend import Keeping
-from transfer_study.store.bucket import StorageDown
 from transfer_study.store.checkpoints import drop_checkpoints
-from transfer_study.store.host import host_name
-from transfer_study.store.running import tell_running
-from transfer_study.store.stage_log import logged
+from transfer_study.store.runs.host import host_name
+from transfer_study.store.runs.running import tell_running
+from transfer_study.store.runs.stage_log import logged
+from transfer_study.store.storage.bucket import StorageDown
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 

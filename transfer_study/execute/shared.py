@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from transfer_study.execute.schedule import Schedule
-from transfer_study.store.leases import Leases
+from transfer_study.store.runs.leases import Leases
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 

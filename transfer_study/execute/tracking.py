@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from transfer_study.errors import ExecutionError
-from transfer_study.store.host import VARIABLE, names_told
+from transfer_study.store.runs.host import VARIABLE, names_told
 
 Tracker = Literal["tensorboard", "mlflow", "wandb"]
 PACKAGES: dict[Tracker, str] = {

@@ -30,7 +30,7 @@ from transfer_study.session.report import write_so_far
 from transfer_study.session.run import Watch
 from transfer_study.store.open_store import open_store
 from transfer_study.store.recorded import plan_of_record
-from transfer_study.store.stage_log import RUNS, StageLog
+from transfer_study.store.runs.stage_log import RUNS, StageLog
 from transfer_study.study.frozen import Frozen
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage

@@ -11,7 +11,7 @@ from pydantic import ByteSize, TypeAdapter, ValidationError
 from transfer_study.errors import StudyError
 from transfer_study.files import check_folder, check_writable
 from transfer_study.store.open_store import check_store
-from transfer_study.store.storage_url import StorageUrl, store_place
+from transfer_study.store.storage.storage_url import StorageUrl, store_place
 from transfer_study.study.study import Study
 
 

@@ -18,8 +18,8 @@ from transfer_study.session.places import Places
 from transfer_study.session.plans import with_looks
 from transfer_study.session.stored import missing
 from transfer_study.store.changed import left_behind
-from transfer_study.store.held import hold
 from transfer_study.store.open_store import open_store
+from transfer_study.store.runs.held import hold
 from transfer_study.study.plan import Plan
 
 _MOST_SAID = 4

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from transfer_study.errors import StoreError
 from transfer_study.session.stored import failed_stages, missing
-from transfer_study.store.running import Running, running
+from transfer_study.store.runs.running import Running, running
 from transfer_study.store.stage_record import Provenance
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan

@@ -19,8 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transfer_study.errors import StoreError
-from transfer_study.store.file_system import files_below, make_folders, remove_if_there, remove_tree
-from transfer_study.store.object_storage import Listed
+from transfer_study.store.storage.file_system import (
+    files_below,
+    make_folders,
+    remove_if_there,
+    remove_tree,
+)
+from transfer_study.store.storage.object_storage import Listed
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 

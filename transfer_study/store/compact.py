@@ -18,7 +18,6 @@ from transfer_study.store.check_answers import (
     is_planned,
     read_table,
 )
-from transfer_study.store.file_system import DISK, replace
 from transfer_study.store.label_text import label_to_text
 from transfer_study.store.predictions import (
     MOST_BYTES,
@@ -28,6 +27,7 @@ from transfer_study.store.predictions import (
     parquet_bytes,
 )
 from transfer_study.store.recorded import PREDICTIONS_FILE
+from transfer_study.store.storage.file_system import DISK, replace
 from transfer_study.study.stage import Stage, StageTask
 from transfer_study.study.tasks.task import Change, Task
 

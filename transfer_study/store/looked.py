@@ -8,7 +8,7 @@ from typing import Any
 
 from transfer_study.errors import StoreError
 from transfer_study.files import read_json
-from transfer_study.store.file_system import DISK, make_folders, replace
+from transfer_study.store.storage.file_system import DISK, make_folders, replace
 from transfer_study.study.frozen import content_hash
 from transfer_study.study.looks import Looks
 from transfer_study.study.plan import Plan

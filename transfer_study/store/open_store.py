@@ -6,10 +6,10 @@ from pathlib import Path
 
 from transfer_study.errors import StoreError
 from transfer_study.files import check_writable
-from transfer_study.store.attempts import new_attempt
-from transfer_study.store.bucket import Bucket, StorageDown
-from transfer_study.store.object_storage import storage_at
-from transfer_study.store.storage_url import StorageUrl, store_place
+from transfer_study.store.runs.attempts import new_attempt
+from transfer_study.store.storage.bucket import Bucket, StorageDown
+from transfer_study.store.storage.object_storage import storage_at
+from transfer_study.store.storage.storage_url import StorageUrl, store_place
 from transfer_study.store.store import Store
 
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from transfer_study.store.file_system import DISK, FileSystem, make_folders, remove_if_there
+from transfer_study.store.storage.file_system import DISK, FileSystem, make_folders, remove_if_there
 
 # The most that all files take together, and what is left free for everything else.
 _MOST_BYTES = 4 << 30

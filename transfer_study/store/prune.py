@@ -18,11 +18,11 @@ from pydantic import BaseModel, ConfigDict
 
 from transfer_study.errors import StoreError
 from transfer_study.store.checkpoints import States, kept_states
-from transfer_study.store.commit_record import Part
-from transfer_study.store.committed import Kept
-from transfer_study.store.file_system import exists, is_folder, is_link
-from transfer_study.store.held import held
 from transfer_study.store.recorded import RecordedStage
+from transfer_study.store.runs.held import held
+from transfer_study.store.storage.commit_record import Part
+from transfer_study.store.storage.committed import Kept
+from transfer_study.store.storage.file_system import exists, is_folder, is_link
 from transfer_study.store.store import Store
 
 

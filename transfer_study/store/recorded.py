@@ -12,7 +12,7 @@ from pydantic import AliasPath, BaseModel, ConfigDict, Field, TypeAdapter
 
 from transfer_study.errors import StoreError
 from transfer_study.files import parse_json, read_json
-from transfer_study.store.file_system import DISK, make_folders, replace
+from transfer_study.store.storage.file_system import DISK, make_folders, replace
 from transfer_study.store.store import Store
 from transfer_study.study.fingerprint import Fingerprints
 from transfer_study.study.frozen import content_hash

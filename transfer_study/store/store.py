@@ -6,13 +6,13 @@
     snapshots/<name>-e<epoch>/  encoder, heads and tokenizer of one epoch, what they answer, and
                       snapshot.json; made where a model is exported; again/ likewise
     failures/<name>/  error.txt of the last attempt that failed
-    attempts/         directories being written, and what runs (store/running.py)
-    leases/           which stages runs have taken (store/leases.py), with leases.lock
+    attempts/         directories being written, and what runs (store/runs/running.py)
+    leases/           which stages runs have taken (store/runs/leases.py), with leases.lock
     prefixes/         what frozen layers compute (store/prefixes.py); may be deleted at any time
     checkpoints/      states in mid-training (store/checkpoints.py); may be deleted at any time
     trials/           recipes that were tried (store/trials.py); may be deleted at any time
-    logs/             what was said of each stage as it ran (store/stage_log.py), and what trackers
-                      were told (execute/cluster/trackers.py); may be deleted at any time
+    logs/             what was said of each stage as it ran (store/runs/stage_log.py), and what
+                      trackers were told (execute/cluster/trackers.py); may be deleted at any time
     plans/            the plan of each study that was run here, as its results folder has it, for
                       who sees the store alone; may be deleted at any time
     ray.log           what Ray and its libraries print; may be deleted at any time
@@ -22,8 +22,8 @@ stage's, for what tasks are called is a matter of the study; `stage.json` has th
 that ran it.
 
 Every attempt writes a directory of its own, which is put into place when it is complete
-(store/committed.py). That cannot replace anything, so what is committed never changes. A store on
-object storage has such a folder on each machine as its cache (store/in_bucket.py).
+(store/storage/committed.py). That cannot replace anything, so what is committed never changes. A
+store on object storage has such a folder on each machine as its cache (store/storage/in_bucket.py).
 """
 
 from __future__ import annotations
@@ -36,11 +36,15 @@ from pathlib import Path
 
 from transfer_study.errors import StoreError
 from transfer_study.files import check_folder
-from transfer_study.store.attempts import is_abandoned, new_attempt
-from transfer_study.store.bucket import Bucket
-from transfer_study.store.commit_record import CommitRecord, CommittedFile, Part, in_the_way
-from transfer_study.store.committed import Committed, OnDisk
-from transfer_study.store.file_system import (
+from transfer_study.store.prefixes import Prefixes
+from transfer_study.store.runs.attempts import is_abandoned, new_attempt
+from transfer_study.store.runs.host import names_told
+from transfer_study.store.runs.signs import Signs
+from transfer_study.store.stage_record import KeptWeights, StageRecord
+from transfer_study.store.storage.bucket import Bucket
+from transfer_study.store.storage.commit_record import CommitRecord, CommittedFile, Part, in_the_way
+from transfer_study.store.storage.committed import Committed, OnDisk
+from transfer_study.store.storage.file_system import (
     DISK,
     FileSystem,
     is_file,
@@ -48,12 +52,8 @@ from transfer_study.store.file_system import (
     make_folders,
     remove_tree,
 )
-from transfer_study.store.host import names_told
-from transfer_study.store.in_bucket import InBucket
-from transfer_study.store.notes import BucketNotes, FileNotes, Notes
-from transfer_study.store.prefixes import Prefixes
-from transfer_study.store.signs import Signs
-from transfer_study.store.stage_record import KeptWeights, StageRecord
+from transfer_study.store.storage.in_bucket import InBucket
+from transfer_study.store.storage.notes import BucketNotes, FileNotes, Notes
 from transfer_study.study.stage import Stage
 
 STAGE = "stage.json"

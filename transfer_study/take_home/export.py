@@ -17,7 +17,6 @@ from transfer_study.analysis.effects.model_scores import ModelScore, model_score
 from transfer_study.errors import ExportError, StudyError
 from transfer_study.files import check_writable, read_regular, readable_as, writing
 from transfer_study.store.chosen import chosen_epoch
-from transfer_study.store.held import hold
 from transfer_study.store.predictions import (
     MOST_BYTES,
     Answers,
@@ -25,6 +24,7 @@ from transfer_study.store.predictions import (
     answers_from,
     predictions_file,
 )
+from transfer_study.store.runs.held import hold
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage, StageKind, StageTask

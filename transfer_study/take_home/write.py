@@ -36,8 +36,8 @@ from transfer_study.learn.batch import Collator, by_row, for_encoder
 from transfer_study.learn.models import load_model
 from transfer_study.learn.predict import predict
 from transfer_study.store.alike import is_alike
-from transfer_study.store.commit_record import Part
 from transfer_study.store.predictions import Answers
+from transfer_study.store.storage.commit_record import Part
 from transfer_study.store.store import AGAIN
 from transfer_study.study.recipes.recipe import Precision, Recipe
 from transfer_study.study.tasks.example import Example

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from transfer_study.errors import StudyError
-from transfer_study.store.stage_log import RUNS, StageLog
+from transfer_study.store.runs.stage_log import RUNS, StageLog
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage_labels import stage_labels

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from transfer_study.report.table import Table, label, number, table_of, text
 from transfer_study.session.status import STATES, DeviceHours, Node, Status
-from transfer_study.store.running import Running
+from transfer_study.store.runs.running import Running
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage

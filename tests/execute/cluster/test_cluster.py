@@ -16,7 +16,7 @@ import pytest
 import transfer_study
 from transfer_study.execute.cluster.process_session import end_session
 from transfer_study.session.plans import make_plan
-from transfer_study.store.running import running
+from transfer_study.store.runs.running import running
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 

@@ -20,7 +20,7 @@ from transfer_study.execute import schedule
 from transfer_study.execute.cluster import stage_driver
 from transfer_study.execute.cluster.stage_job import Job
 from transfer_study.execute.cluster.machines import Machines
-from transfer_study.store.leases import Leases
+from transfer_study.store.runs.leases import Leases
 from transfer_study.store.store import Store
 
 schedule.FIRST_PAUSE = 0.0
@@ -324,7 +324,7 @@ WITHOUT_NAMES = (
 import os
 import socket
 from transfer_study.execute.cluster import ray_process, stage_worker
-from transfer_study.store.host import host_name
+from transfer_study.store.runs.host import host_name
 
 told, called = [], []
 node = {"NodeID": "0123456789ab", "NodeManagerHostname": "annas", "Alive": True, "Resources": {}}

@@ -16,8 +16,8 @@ from tests.conftest import Command
 from transfer_study.errors import ExecutionError
 from transfer_study.execute import tracking
 from transfer_study.execute.tracking import check_trackers
-from transfer_study.store.host import VARIABLE
-from transfer_study.store.stage_log import RUNS, StageLog
+from transfer_study.store.runs.host import VARIABLE
+from transfer_study.store.runs.stage_log import RUNS, StageLog
 from transfer_study.store.store import Store
 
 SETTINGS = ("--set", "seeds=1", "--set", "arms=[single]", "--workers", "1")

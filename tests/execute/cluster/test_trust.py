@@ -22,7 +22,7 @@ from tests.execute.cluster.test_cluster import (
     environment,
 )
 from transfer_study.session.plans import make_plan
-from transfer_study.store.running import Running, running
+from transfer_study.store.runs.running import Running, running
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 

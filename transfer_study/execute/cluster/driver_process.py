@@ -25,8 +25,8 @@ from transfer_study.execute.cluster.process_session import end_session
 from transfer_study.execute.cluster.stage_job import RayEvent, RayJob
 from transfer_study.execute.program import sources_on_path
 from transfer_study.execute.resources import Resources
-from transfer_study.store.file_system import make_folders
 from transfer_study.store.open_store import open_store
+from transfer_study.store.storage.file_system import make_folders
 from transfer_study.store.store import Store
 
 _Event = TypeVar("_Event", bound=RayEvent)

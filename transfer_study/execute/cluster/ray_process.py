@@ -20,7 +20,7 @@ from transfer_study.execute.cluster.node_settings import NODE_SETTINGS
 from transfer_study.execute.cluster.process_session import end_session
 from transfer_study.execute.cluster.stage_job import RayEvent
 from transfer_study.execute.resources import Resources
-from transfer_study.store.host import names_told
+from transfer_study.store.runs.host import names_told
 
 # Read by Ray when it is imported or started: no output of its own.
 os.environ.update(

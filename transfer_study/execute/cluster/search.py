@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from transfer_study.execute.cluster.driver_process import driven, ended_early
 from transfer_study.execute.cluster.trial_job import Run, SearchJob, TrialEvent
 from transfer_study.execute.resources import Resources
-from transfer_study.store.held import hold
+from transfer_study.store.runs.held import hold
 from transfer_study.store.store import Store
 from transfer_study.store.trials import Trial, keep_trial, read_trial
 from transfer_study.study.search import RecipeSearch, Target, Values

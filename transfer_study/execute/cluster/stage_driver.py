@@ -41,8 +41,8 @@ from transfer_study.execute.resources import Resources
 from transfer_study.execute.schedule import Schedule
 from transfer_study.execute.shared import Shared
 from transfer_study.points import counted
-from transfer_study.store.leases import Leases, leasing
 from transfer_study.store.open_store import open_store
+from transfer_study.store.runs.leases import Leases, leasing
 from transfer_study.study.stage import Stage
 
 # isort: split

@@ -12,7 +12,7 @@ from transfer_study.execute.executor import Todo
 from transfer_study.execute.program import Program
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.tracking import Tracker
-from transfer_study.store.host import names_told
+from transfer_study.store.runs.host import names_told
 from transfer_study.study.frozen import Frozen
 from transfer_study.study.stage_labels import stage_labels
 

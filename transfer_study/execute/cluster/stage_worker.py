@@ -14,8 +14,8 @@ from transfer_study.execute.cluster.probe import Probe
 from transfer_study.execute.cluster.ray_process import this_machine
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.execute.suspend import Keeping, Suspended
-from transfer_study.store.host import VARIABLE as HOST_NAMES
 from transfer_study.store.open_store import open_store
+from transfer_study.store.runs.host import VARIABLE as HOST_NAMES
 from transfer_study.study.stage import Stage
 
 # isort: split

@@ -20,11 +20,16 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from transfer_study.errors import StoreError
-from transfer_study.store.bucket import Bucket
-from transfer_study.store.commit_record import MOST_RECORD, CommitRecord, CommittedFile, Part
-from transfer_study.store.committed import Kept, let_read
-from transfer_study.store.file_system import FileSystem, exists, make_folders, swap
-from transfer_study.store.object_storage import Listed
+from transfer_study.store.storage.bucket import Bucket
+from transfer_study.store.storage.commit_record import (
+    MOST_RECORD,
+    CommitRecord,
+    CommittedFile,
+    Part,
+)
+from transfer_study.store.storage.committed import Kept, let_read
+from transfer_study.store.storage.file_system import FileSystem, exists, make_folders, swap
+from transfer_study.store.storage.object_storage import Listed
 
 _ATTEMPT = re.compile(r"[0-9a-f]{8}")
 # What is not there is asked for again after so many seconds.

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from transfer_study.errors import StoreError
-from transfer_study.store.object_storage import (
+from transfer_study.store.storage.object_storage import (
     PART,
     Listed,
     ObjectStorage,

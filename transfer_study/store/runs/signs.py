@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from transfer_study.errors import StoreError
-from transfer_study.store.attempts import new_attempt, owner, this_host
-from transfer_study.store.file_system import make_folders, remove_tree
+from transfer_study.store.runs.attempts import new_attempt, owner, this_host
+from transfer_study.store.storage.file_system import make_folders, remove_tree
 
 if TYPE_CHECKING:
     from transfer_study.store.store import Store

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from transfer_study.store.running import running
+from transfer_study.store.runs.running import running
 from transfer_study.store.store import Store
 from transfer_study.study.frozen import Frozen
 from transfer_study.study.stage import Stage

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
-from transfer_study.store.host import host_name, own_names
+from transfer_study.store.runs.host import host_name, own_names
 
 # stage@host@process@attempt: whose directory it is, the host with its space of processes.
 _ATTEMPT = re.compile(r".+@(?P<host>[^@]+)@(?P<process>\d{1,9})@(?P<attempt>[0-9a-f]{8})")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from transfer_study.errors import StoreError
-from transfer_study.store.storage_url import StorageUrl
+from transfer_study.store.storage.storage_url import StorageUrl
 
 if TYPE_CHECKING:
     from obstore import UpdateVersion

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from transfer_study.store.commit_record import (
+from transfer_study.store.storage.commit_record import (
     MOST_RECORD,
     CommitRecord,
     CommittedFile,
     Part,
     in_the_way,
 )
-from transfer_study.store.file_system import (
+from transfer_study.store.storage.file_system import (
     FileSystem,
     below,
     exists,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from transfer_study.errors import StoreError
-from transfer_study.store.host import host_name
+from transfer_study.store.runs.host import host_name
 from transfer_study.store.store import Store
 from transfer_study.study.frozen import Frozen
 from transfer_study.study.stage import Stage

@@ -19,8 +19,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from transfer_study.errors import StoreError
-from transfer_study.store.attempts import is_abandoned
-from transfer_study.store.signs import BEAT, LEASES, Sweeping
+from transfer_study.store.runs.attempts import is_abandoned
+from transfer_study.store.runs.signs import BEAT, LEASES, Sweeping
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 

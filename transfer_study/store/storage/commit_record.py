@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field
 
 from transfer_study.errors import StoreError
-from transfer_study.store.file_system import FileSystem, files_below
+from transfer_study.store.storage.file_system import FileSystem, files_below
 from transfer_study.study.frozen import Frozen
 
 RESULT_SCHEMA: Final = 1

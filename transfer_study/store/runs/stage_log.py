@@ -24,8 +24,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from transfer_study.store.file_system import make_folders
-from transfer_study.store.host import host_name
+from transfer_study.store.runs.host import host_name
+from transfer_study.store.storage.file_system import make_folders
 from transfer_study.store.store import Store
 from transfer_study.study.stage import Stage
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
-from transfer_study.store.bucket import Bucket
-from transfer_study.store.file_system import (
+from transfer_study.store.storage.bucket import Bucket
+from transfer_study.store.storage.file_system import (
     FileSystem,
     make_folders,
     remove_if_there,
