@@ -69,7 +69,8 @@ def _sweep(root: Path, seeds: int, group: int) -> int:
         os._exit(code)
 
 
-def _committed(root: Path) -> Committed:
+def committed_below(root: Path) -> Committed:
+    """What a store on a real disk holds that is committed."""
     found: Committed = {}
     for part, record in PARTS.items():
         for folder in (root / part).iterdir() if (root / part).is_dir() else ():
@@ -122,10 +123,10 @@ def kills(cycles: int = 150, seeds: int = 1, seed: int = 0, under: Path | None =
 
     def cycle(row: Row, root: Path, rng: random.Random) -> None:
         how = ways[row.faults % len(ways)]
-        before = _committed(root)
+        before = committed_below(root)
         _kill(root, seeds, rng, how)
         row.faults += 1
-        after = _committed(root)
+        after = committed_below(root)
         check_whole(after)
         check_stays(before, after)
 
@@ -149,11 +150,11 @@ def stops(cycles: int = 20, seeds: int = 1, seed: int = 0, under: Path | None = 
         time.sleep(rng.uniform(0.02, 0.15))
         os.kill(sweeps[0], signal.SIGSTOP)
         time.sleep(2 * _PATIENCE)
-        before = _committed(root)
+        before = committed_below(root)
         os.kill(sweeps[0], signal.SIGCONT)
         row.faults += 1
         _end(sweeps)
-        check_stays(before, _committed(root))
+        check_stays(before, committed_below(root))
 
     return _cycles(
         Row("SIGSTOP past the lease, then SIGCONT", str(seed)),
@@ -180,7 +181,7 @@ def _cycles(
             root = Path(folder) / str(store)
             with row.watched(f"cycle {n}"):
                 cycle(row, root, rng)
-                done = {name for part, name in _committed(root) if part == "stages"}
+                done = {name for part, name in committed_below(root) if part == "stages"}
                 if len(done) == len(made_plan(seeds)) or n == cycles - 1:
                     _end([_sweep(root, seeds, 0)])
                     _check_end(root, expected)
@@ -191,7 +192,7 @@ def _cycles(
 
 
 def _check_end(root: Path, expected: dict[tuple[str, str], bytes]) -> None:
-    committed = _committed(root)
+    committed = committed_below(root)
     check_whole(committed)
     if table(committed) != expected:
         raise Violation("I5: what comes out is not what an undisturbed run gives")
