@@ -48,12 +48,13 @@ def _processes(command: int) -> dict[str, list[psutil.Process]]:
             if "stage_driver" not in " ".join(driver.cmdline()):
                 continue
             found["driver"].append(driver)
+            found["all"] += [driver, *members(driver.pid)]
             for process in members(driver.pid):
                 with suppress(psutil.Error):
                     name = process.name()
                     kind = "worker" if name.startswith("ray::Impl") else name
                     found.get(kind, []).append(process)
-    found["all"] = [one for kind in found.values() for one in kind]
+    found["all"] += found["command"]
     return found
 
 
