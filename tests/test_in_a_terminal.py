@@ -253,7 +253,8 @@ def test_no_process_is_left_of_a_run_that_was_stopped_while_ray_started(
         assert names(session) == ""
     if number != signal.SIGKILL:
         assert run.returncode == (75 if number == signal.SIGTERM else 130), messages
-        assert messages.splitlines()[-1].startswith("Interrupted.")
+        last = "Stopped as asked:" if number == signal.SIGTERM else "Interrupted."
+        assert messages.splitlines()[-1].startswith(last)
         assert len(messages.splitlines()) == 3, messages
         assert not list((folder / "stages").glob("attempts/*"))
 

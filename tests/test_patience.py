@@ -117,7 +117,7 @@ def test_a_stage_that_was_still_gaining_is_a_doubt(
     answers = []
     for patience in ([], ["--set", "refine.patience=1"]):
         options = [*ALONE, *patience, *FAST]
-        assert command("run", str(small_study), *options, *HERE, "-q")[0] == 0
+        assert command("run", str(small_study), *options, *HERE, "-q", "--changed")[0] == 0
         (stage,) = make_plan(read_study(small_study, settings(*options)))
         store = Store(tmp_path / "results" / "stages")
         answers.append(StoredAnswers(store).answers(stage, stage.tasks[0].task))

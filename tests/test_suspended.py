@@ -75,7 +75,7 @@ def test_a_run_that_is_asked_to_stop_goes_on_where_it_was(
     pd.testing.assert_frame_equal(one, other)
     said = (json.loads(p.read_text()) for p in (stopped / "store").glob("stages/*/stage.json"))
     continued = [one["provenance"]["continued"] for one in said if "continued" in one["provenance"]]
-    assert len(continued) == len(kept) and all(one["epoch"] >= 3 for one in continued[:1])
+    assert len(continued) == len(kept) and max(one["epoch"] for one in continued) >= 3
 
 
 def test_a_second_signal_stops_at_once(small_study: Path, tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -22,13 +23,14 @@ from typing import Generic, TypeVar
 from transfer_study.errors import ExecutionError
 from transfer_study.execute.cluster.authentication import authentication
 from transfer_study.execute.cluster.process_session import end_session
-from transfer_study.execute.cluster.stage_job import RayEvent, RayJob
+from transfer_study.execute.cluster.stage_job import LONGEST_START, NO_WORKER, UP, RayEvent, RayJob
 from transfer_study.execute.program import sources_on_path
 from transfer_study.execute.resources import Resources
 from transfer_study.store.open_store import open_store
 from transfer_study.store.storage.file_system import make_folders
 from transfer_study.store.store import Store
 
+_UP = UP.model_dump_json()
 _Event = TypeVar("_Event", bound=RayEvent)
 
 
@@ -74,7 +76,7 @@ def driven(driver: str, job: RayJob, event: type[_Event]) -> Iterator[Driver[_Ev
         with suppress(BrokenPipeError):  # it ended at once; so will the events
             process.stdin.write(job.model_dump_json() + "\n")
             process.stdin.flush()
-        yield Driver(process, _heard(process.stdout, event))
+        yield Driver(process, _heard(process, event))
     finally:
         end_session(process.pid)
         process.wait()
@@ -84,11 +86,31 @@ def driven(driver: str, job: RayJob, event: type[_Event]) -> Iterator[Driver[_Ev
         store.sweep()
 
 
-def _heard(lines: Iterable[str], event: type[_Event]) -> Iterator[_Event]:
-    for said in map(event.model_validate_json, lines):
-        if said.is_ == "impossible":
-            raise ExecutionError(said.message)
-        yield said
+def _heard(process: subprocess.Popen[str], event: type[_Event]) -> Iterator[_Event]:
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        end_session(process.pid)
+
+    # A driver that waits for its first workers can do nothing else, nor end itself.
+    start = threading.Timer(LONGEST_START, end)
+    start.daemon = True
+    start.start()
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            start.cancel()
+            if line.rstrip("\n") == _UP:
+                continue
+            said = event.model_validate_json(line)
+            if said.is_ == "impossible":
+                raise ExecutionError(said.message)
+            yield said
+    finally:
+        start.cancel()
+    if late.is_set():
+        raise ExecutionError(NO_WORKER)
 
 
 def ended_early(store: Store) -> ExecutionError:

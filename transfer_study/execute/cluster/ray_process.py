@@ -18,7 +18,7 @@ from typing import Any
 from transfer_study.errors import ExecutionError, StoreError
 from transfer_study.execute.cluster.node_settings import NODE_SETTINGS
 from transfer_study.execute.cluster.process_session import end_session
-from transfer_study.execute.cluster.stage_job import RayEvent
+from transfer_study.execute.cluster.stage_job import LONGEST_START, NO_WORKER, UP, RayEvent
 from transfer_study.execute.resources import Resources
 from transfer_study.store.runs.host import names_told
 
@@ -39,8 +39,6 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 Tell = Callable[[RayEvent], None]
-# Seconds; the first worker on a machine that is busy may take long to come.
-_LONGEST_START = 180.0
 _SECONDS_BETWEEN_LOOKS = 5.0
 
 
@@ -100,22 +98,18 @@ class StaysHere:
 
 @contextmanager
 def started(resources: Resources, tell: Tell = lambda _: None) -> Iterator[None]:
-    """Ray on this machine, or joined at an address, with a worker that was tried.
+    """Ray on this machine, or joined at an address, with a worker that was tried: that is told.
 
     Raises ExecutionError where it cannot be. Ray itself waits for ever where its first workers do
-    not come: then that the job is impossible is told, and this process may be ended.
+    not come, and lets no other thread of this process do anything.
     """
-    late = threading.Timer(_LONGEST_START, lambda: tell(_too_late()))
-    late.daemon = True
-    late.start()
     over = threading.Event()
     try:
         with _started(resources):
-            late.cancel()
+            tell(UP)
             threading.Thread(target=_watch, args=[this_machine(), tell, over], daemon=True).start()
             yield
     finally:
-        late.cancel()
         over.set()
 
 
@@ -131,15 +125,6 @@ def _watch(here: str, tell: Tell, over: threading.Event) -> None:
                 )
             )
             return
-
-
-def _too_late() -> RayEvent:
-    return RayEvent(
-        is_="impossible",
-        message=f"Ray has started no worker on this machine within {_LONGEST_START:g} seconds; its "
-        "processes say why in the newest folder of the sessions that it keeps (usually "
-        "/tmp/ray/session_latest/logs), and where the machine is busy give the command again",
-    )
 
 
 @contextmanager
@@ -181,9 +166,9 @@ def _try_worker(address: str | None) -> None:
     """Raise ExecutionError unless a worker starts here, which it may not although Ray has."""
     worker = ray.remote(_Nothing).options(**beside_driver()).remote()
     try:
-        ray.get(worker.answer.remote(), timeout=_LONGEST_START)
+        ray.get(worker.answer.remote(), timeout=LONGEST_START)
     except ray.exceptions.GetTimeoutError:
-        raise ExecutionError(_too_late().message) from None
+        raise ExecutionError(NO_WORKER) from None
     except ray.exceptions.RayError as error:
         where = "Ray" if address is None else f"the cluster at {address}"
         raise ExecutionError(

@@ -31,6 +31,17 @@ class RayEvent(Frozen):
     message: str = ""
 
 
+# Ray has started, and a worker of its was tried.
+UP = RayEvent(is_="up")
+# Seconds; the first worker on a machine that is busy may take long to come.
+LONGEST_START = 180.0
+NO_WORKER = (
+    f"Ray has started no worker on this machine within {LONGEST_START:g} seconds; its processes "
+    "say why in the newest folder of the sessions that it keeps (usually "
+    "/tmp/ray/session_latest/logs), and where the machine is busy give the command again"
+)
+
+
 class Work(Frozen):
     """A stage as Ray has it: what to run, after which others, and on how many CPUs."""
 
