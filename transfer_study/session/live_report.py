@@ -15,11 +15,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from transfer_study.errors import StoreError
 from transfer_study.execute.executor import Todo
 from transfer_study.execute.program import sources_on_path
 from transfer_study.execute.progress import Progress, Several
@@ -68,7 +70,6 @@ def with_live_report(
             if not todo.plan.stages:
                 yield progress
                 return
-            _keep(leaks, places.results / plan_.study.name)
             wanted = _Wanted(
                 study=plan_.study.name,
                 store=open_store(places.store).place,
@@ -77,7 +78,8 @@ def with_live_report(
                 named=named,
                 reloads=round(EVERY),
             )
-            with _rewritten(wanted) as news:
+            keep = partial(_keep, leaks, places.results / plan_.study.name)
+            with _rewritten(wanted, keep) as news:
                 yield Several(progress, news)
 
     return watched
@@ -107,8 +109,8 @@ class _News(Progress):
 
 
 @contextmanager
-def _rewritten(wanted: _Wanted) -> Iterator[_News]:
-    """Have a report written after news, until what runs is over."""
+def _rewritten(wanted: _Wanted, keep: Callable[[], None]) -> Iterator[_News]:
+    """Have a report written after news, until what runs is over; first what it reads is kept."""
     news, over = _News(), threading.Event()
 
     def rewrite() -> None:
@@ -118,6 +120,8 @@ def _rewritten(wanted: _Wanted) -> Iterator[_News]:
             if news.some.is_set():
                 news.some.clear()
                 before = _worked()
+                with suppress(OSError, StoreError):  # the last report will say so
+                    keep()
                 _write(wanted, over)
                 pause = max(EVERY, PATIENCE * (_worked() - before))
 
