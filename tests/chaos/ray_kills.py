@@ -150,6 +150,5 @@ def _complete(folder: Path, expected: dict[tuple[str, str], bytes]) -> None:
         raise Violation("I8: a second resumption changes what is there")
 
 
-if __name__ == "__main__":
-    found = through_ray(int(sys.argv[1]) if len(sys.argv) > 1 else 50)
-    print(found)
+if __name__ == "__main__":  # python -m tests.chaos.ray_kills [CYCLES [SEED]]
+    print(through_ray(*map(int, sys.argv[1:])))
