@@ -46,7 +46,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 def heed_signals() -> None:
     """In the background of a shell Ctrl-C is ignored, and would be in what is started here."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, signal.SIG_DFL)
 
 

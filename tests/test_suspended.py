@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +16,7 @@ import psutil
 import pytest
 
 from tests.conftest import Command
+from tests.test_in_a_terminal import heed_signals
 from transfer_study.execute.cluster.process_session import members
 
 SETTINGS = ("--set", "seeds=1", "--set", "arms=[single, full]", "--set", "readings=[refine]")
@@ -24,10 +27,18 @@ def places(folder: Path) -> list[str]:
     return [w for n in ("store", "results", "plots") for w in (f"--{n}", str(folder / n))]
 
 
-def heed_signals() -> None:
-    """In the background of a shell Ctrl-C is ignored, and would be in what is started here."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-        signal.signal(number, signal.SIG_DFL)
+@contextmanager
+def begun(*words: str) -> Iterator[subprocess.Popen[str]]:
+    """The command, a line an epoch, in a session of its own; its messages can be read."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "transfer_study", *words, "--verbose"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_signals,  # noqa: PLW1509
+    ) as process:
+        yield process
 
 
 def states(folder: Path) -> list[Path]:
@@ -42,14 +53,7 @@ def test_a_run_that_is_asked_to_stop_goes_on_where_it_was(
 ) -> None:
     undisturbed, stopped = tmp_path / "undisturbed", tmp_path / "stopped"
     run = ("run", str(small_study), *LONGER, "--executor")
-    with subprocess.Popen(
-        [sys.executable, "-m", "transfer_study", *run, executor, *places(stopped), "--verbose"],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-        preexec_fn=heed_signals,  # noqa: PLW1509
-    ) as process:
+    with begun(*run, executor, *places(stopped)) as process:
         assert process.stderr is not None
         told: list[str] = []
         while not told or "epoch 3/60" not in told[-1]:
@@ -80,14 +84,7 @@ def test_a_run_that_is_asked_to_stop_goes_on_where_it_was(
 
 def test_a_second_signal_stops_at_once(small_study: Path, tmp_path: Path) -> None:
     run = ("run", str(small_study), *LONGER, "--executor", "ray", *places(tmp_path))
-    with subprocess.Popen(
-        [sys.executable, "-m", "transfer_study", *run, "--verbose"],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-        preexec_fn=heed_signals,  # noqa: PLW1509
-    ) as process:
+    with begun(*run) as process:
         assert process.stderr is not None
         while "epoch" not in (line := process.stderr.readline()):
             assert line

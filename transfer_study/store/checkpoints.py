@@ -142,9 +142,12 @@ def drop_states(store: Store, name: str) -> None:
 def drop_checkpoints(store: Store, stage: Stage) -> None:
     """Remove what is kept of a stage that is over, whatever way it was run."""
     with suppress(OSError, StoreError):
-        for states in kept_states(store):
-            if states.name.rpartition("-")[0] == stage.name:
-                drop_states(store, states.name)
+        names = {*_entries(store, store.root / _FOLDER)}
+        if store.bucket is not None:
+            names |= {one.key.split("/")[1] for one in store.bucket.objects(_FOLDER)}
+        for name in names:
+            if name.rpartition("-")[0] == stage.name:
+                drop_states(store, name)
 
 
 def _entries(store: Store, folder: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections import Counter
@@ -193,7 +194,7 @@ def status_as_json(status: Status, store: Store) -> None:
         "now": _utc(status.now),
         "over": status.is_over,
         "counts": {state: counts[state] for state in STATES},
-        "seconds_left": _rounded(status.seconds_left, 0),
+        "seconds_left": None if status.seconds_left is None else math.ceil(status.seconds_left),
         "at_most": status.at_most,
         "device_hours": {
             "spent": _hours_as_json(status.spent),
@@ -241,10 +242,6 @@ def _node_as_json(node: Node) -> dict[str, Any]:
 
 def _hours_as_json(hours: DeviceHours) -> dict[str, float]:
     return {"core": round(hours.core, 4), "gpu": round(hours.gpu, 4)}
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
 
 
 def _utc(seconds: float) -> str:
