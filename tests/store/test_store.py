@@ -19,7 +19,12 @@ from typing import Any
 import pytest
 
 from transfer_study.errors import StoreError
-from transfer_study.store.runs.attempts import this_host
+from transfer_study.execute.executor import Todo
+from transfer_study.execute.progress import Progress
+from transfer_study.session.places import Places
+from transfer_study.session.run import Session, execute
+from transfer_study.store.runs.attempts import is_abandoned, this_host
+from transfer_study.store.storage.file_system import FileSystem
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
@@ -369,6 +374,48 @@ def test_sweeping_takes_only_the_dead_of_this_host(store: Store, stage: Stage) -
         fill(store.root / "attempts" / name)
     store.sweep()
     assert attempts(store) == sorted(left.values())
+
+
+class Interrupted(FileSystem):
+    """A disk whose user interrupts the process where a folder is removed for the first time."""
+
+    def __init__(self) -> None:
+        self.yet = False
+
+    def remove_folder(self, folder: Path) -> None:
+        if not self.yet:
+            self.yet = True
+            raise KeyboardInterrupt
+        super().remove_folder(folder)
+
+
+def test_an_attempt_is_over_where_an_interrupt_left_it(tmp_path: Path, stage: Stage) -> None:
+    store = Store(tmp_path, disk=Interrupted())
+    with pytest.raises(KeyboardInterrupt), store.attempt(stage) as left:
+        store.tell(left, "said.json", b"{}")
+    with store.attempt(stage) as goes_on:
+        store.tell(goes_on, "said.json", b"goes on")
+        assert attempts(store) == sorted([left.name, goes_on.name])
+        # Whoever waits for it would wait for as long as this process lives, such as a notebook's.
+        assert is_abandoned(left.name)
+        assert list(store.told_by_all("said.json")) == [b"goes on"]
+        store.sweep()
+        assert attempts(store) == [goes_on.name]
+
+
+def test_a_run_leaves_no_attempt_though_it_is_interrupted_as_it_tidies(
+    tmp_path: Path, made_plan: Plan
+) -> None:
+    class Interrupts:
+        def run(self, todo: Todo, store: Store, progress: Progress) -> None:
+            store.disk = Interrupted()
+            with store.attempt(todo.plan.stages[0]):
+                pass
+
+    places = Places(tmp_path / "stages", tmp_path / "results", tmp_path / "plots")
+    with pytest.raises(KeyboardInterrupt):
+        execute(made_plan, Session(places, Interrupts()))
+    assert not list((tmp_path / "stages" / "attempts").iterdir())
 
 
 def test_there_may_be_nothing_to_sweep(store: Store) -> None:

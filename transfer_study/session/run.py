@@ -97,13 +97,16 @@ def execute(plan_: Plan, session: Session, *, in_order: bool = False) -> None:
     """Run the missing stages of a plan, those that take longest first, or `in_order` as planned."""
     store = open_store(session.places.store)
     store.sweep()
-    with hold(store, plan_):
-        part = missing(plan_, store)
-        todo = Todo(part, frozenset())
-        if part.stages:
-            cost = stage_cost(plan_, store)
-            kept = forecast(plan_, store, session.places.keep_weights, cost).kept
-            todo = Todo(part, kept, cost, in_order, session.fail_fast, session.keep_minutes)
-        with session.watch(plan_, todo) as progress:
+    try:
+        with hold(store, plan_):
+            part = missing(plan_, store)
+            todo = Todo(part, frozenset())
             if part.stages:
-                session.executor.run(todo, store, Several(Logged(store), progress))
+                cost = stage_cost(plan_, store)
+                kept = forecast(plan_, store, session.places.keep_weights, cost).kept
+                todo = Todo(part, kept, cost, in_order, session.fail_fast, session.keep_minutes)
+            with session.watch(plan_, todo) as progress:
+                if part.stages:
+                    session.executor.run(todo, store, Several(Logged(store), progress))
+    finally:
+        store.sweep()  # what was being removed when an interrupt came

@@ -37,7 +37,7 @@ from pathlib import Path
 from transfer_study.errors import StoreError
 from transfer_study.files import check_folder
 from transfer_study.store.prefixes import Prefixes
-from transfer_study.store.runs.attempts import is_abandoned, new_attempt
+from transfer_study.store.runs.attempts import end_attempt, is_abandoned, new_attempt
 from transfer_study.store.runs.host import names_told
 from transfer_study.store.runs.signs import Signs
 from transfer_study.store.stage_record import KeptWeights, StageRecord
@@ -134,13 +134,14 @@ class Store:
 
     @contextmanager
     def scratch(self, label: str) -> Iterator[Path]:
-        """A new directory of this process, removed at the end, or by the next run's `sweep`."""
+        """A new directory of this process, removed at the end, or by a `sweep`."""
         folder = self.root / "attempts" / new_attempt(label)
-        make_folders(self.disk, folder)
         try:
+            make_folders(self.disk, folder)
             with self._signs.shown():
                 yield folder
         finally:
+            end_attempt(folder.name)  # an interrupt can leave it, and this process lives on
             if folder.name in self._told:
                 with suppress(OSError, StoreError):
                     self.notes.remove(f"attempts/{folder.name}")
@@ -156,7 +157,7 @@ class Store:
         return self.notes.read(f"attempts/{attempt}/{file}")
 
     def told_by_all(self, file: str) -> Iterator[bytes]:
-        """What those attempts say whose process on this host is not gone."""
+        """What those attempts say that are not over, nor of a process of this host that is gone."""
         for attempt in self.notes.names("attempts"):
             if not is_abandoned(attempt) and (content := self.told(attempt, file)) is not None:
                 yield content
@@ -172,10 +173,11 @@ class Store:
         self.committed.look_again()
 
     def sweep(self) -> None:
-        """Remove attempts whose process on this host is gone."""
-        for attempt in filter(is_abandoned, self.notes.names("attempts")):
-            self.notes.remove(f"attempts/{attempt}")
-        with suppress(FileNotFoundError):
+        """Remove attempts of this host that are over or whose process is gone, where it can."""
+        with suppress(OSError, StoreError):
+            for attempt in filter(is_abandoned, self.notes.names("attempts")):
+                self.notes.remove(f"attempts/{attempt}")
+        with suppress(OSError):
             for folder in self.disk.entries(self.root / "attempts"):
                 if is_abandoned(folder.name):
                     remove_tree(self.disk, folder)

@@ -14,6 +14,7 @@ from transfer_study.store.runs.host import host_name, own_names
 
 # stage@host@process@attempt: whose directory it is, the host with its space of processes.
 _ATTEMPT = re.compile(r".+@(?P<host>[^@]+)@(?P<process>\d{1,9})@(?P<attempt>[0-9a-f]{8})")
+_over: set[str] = set()
 
 
 def new_attempt(label: str) -> str:
@@ -21,8 +22,15 @@ def new_attempt(label: str) -> str:
     return f"{label}@{this_host()}@{os.getpid()}@{uuid4().hex[:8]}"
 
 
+def end_attempt(attempt: str) -> None:
+    """An attempt of this process is over, whatever is still there of it."""
+    _over.add(attempt)
+
+
 def is_abandoned(attempt: str) -> bool:
-    """Whether an attempt is of a process that is known here to be gone."""
+    """Whether an attempt is known here to be over, or of a process that is gone."""
+    if attempt in _over:
+        return True
     made = _ATTEMPT.fullmatch(attempt)
     own = {f"{name}~{_space()}" for name in own_names()}
     return bool(made and made["host"] in own and not _lives(int(made["process"])))

@@ -113,10 +113,11 @@ def leasing(store: Store, *, beat: float = 5.0, patience: float = 60.0) -> Itera
                     sweeping.look()
 
         thread = threading.Thread(target=live, daemon=True)
-        thread.start()
         try:
+            thread.start()
             yield leases
         finally:
             over.set()
-            thread.join()
+            if thread.is_alive():
+                thread.join()
             leases.end()

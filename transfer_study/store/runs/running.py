@@ -91,12 +91,13 @@ def tell_running(stage: Stage, store: Store, beat: float = BEAT) -> Iterator[Run
 
         say()
         thread = threading.Thread(target=live, daemon=True)
-        thread.start()
         try:
+            thread.start()
             yield RunningAttempt(folder.name.rsplit("@", 1)[-1], tell)
         finally:
             over.set()
-            thread.join()
+            if thread.is_alive():
+                thread.join()
 
 
 def running(store: Store) -> list[Running]:
