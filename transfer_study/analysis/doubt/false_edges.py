@@ -22,7 +22,7 @@ from transfer_study.analysis.effects.axes import with_axes
 from transfer_study.analysis.effects.deltas import verdict_of
 from transfer_study.analysis.effects.judgement import Judgement
 from transfer_study.analysis.effects.learned import has_learned
-from transfer_study.analysis.effects.replicates import TestSet
+from transfer_study.analysis.effects.scores_on_test import ScoresOnTest
 from transfer_study.analysis.effects.uncertainty import crossed
 from transfer_study.data.streams import stream
 from transfer_study.study.looks import Edge
@@ -54,7 +54,7 @@ class FalseEdges:
 
 
 def compare_with_itself(
-    plan: Plan, test_sets: Mapping[str, TestSet], judgement: Judgement, splits: int = _SPLITS
+    plan: Plan, test_sets: Mapping[str, ScoresOnTest], judgement: Judgement, splits: int = _SPLITS
 ) -> pd.DataFrame:
     """One row a model of four seeds or more: of its `comparisons`, how many show an effect.
 
@@ -89,13 +89,13 @@ def compare_with_itself(
     return with_axes(plan, pd.DataFrame(told, columns=COLUMNS), "target")
 
 
-def _learned(test_set: TestSet, stages: list[str]) -> bool:
+def _learned(test_set: ScoresOnTest, stages: list[str]) -> bool:
     scores = test_set.scores()
     return has_learned([scores[stage] for stage in stages], test_set.constant)
 
 
 def _found(
-    test_set: TestSet, stages: list[str], judgement: Judgement, splits: int
+    test_set: ScoresOnTest, stages: list[str], judgement: Judgement, splits: int
 ) -> tuple[int, int, int]:
     """How many comparisons of halves of these runs have a p, reject, and get a verdict."""
     by_stage = test_set.scores()

@@ -15,8 +15,8 @@ from transfer_study.analysis.effects.corrections import MeasuredEdge, corrected,
 from transfer_study.analysis.effects.judgement import Judgement
 from transfer_study.analysis.effects.learned import has_learned
 from transfer_study.analysis.effects.per_target import Models, with_variances_per_target
-from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.analysis.effects.runs import edge_of
+from transfer_study.analysis.effects.scores_on_test import ScoresOnTest
 from transfer_study.analysis.effects.uncertainty import UNKNOWN, Crossed, Interval
 from transfer_study.study.arms import Control
 from transfer_study.study.correction import Correction
@@ -27,7 +27,7 @@ SIGNS = {"stage": 1, "baseline": -1, "control": -1, "control_baseline": 1}
 
 def deltas(
     comparisons: pd.DataFrame,
-    test_sets: Mapping[str, TestSet],
+    test_sets: Mapping[str, ScoresOnTest],
     judgement: Judgement,
     failed: Collection[str],
 ) -> pd.DataFrame:
@@ -93,7 +93,7 @@ class Measured:
     about: dict[str, Any]
     edge: MeasuredEdge
     baseline: float
-    test_set: TestSet | None  # None where no run has all scores
+    test_set: ScoresOnTest | None  # None where no run has all scores
     absence: Verdict | None
     learned: bool  # what it is held against
     collapsed: bool
@@ -124,7 +124,7 @@ class Measured:
 def measure(
     about: dict[str, Any],
     runs: pd.DataFrame,
-    test_sets: Mapping[str, TestSet],
+    test_sets: Mapping[str, ScoresOnTest],
     failed: Collection[str],
 ) -> Measured:
     """Measure one edge, whose runs are the rows of `comparisons` for it; see `deltas`."""
@@ -227,7 +227,7 @@ def _row(
         "n_seeds": len(edge.edge.seeds),
         "n_baseline_seeds": len(edge.edge.seeds + edge.edge.further_seeds),
         "n_test": test_set.n if test_set else 0,
-        "n_documents": test_set.units if test_set else 0,
+        "n_documents": test_set.documents if test_set else 0,
         "constant": test_set.constant if test_set else math.nan,
         "collapsed": edge.collapsed,
         "verdict": str(edge.absence or (verdict if edge.learned else Verdict.NOT_LEARNED)),

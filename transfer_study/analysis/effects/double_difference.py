@@ -26,7 +26,7 @@ def independent(a: Crossed, b: Crossed) -> Crossed:
     return combined(b.mean - a.mean, Variance(runs, freedom, resampled, units), 1)
 
 
-def joint(a: MeasuredEdge, b: MeasuredEdge, units: int) -> Crossed:
+def joint(a: MeasuredEdge, b: MeasuredEdge, units: float) -> Crossed:
     """The difference b - a of two effects on one test set, examples resampled for both alike.
 
     Runs of one seed in both studies are paired, all others independent. The difference of means is
@@ -61,7 +61,7 @@ def joint(a: MeasuredEdge, b: MeasuredEdge, units: int) -> Crossed:
 
 
 def _unpaired(
-    mean: float, a: MeasuredEdge, b: MeasuredEdge, resampled: Floats, units: int
+    mean: float, a: MeasuredEdge, b: MeasuredEdge, resampled: Floats, units: float
 ) -> Crossed:
     """The difference of effects whose runs are taken to be independent, on one test set."""
     runs = [_of_runs(edge.effect) for edge in (a, b)]

@@ -6,6 +6,7 @@ with: that nothing changes its score is no sign of equivalence.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
@@ -23,8 +24,8 @@ def is_above(scores: pd.Series[float], constant: float | pd.Series[float]) -> pd
 
 
 def has_learned(scores: Sequence[float] | pd.Series[float], constant: float) -> bool:
-    """Whether a model does so in most of its runs."""
-    return bool(is_above(pd.Series(scores), constant).mean() > 0.5)
+    """Whether a model does so in most of its runs; where nothing is known to tell by, it is so."""
+    return math.isnan(constant) or bool(is_above(pd.Series(scores), constant).mean() > 0.5)
 
 
 def not_learned(stage: Stage, source: AnswerSource) -> Iterator[str]:

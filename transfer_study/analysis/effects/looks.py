@@ -16,15 +16,15 @@ import pandas as pd
 from transfer_study.analysis.edges import DECIDED, LOOK, asked_edges, checked, raw_edges
 from transfer_study.analysis.effects.deltas import deltas
 from transfer_study.analysis.effects.judgement import Judgement
-from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.analysis.effects.scores import comparison_table
+from transfer_study.analysis.effects.scores_on_test import ScoresOnTest
 from transfer_study.analysis.effects.sequential import Sequential
 from transfer_study.study.looks import Edge, Looked
 from transfer_study.study.plan import Plan
 
 
 def judged_deltas(
-    plan: Plan, test_sets: Mapping[str, TestSet], failed: Collection[str], *, raw: bool = False
+    plan: Plan, test_sets: Mapping[str, ScoresOnTest], failed: Collection[str], *, raw: bool = False
 ) -> pd.DataFrame:
     """The deltas of a study; with looks, each edge's at the look that decided it.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from transfer_study.analysis.effects.scores_on_test import possible
 from transfer_study.analysis.effects.uncertainty import Interval
 from transfer_study.data.streams import stream
 from transfer_study.metrics import Statistics, from_sums, score_span
@@ -57,22 +57,18 @@ class TestSet:
         return cls(task, metric, n, constant, tuple(models), np.stack(rows, axis=1))
 
     @property
-    def units(self) -> int:
+    def documents(self) -> int:
         """How many documents are drawn at a time."""
         return len(self.statistics)
 
-    def possible(self, interval: Interval, baseline: float, terms: int = 1) -> Interval:
-        """An effect's interval as far as the metric goes, without ends where it says nothing.
+    @property
+    def units(self) -> float:
+        """The same."""
+        return float(self.documents)
 
-        It says nothing where it holds every score that there is, from the baseline as measured.
-        `terms` is of how many differences of two scores the effect is the difference.
-        """
-        span = score_span(self.metric)
-        from_baseline = interval.within(1 - span - baseline, 1 - baseline)
-        if math.isnan(from_baseline.low):
-            return from_baseline
-        # What is cut off is impossible whatever the baseline really is.
-        return interval.within(-terms * span, terms * span)
+    def possible(self, interval: Interval, baseline: float, terms: int = 1) -> Interval:
+        """As `ScoresOnTest` says."""
+        return possible(interval, baseline, 1 - score_span(self.metric), terms)
 
     def scores(self) -> Mapping[str, float]:
         """The score of every model by its stage id."""
@@ -97,9 +93,9 @@ class TestSet:
 
     def draw(self) -> Floats:
         """The scores of all models on resampled examples, [models, RESAMPLES]."""
-        generator = stream(self.task, self.units, "bootstrap")
+        generator = stream(self.task, self.documents, "bootstrap")
         return replicate_scores(
-            self.metric, self.statistics, draw_counts(generator, self.units, RESAMPLES)
+            self.metric, self.statistics, draw_counts(generator, self.documents, RESAMPLES)
         )
 
 

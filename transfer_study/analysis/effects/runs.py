@@ -11,7 +11,8 @@ import numpy as np
 
 from transfer_study.analysis.effects.blocks import Block, summed
 from transfer_study.analysis.effects.corrections import MeasuredEdge
-from transfer_study.analysis.effects.replicates import RESAMPLES, TestSet
+from transfer_study.analysis.effects.replicates import RESAMPLES
+from transfer_study.analysis.effects.scores_on_test import ScoresOnTest
 from transfer_study.analysis.effects.uncertainty import Crossed, crossed
 from transfer_study.metrics.rows import Floats
 
@@ -19,7 +20,7 @@ Columns = Mapping[str, Sequence[Any]]
 
 
 def edge_of(
-    runs: Columns, further: Columns, signs: Mapping[str, int], test_set: TestSet
+    runs: Columns, further: Columns, signs: Mapping[str, int], test_set: ScoresOnTest
 ) -> MeasuredEdge:
     """The sum of the models' means by these signs, from the columns of seeds and stages in `runs`.
 

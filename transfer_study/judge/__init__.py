@@ -1,0 +1,1 @@
+"""The judgement of runs that others made: from tables of scores or files of answers."""
