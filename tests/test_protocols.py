@@ -16,6 +16,7 @@ from tests.analysis.made_up import planned
 from transfer_study.analysis.graph.views import MAIN
 from transfer_study.analysis.paper.choices import STEPS, choices
 from transfer_study.report.captions import caption
+from transfer_study.report.design import Design
 from transfer_study.session.places import Places
 from transfer_study.session.plans import known_plan, make_plan
 from transfer_study.session.report import write_report
@@ -85,9 +86,9 @@ def test_a_clean_study_is_itself_and_its_recipe_has_no_departures(tmp_path: Path
     assert study.refine.model_copy(update={"selection": "last"}).departures() == []
     on_test = study.refine.model_copy(update={"selection": "best_test"})
     assert on_test.departures() == ["selection best_test"]
-    assert "Not the clean protocol" not in caption(study, "tiny", "refine", MAIN, 6)
+    assert "Not the clean protocol" not in caption(Design.of(study), "tiny", "refine", MAIN, 6)
     paper = study.as_in_the_paper()
-    assert "train_on train_and_dev" in caption(paper, "tiny", "refine", MAIN, 6)
+    assert "train_on train_and_dev" in caption(Design.of(paper), "tiny", "refine", MAIN, 6)
     honest = study.as_in_the_paper(honest=True).refine
     assert (honest.train_on, honest.selection) == ("train", "best")
     assert honest.optimizer == "bert_adam"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from transfer_study.errors import StudyError
-from transfer_study.study.plan import Plan
 from transfer_study.study.spelling import choices
 from transfer_study.visible import visible
 
@@ -19,6 +18,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from transfer_study.analysis.advice.recommend import Recommendation
+    from transfer_study.report.design import Design
+
+
+def _none(_: pd.DataFrame) -> list[Recommendation]:
+    return []
+
 
 _LISTED = 60
 _PICTURES = ("transfer_graph", "size", "stability", "heat_map")
@@ -33,11 +38,13 @@ class Outcome:
     also size, in one with variants also variant. Notebooks show it as a picture and a table.
     """
 
-    plan: Plan
+    design: Design
+    tasks: pd.DataFrame  # name, kind, domain, metric
     deltas: pd.DataFrame
     figures: list[str]  # paths
-    failed: frozenset[str]  # ids, children of failed stages included
-    not_run: frozenset[str]  # ids of the models that neither answered nor failed
+    failed: frozenset[str] = frozenset()  # labels of stages, children of failed ones included
+    not_run: frozenset[str] = frozenset()  # of the models that neither answered nor failed
+    advice: Callable[[pd.DataFrame], list[Recommendation]] = _none  # from edges, for all tasks
     choices: pd.DataFrame | None = None  # what each of the paper's choices adds (protocol: both)
     stability: pd.DataFrame | None = None  # of a study with variants
     pretraining: pd.DataFrame | None = None  # what it does to each score
@@ -69,9 +76,8 @@ class Outcome:
         StudyError for what the study does not have.
         """
         from transfer_study.analysis.edges import raw_edges
-        from transfer_study.analysis.effects.scores import task_table
         from transfer_study.analysis.graph.graph import build_graph
-        from transfer_study.analysis.graph.views import Shown, at_size
+        from transfer_study.analysis.graph.views import at_size
 
         edges = at_size(raw_edges(self.deltas), None)
         picked = {}
@@ -82,12 +88,12 @@ class Outcome:
             if known:
                 picked[column] = asked or known[0]
                 edges = edges[edges[column] == picked[column]]
-        views = [v for v in Shown().views(self._clean.study) if len(v.rows(edges))]
+        views = [view for view in self.design.views if len(view.rows(edges))]
         if not views:
             raise self._unknown("edge", "none", [])
         return build_graph(
             edges,
-            task_table(self._clean),
+            self.tasks,
             encoder=picked["encoder"],
             reading=picked["reading"],
             view=views[0],
@@ -103,18 +109,16 @@ class Outcome:
         from transfer_study.analysis.advice.recommend import (
             check_run,
             check_task,
-            chosen_edges,
-            recommendations,
+            edges_by,
         )
 
-        preview = self.plan.study.preview
+        preview = self.design.preview
         if preview is not None:
             raise StudyError(f"a preview recommends nothing; run {preview.of} itself")
-        check_task(self._clean.study, task)
-        edges = chosen_edges(self._clean, self.deltas, encoder, reading)
+        check_task(list(self.tasks["name"]), task)
+        edges = edges_by(self.design.name, self.deltas, encoder, reading)
         check_run(edges, task, self.study)
-        advice = recommendations(self._clean, edges, self.study)
-        return [one for one in advice if one.task == task]
+        return [one for one in self.advice(edges) if one.task == task]
 
     @property
     def picture(self) -> str | None:
@@ -126,21 +130,16 @@ class Outcome:
                     return path
         return None
 
-    @property
-    def _clean(self) -> Plan:
-        """The part of the plan that the deltas are of."""
-        return self.plan.under(self.plan.protocols[0])
-
     def _unknown(self, column: str, asked: str, known: list[str]) -> Exception:
 
-        name = self.plan.study.name
+        name = self.design.name
         if not known:
             return StudyError(f"the study {name} has no {column} that a graph could show")
         return StudyError(f"{column}: found {asked!r}; {choices(asked, known)}")
 
     def _lines(self) -> Iterator[str]:
         """What is to be said in every form, most important first."""
-        preview = self.plan.study.preview
+        preview = self.design.preview
         if preview is not None:
             yield preview.caution
         yield self.price
@@ -153,14 +152,14 @@ class Outcome:
             yield f"Report: {self.report}"
 
     def __repr__(self) -> str:
-        return visible(f"{self.plan.study.name}: ") + "\n".join(map(visible, self._lines()))
+        return visible(f"{self.design.name}: ") + "\n".join(map(visible, self._lines()))
 
     def _repr_png_(self) -> bytes | None:
         picture = self.picture
         return Path(picture).read_bytes() if picture and Path(picture).is_file() else None
 
     def _repr_html_(self) -> str:
-        name = escape(visible(self.plan.study.name))
+        name = escape(visible(self.design.name))
         parts = [f"<h3>{name}</h3>"]
         if png := self._repr_png_():
             data = base64.b64encode(png).decode("ascii")

@@ -67,7 +67,7 @@ def share_report(
         written = write_judged(ran, folders, asked.shown, beside, epochs)
         with writing(folder):
             _hand_over(made_in, folder)
-    outcome = outcome_of(plan_, written, asked.shown, source, failed, beside.costs)
+    outcome = outcome_of(plan_, written, asked, source, failed, beside.costs)
     paths = [str(folder / path.relative_to(made_in)) for path in written.figures]
     page = folder / "report.html"
     unwritten = tuple(said.replace(aside, str(folder)) for said in written.unwritten)

@@ -239,7 +239,7 @@ def test_commands_name_reading_and_encoder_where_there_are_several(make_plan: An
 def test_wrong_names(make_plan: Any) -> None:
     plan = make_plan("base")
     with pytest.raises(StudyError, match=r"found chemport.*did you mean 'chemprot'"):
-        check_task(plan.study, "chemport")
+        check_task([task.name for task in plan.study.tasks], "chemport")
     edges = table(edge(B, A, 0.06))
     with pytest.raises(StudyError, match="--encoder: found bose; did you mean 'base'"):
         chosen_edges(plan, edges, "bose", None)

@@ -10,8 +10,9 @@ import pytest
 
 from transfer_study.analysis.effects.scores import task_table
 from transfer_study.report.content import Content
+from transfer_study.report.of_plan import content_of
 from transfer_study.study.fingerprint import DataFingerprint, Fingerprints, SplitFingerprint
-from transfer_study.study.plan import plan
+from transfer_study.study.plan import Plan, plan
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.study import Study
 
@@ -43,8 +44,8 @@ def row(
 
 
 @pytest.fixture
-def content() -> Content:
-    """Three tasks, all pairs with a placebo, and the full mix; a stage failed."""
+def planned() -> Plan:
+    """Three tasks, all pairs and the full mix."""
     source = {"format": "synthetic", "task": "relation", "train": 10, "dev": 10, "test": 10}
     tasks = [
         {
@@ -65,7 +66,12 @@ def content() -> Content:
         encoders={"tiny": "0"},
         precision=Precision.FLOAT32,
     )
-    planned = plan(study, known)
+    return plan(study, known)
+
+
+@pytest.fixture
+def content(planned: Plan) -> Content:
+    """That study with a placebo of its pairs; a stage failed."""
     rows = [
         row(*ends, "pair", *EFFECTS[ends]) for ends in itertools.permutations(("a_1", "b", "c"), 2)
     ]
@@ -75,4 +81,4 @@ def content() -> Content:
     failed = next(stage.id for stage in planned if len(stage.tasks) == 2)
     tasks = task_table(planned)
     file = "made_up.yaml"
-    return Content(study, planned, pd.DataFrame(rows), pd.DataFrame(), tasks, {failed}, file=file)
+    return content_of(planned, pd.DataFrame(rows), pd.DataFrame(), tasks, {failed}, file=file)

@@ -6,6 +6,7 @@ import pytest
 
 from transfer_study.analysis.graph.views import Shown
 from transfer_study.report.captions import caption
+from transfer_study.report.design import Design
 from transfer_study.study.study import Study
 
 TASKS = ["chemprot", "ddi2013-type", "bc5cdr-chemical"]
@@ -39,5 +40,5 @@ def test_a_caption_names_the_baseline_of_its_edges(arm: str, reading: str) -> No
         }
     )
     (view,) = Shown(arm=arm).views(study)
-    said = caption(study, "tiny", reading, view, 6)
+    said = caption(Design.of(study), "tiny", reading, view, 6)
     assert f"in points: {AGAINST[arm, reading]} (tiny, {reading} reading)." in said

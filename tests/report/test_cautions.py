@@ -60,7 +60,7 @@ def test_a_task_that_was_not_learned_is_told_with_both_scores(content: Content) 
     assert "1 undecided and 1 not learned" in headline(told)
     assert "b was not learned: no better than a constant answer." in headline(told)
     assert doubts(told)[0] == cautions(told.edges)[0]
-    assert "| not learned |" in edges_markdown(told.study, told.deltas)
+    assert "| not learned |" in edges_markdown(told.design, told.deltas)
     # No claim that tasks do not help where nothing could be measured.
     nothing = replace(content, deltas=pd.DataFrame([edge(**UNLEARNED)]))
     assert "No task is shown to help" not in headline(nothing)
@@ -73,7 +73,7 @@ def test_a_collapsed_model_is_told_apart_from_a_loss(content: Content) -> None:
     assert "a_1 → b" in said
     told = replace(content, deltas=pd.DataFrame([collapsed]))
     assert "In 1 effect the model did not learn." in headline(told)
-    assert "| loss (the model did not learn) |" in edges_markdown(told.study, told.deltas)
+    assert "| loss (the model did not learn) |" in edges_markdown(told.design, told.deltas)
 
 
 def test_documents_are_told_where_they_are_few_or_one() -> None:

@@ -16,7 +16,7 @@ from transfer_study.report.table import Table
 
 @pytest.fixture
 def table(content: Content) -> Table:
-    (table,) = edge_tables(content.study, content.deltas)
+    (table,) = edge_tables(content.design, content.deltas)
     return table
 
 
@@ -64,16 +64,16 @@ def test_the_note_says_how_the_family_was_corrected(table: Table) -> None:
 
 def test_columns_that_say_nothing_are_left_out(content: Content) -> None:
     pairs = content.deltas[(content.deltas["arm"] == "pair") & (content.deltas["over"] == "")]
-    (table,) = edge_tables(content.study, pairs)
+    (table,) = edge_tables(content.design, pairs)
     assert "arm" not in _headings(table)
     assert not any(heading.startswith("over") for heading in _headings(table))
     sized = pairs.assign(size=100, variant="plain")
-    (table,) = edge_tables(content.study, sized)
+    (table,) = edge_tables(content.design, sized)
     assert {"size", "variant"} <= {*_headings(table)}
 
 
 def test_markdown_is_a_table_with_gains_and_losses_bold(content: Content) -> None:
-    lines = edges_markdown(content.study, content.deltas).splitlines()
+    lines = edges_markdown(content.design, content.deltas).splitlines()
     rows = [line for line in lines if line.startswith("|")]
     assert len({row.replace(r"\|", "").count("|") for row in rows}) == 1
     assert sum("**" in row for row in rows) == 2
@@ -83,13 +83,13 @@ def test_markdown_is_a_table_with_gains_and_losses_bold(content: Content) -> Non
 def test_an_encoder_and_reading_has_a_table_of_its_own(content: Content) -> None:
     other = content.deltas.assign(encoder="large")
     both = pd.concat([content.deltas, other])
-    text = edges_markdown(content.study, both)
+    text = edges_markdown(content.design, both)
     assert "## tiny, refine reading" in text
     assert "## large, refine reading" in text
 
 
 def test_latex_compiles(content: Content, tmp_path: Path) -> None:
-    text = edges_latex(content.study, content.deltas)
+    text = edges_latex(content.design, content.deltas)
     assert r"a\_1 & b & pair" in text
     assert r"\textbf{$-$3.0}" in text
     if shutil.which("pdflatex") is None:

@@ -10,17 +10,18 @@ import pytest
 from transfer_study.report.citations import bibtex
 from transfer_study.report.content import Content
 from transfer_study.report.markdown import report_markdown
+from transfer_study.report.of_plan import content_of
 from transfer_study.report.words import (
     advised,
     completeness,
     doubts,
     headline,
     methods,
-    reproduce,
 )
 from transfer_study.study.correction import Correction
 from transfer_study.study.looks import Looks
 from transfer_study.study.pairs import Pairing
+from transfer_study.study.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def test_the_verdict_is_in_plain_words(content: Content) -> None:
 def test_where_nothing_is_decided_that_is_said(content: Content) -> None:
     nothing = replace(content, deltas=content.deltas.assign(verdict="undecided"))
     assert headline(nothing).endswith("No task is shown to help or to hurt another.")
-    one = replace(nothing, study=content.study.model_copy(update={"seeds": (0,)}))
+    one = replace(nothing, design=replace(content.design, n_seeds=1))
     assert headline(one).endswith("One seed: nothing can be decided.")
     not_run = replace(content, deltas=content.deltas.assign(verdict="not_run"))
     assert headline(not_run) == "Nothing is measured yet."
@@ -97,18 +98,20 @@ def test_the_report_goes_from_the_verdict_to_the_failures(content: Content) -> N
         "@inproceedings{peng2020empirical",
     ):
         assert said in text, said
-    (failed,) = (stage for stage in content.plan if stage.id in content.failed)
-    assert failed.name in text
+    (failed,) = content.failed.values()
+    assert failed in text
 
 
-def test_a_study_by_looks_is_repeated_by_looks(content: Content) -> None:
-    looks = Looks.fixed(content.study.seeds, max_seeds=9, looks=2)
-    run = reproduce(replace(content, plan=replace(content.plan, looks=looks)))[1]
+def test_a_study_by_looks_is_repeated_by_looks(content: Content, planned: Plan) -> None:
+    looks = Looks.fixed(planned.study.seeds, max_seeds=9, looks=2)
+    tables = content.deltas, content.scores, content.tasks
+    of_looks = content_of(replace(planned, looks=looks), *tables, file="made_up.yaml")
+    run = of_looks.commands[1]
     assert run.startswith("transfer-study run made_up.yaml --until-decided --max-seeds 9 --looks 2")
 
 
 def test_what_was_not_measured_is_a_doubt_and_no_empty_section(content: Content) -> None:
-    bare = replace(content, failed=frozenset())
+    bare = replace(content, failed={})
     assert sections(report_markdown(bare)) == [
         "Edges",
         "How it could be wrong",
@@ -123,12 +126,13 @@ def test_what_was_not_measured_is_a_doubt_and_no_empty_section(content: Content)
     assert "No text of a test set was found" in report_markdown(found)
 
 
-def test_pairs_that_a_setting_leaves_out_are_a_doubt(content: Content) -> None:
-    study = content.study
+def test_pairs_that_a_setting_leaves_out_are_a_doubt(content: Content, planned: Plan) -> None:
+    study = planned.study
     first, *others = study.tasks
     apart = (first.model_copy(update={"domain": "elsewhere"}), *others)
     update = {"tasks": apart, "pairs": Pairing.WITHIN}
-    within = replace(content, study=study.model_copy(update=update))
+    apart_only = replace(planned, study=study.model_copy(update=update))
+    within = content_of(apart_only, content.deltas, content.scores, content.tasks)
     n = len(study.tasks)
     said = f"`pairs: within_domain` leaves out {n - 1} of {n * (n - 1) // 2} pairs"
     assert any(doubt.startswith(said) for doubt in doubts(within))
@@ -148,14 +152,15 @@ def test_pairs_that_a_setting_leaves_out_are_a_doubt(content: Content) -> None:
 def test_the_correction_is_named_and_cited(
     content: Content, correction: Correction, words: str, cited: str
 ) -> None:
-    study = content.study.model_copy(update={"correction": correction})
-    asked = replace(content, study=study)
+    asked = replace(content, design=replace(content.design, correction=correction))
     assert words in methods(asked)
     assert cited in bibtex(correction)
     assert cited in report_markdown(asked)
 
 
-def test_advice_for_one_task_has_a_heading_each_that_says_what_differs(content: Content) -> None:
+def test_advice_for_one_task_has_a_heading_each_that_says_what_differs(
+    content: Content, planned: Plan
+) -> None:
     both = [Advice(), Advice(reading="finetune"), Advice(task="c", encoder="/models/large")]
     titles = [title for title, _ in advised(replace(content, recommendations=both))]
     assert titles == [
@@ -169,6 +174,8 @@ def test_advice_for_one_task_has_a_heading_each_that_says_what_differs(content: 
     assert "- **b, frozen**: Train b" in report_markdown(titled)
     once = replace(content, recommendations=[Advice()])
     assert [title for title, _ in advised(once)] == ["b"]
-    systems = tuple(replace(system, protocol="paper") for system in once.plan.systems)
-    paper = replace(once, plan=replace(once.plan, systems=systems))
+    systems = tuple(replace(system, protocol="paper") for system in planned.systems)
+    tables = content.deltas, content.scores, content.tasks
+    of_paper = replace(planned, systems=systems)
+    paper = content_of(of_paper, *tables, recommendations=[Advice()])
     assert [title for title, _ in advised(paper)] == ["b, protocol paper"]

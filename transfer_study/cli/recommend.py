@@ -78,7 +78,7 @@ def recommend(
     if task is None:
         check_groupable(checked, models)
     else:
-        check_task(checked, task)
+        check_task([known.name for known in checked.tasks], task)
     plan_, deltas = judged_edges(known_plan(checked, places), places)
     edges = chosen_edges(plan_, deltas, encoder, reading, variant, size)
     warn(lost_stages(plan_, places))

@@ -29,6 +29,12 @@ _METRICS = {
 }
 
 
+# Their worst score is -1.
+_CORRELATIONS = frozenset(
+    ("pearson", "pearsonr", "spearman", "spearmanr", "kendall", "matthews", "mcc")
+)
+
+
 def statistics(
     metric: MetricName,
     task: Task,
@@ -66,9 +72,12 @@ def score(
     return float(from_sums(metric, rows.values.sum(axis=0)))
 
 
-def score_span(metric: MetricName) -> float:
-    """How far the metric's best score, 1, is from its worst: 2 of a correlation, else 1."""
-    return 2.0 if metric in (MetricName.PEARSON, MetricName.SPEARMAN) else 1.0
+def score_span(metric: str) -> float:
+    """How far the metric's best score, 1, is from its worst: 2 of a correlation, else 1.
+
+    It may be one that others scored by, such as `matthews`, or the mean of several, `a+b`.
+    """
+    return 2.0 if _CORRELATIONS.intersection(metric.lower().split("+")) else 1.0
 
 
 def reported(task: Task) -> tuple[MetricName, ...]:

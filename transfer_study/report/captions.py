@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from transfer_study.analysis.graph.views import View
 from transfer_study.points import counted
+from transfer_study.report.design import Design
 from transfer_study.study.arms import arm_of
 from transfer_study.study.correction import Correction
-from transfer_study.study.looks import Looks
 from transfer_study.study.margin import Margin
 from transfer_study.study.reading import Reading
-from transfer_study.study.study import Study
 
 _CORRECTIONS = {
     Correction.BH: (
@@ -28,43 +27,34 @@ _CORRECTIONS = {
 }
 
 
-def caption(
-    study: Study,
-    encoder: str,
-    reading: str,
-    view: View,
-    family: int,
-    looks: Looks | None = None,
-) -> str:
+def caption(design: Design, encoder: str, reading: str, view: View, family: int) -> str:
     """What is shown, against which baseline, and how sure it is.
 
     `family` is the number of edges that are adjusted together.
     """
+    examples = "crossed with the test examples" if design.answers else "on one test set as it is"
     certainty = (
-        f"{seeds_text(study, looks)}, crossed with the test examples. "
-        f"{adjustment(study.correction, counted(family, 'edge'))}"
-        if len(study.seeds) > 1
+        f"{seeds_text(design)}, {examples}. "
+        f"{adjustment(design.correction, counted(family, 'edge'))}"
+        if design.n_seeds > 1
         else "One seed: nothing can be decided."
     )
-    departures = {
-        Reading.REFINE: study.refine.departures(),
-        Reading.FINETUNE: study.finetune.departures(),
-    }[Reading(reading)]
-    previewed = "" if study.preview is None else f"{study.preview.caution} "
+    departures = design.departures.get(Reading(reading), ())
+    previewed = "" if design.preview is None else f"{design.preview.caution} "
     protocol = f" Not the clean protocol: {', '.join(departures)}." if departures else ""
     return (
         f"{previewed}An edge from A to B is the change of B's test score in points: "
         f"{_compared(view, Reading(reading))} ({encoder}, {reading} reading). "
-        f"{_besides(view)}Margin {margin_text(study.margin)}. {certainty}{protocol}"
+        f"{_besides(view)}Margin {margin_text(design.margin)}. {certainty}{protocol}"
     )
 
 
-def seeds_text(study: Study, looks: Looks | None = None) -> str:
+def seeds_text(design: Design) -> str:
     """How many seeds models have, and baselines where these have further ones.
 
     Of a study with looks, edges have those of the look that decided or ended them.
     """
-    own, of_baselines = len(study.seeds), len(study.seeds_of_baselines)
+    own, of_baselines, looks = design.n_seeds, design.n_baseline_seeds, design.looks
     further = f" ({of_baselines} of the tasks alone)" if of_baselines > own else ""
     if looks is not None and looks.edges:
         given = sorted({edge.n_seeds for edge in looks.edges})

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
 from transfer_study.analysis.edges import distinct_edges
-from transfer_study.metrics.measurable import absence
+from transfer_study.report.design import Design
 from transfer_study.report.so_far import SoFar
-from transfer_study.study.plan import Plan
-from transfer_study.study.study import Study
 
 CaptionKey = tuple[str, str, str]  # encoder, reading, name of the view
+# Encoder, reading, variant, source, target, arm, the target's size, metric.
+RunKey = tuple[str, str, str, str, str, str, int | None, str]
 
 
 class Recommended(Protocol):
@@ -49,45 +49,58 @@ class Recommended(Protocol):
         """Whether the evidence is enough to follow it."""
 
 
+@dataclass(frozen=True, slots=True)
+class SeedRun:
+    """What one seed adds to an effect; its model and that one's baseline by what people read."""
+
+    seed: int
+    model: str
+    baseline: str
+    delta: float  # NaN where either has no score
+
+
 @dataclass(frozen=True)
 class Content:
     """The pieces of a report; what is None was not measured or not asked for.
 
-    `deltas`, `scores` and `tasks` are the tables of a study as `results/` holds them, judged by its
-    margin and correction. `failed` has the ids of stages that were tried in vain. `leaks` has a row
+    `deltas`, `scores` and `tasks` are the tables of a study as `results/` holds them, judged by the
+    margin and correction of its `design`. `runs` are those of each edge, `failed` has the labels of
+    models that were tried in vain, with a line on each. `kinds` has the kind of stage of models by
+    label, `recipes` what each kind learns by, `cards` a row a task on its data. `leaks` has a row
     a finding, `costs` a row a kind of stage; both are shown as they are. `made` has a row a date,
     device or version that stages were run with, `published` a row an effect that the paper has of
     the same tasks. `captions` are the words below the figures, `figures` the links to the drawn
-    ones, relative to the report. `absent` names the classes that a task's test set lacks.
+    ones, relative to the report. `absent` says of a task what classes its test set lacks.
+    `commands` give the same tables again. `training` is what else is to be told of how models
+    were trained, `left_out` of what was not compared, `protocols` those that are not clean.
     """
 
-    study: Study
-    plan: Plan
+    design: Design
     deltas: pd.DataFrame
     scores: pd.DataFrame
     tasks: pd.DataFrame
-    failed: Collection[str]
+    runs: Mapping[RunKey, Sequence[SeedRun]] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    cards: pd.DataFrame | None = None
+    commands: Sequence[str] = ()
+    training: str = ""
+    left_out: str | None = None
+    protocols: Sequence[str] = ()
     leaks: pd.DataFrame | None = None
     recommendations: Sequence[Recommended] | None = None
     costs: pd.DataFrame | None = None
     false_edge_rate: str = ""  # what A/A comparisons say
     file: str = "STUDY"  # the study as commands name it
-    options: str = ""  # what the report was asked for besides
     warnings: Sequence[str] = ()
     captions: Mapping[CaptionKey, str] = field(default_factory=dict)
     figures: Sequence[str] = ()
-    absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
     made: pd.DataFrame | None = None
     published: pd.DataFrame | None = None
     reported: str = ""  # when and with what the report itself was made
     so_far: SoFar | None = None  # of a study that runs
-
-    def absence(self, task: str) -> str | None:
-        """What follows from the classes that a task's test set lacks, in a sentence."""
-        if task not in self.absent:
-            return None
-        (of,) = (known for known in self.study.tasks if known.name == task)
-        return f"The test set of {task} {absence(of, self.absent[task])}."
 
     @property
     def edges(self) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from transfer_study.analysis.edges import SIZE, VARIANT, asked_edges, over_a_con
 from transfer_study.points import MISSING, counted, p_text, points, verdict_text
 from transfer_study.report.captions import adjustment
 from transfer_study.report.content import family_size
+from transfer_study.report.design import Design
 from transfer_study.report.table import (
     Column,
     Table,
@@ -30,30 +31,29 @@ from transfer_study.report.table import (
 from transfer_study.report.words import interval_text, source_name
 from transfer_study.store.outputs import Outputs, write_text
 from transfer_study.study.arms import Control
-from transfer_study.study.study import Study
 
 _ARM = "arm"
 
 
-def edge_tables(study: Study, deltas: pd.DataFrame) -> Iterator[Table]:
+def edge_tables(design: Design, deltas: pd.DataFrame) -> Iterator[Table]:
     """Lay out the edges of deltas.csv, with the effect over each control beside them.
 
     A table's note says how its intervals are adjusted; the delta of a gain or a loss is bold.
     """
     edges = asked_edges(deltas)
-    previewed = "" if study.preview is None else f" {study.preview.caution}"
+    previewed = "" if design.preview is None else f" {design.preview.caution}"
     for (encoder, reading), rows in edges.groupby(["encoder", "reading"], sort=False):
         of_pair = deltas[(deltas["encoder"] == encoder) & (deltas["reading"] == reading)]
         family = counted(family_size(deltas, str(reading)), "edge")
-        note = f"{adjustment(study.correction, family)}{previewed}"
+        note = f"{adjustment(design.correction, family)}{previewed}"
         yield _table(f"{encoder}, {reading} reading", rows, of_pair, note)
 
 
-def write_edge_tables(study: Study, deltas: pd.DataFrame, folder: Path, outputs: Outputs) -> None:
+def write_edge_tables(design: Design, deltas: pd.DataFrame, folder: Path, outputs: Outputs) -> None:
     """Write `deltas.md` and `deltas.tex` beside `deltas.csv`."""
     markdown, latex = folder / "deltas.md", folder / "deltas.tex"
-    outputs.write([markdown], lambda: write_text(markdown, edges_markdown(study, deltas)))
-    outputs.write([latex], lambda: write_text(latex, edges_latex(study, deltas)))
+    outputs.write([markdown], lambda: write_text(markdown, edges_markdown(design, deltas)))
+    outputs.write([latex], lambda: write_text(latex, edges_latex(design, deltas)))
 
 
 def _table(title: str, edges: pd.DataFrame, deltas: pd.DataFrame, note: str) -> Table:
@@ -109,10 +109,10 @@ def over_text(row: dict[Any, Any] | None) -> str:
     return f"{points(row['delta'], signed=True)} {interval_text(row)}"
 
 
-def edges_markdown(study: Study, deltas: pd.DataFrame) -> str:
+def edges_markdown(design: Design, deltas: pd.DataFrame) -> str:
     """All tables of a study, each under its encoder and reading."""
-    parts = [f"# {markdown_text(study.name)}: edges\n"]
-    for table in edge_tables(study, deltas):
+    parts = [f"# {markdown_text(design.name)}: edges\n"]
+    for table in edge_tables(design, deltas):
         (note,) = table.notes
         parts.append(
             f"## {markdown_text(table.title)}\n\n{as_markdown(table)}\n\nIn points. {note.text}\n"
@@ -120,15 +120,15 @@ def edges_markdown(study: Study, deltas: pd.DataFrame) -> str:
     return "\n".join(parts)
 
 
-def edges_latex(study: Study, deltas: pd.DataFrame) -> str:
+def edges_latex(design: Design, deltas: pd.DataFrame) -> str:
     r"""All tables of a study for LaTeX with booktabs and longtable, gains and losses bold."""
     parts = [
         "% needs \\usepackage{booktabs,longtable}; in a two-column paper set the tables in "
         "\\onecolumn"
     ]
-    for table in edge_tables(study, deltas):
+    for table in edge_tables(design, deltas):
         (note,) = table.notes
-        about = f"{study.name}, {table.title}"
+        about = f"{design.name}, {table.title}"
         caption = f"Effect of training the source with the target ({about}). Points of score. "
         parts.append(as_latex(table, caption + note.text))
     return "\n\n".join([*parts, ""])

@@ -21,11 +21,11 @@ def key(content: Content) -> list[tuple[str, str]]:
     ]
     variants = [
         (plain_label(name, n, "variant"), name)
-        for n, name in enumerate(content.study.variants, start=1)
+        for n, name in enumerate(content.design.variants, start=1)
         if not drawable(name)
     ]
     domains = dict.fromkeys(map(str, content.tasks["domain"]))
-    return [*tasks, *variants, *_as_code_points([content.study.name, *domains])]
+    return [*tasks, *variants, *_as_code_points([content.design.name, *domains])]
 
 
 def font_note(content: Content) -> str | None:

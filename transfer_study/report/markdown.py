@@ -16,10 +16,8 @@ from transfer_study.report.words import (
     advised,
     completeness,
     doubts,
-    failures,
     headline,
     methods,
-    reproduce,
 )
 
 _PICTURES = (".svg", ".png")
@@ -37,11 +35,11 @@ def report_markdown(content: Content) -> str:
         ("A/A comparisons", [content.false_edge_rate] if content.false_edge_rate else []),
         ("Leaks", _leaks(content)),
         ("Costs", _table(content.costs)),
-        ("Methods", [methods(content), "", *_code(bibtex(content.study.correction), "bibtex")]),
-        ("How to reproduce", _code("\n".join(reproduce(content)), "sh")),
-        ("Failures", _listed(f"`{stage}`" for stage in failures(content))),
+        ("Methods", [methods(content), "", *_code(bibtex(content.design.correction), "bibtex")]),
+        ("How to reproduce", _code("\n".join(content.commands), "sh")),
+        ("Failures", _listed(f"`{said}`" for said in content.failed.values())),
     ]
-    lines = [f"# {markdown_text(content.study.name)}: which tasks help each other", ""]
+    lines = [f"# {markdown_text(content.design.name)}: which tasks help each other", ""]
     for heading, body in sections:
         said = list(body)
         if said:
@@ -85,7 +83,7 @@ def _figure_names(content: Content) -> list[str]:
 
 
 def _edges(content: Content) -> Iterator[str]:
-    tables = list(edge_tables(content.study, content.deltas))
+    tables = list(edge_tables(content.design, content.deltas))
     for table in tables:
         (note,) = table.notes
         if len(tables) > 1:
@@ -100,7 +98,8 @@ def _edges(content: Content) -> Iterator[str]:
 def _recommendations(content: Content) -> Iterator[str]:
     for title, advice in advised(content):
         yield f"- **{markdown_text(title)}**: {markdown_text(advice.text)}"
-        yield from (f"  {line}" for line in ["", *_code(advice.command, "sh"), ""])
+        if advice.command:
+            yield from (f"  {line}" for line in ["", *_code(advice.command, "sh"), ""])
 
 
 def _published(content: Content) -> list[str]:

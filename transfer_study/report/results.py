@@ -28,11 +28,13 @@ from transfer_study.report.beside import Beside
 from transfer_study.report.beside_paper import published_table
 from transfer_study.report.captions import caption, margin_text
 from transfer_study.report.content import CaptionKey, Content, family_size
+from transfer_study.report.design import Design
 from transfer_study.report.edges_tables import write_edge_tables
 from transfer_study.report.false_edges import false_edge_sentence
 from transfer_study.report.files import write_report_files
 from transfer_study.report.kept_table import read_kept
 from transfer_study.report.made import own_provenance
+from transfer_study.report.of_plan import content_of
 from transfer_study.report.stability import stability_caption, stability_markdown
 from transfer_study.report.system_tables import write_system_tables
 from transfer_study.store.compact import CompactAnswers, write_compact
@@ -173,7 +175,7 @@ def _write_tables(ran: Ran, judged: _Judged, results: Path, outputs: Outputs) ->
 
     table("scores", scored.table)
     table("deltas", edges)
-    write_edge_tables(plan.study, edges, results, outputs)
+    write_edge_tables(Design.of(plan.study), edges, results, outputs)
     table("false_edges", judged.itself)
     stability = None
     if plan.study.variants:
@@ -208,11 +210,12 @@ def _write_figures(
 
     def told(encoder: str, reading: str, view: View) -> str:
         family = family_size(edges, reading)
-        words = caption(plan.study, encoder, reading, view, family, plan.looks)
+        words = caption(design, encoder, reading, view, family)
         captions[encoder, reading, view.name] = words
         return words
 
     figures: list[Path] = []
+    design = Design.of(plan.study, plan.looks)
     for name, of_variant in _by_variant(raw_edges(edges)):
         figures += draw_figures(
             of_variant,
@@ -233,13 +236,12 @@ def _content(
 ) -> Content:
     """All that the report of one protocol says, but for its figures."""
     plan, edges = ran.plan, judged.edges
-    return Content(
-        study=plan.study,
-        plan=plan,
-        deltas=edges,
-        scores=judged.scored.table,
-        tasks=task_table(plan),
-        failed=ran.failed,
+    return content_of(
+        plan,
+        edges,
+        judged.scored.table,
+        task_table(plan),
+        ran.failed,
         leaks=beside.leaks,
         # Models are chosen by the study, not by its preview.
         recommendations=None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePath
@@ -16,14 +15,12 @@ from transfer_study.points import MISSING, counted, interval, points
 from transfer_study.report.captions import adjustment, margin_text, seeds_text
 from transfer_study.report.cautions import cautions, outlying_baselines, over_controls
 from transfer_study.report.content import Content, Recommended, family_size
+from transfer_study.report.design import Design
 from transfer_study.report.price import price
-from transfer_study.report.stopping import last_epoch_doubt, stopping_method
+from transfer_study.report.stopping import last_epoch_doubt
 from transfer_study.study.arms import Control
 from transfer_study.study.correction import Correction
-from transfer_study.study.pairs import left_out_sentence
 from transfer_study.study.reading import Reading
-from transfer_study.study.recipes.protocol import Protocol
-from transfer_study.study.stage_labels import stage_labels
 
 _VERDICTS = {
     "gain": ("gain", "gains"),
@@ -37,7 +34,7 @@ _ABSENT = "failed", "not_run"
 
 def headline(content: Content) -> str:
     """The verdict in plain words: how many effects are decided, which are the largest."""
-    edges, preview = content.edges, content.study.preview
+    edges, preview = content.edges, content.design.preview
     if edges.empty:
         return "The study compares nothing: it has no edges."
     counts = Counter(edges["verdict"])
@@ -56,7 +53,7 @@ def headline(content: Content) -> str:
         )
     if collapsed := int(edges["collapsed"].sum()):
         parts.append(f"In {counted(collapsed, 'effect')} the model did not learn.")
-    if len(content.study.seeds) == 1:
+    if content.design.n_seeds == 1:
         parts.append("One seed: nothing can be decided.")
     elif not counts["gain"] and not counts["loss"] and absent + len(unlearned) < len(edges):
         parts.append("No task is shown to help or to hurt another.")
@@ -105,11 +102,11 @@ def interval_text(row: pd.Series[Any] | dict[Any, Any]) -> str:
 
 def methods(content: Content) -> str:
     """The paragraph on methods that a paper can take over."""
-    study = content.study
+    design = content.design
     further = (
         " The mean of a task alone is over all of its runs; those without a model of their seed "
         "are taken to be independent of the others."
-        if len(study.seeds_of_baselines) > len(study.seeds)
+        if design.n_baseline_seeds > design.n_seeds
         else ""
     )
     readings = sorted({str(reading) for reading in content.deltas["reading"]})
@@ -126,7 +123,7 @@ def methods(content: Content) -> str:
             *(f"{reading}: {how[Reading(reading)]}" for reading in readings),
             *(
                 f"{arm.title} of A on B, {reading}: {arm.compared[Reading(reading)]}"
-                for arm in study.arms
+                for arm in design.arms
                 if arm.title and arm.compared
                 for reading in readings
                 if reading in arm.readings
@@ -136,18 +133,19 @@ def methods(content: Content) -> str:
     controls = sorted(set(over_a_control(content.deltas)["over"]))
     told = _listed(Control.known[word].told for word in controls) if controls else ""
     over = f" Effects were also taken over controls: {told}." if controls else ""
-    adjusted = adjustment(study.correction, families)
-    stopped = stopping_method(content.plan)
-    of_less = f"{study.preview.caution} " if study.preview is not None else ""
+    adjusted = adjustment(design.correction, families)
+    of_less = f"{design.preview.caution} " if design.preview is not None else ""
+    constant = (
+        " Where the baseline is in most seeds no better than the best constant answer, the target "
+        "was not learned and nothing is said of effects on it."
+        if content.deltas["constant"].notna().any() or not design.given
+        else ""
+    )
     return (
         f"{of_less}The transfer from a task to another is the change of the other's test score "
-        f"({compared}), paired by seed over {seeds_text(study, content.plan.looks)}, following the "
-        f"design of Peng et al. (2020).{further} All numbers were computed from saved predictions. "
-        "The interval of a mean delta is a t interval whose variance takes seeds and test "
-        "examples as crossed: the variance over seeds over their number, plus "
-        "the bootstrap variance over test examples (whole documents where "
-        "they are known, the same resamples for every model), less their interaction, below which "
-        "the seeds' is never taken, with Satterthwaite's degrees of freedom; an interval adjusted "
+        f"({compared}), paired by seed over {seeds_text(design)}, following the "
+        f"design of Peng et al. (2020).{further} {_source(design)} "
+        f"{_variance(design)}; an interval adjusted "
         "for many edges, which stands in the tails, takes the seeds' variance to be as uncertain "
         "as so few seeds make it (Behrens and Fisher). From three seeds on, the variance of a "
         "model's runs is moderated by that of the target's other models that share its baseline, "
@@ -155,26 +153,49 @@ def methods(content: Content) -> str:
         "margin count among no rejections, and equivalence is tested, and corrected, by itself. "
         "An edge "
         "is a gain or a loss where its adjusted interval excludes 0 and its delta exceeds the "
-        f"margin of {margin_text(study.margin)}, equivalent where the interval lies within the "
-        "margin, and undecided otherwise. Where the baseline is in most seeds no better than the "
-        "best constant answer, the target was not learned and nothing is said of effects on it."
-        f"{over}{stopped and ' ' + stopped}"
+        f"margin of {margin_text(design.margin)}, equivalent where the interval lies within the "
+        f"margin, and undecided otherwise.{constant}"
+        f"{over}{content.training and ' ' + content.training}"
+    )
+
+
+def _source(design: Design) -> str:
+    """What all numbers are computed from."""
+    if not design.given:
+        return "All numbers were computed from saved predictions."
+    of = "their predictions" if design.answers else "their scores alone"
+    return f"The models were trained elsewhere, and are judged by {of}."
+
+
+def _variance(design: Design) -> str:
+    """What the interval of a mean is made of."""
+    if not design.answers:
+        return (
+            "The interval of a mean delta is a t interval over seeds on the one test set that "
+            "there is: of how another sample of test examples would differ it knows nothing"
+        )
+    return (
+        "The interval of a mean delta is a t interval whose variance takes seeds and test "
+        "examples as crossed: the variance over seeds over their number, plus "
+        "the bootstrap variance over test examples (whole documents where "
+        "they are known, the same resamples for every model), less their interaction, below which "
+        "the seeds' is never taken, with Satterthwaite's degrees of freedom"
     )
 
 
 def doubts(content: Content) -> list[str]:
     """How the edges could be wrong, each in a sentence."""
-    study = content.study
-    previewed = [] if study.preview is None else [study.preview.caution]
+    design = content.design
+    previewed = [] if design.preview is None else [design.preview.caution]
     said = [*previewed, *cautions(content.edges), *content.warnings]
-    looks = content.plan.looks
-    fewest = len(study.seeds) if looks is None else looks.counts[0]
+    looks = design.looks
+    fewest = design.n_seeds if looks is None else looks.counts[0]
     if fewest < 5:
         said.append(
             f"{counted(fewest, 'seed')}: intervals are wide; undecided means not known, "
             "not that there is no effect."
         )
-    if content.study.correction is Correction.NONE:
+    if design.correction is Correction.NONE:
         said.append("Intervals are not adjusted for the number of edges: some gains are chance.")
     said += [*over_controls(content.deltas), *outlying_baselines(content.scores, content.edges)]
     if over_a_control(content.deltas).empty:
@@ -183,14 +204,18 @@ def doubts(content: Content) -> list[str]:
             "from what the partner teaches."
         )
     said += last_epoch_doubt(content.made)
-    recipes = {Reading.REFINE: study.refine, Reading.FINETUNE: study.finetune}
     said += [
         f"Not the clean protocol ({reading}): {', '.join(departures)}."
-        for reading in study.readings
-        if (departures := recipes[reading].departures())
+        for reading, departures in design.departures.items()
+        if departures
     ]
-    said += filter(None, [left_out_sentence(study), *map(content.absence, content.absent)])
-    if content.leaks is None:
+    said += filter(None, [content.left_out, *content.absent.values()])
+    if design.given:
+        said.append(
+            "How the models were trained is not known here, nor whether epochs were chosen on test "
+            "data or texts of a test set are in training data."
+        )
+    elif content.leaks is None:
         said.append("The data were not searched for leaks between training and test.")
     elif len(content.leaks):
         said.append("The data leak in places: see the findings below.")
@@ -209,7 +234,7 @@ def advised(content: Content) -> list[tuple[str, Recommended]]:
     advice = content.recommendations or ()
     axes = ("encoder", "reading", "variant")
     told = [axis for axis in axes if len({getattr(one, axis) for one in advice}) > 1]
-    other = [f"protocol {p}" for p in content.plan.protocols if p != Protocol.CLEAN]
+    other = [f"protocol {protocol}" for protocol in content.protocols]
     return [
         (", ".join([one.task, *(_about(one, axis) for axis in told), *other]), one)
         for one in advice
@@ -224,29 +249,6 @@ def _about(advice: Recommended, axis: str) -> str:
 def short_encoder(name: str) -> str:
     """An encoder as readers know it; a folder of another machine means nothing to them."""
     return PurePath(name).name if name[:1] in ("/", ".", "~") else name
-
-
-def reproduce(content: Content) -> list[str]:
-    """The commands that give the same tables again, each with what it does."""
-    file, asked = content.file, f" {content.options}" if content.options else ""
-    looks = content.plan.looks
-    by_looks = f" {shlex.join(looks.options)}" if looks else ""
-    return [
-        f"transfer-study plan {file}  # what is stored, what would run and why",
-        f"transfer-study run {file}{by_looks}  # trains what is missing, then writes this report",
-        f"transfer-study report {file}{asked}  # this report alone, from what is stored",
-    ]
-
-
-def failures(content: Content) -> list[str]:
-    """The stages that failed, or waited for one that did, by label and the name of their folder."""
-    labels = stage_labels(content.plan)
-    failed = [stage for stage in content.plan if stage.id in content.failed]
-    encoders = {stage.id: stage.encoder.name for stage in failed}
-    return [
-        f"{labels[s.id].replace(encoders[s.id], short_encoder(encoders[s.id]))}: {s.name}"
-        for s in failed
-    ]
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -19,6 +19,7 @@ from transfer_study.session.stored import answer_source, failed_stages, lost_sta
 from transfer_study.store.open_store import open_store
 from transfer_study.store.recorded import is_recorded_otherwise
 from transfer_study.study.plan import Plan
+from transfer_study.study.stage_labels import stage_labels
 from transfer_study.visible import visible
 
 if TYPE_CHECKING:
@@ -96,8 +97,8 @@ def write_report(
             written = write_judged(ran, folders / label, shown, beside, epochs)
         else:
             written = write_results(ran, folders, shown, beside)
-    outcome = outcome_of(judged, written, shown, source, failed, beside.costs)
-    return replace(outcome, notes=(*written.notes, *others), lost=lost, study=asked.study)
+    outcome = outcome_of(judged, written, asked, source, failed, beside.costs)
+    return replace(outcome, notes=(*written.notes, *others), lost=lost)
 
 
 def write_so_far(plan_: Plan, places: Places, study: str, reloads: int) -> None:
@@ -125,22 +126,28 @@ def write_so_far(plan_: Plan, places: Places, study: str, reloads: int) -> None:
 def outcome_of(
     plan_: Plan,
     written: Written,
-    shown: Shown,
+    asked: ReportRequest,
     source: AnswerSource,
     failed: frozenset[str],
     spent: pd.DataFrame | None,
 ) -> Outcome:
     """What was written of a plan and `spent` on it, for those who go on with it."""
+    from transfer_study.analysis.advice.recommend import recommendations
     from transfer_study.analysis.edges import distinct_edges
+    from transfer_study.analysis.effects.scores import task_table
+    from transfer_study.report.design import Design
     from transfer_study.report.price import price
 
-    not_run = frozenset(s.stage.id for s in plan_.systems if not source.has(s.stage)) - failed
+    clean, labels = plan_.under(plan_.protocols[0]), stage_labels(plan_)
+    not_run = {s.stage.id for s in plan_.systems if not source.has(s.stage)} - failed
     return Outcome(
-        plan=plan_,
-        deltas=shown.of(plan_.study, written.deltas),
+        design=Design.of(clean.study, plan_.looks),
+        tasks=task_table(clean),
+        advice=lambda edges: recommendations(clean, edges, asked.study),
+        deltas=asked.shown.of(plan_.study, written.deltas),
         figures=list(map(str, written.figures)),
-        failed=failed,
-        not_run=not_run,
+        failed=frozenset(labels[stage] for stage in failed),
+        not_run=frozenset(labels[stage] for stage in not_run),
         choices=written.choices,
         stability=written.stability,
         pretraining=written.pretraining,
@@ -149,6 +156,7 @@ def outcome_of(
         report=None if written.page is None else str(written.page),
         unwritten=written.unwritten,
         notes=written.notes,
+        study=asked.study,
     )
 
 

@@ -10,12 +10,12 @@ import pandas as pd
 from rich.console import Console
 
 from transfer_study.analysis.edges import over_a_control, raw_edges
-from transfer_study.analysis.graph.views import Shown
 from transfer_study.analysis.paper.choices import STEPS
 from transfer_study.outcome import Outcome
 from transfer_study.points import MISSING, points, verdict_text
 from transfer_study.report.captions import adjustment
 from transfer_study.report.cautions import cautions
+from transfer_study.report.design import Design
 from transfer_study.report.table import (
     Column,
     Table,
@@ -29,8 +29,6 @@ from transfer_study.report.table import (
 )
 from transfer_study.report.words import interval_text
 from transfer_study.study.arms import CONTROL, source_text
-from transfer_study.study.plan import Plan
-from transfer_study.study.stage_labels import stage_labels
 from transfer_study.terminal.console import in_terminal, print_json, records_of, stdout
 from transfer_study.terminal.looks import schedule_line
 from transfer_study.terminal.preview import preview_as_json, print_preview
@@ -49,23 +47,23 @@ _STYLE = {
 
 def print_edges(outcome: Outcome) -> None:
     """Print one line an edge to stdout, in points, and where the figures are."""
-    console, plan, own = stdout(), outcome.plan, outcome.edges
-    print_preview(console, plan.study)
-    for table in _tables(plan, outcome.deltas):
+    console, design, own = stdout(), outcome.design, outcome.edges
+    print_preview(console, design.preview)
+    for table in _tables(design, outcome.deltas):
         console.print(in_terminal(table))
     if outcome.pretraining is not None:
         for (encoder, *about), gains in _grouped(outcome.pretraining):
             said = ", ".join([f"{encoder} against the bare encoder", *about])
-            console.print(in_terminal(_gain_table(f"{plan.study.name}: {said}", gains)))
+            console.print(in_terminal(_gain_table(f"{design.name}: {said}", gains)))
     if outcome.stability is not None:
         print_stability(console, outcome.stability)
     if len(own) or outcome.stability is None:
         console.print(outcome.price)
     if len(own):
-        sentence = adjustment(plan.study.correction, "the edges of a reading")
-        console.print(f"{sentence} Seeds and test examples are crossed.", style="dim")
-        if plan.looks is not None:
-            console.print(schedule_line(plan.looks), style="dim")
+        sentence = adjustment(design.correction, "the edges of a reading")
+        console.print(f"{sentence} {_of_examples(design)}", style="dim")
+        if design.looks is not None:
+            console.print(schedule_line(design.looks), style="dim")
         if outcome.false_edge_rate:
             console.print(outcome.false_edge_rate, style="dim")
         for caution in cautions(own):
@@ -90,20 +88,26 @@ def _print_paths(console: Console, outcome: Outcome) -> None:
         console.print(f"Report: {outcome.report}", soft_wrap=True)
 
 
-def _tables(plan: Plan, deltas: pd.DataFrame) -> Iterator[Table]:
+def _of_examples(design: Design) -> str:
+    if design.answers:
+        return "Seeds and test examples are crossed."
+    return "Intervals are of seeds alone: they know nothing of the test sample."
+
+
+def _tables(design: Design, deltas: pd.DataFrame) -> Iterator[Table]:
     """The edges of each view, and what is left of them over their controls."""
     for parts, edges in _grouped(deltas):
         over = over_a_control(edges)
-        for view in Shown().views(plan.study):
+        for view in design.views:
             rows = raw_edges(edges[edges["arm"].isin(view.arms.values())])
             if len(rows):
                 said = ", ".join(filter(None, [*parts, view.title]))
                 # Of some views the baselines are with all tasks but one.
                 alone = score("without" if view.number == "score" else "alone", "baseline")
-                yield _table(f"{plan.study.name}: {said}", rows, alone)
+                yield _table(f"{design.name}: {said}", rows, alone)
         if len(over):
             said = ", ".join([*parts, "pairs over their controls"])
-            yield _table(f"{plan.study.name}: {said}", over, number("over", "over"))
+            yield _table(f"{design.name}: {said}", over, number("over", "over"))
 
 
 def _grouped(table: pd.DataFrame) -> Iterator[tuple[list[str], pd.DataFrame]]:
@@ -190,19 +194,18 @@ def _choices(title: str, rows: pd.DataFrame) -> Table:
 
 def edges_as_json(outcome: Outcome) -> None:
     """Print the deltas, figures and failures as one JSON object."""
-    names = stage_labels(outcome.plan)
     others = {
         "choices": outcome.choices,
         "stability": outcome.stability,
         "pretraining": outcome.pretraining,
     }
     content: dict[str, Any] = {
-        "study": outcome.plan.study.name,
-        **preview_as_json(outcome.plan.study),
+        "study": outcome.design.name,
+        **preview_as_json(outcome.design.preview),
         "edges": records_of(outcome.deltas),
         **{name: records_of(table) for name, table in others.items() if table is not None},
         "figures": outcome.figures,
-        "failed": sorted(names[identity] for identity in outcome.failed),
+        "failed": sorted(outcome.failed),
         "lost": list(outcome.lost),
     }
     print_json(content)

@@ -9,21 +9,21 @@ from rich.console import Console
 from transfer_study.session.places import Places
 from transfer_study.store.open_store import open_store
 from transfer_study.study.plan import Plan
-from transfer_study.study.study import Study
+from transfer_study.study.preview import Preview
 from transfer_study.terminal.progress import duration
 
 
-def print_preview(console: Console, study: Study) -> None:
+def print_preview(console: Console, preview: Preview | None) -> None:
     """Print what a preview is, before anything else of it; nothing of a study."""
-    if study.preview is not None:
-        console.print(study.preview.caution, style="yellow", soft_wrap=True)
+    if preview is not None:
+        console.print(preview.caution, style="yellow", soft_wrap=True)
 
 
-def preview_as_json(study: Study) -> dict[str, Any]:
+def preview_as_json(preview: Preview | None) -> dict[str, Any]:
     """What a JSON object says of a preview; nothing of a study."""
-    if study.preview is None:
+    if preview is None:
         return {}
-    return {"preview": study.preview.model_dump(mode="json", exclude={"whole"})}
+    return {"preview": preview.model_dump(mode="json", exclude={"whole"})}
 
 
 def print_whole(console: Console, plan: Plan, places: Places, whole: str) -> None:

@@ -51,7 +51,7 @@ def print_plan(
     console, store = stdout(), open_store(places.store)
     todo = plan.missing(store.is_done, store.has_model)
     console.print(headed(plan.study.name, f": {len(plan)} stages, {len(todo)} to run"))
-    print_preview(console, plan.study)
+    print_preview(console, plan.study.preview)
     console.print(in_terminal(_by_kind(plan, todo)))
     console.print(
         f"Sharing: each answer trained by itself would take {plan.unshared} stages; "
@@ -242,7 +242,7 @@ def plan_as_json(
     known = power(plan, store, pilot, looks)
     content = {
         "study": plan.study.name,
-        **preview_as_json(plan.study),
+        **preview_as_json(plan.study.preview),
         "unshared": plan.unshared,
         "estimated_seconds": sum(map(estimate.seconds, todo)) if estimate.measured else None,
         "at_most": is_at_most(todo),

@@ -35,7 +35,7 @@ def print_status(status: Status, store: Store) -> None:
     console = stdout()
     parts = list(_view(status))
     console.print(parts[0])
-    print_preview(console, status.plan.study)
+    print_preview(console, status.plan.study.preview)
     for part in parts[1:]:
         console.print(part)
     print_failures(status.plan, store)
@@ -190,7 +190,7 @@ def status_as_json(status: Status, store: Store) -> None:
     counts, labels = status.counts, stage_labels(status.plan)
     content = {
         "study": status.plan.study.name,
-        **preview_as_json(status.plan.study),
+        **preview_as_json(status.plan.study.preview),
         "now": _utc(status.now),
         "over": status.is_over,
         "counts": {state: counts[state] for state in STATES},

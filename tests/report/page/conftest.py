@@ -16,10 +16,11 @@ import pandas as pd
 import pytest
 
 from transfer_study.report.content import Content
+from transfer_study.report.of_plan import content_of
 from transfer_study.report.page import write_page
 from transfer_study.report.so_far import SoFar
 from transfer_study.study.fingerprint import DataFingerprint, Fingerprints, SplitFingerprint
-from transfer_study.study.plan import plan
+from transfer_study.study.plan import Plan, plan
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.study import Study
 
@@ -46,7 +47,7 @@ def _study(names: list[str], readings: list[str], seeds: int, domains: int) -> S
     return Study.model_validate(about | {"readings": readings})
 
 
-def _plan(study: Study):
+def _plan(study: Study) -> Plan:
     data = {
         task.name: DataFingerprint(
             key=task.name,
@@ -130,14 +131,7 @@ def make_content(
         [(t.name, str(t.kind), t.domain, metric[t.name]) for t in study.tasks],
         columns=["name", "kind", "domain", "metric"],
     )
-    return Content(
-        study=study,
-        plan=planned,
-        deltas=deltas,
-        scores=scores,
-        tasks=table,
-        failed=failed,
-    )
+    return content_of(planned, deltas, scores, table, failed)
 
 
 def _scores(planned, deltas: pd.DataFrame, metric: dict[str, str], rng) -> pd.DataFrame:
@@ -162,6 +156,12 @@ def _scores(planned, deltas: pd.DataFrame, metric: dict[str, str], rng) -> pd.Da
 @pytest.fixture(scope="session")
 def content() -> Callable[..., Content]:
     return make_content
+
+
+@pytest.fixture(scope="session")
+def plan_of() -> Callable[[int], Plan]:
+    """The plan of `make_content` with so many tasks."""
+    return lambda n: _plan(_study([f"corpus-{i + 1}" for i in range(n)], ["refine"], 5, 2))
 
 
 def running(reloads: int) -> Content:

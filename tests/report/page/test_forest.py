@@ -41,11 +41,11 @@ def test_every_delta_is_on_the_scale_and_the_margin_is_its_band(content) -> None
     left, _, wide, _ = map(
         float, re.search(r'class="scale"[^>]*viewBox="([^"]*)"', html)[1].split()
     )
-    limit = 100 * limit_of(Subject(made).first, made.study.margin)
+    limit = 100 * limit_of(Subject(made).first, made.design.margin)
     assert left < -limit and left + wide > limit
     assert all(abs(100 * effect.delta) <= limit for effect in Subject(made).first)
     band = re.search(r'class="band"[^>]*x="([^"]*)" width="([^"]*)"', html)
-    margin = 100 * made.study.margin.of(0.6)
+    margin = 100 * made.design.margin.of(0.6)
     assert (float(band[1]), float(band[2])) == pytest.approx((-margin, 2 * margin))
 
 

@@ -42,8 +42,8 @@ def test_names_of_any_length_are_whole_and_apart(names, content):
     for name in names:
         assert name in html
         assert markdown_text(name) in markdown
-        assert markdown_text(name) in edges_markdown(made.study, made.deltas)
-        assert latex_text(name) in edges_latex(made.study, made.deltas)
+        assert markdown_text(name) in edges_markdown(made.design, made.deltas)
+        assert latex_text(name) in edges_latex(made.design, made.deltas)
     subject = Subject(made)
     for labels in (subject.short, subject.brief):
         assert len({*labels.values()}) == len(names)

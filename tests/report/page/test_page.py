@@ -163,11 +163,11 @@ def test_data_have_every_effect_of_every_frame_once(content) -> None:
         assert all(set(e["over"]) == {"placebo"} for e in effects if e["arm"] == "pair")
 
 
-def test_a_delta_by_seed_is_the_difference_of_two_scores(content) -> None:
+def test_a_delta_by_seed_is_the_difference_of_two_scores(content, plan_of) -> None:
     whole = content(4)
     data = data_of(page(whole))
     effect = dict(zip(data["effect"], data["frames"][0]["effects"][0], strict=True))
-    ids = {label: stage for stage, label in stage_labels(whole.plan).items()}
+    ids = {label: stage for stage, label in stage_labels(plan_of(4)).items()}
     target = data["tasks"][effect["slot"] % 4]["name"]
     scores = whole.scores[whole.scores["task"] == target].set_index("stage")["value"]
     for delta, (_, stage, alone) in zip(effect["by_seed"], effect["runs"], strict=True):

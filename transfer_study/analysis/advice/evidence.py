@@ -16,7 +16,6 @@ from transfer_study.analysis.effects.uncertainty import Interval
 from transfer_study.metrics import score_span
 from transfer_study.study.arms import FULL, LEAVE_ONE_OUT, SINGLE, WITHOUT, is_against_single
 from transfer_study.study.margin import Margin
-from transfer_study.study.tasks.task import MetricName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +125,7 @@ def _effect(row: dict[Any, Any], margin: Margin) -> Effect:
         n_seeds=n_seeds,
         n_baseline_seeds=int(row["n_baseline_seeds"]),
         n_documents=int(row["n_documents"]),
-        span=score_span(MetricName(row["metric"])),
+        span=score_span(str(row["metric"])),
         margin=margin.of(float(row["baseline"])),
         verdict=Verdict(str(row["verdict"])),
     )

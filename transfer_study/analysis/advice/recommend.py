@@ -7,12 +7,12 @@ many is paid for; of several the one with the highest lower end is taken.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from transfer_study.analysis.advice.commands import Commands
+from transfer_study.analysis.advice.commands import AdviceCommands, Commands
 from transfer_study.analysis.advice.evidence import (
     ALONE,
     Effect,
@@ -27,10 +27,10 @@ from transfer_study.analysis.graph.views import Shown, at_size
 from transfer_study.errors import NothingRun, StudyError
 from transfer_study.points import points
 from transfer_study.study.arms import PAIRS
+from transfer_study.study.looks import Looks
+from transfer_study.study.margin import Margin
 from transfer_study.study.plan import Plan
-from transfer_study.study.reading import Reading
 from transfer_study.study.spelling import choices
-from transfer_study.study.study import Study
 
 
 @dataclass(frozen=True)
@@ -67,19 +67,35 @@ def recommendations(plan: Plan, deltas: pd.DataFrame, study: str = "STUDY") -> l
 
     Of a task at several sizes in `deltas` the largest counts. `study` is the file, for commands.
     """
-    table = at_size(deltas, None)
+
+    def commands(system: tuple[str, str, str], edges: pd.DataFrame) -> Commands:
+        return Commands(plan, study, *system, sizes_of(edges))
+
     tasks = [task.name for task in plan.study.tasks]
+    return advise(at_size(deltas, None), tasks, plan.study.margin, commands, plan.looks)
+
+
+def advise(
+    deltas: pd.DataFrame,
+    tasks: Sequence[str],
+    margin: Margin,
+    commands: Callable[[tuple[str, str, str], pd.DataFrame], AdviceCommands],
+    looks: Looks | None = None,
+) -> list[Recommendation]:
+    """Advice for each of the tasks from edges, with the commands of each encoder, reading, variant.
+
+    A task has one size in `deltas`.
+    """
     return [
-        _recommend(plan, task, found.get(task, []), Commands(plan, study, *system, sizes_of(edges)))
-        for system, edges in by_system(table)
-        for found in [effects(edges, plan.study.margin)]
+        _recommend(task, found.get(task, []), commands(system, edges), looks)
+        for system, edges in by_system(deltas)
+        for found in [effects(edges, margin)]
         for task in tasks
     ]
 
 
-def check_task(study: Study, task: str) -> None:
-    """Raise StudyError for a task that the study does not have."""
-    names = [t.name for t in study.tasks]
+def check_task(names: Sequence[str], task: str) -> None:
+    """Raise StudyError for a task that is not among those of a study."""
     if task not in names:
         raise StudyError(f"--task: found {task}, which is no task of it; {choices(task, names)}")
 
@@ -96,17 +112,30 @@ def chosen_edges(
 
     Raises StudyError for one that the study does not have, and for a study without edges.
     """
+    chosen = edges_by(plan.study.name, deltas, encoder, reading, variant)
+    Shown(size=size).check(plan.study)
+    return chosen if size is None else at_size(chosen, size)
+
+
+def edges_by(
+    study: str,
+    deltas: pd.DataFrame,
+    encoder: str | None,
+    reading: str | None,
+    variant: str | None = None,
+) -> pd.DataFrame:
+    """The deltas of an encoder, reading and variant of a study, each where it is asked for.
+
+    Raises StudyError for one that the study does not have, and for a study without edges.
+    """
     if deltas.empty:
         raise StudyError(
-            f"the study {plan.study.name} compares nothing; add `pairs` or another arm to `arms`"
+            f"the study {study} compares nothing; add `pairs` or another arm to `arms`"
         )
-    if variant is not None and not plan.study.variants:
+    if variant is not None and VARIANT not in deltas:
         raise StudyError(
             f"--variant: found {variant}, but the study has no `variants`; leave it out"
         )
-    Shown(size=size).check(plan.study)
-    if size is not None:
-        deltas = at_size(deltas, size)
     for column, asked in (("encoder", encoder), ("reading", reading), (VARIANT, variant)):
         if asked is not None:
             known = list(dict.fromkeys(deltas[column]))
@@ -128,7 +157,9 @@ def check_run(edges: pd.DataFrame, task: str | None, study: str) -> None:
         )
 
 
-def _recommend(plan: Plan, task: str, found: list[Effect], commands: Commands) -> Recommendation:
+def _recommend(
+    task: str, found: list[Effect], commands: AdviceCommands, looks: Looks | None
+) -> Recommendation:
     measured = [effect for effect in found if effect.is_known]
     not_learned = [effect for effect in found if effect.verdict is Verdict.NOT_LEARNED]
     gains = [effect for effect in measured if effect.verdict is Verdict.GAIN]
@@ -138,9 +169,9 @@ def _recommend(plan: Plan, task: str, found: list[Effect], commands: Commands) -
     enough = bool(measured) and (bool(gains) or not undecided)
     untried = _untried(found)
     regret = regret_of(best, measured)
-    words = evidence_words(undecided, plan.looks)
+    words = evidence_words(undecided, looks)
     if not_learned and not measured:
-        words = _longer(plan, task, commands.reading)
+        words = commands.longer(task)
     if enough:
         sentences = [advice(task, best, len(measured))]
     elif not_learned and not measured:
@@ -148,7 +179,7 @@ def _recommend(plan: Plan, task: str, found: list[Effect], commands: Commands) -
     else:
         sentences = [
             f"Not enough evidence for {task}: until there is, train it alone.",
-            settling(undecided, plan.looks),
+            settling(undecided, looks),
         ]
     if not math.isnan(regret):
         cost = (
@@ -186,13 +217,6 @@ def _recommend(plan: Plan, task: str, found: list[Effect], commands: Commands) -
         else commands.run(*words),
         enough=enough,
     )
-
-
-def _longer(plan: Plan, task: str, reading: str) -> list[str]:
-    """With what words to run the study so that a task may be learned after all."""
-    study = plan.study
-    recipe = study.refine if reading == Reading.REFINE else study.finetune_recipe(task)
-    return ["--set", f"{reading}.epochs={2 * recipe.epochs}"]
 
 
 def regret_of(chosen: Effect, others: Sequence[Effect]) -> float:

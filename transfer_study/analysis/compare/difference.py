@@ -30,7 +30,6 @@ from transfer_study.errors import StudyError
 from transfer_study.metrics import score_span
 from transfer_study.study.correction import Correction
 from transfer_study.study.frozen import Word
-from transfer_study.study.tasks.task import MetricName
 
 _ENDS = ["encoder", "source", "target", "arm", "reading"]
 _OF_SIDE = [
@@ -240,7 +239,7 @@ def _difference(row: Mapping[Any, Any], a: Side, b: Side) -> tuple[Crossed, bool
 def _possible(interval: Interval, row: Mapping[Any, Any]) -> Interval:
     """The interval of a difference of effects as far as the metrics go."""
     metrics = [row[name] for name in ("metric_a", "metric_b") if isinstance(row[name], str)]
-    most = sum(score_span(MetricName(metric)) for metric in metrics)
+    most = sum(score_span(metric) for metric in metrics)
     return interval.within(-most, most)
 
 

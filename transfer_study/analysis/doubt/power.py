@@ -29,7 +29,6 @@ from transfer_study.metrics.rows import Floats
 from transfer_study.study.correction import Correction
 from transfer_study.study.margin import Margin
 from transfer_study.study.plan import Plan
-from transfer_study.study.tasks.task import MetricName
 
 POWER: Final = 0.8
 FUTILE: Final = 0.2  # an edge with less chance of ever being decided is not worth more seeds
@@ -173,7 +172,7 @@ def possible(effects: Floats, metrics: pd.Series[str]) -> Floats:
 
 
 def _span(metric: str) -> float:
-    return score_span(MetricName(metric))
+    return score_span(metric)
 
 
 def chances(

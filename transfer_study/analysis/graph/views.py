@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from transfer_study.analysis.edges import raw_edges
 from transfer_study.errors import StudyError
-from transfer_study.study.arms import FULL, PAIRS, SINGLE, Arm
+from transfer_study.study.arms import FULL, PAIRS, SINGLE, Arm, arm_of
 from transfer_study.study.sizes import train_sizes
 from transfer_study.study.spelling import choices
 from transfer_study.study.study import Study
@@ -92,9 +93,9 @@ class Shown:
 
     def views(self, study: Study) -> Iterator[View]:
         """The views of the study that show the arm."""
-        for view in (MAIN, *_further(study)):
-            if any(arm in study.arms and self.arm in (None, str(arm)) for arm in view.arms):
-                yield view
+        asked = (arm for arm in study.arms if self.arm in (None, str(arm)))
+        labels = (arm.labels(study).items() for arm in asked)
+        yield from views_of(dict(chain.from_iterable(labels)))
 
     def of(self, study: Study, deltas: pd.DataFrame) -> pd.DataFrame:
         """The deltas that are shown, targets of a single size included."""
@@ -105,13 +106,16 @@ class Shown:
         return deltas if self.size is None else at_size(deltas, self.size)
 
 
-def _further(study: Study) -> Iterator[View]:
-    """The view of each arm that is not among the main one's, of an arm of sets one a set.
+def views_of(labels: Mapping[str, tuple[str, ...]]) -> Iterator[View]:
+    """The views that show effects of these labels, each with the only tasks that it is of, or none.
 
     Rings stand around the targets of pairs.
     """
+    named = {label: arm for label in labels if (arm := arm_of(label)) is not None}
+    if any(arm in MAIN.arms for arm in named.values()):
+        yield MAIN
     for arm in Arm.known.values():
-        for label, members in arm.labels(study).items() if arm.title else ():
+        for label in (label for label in labels if arm.title and named.get(label) == arm):
             edges, rings = (PAIRS.label, label) if arm.drawn == "rings" else (label, None)
             yield View(
                 name=label.replace(":", "-"),
@@ -119,7 +123,7 @@ def _further(study: Study) -> Iterator[View]:
                 arms={arm: label},
                 edges=edges,
                 rings=rings,
-                tasks=members,
+                tasks=labels[label],
                 number=arm.number,
             )
 

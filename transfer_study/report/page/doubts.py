@@ -58,8 +58,8 @@ def doubts_of(effect: ShownEffect, frame: Frame, content: Content) -> Iterator[s
         yield "Undecided is not the same as no effect: the interval holds effects that matter."
     if effect.verdict in _DECIDED:
         yield from _of_decided(effect, frame)
-    if absence := content.absence(effect.target):
-        yield absence
+    if effect.target in content.absent:
+        yield content.absent[effect.target]
     yield from _of_leaks(effect, content.leaks)
 
 

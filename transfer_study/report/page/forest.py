@@ -38,7 +38,7 @@ def plots(subject: Subject) -> Iterator[Plot]:
             rows.append((subject.ring_slot(target), frame.rings.get(target), "all together"))
         if rows:
             alone = frame.alone(target)
-            margin = subject.content.study.margin.of(0.0 if math.isnan(alone) else alone)
+            margin = subject.content.design.margin.of(0.0 if math.isnan(alone) else alone)
             yield Plot(target, tuple(rows), margin)
 
 

@@ -13,11 +13,10 @@ import pandas as pd
 from transfer_study.analysis.edges import SIZE, VARIANT, over_a_control
 from transfer_study.analysis.effects.intervals import lacking
 from transfer_study.analysis.graph.graph import build_graph
-from transfer_study.analysis.graph.views import Shown, View, at_size
+from transfer_study.analysis.graph.views import View, at_size
 from transfer_study.report.captions import caption
-from transfer_study.report.content import Content, family_size
+from transfer_study.report.content import Content, SeedRun, family_size
 from transfer_study.report.words import short_encoder
-from transfer_study.study.stage_labels import stage_labels
 
 AXES = ("encoder", "reading", "variant", "view", "size")
 LARGEST = "largest"
@@ -89,17 +88,13 @@ class Frame:
 
 def frames(content: Content) -> list[Frame]:
     """All frames of a study that have rows, the first of them the one to begin with."""
-    runs = _runs(content)
     return [
         frame
         for (encoder, reading, variant), rows in _parts(content.deltas)
-        for view in Shown().views(content.study)
+        for view in content.design.views
         for size in _sizes(rows)
-        if (frame := _frame(content, runs, (encoder, reading, variant), view, rows, size))
+        if (frame := _frame(content, (encoder, reading, variant), view, rows, size))
     ]
-
-
-_Runs = Mapping[tuple[object, ...], list[tuple[int, str, str, float]]]
 
 
 def _parts(deltas: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
@@ -118,7 +113,6 @@ def _sizes(rows: pd.DataFrame) -> list[str]:
 
 def _frame(
     content: Content,
-    runs: _Runs,
     part: tuple[str, str, str],
     view: View,
     rows: pd.DataFrame,
@@ -139,15 +133,16 @@ def _frame(
     for row in shown.to_dict("records"):
         ends = row["source"], row["target"], row["arm"]
         held = row.get(SIZE)
-        key = (*part, *ends, None if held is None or pd.isna(held) else int(held))
-        effect = _effect(row, runs.get((*key, row["metric"]), []), over.get(ends, {}))
+        size_ = None if held is None or pd.isna(held) else int(held)
+        runs = content.runs.get((*part, *ends, size_, row["metric"]), ())
+        effect = _effect(row, runs, over.get(ends, {}))
         if row["arm"] == view.edges:
             edges[effect.source, effect.target] = effect
         else:
             rings[effect.target] = effect
     family = family_size(content.deltas, reading)
     about = short_encoder(encoder), reading, view, family
-    words = caption(content.study, *about, content.plan.looks)
+    words = caption(content.design, *about)
     title = view.title or "pairs and full mix"
     at = dict(zip(AXES, (short_encoder(encoder), reading, variant, title, size), strict=True))
     graph = build_graph(rows, content.tasks, encoder=encoder, reading=reading, view=view)
@@ -155,38 +150,13 @@ def _frame(
 
 
 def _effect(
-    row: Mapping[Any, Any],
-    runs: Sequence[tuple[int, str, str, float]],
-    over: Mapping[str, ShownEffect],
+    row: Mapping[Any, Any], runs: Sequence[SeedRun], over: Mapping[str, ShownEffect]
 ) -> ShownEffect:
     return ShownEffect(
         **{key: str(row[key]) for key in ("source", "target", "arm", "verdict")},
         numbers={key: float(row[key]) for key in EDGE_NUMBERS},
-        by_seed=tuple(delta for *_, delta in runs if not math.isnan(delta)),
-        runs=tuple((seed, stage, baseline) for seed, stage, baseline, _ in runs),
+        by_seed=tuple(run.delta for run in runs if not math.isnan(run.delta)),
+        runs=tuple((run.seed, run.model, run.baseline) for run in runs),
         lacking=lacking(row),
         over=over,
     )
-
-
-def _runs(content: Content) -> _Runs:
-    """The runs of every compared system by what the table of deltas knows it by, and metric."""
-    scores, labels = content.scores, stage_labels(content.plan)
-    keys = zip(scores["stage"], scores["task"], scores["metric"], strict=True)
-    values = dict(zip(keys, scores["value"].astype(float), strict=True))
-    metrics: dict[str, list[str]] = {
-        str(task): sorted(set(rows)) for task, rows in scores.groupby("task")["metric"]
-    }
-    runs: dict[tuple[object, ...], list[tuple[int, str, str, float]]] = {}
-    for system in content.plan.systems:
-        if (baseline := system.baseline) is None:
-            continue
-        about = (system.encoder, str(system.reading), system.variant)
-        key = (*about, system.source, system.target, system.arm, system.size)
-        for metric in metrics.get(system.target, [""]):
-            ends = ((stage.id, system.target, metric) for stage in (system.stage, baseline.stage))
-            score, alone = (values.get(end, math.nan) for end in ends)
-            runs.setdefault((*key, metric), []).append(
-                (system.seed, labels[system.stage.id], labels[baseline.stage.id], score - alone)
-            )
-    return runs

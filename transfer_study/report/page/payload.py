@@ -39,12 +39,12 @@ def payload(subject: Subject, graphs: Sequence[Sequence[str]]) -> str:
         for frame, drawn in zip(subject.frames, graphs, strict=True)
     ]
     data = {
-        "study": content.study.name,
+        "study": content.design.name,
         "margin": {
-            "absolute": content.study.margin.absolute,
-            "relative": content.study.margin.relative,
+            "absolute": content.design.margin.absolute,
+            "relative": content.design.margin.relative,
         },
-        "correction": _CORRECTIONS[content.study.correction],
+        "correction": _CORRECTIONS[content.design.correction],
         "tasks": [
             {**task, "name": name, "brief": subject.brief[name]}
             for name, task in subject.tasks.items()
@@ -55,9 +55,9 @@ def payload(subject: Subject, graphs: Sequence[Sequence[str]]) -> str:
         "over": OVER,
         "frames": listed,
         "stages": list(stages),
-        "failed": [n for n, stage in enumerate(stages) if stage in subject.failed],
+        "failed": [n for n, stage in enumerate(stages) if stage in content.failed],
         "doubts": list(words),
-        "recipes": subject.recipes,
+        "recipes": content.recipes,
     }
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # `<` begins an end tag or a comment, and nothing else in JSON needs it.
@@ -85,7 +85,7 @@ def _frame(frame: Frame, subject: Subject, words: _Numbered, stages: _Numbered) 
         "number": frame.view.number,
         "base": subject.base_label(frame),
         "partner": subject.partner_label(frame),
-        "limit": limit_of(frame, subject.content.study.margin),
+        "limit": limit_of(frame, subject.content.design.margin),
         "kinds": subject.kinds(frame),
         "effects": [_effect(e, frame, subject, words, stages) for e in frame],
     }

@@ -21,7 +21,6 @@ from transfer_study.report.captions import margin_text
 from transfer_study.report.citations import bibtex
 from transfer_study.report.made import made
 from transfer_study.report.page import forest
-from transfer_study.report.page.card_table import card_table
 from transfer_study.report.page.frames import AXES, ShownEffect
 from transfer_study.report.page.graph import drawn
 from transfer_study.report.page.payload import payload
@@ -58,14 +57,14 @@ def render(subject: Subject) -> str:
         .render(
             subject=subject,
             content=content,
-            study=content.study,
+            design=content.design,
             tasks=subject.tasks,
             frame=subject.frames[0] if subject.frames else None,
             choices=_choices(subject),
             drawing=Markup(graphs[0][first]) if graphs else "",
             any_collapsed=any(e.collapsed for frame in subject.frames for e in frame),
             forest=forest,
-            limit=limit_of(subject.first, content.study.margin) if subject.frames else 1.0,
+            limit=limit_of(subject.first, content.design.margin) if subject.frames else 1.0,
             plots=list(forest.plots(subject)) if subject.frames else [],
             many=subject.many,
             controls=_controls(subject),
@@ -73,9 +72,9 @@ def render(subject: Subject) -> str:
             made=made(content),
             headline=words.headline(content),
             completeness=words.completeness(content),
-            margin=margin_text(content.study.margin),
-            bibtex=bibtex(content.study.correction),
-            cards=card_table(content),
+            margin=margin_text(content.design.margin),
+            bibtex=bibtex(content.design.correction),
+            cards=_table(content.cards),
             figure_names=figure_names.key(content),
             leaks=_table(content.leaks),
             costs=_table(content.costs),

@@ -14,7 +14,6 @@ from transfer_study.figures.transfer_graph import LARGEST
 from transfer_study.report.content import Content
 from transfer_study.report.page.frames import Frame, ShownEffect, frames
 from transfer_study.report.words import source_name
-from transfer_study.study.stage_labels import stage_labels
 
 _IN_TABLES, _TABLE_TYPE = 250.0, 14.4  # widths and sizes of type in pixels
 _BESIDE, _PLOT_TYPE = 162.0, 15.0
@@ -35,18 +34,6 @@ class Subject:
     def first(self) -> Frame:
         """The frame that is there without scripts."""
         return self.frames[0]
-
-    @cached_property
-    def labels(self) -> dict[str, str]:
-        """What people read of each stage, by its id."""
-        return stage_labels(self.content.plan)
-
-    @cached_property
-    def failed(self) -> frozenset[str]:
-        """The labels of the stages that were tried in vain."""
-        return frozenset(
-            self.labels[stage] for stage in self.content.failed if stage in self.labels
-        )
 
     @cached_property
     def tasks(self) -> Mapping[str, Mapping[str, Any]]:
@@ -153,13 +140,6 @@ class Subject:
 
     def kinds(self, frame: Frame) -> list[str]:
         """The kinds of stage that answer in a frame."""
-        kinds = {self.labels[stage.id]: str(stage.kind) for stage in self.content.plan}
-        return sorted({kinds[stage] for effect in frame for _, stage, _ in effect.runs})
-
-    @cached_property
-    def recipes(self) -> Mapping[str, Mapping[str, Any]]:
-        """What each kind of stage of the study learns by, on the first task that it has."""
-        held: dict[str, Mapping[str, Any]] = {}
-        for stage in self.content.plan:
-            held.setdefault(str(stage.kind), stage.recipe.model_dump(mode="json"))
-        return held
+        kinds = self.content.kinds
+        models = {model for effect in frame for _, model, _ in effect.runs}
+        return sorted({kinds[model] for model in models if model in kinds})
