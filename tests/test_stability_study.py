@@ -9,7 +9,7 @@ import pytest
 
 from transfer_study.analysis.doubt.stability import run_table, stability_table
 from transfer_study.analysis.effects.tables import tables
-from transfer_study.report.results import write_table
+from transfer_study.report.edge_files import write_table
 from transfer_study.report.stability import stability_markdown
 from transfer_study.store.compact import CompactAnswers
 from transfer_study.store.recorded import recorded_plan

@@ -124,7 +124,7 @@ def collapsed_row(there: object) -> Row:
 def node_rows(graph: nx.DiGraph[str], *, brief: bool = False) -> list[Row]:
     """What shapes, fills and rings of nodes mean; `brief` in few words."""
     tasks = tasks_of(graph).values()
-    kinds = sorted({task["kind"] for task in tasks})
+    kinds = sorted({task["kind"] for task in tasks} - {""})  # of others' runs it is not known
     rows: list[Row] = [
         ("Kind of task", [Entry(kind, 26.0, _shape_sample(kind)) for kind in kinds]),
         domain_row(graph),

@@ -36,6 +36,16 @@ class Given:
         rows = [(name, "", "general", metric.get(name, "")) for name in names]
         return pd.DataFrame(rows, columns=["name", "kind", "domain", "metric"])
 
+    @property
+    def baselines(self) -> pd.DataFrame:
+        """The runs of a target by itself."""
+        return self.runs[self.runs["arm"] == SINGLE.label]
+
+    @property
+    def models(self) -> pd.DataFrame:
+        """The runs that are held against them."""
+        return self.runs[self.runs["arm"] != SINGLE.label]
+
     def comparisons(self) -> pd.DataFrame:
         """As `analysis.effects.scores.comparison_table`: one row an edge and seed.
 
@@ -45,11 +55,10 @@ class Given:
         rows = []
         baselines = {
             key: dict(zip(of["seed"], of["run"], strict=True))
-            for key, of in self.runs[self.runs["arm"] == SINGLE.label].groupby(by, sort=False)
+            for key, of in self.baselines.groupby(by, sort=False)
         }
         edge = ["encoder", "reading", "arm", "source", "target", "metric"]
-        models = self.runs[self.runs["arm"] != SINGLE.label]
-        for about, runs in models.groupby(edge, sort=False):
+        for about, runs in self.models.groupby(edge, sort=False):
             named = dict(zip(edge, about, strict=True))
             held = baselines[named["encoder"], named["reading"], named["target"]]
             own = dict(zip(runs["seed"], runs["run"], strict=True))

@@ -32,7 +32,9 @@ def caption(design: Design, encoder: str, reading: str, view: View, family: int)
 
     `family` is the number of edges that are adjusted together.
     """
-    examples = "crossed with the test examples" if design.answers else "on one test set as it is"
+    examples = (
+        "crossed with the test examples" if design.answers else "test examples taken as they are"
+    )
     certainty = (
         f"{seeds_text(design)}, {examples}. "
         f"{adjustment(design.correction, counted(family, 'edge'))}"

@@ -14,21 +14,21 @@ from transfer_study.analysis.doubt.coverage import coverage_warning
 from transfer_study.analysis.doubt.false_edges import compare_with_itself, false_edges
 from transfer_study.analysis.doubt.pretraining import pretraining_table
 from transfer_study.analysis.doubt.stability import has_failed, run_table, stability_table
-from transfer_study.analysis.edges import VARIANT, raw_edges
 from transfer_study.analysis.effects.judgement import Judgement
 from transfer_study.analysis.effects.scores import Scored, task_table
 from transfer_study.analysis.effects.tables import Ran, tables
 from transfer_study.analysis.effects.uncertainty import ALPHA
-from transfer_study.analysis.graph.views import Shown, View
+from transfer_study.analysis.graph.views import Shown
 from transfer_study.analysis.paper.choices import EPOCH_COLUMNS, choices, epoch_metrics
 from transfer_study.data.leaks.findings import Severity
 from transfer_study.metrics import score
 from transfer_study.points import counted
 from transfer_study.report.beside import Beside
 from transfer_study.report.beside_paper import published_table
-from transfer_study.report.captions import caption, margin_text
-from transfer_study.report.content import CaptionKey, Content, family_size
+from transfer_study.report.captions import margin_text
+from transfer_study.report.content import CaptionKey, Content
 from transfer_study.report.design import Design
+from transfer_study.report.edge_files import draw_edges, write_table, write_tables
 from transfer_study.report.edges_tables import write_edge_tables
 from transfer_study.report.false_edges import false_edge_sentence
 from transfer_study.report.files import write_report_files
@@ -147,8 +147,9 @@ def _write_protocol(
         if beside.so_far is None
         else Written(edges, [])
     )
-    captions: dict[CaptionKey, str] = {}
-    figures = _write_figures(plan, edges, plots, shown, captions, outputs)
+    design = Design.of(plan.study, plan.looks)
+    views = shown.views(plan.study)
+    figures, captions = draw_edges(design, edges, task_table(plan), plots, outputs, shown, views)
     if written.stability is not None:
         runs = run_table(plan, scored.table, scored.test_sets)
         runs = runs.assign(failed=has_failed(runs, ran.failed))
@@ -170,18 +171,14 @@ def _write_tables(ran: Ran, judged: _Judged, results: Path, outputs: Outputs) ->
     """Write every table of one protocol."""
     plan, scored, edges = ran.plan, judged.scored, judged.edges
 
-    def table(name: str, rows: pd.DataFrame) -> None:
-        outputs.write(table_files(results / name), partial(write_table, rows, results / name))
-
-    table("scores", scored.table)
-    table("deltas", edges)
+    itself = judged.itself
+    write_tables(results, outputs, scores=scored.table, deltas=edges, false_edges=itself)
     write_edge_tables(Design.of(plan.study), edges, results, outputs)
-    table("false_edges", judged.itself)
     stability = None
     if plan.study.variants:
         runs = run_table(plan, scored.table, scored.test_sets)
         stability = stability_table(runs, scored.test_sets, plan.study.margin, ran.failed)
-        table("stability", stability)
+        write_tables(results, outputs, stability=stability)
         text = results / "stability.md"
         said = stability_markdown(stability, plan.study)
         outputs.write([text], partial(write_text, text, said))
@@ -192,43 +189,8 @@ def _write_tables(ran: Ran, judged: _Judged, results: Path, outputs: Outputs) ->
         )
     gains = pretraining_table(plan, scored.test_sets, ran.failed)
     if len(gains):
-        table("pretraining", gains)
+        write_tables(results, outputs, pretraining=gains)
     return Written(edges, [], stability=stability, pretraining=gains)
-
-
-def _write_figures(
-    plan: Plan,
-    edges: pd.DataFrame,
-    plots: Path,
-    shown: Shown,
-    captions: dict[CaptionKey, str],
-    outputs: Outputs,
-) -> list[Path]:
-    """Write the figures of edges, and keep their captions."""
-    from transfer_study.figures import draw_figures
-    from transfer_study.figures.save import file_part
-
-    def told(encoder: str, reading: str, view: View) -> str:
-        family = family_size(edges, reading)
-        words = caption(design, encoder, reading, view, family)
-        captions[encoder, reading, view.name] = words
-        return words
-
-    figures: list[Path] = []
-    design = Design.of(plan.study, plan.looks)
-    for name, of_variant in _by_variant(raw_edges(edges)):
-        figures += draw_figures(
-            of_variant,
-            task_table(plan),
-            plots / file_part(name),
-            title=f"{plan.study.name} ({name})" if name else plan.study.name,
-            caption=told,
-            views=shown.views(plan.study),
-            size=shown.size,
-            task=shown.task,
-            write=outputs.write,
-        )
-    return figures
 
 
 def _content(
@@ -282,14 +244,6 @@ def _warnings(edges: pd.DataFrame, beside: Beside) -> list[str]:
     return found
 
 
-def _by_variant(edges: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """The edges of each variant of the recipe, or all of them under no name."""
-    if VARIANT not in edges:
-        return [("", edges)]
-    groups = edges.groupby(VARIANT, sort=False)
-    return [(str(name), rows.drop(columns=VARIANT)) for name, rows in groups]
-
-
 def _write_stability(
     study: Study,
     table: pd.DataFrame,
@@ -335,27 +289,3 @@ def epoch_scores(plan: Plan, source: AnswerSource, file: Path) -> pd.DataFrame:
         return table
     fresh = kept[~kept["stage"].isin(table["stage"])]
     return pd.concat([fresh, table], ignore_index=True) if len(table) else kept
-
-
-def table_files(stem: Path) -> list[Path]:
-    """The paths that `write_table` writes."""
-    return [stem.with_suffix(".csv"), stem.with_suffix(".parquet")]
-
-
-def write_table(table: pd.DataFrame, stem: Path) -> None:
-    """Write a table as CSV (six decimals, the same bytes everywhere) and as parquet (exact)."""
-    csv, parquet = table_files(stem)
-    table.to_csv(csv, index=False, float_format="%.6f", lineterminator="\n")
-    table.to_parquet(parquet, index=False)
-
-
-def read_table(stem: Path) -> pd.DataFrame | None:
-    """Read what `write_table` wrote, exact where both files are there; None where neither is."""
-    if stem.with_suffix(".parquet").is_file():
-        return read_kept(stem.with_suffix(".parquet"))
-    if stem.with_suffix(".csv").is_file():
-        # An encoder or a task may be called `NA`; an empty source or control is no missing one.
-        table = read_kept(stem.with_suffix(".csv"), keep_default_na=False, na_values=[""])
-        empty = [name for name in ("source", "over") if name in table]
-        return table.assign(**{name: table[name].astype(object).fillna("") for name in empty})
-    return None

@@ -11,6 +11,7 @@ import pandas as pd
 
 from transfer_study.analysis.edges import Verdict, over_a_control
 from transfer_study.analysis.effects.intervals import lacking
+from transfer_study.analysis.graph.views import MAIN
 from transfer_study.points import MISSING, counted, interval, points
 from transfer_study.report.captions import adjustment, margin_text, seeds_text
 from transfer_study.report.cautions import cautions, outlying_baselines, over_controls
@@ -118,9 +119,10 @@ def methods(content: Content) -> str:
         Reading.REFINE: "after joint training, against the same recipe on the target alone",
         Reading.FINETUNE: "fine-tuned after joint training, against fine-tuning alone",
     }
+    jointly = any(arm in MAIN.arms for arm in design.arms)
     compared = "; ".join(
         [
-            *(f"{reading}: {how[Reading(reading)]}" for reading in readings),
+            *(f"{reading}: {how[Reading(reading)]}" for reading in readings if jointly),
             *(
                 f"{arm.title} of A on B, {reading}: {arm.compared[Reading(reading)]}"
                 for arm in design.arms

@@ -16,19 +16,41 @@ def rejudged(
     metrics: Sequence[str], margin: str | None, correction: Correction | None
 ) -> Rejudged | None:
     """What is to be judged otherwise, None where nothing is; raises StudyError for bad spelling."""
-    by_task = {}
-    for said in metrics:
-        task, equals, metric = said.partition("=")
-        if not (task and equals and metric):
-            raise StudyError(
-                f"--metric: found {said!r}; give TASK=METRIC such as chemprot=macro_f1"
-            )
-        by_task[task] = metric
-    asked = Rejudged(_margin(margin) if margin is not None else None, correction, by_task)
+    by_task = by_name("--metric", metrics, "chemprot=macro_f1")
+    asked = Rejudged(margin_of(margin) if margin is not None else None, correction, by_task)
     return asked or None
 
 
-def _margin(said: str) -> Margin:
+def by_name(option: str, words: Sequence[str], such_as: str) -> dict[str, str]:
+    """What is said of each name as NAME=VALUE; raises StudyError for what is not, or is so twice."""
+    found: dict[str, str] = {}
+    for said in words:
+        name, equals, value = said.partition("=")
+        if not (name and equals and value):
+            raise StudyError(f"{option}: found {said!r}; give NAME=VALUE such as {such_as}")
+        if found.setdefault(name, value) != value:
+            raise StudyError(
+                f"{option}: found {name} as {found[name]!r} and as {value!r}; say it once"
+            )
+    return found
+
+
+def scores_by_name(option: str, words: Sequence[str], such_as: str) -> dict[str, float]:
+    """Likewise, of values that are numbers."""
+    found = {}
+    for name, said in by_name(option, words, such_as).items():
+        try:
+            found[name] = float(said)
+        except ValueError:
+            raise StudyError(
+                f"{option}: found {said!r} for {name}, which is no number; give NAME=VALUE such as "
+                f"{such_as}"
+            ) from None
+    return found
+
+
+def margin_of(said: str) -> Margin:
+    """A margin as it is written; raises StudyError for what is none."""
     number = said.removesuffix("%")
     try:
         share = {"relative": float(number) / 100} if number != said else float(said)

@@ -5,42 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from transfer_study.study.arms import GROUPS, SINGLE, arm_of, group_label, mixes
 from transfer_study.study.plan import Plan
 from transfer_study.study.reading import Reading
 
 Tasks = tuple[str, ...]
-
-
-class AdviceCommands(Protocol):
-    """What advice follows with: the commands of an encoder, reading and variant, empty for none."""
-
-    @property
-    def encoder(self) -> str:
-        """The encoder, as tables name it."""
-
-    @property
-    def reading(self) -> str:
-        """The reading."""
-
-    @property
-    def variant(self) -> str:
-        """The variant of the recipe, empty where there is none."""
-
-    @property
-    def sizes(self) -> Mapping[str, int]:
-        """The training sizes of targets of several."""
-
-    def run(self, *words: str) -> str:
-        """What runs the study, with these words."""
-
-    def export(self, task: str, arm: str, partners: Sequence[str]) -> str:
-        """What writes the model of a task to a folder of its name."""
-
-    def longer(self, task: str) -> list[str]:
-        """With what words to run the study so that a task may be learned after all."""
 
 
 @dataclass(frozen=True)

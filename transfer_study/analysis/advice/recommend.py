@@ -7,12 +7,13 @@ many is paid for; of several the one with the highest lower end is taken.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
-from transfer_study.analysis.advice.commands import AdviceCommands, Commands
+from transfer_study.analysis.advice.commands import Commands
 from transfer_study.analysis.advice.evidence import (
     ALONE,
     Effect,
@@ -32,6 +33,8 @@ from transfer_study.study.margin import Margin
 from transfer_study.study.plan import Plan
 from transfer_study.study.spelling import choices
 
+_Axes = tuple[str, str, str]  # encoder, reading, variant
+
 
 @dataclass(frozen=True)
 class Recommendation:
@@ -40,7 +43,8 @@ class Recommendation:
     `gain` is the measured gain of the advised way over the single task, `low` to `high` its
     adjusted interval, `expected` what is left of it after shrinking, and `regret` how much more
     another of `compared` could give; all fractions of 1, NaN where one seed does not tell. Without
-    `enough` evidence the advice is to train alone, and `command` gets the evidence.
+    `enough` evidence the advice is to train alone, and `command` gets the evidence; it is empty
+    where nothing can be run.
     """
 
     task: str
@@ -68,8 +72,8 @@ def recommendations(plan: Plan, deltas: pd.DataFrame, study: str = "STUDY") -> l
     Of a task at several sizes in `deltas` the largest counts. `study` is the file, for commands.
     """
 
-    def commands(system: tuple[str, str, str], edges: pd.DataFrame) -> Commands:
-        return Commands(plan, study, *system, sizes_of(edges))
+    def commands(system: _Axes, sizes: Mapping[str, int]) -> Commands:
+        return Commands(plan, study, *system, sizes)
 
     tasks = [task.name for task in plan.study.tasks]
     return advise(at_size(deltas, None), tasks, plan.study.margin, commands, plan.looks)
@@ -79,16 +83,23 @@ def advise(
     deltas: pd.DataFrame,
     tasks: Sequence[str],
     margin: Margin,
-    commands: Callable[[tuple[str, str, str], pd.DataFrame], AdviceCommands],
+    commands: Callable[[_Axes, Mapping[str, int]], Commands] | None = None,
     looks: Looks | None = None,
 ) -> list[Recommendation]:
-    """Advice for each of the tasks from edges, with the commands of each encoder, reading, variant.
+    """Advice for each of the tasks from edges, by encoder, reading and variant in their order.
 
-    A task has one size in `deltas`.
+    A task has one size in `deltas`. `commands` are those of a system with the sizes of its targets;
+    without, advice has none, for nothing can be run.
     """
     return [
-        _recommend(task, found.get(task, []), commands(system, edges), looks)
+        _recommend(
+            _Of(task, *system, sizes.get(task)),
+            found.get(task, []),
+            None if commands is None else commands(system, sizes),
+            looks,
+        )
         for system, edges in by_system(deltas)
+        for sizes in [sizes_of(edges)]
         for found in [effects(edges, margin)]
         for task in tasks
     ]
@@ -157,9 +168,20 @@ def check_run(edges: pd.DataFrame, task: str | None, study: str) -> None:
         )
 
 
+class _Of(NamedTuple):
+    """What a recommendation is of."""
+
+    task: str
+    encoder: str
+    reading: str
+    variant: str
+    size: int | None
+
+
 def _recommend(
-    task: str, found: list[Effect], commands: AdviceCommands, looks: Looks | None
+    of: _Of, found: list[Effect], commands: Commands | None, looks: Looks | None
 ) -> Recommendation:
+    task = of.task
     measured = [effect for effect in found if effect.is_known]
     not_learned = [effect for effect in found if effect.verdict is Verdict.NOT_LEARNED]
     gains = [effect for effect in measured if effect.verdict is Verdict.GAIN]
@@ -170,7 +192,7 @@ def _recommend(
     untried = _untried(found)
     regret = regret_of(best, measured)
     words = evidence_words(undecided, looks)
-    if not_learned and not measured:
+    if commands is not None and not_learned and not measured:
         words = commands.longer(task)
     if enough:
         sentences = [advice(task, best, len(measured))]
@@ -197,11 +219,7 @@ def _recommend(
             "predicts no more than the better of them."
         )
     return Recommendation(
-        task=task,
-        encoder=commands.encoder,
-        reading=commands.reading,
-        variant=commands.variant,
-        size=commands.sizes.get(task),
+        **of._asdict(),
         arm=best.arm,
         partners=best.partners,
         gain=best.delta,
@@ -212,11 +230,20 @@ def _recommend(
         compared=(ALONE, *measured),
         untried=untried,
         text=" ".join(sentences),
-        command=commands.export(task, best.arm, best.partners)
-        if enough or words is None
-        else commands.run(*words),
+        command=_command(task, best, None if enough else words, commands),
         enough=enough,
     )
+
+
+def _command(
+    task: str, best: Effect, words: Sequence[str] | None, commands: Commands | None
+) -> str:
+    """What gets the evidence that is missing by these words, or trains and exports the best."""
+    if commands is None:
+        return ""
+    if words is None:
+        return commands.export(task, best.arm, best.partners)
+    return commands.run(*words)
 
 
 def regret_of(chosen: Effect, others: Sequence[Effect]) -> float:

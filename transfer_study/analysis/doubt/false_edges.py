@@ -10,7 +10,7 @@ does from its baseline, so that it is no rate of the study's false edges.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,26 +56,40 @@ class FalseEdges:
 def compare_with_itself(
     plan: Plan, test_sets: Mapping[str, ScoresOnTest], judgement: Judgement, splits: int = _SPLITS
 ) -> pd.DataFrame:
+    """The models of a plan, each held against itself, as `with_themselves` has them.
+
+    There are columns of variants and sizes where the study has such.
+    """
+    runs: dict[Edge, list[str]] = {}
+    for system in plan.systems:
+        runs.setdefault(system.edge, []).append(system.stage.id)
+    return with_axes(plan, with_themselves(runs, test_sets, judgement, splits), "target")
+
+
+def with_themselves(
+    runs: Mapping[Edge, Sequence[str]],
+    test_sets: Mapping[str, ScoresOnTest],
+    judgement: Judgement,
+    splits: int = _SPLITS,
+) -> pd.DataFrame:
     """One row a model of four seeds or more: of its `comparisons`, how many show an effect.
 
     A model that never learned answers alike whatever its seed, and says nothing of the method; nor
     does a comparison without a p, as of halves that answer alike or of a single test document.
 
     `rejected` have p below the judgement's level, `verdicts` are called gain or loss. What several
-    systems share is there once, under the first's name. There are columns of variants and sizes
-    where the study has such.
+    systems share is there once, under the first's name. `runs` are their stages.
     """
-    runs: dict[Edge, list[str]] = {}
-    for s in plan.systems:
-        there = s.target in test_sets and s.stage.id in test_sets[s.target].scores()
-        of_system = runs.setdefault(s.edge, [])
-        if there and s.stage.id not in of_system:  # one system may answer in several comparisons
-            of_system.append(s.stage.id)
+    scored: dict[Edge, list[str]] = {}
+    for edge, of_system in runs.items():
+        scores = test_sets[edge.target].scores() if edge.target in test_sets else {}
+        # One system may answer in several comparisons.
+        scored[edge] = [stage for stage in dict.fromkeys(of_system) if stage in scores]
     rows: dict[tuple[str, ...], tuple[object, ...] | None] = {
-        (edge.target, *stages): None for edge, stages in runs.items()
+        (edge.target, *stages): None for edge, stages in scored.items()
     }
     # Target by target, as the replicates of all may have no room (replicates.py).
-    for system, stages in sorted(runs.items(), key=lambda run: run[0].target):
+    for system, stages in sorted(scored.items(), key=lambda run: run[0].target):
         model = (system.target, *stages)
         if len(stages) < _LEAST_SEEDS or rows[model] is not None:
             continue
@@ -86,7 +100,7 @@ def compare_with_itself(
                 about = (system.encoder, system.reading, system.arm, system.source, system.target)
                 rows[model] = (*about, len(stages), *found, system.variant, system.size)
     told = [row for row in rows.values() if row is not None]
-    return with_axes(plan, pd.DataFrame(told, columns=COLUMNS), "target")
+    return pd.DataFrame(told, columns=COLUMNS)
 
 
 def _learned(test_set: ScoresOnTest, stages: list[str]) -> bool:

@@ -52,8 +52,9 @@ function recipe() {
 function runList(effect) {
   const items = effect.runs.map(([seed, stage, alone]) => el("li", {}, `seed ${seed}: `, el("code", {}, data.stages[stage]), " against ", el("code", {}, data.stages[alone])));
   const logs = [...new Set(effect.runs.flatMap(([, stage, alone]) => [stage, alone]))].map(logOf).join("\n");
-  return el("details", {}, el("summary", {}, `${effect.runs.length} runs and their logs`), el("ul", {}, ...items),
-    el("p", {}, "To see their logs:"), el("pre", { class: "scroll", tabindex: "0" }, logs));
+  const known = state.frame.kinds.length > 0; // of what others trained there are none here
+  return el("details", {}, el("summary", {}, `${effect.runs.length} runs${known ? " and their logs" : ""}`), el("ul", {}, ...items),
+    ...(known ? [el("p", {}, "To see their logs:"), el("pre", { class: "scroll", tabindex: "0" }, logs)] : []));
 }
 
 function shareBar(share) {
@@ -90,15 +91,16 @@ function showEvidence(slot) {
       ["Margin", `±${points(marginOf(effect.baseline))} points`],
       ["Seeds", `${effect.n_seeds}: ${effect.by_seed.map(signed).join(", ")}`],
       ["Seeds of what it is held against", effect.n_baseline_seeds > effect.n_seeds ? String(effect.n_baseline_seeds) : null],
-      ["Test examples", String(effect.n_test)],
-      ["Uncertainty", share === null ? null : shareBar(share)],
+      ["Test examples", effect.n_test ? String(effect.n_test) : null],
+      ["Uncertainty", share === null || !effect.n_documents ? null : shareBar(share)],
       ["Degrees of freedom", effect.freedom === null ? null : effect.freedom.toFixed(1)],
     ),
     el("h4", {}, "Over controls"), overTable(effect),
   ];
+  const learned = state.frame.kinds.length ? [el("h4", {}, "Recipe"), recipe()] : [];
   body.replaceChildren(...numbers,
     el("h4", {}, "How it could be wrong"), el("ul", {}, ...effect.doubts.map((doubt) => el("li", {}, data.doubts[doubt]))),
-    el("h4", {}, "Recipe"), recipe(), el("h4", {}, "Stages"), runList(effect), back());
+    ...learned, el("h4", {}, "Stages"), runList(effect), back());
 }
 
 function showTask(task) {
@@ -108,7 +110,7 @@ function showTask(task) {
   const list = (those) => el("ul", {}, ...those.map((effect) => el("li", {},
     el("button", { type: "button", class: effect.verdict, on: () => { select(effect.slot); $("#h-evidence").focus(); } }, inWords(effect.slot)))));
   body.replaceChildren(
-    terms(["Kind", about.kind], ["Domain", about.domain], [about.metric, `${scoreOf(task)} ${state.frame.base}`]),
+    terms(["Kind", about.kind || null], ["Domain", about.domain], [about.metric, `${scoreOf(task)} ${state.frame.base}`]),
     el("h4", {}, "What others do to it"), list(effects.filter((effect) => targetOf(effect.slot) === task)),
     el("h4", {}, "What it does to others"), list(effects.filter((effect) => sourceOf(effect.slot) === task)), back());
 }
