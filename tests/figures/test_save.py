@@ -10,6 +10,7 @@ import pytest
 
 from transfer_study.analysis.graph.views import View
 from transfer_study.figures import draw_figures, draw_transfer_graph, save
+from transfer_study.figures.save import file_part
 
 WORDS = {"title": "What training together changes", "caption": "Means over 3 seeds."}
 
@@ -106,3 +107,11 @@ def test_a_task_that_is_asked_for_is_drawn_beside_the_whole_graph(two_tasks, tmp
         task="b",
     )
     assert {"transfer_graph.svg", "transfer_graph-task-b.svg"} <= {path.name for path in paths}
+
+
+def test_a_name_with_a_slash_is_part_of_a_file_and_no_folder():
+    names = ["glue/rte", "glue-rte", "a" * 80 + "/b", "a" * 80 + "-b"]
+    parts = [file_part(name) for name in names]
+    assert parts[1] == "glue-rte"
+    assert len({*parts}) == len(names)
+    assert not any("/" in part or len(part.encode()) > 60 for part in parts)

@@ -27,11 +27,15 @@ METADATA: dict[str, dict[str, Any]] = {
 
 
 def file_part(name: str) -> str:
-    """A name as part of a file's name, which has at most 255 bytes; a long one with its hash."""
-    whole = name.encode()
-    if len(whole) <= _LONGEST:
+    """A name as part of a file's name, which has at most 255 bytes and no `/`.
+
+    One that is cut or changed has its hash.
+    """
+    plain = name.replace("/", "-")
+    whole = plain.encode()
+    if plain == name and len(whole) <= _LONGEST:
         return name
-    return f"{whole[: _LONGEST - 9].decode(errors='ignore')}-{crc32(whole):08x}"
+    return f"{whole[: _LONGEST - 9].decode(errors='ignore')}-{crc32(name.encode()):08x}"
 
 
 def files_of(stem: Path, kinds: Sequence[str] = KINDS) -> list[Path]:

@@ -58,11 +58,15 @@ def read_table(
                 if record:
                     yield record
         else:
-            faults.add(
-                f"{len(row)} fields, but the header has {len(header)}; mend the separators, and"
-                " quote a field that contains one or that begins with a quotation mark",
-                line,
-            )
+            faults.add(wrong_width(row, header), line)
+
+
+def wrong_width(row: Sequence[str], header: Sequence[str]) -> str:
+    """What to say of a row that has more or fewer fields than the header."""
+    return (
+        f"{len(row)} fields, but the header has {len(header)}; mend the separators, and"
+        " quote a field that contains one or that begins with a quotation mark"
+    )
 
 
 def table_rows(text: str, delimiter: str, faults: Faults) -> Iterator[tuple[int, list[str]]]:
