@@ -22,7 +22,7 @@ def rejudged(
 
 
 def by_name(option: str, words: Sequence[str], such_as: str) -> dict[str, str]:
-    """What is said of each name as NAME=VALUE; raises StudyError for what is not, or is so twice."""
+    """What is said of names as NAME=VALUE; raises StudyError for anything else, and for two."""
     found: dict[str, str] = {}
     for said in words:
         name, equals, value = said.partition("=")

@@ -1,0 +1,211 @@
+"""Runs that others made, judged: what comes of a table of scores, as its reader meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from transfer_study.analysis.effects.deltas import deltas
+from transfer_study.analysis.effects.judgement import Judgement
+from transfer_study.errors import StoreError, StudyError
+from transfer_study.judge.judged import JudgedPlaces, check_task, judge_runs
+from transfer_study.judge.score_table import TableRequest, read_scores
+from transfer_study.outcome import Outcome
+from transfer_study.store.recorded import RECORD_FILE
+from transfer_study.study.correction import Correction
+from transfer_study.study.margin import Margin
+
+SEEDS = range(6)
+JUDGEMENT = Judgement(Margin(absolute=0.01))
+# What each source adds to each target; the rest is noise of a tenth of a point.
+EFFECTS = {("cola", "rte"): 0.05, ("rte", "cola"): -0.04, ("sst", "rte"): 0.0}
+
+
+def scores() -> pd.DataFrame:
+    """Baselines of two targets, and a model of each effect, in one table."""
+    random = np.random.default_rng(0)
+    models = [("", "rte", 0.0), ("", "cola", 0.0), *((*ends, d) for ends, d in EFFECTS.items())]
+    rows = [
+        ("base", source, target, "accuracy", seed, 0.6 + effect + random.normal(0, 0.001))
+        for source, target, effect in models
+        for seed in SEEDS
+    ]
+    return pd.DataFrame(
+        rows, columns=["encoder", "source", "target", "metric", "seed", "value"]
+    ).round(6)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    scores().to_csv(tmp_path / "ours.csv", index=False)
+    return tmp_path / "ours.csv"
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> JudgedPlaces:
+    folder = tmp_path_factory.mktemp("judged")
+    return JudgedPlaces("ours", folder / "results", folder / "plots")
+
+
+@pytest.fixture(scope="module")
+def outcome(places: JudgedPlaces) -> Outcome:
+    """What is written of the table."""
+    table = places.results.parent / "ours.csv"
+    scores().to_csv(table, index=False)
+    command = f"transfer-study judge {table}"
+    return judge_runs(read_scores(table, TableRequest()), JUDGEMENT, places, command)
+
+
+def edges_of(table: Path, judgement: Judgement, **asked: Any) -> pd.DataFrame:
+    given = read_scores(table, TableRequest(**asked))
+    return deltas(given.comparisons(), given.test_sets, judgement, ())
+
+
+def call(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "transfer_study", *words],
+        cwd=folder,
+        env={**os.environ, "COLUMNS": "120"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+
+def verdicts(edges: pd.DataFrame) -> dict[tuple[str, str], str]:
+    return {(e["source"], e["target"]): e["verdict"] for e in edges.to_dict("records")}
+
+
+def test_what_is_in_the_scores_is_found(outcome: Outcome) -> None:
+    assert verdicts(outcome.edges) == {
+        ("cola", "rte"): "gain",
+        ("rte", "cola"): "loss",
+        ("sst", "rte"): "equivalent",
+    }
+    by_model = scores().groupby(["source", "target"])["value"].apply(np.array).to_dict()
+    for edge in outcome.edges.to_dict("records"):
+        paired = by_model[edge["source"], edge["target"]] - by_model["", edge["target"]]
+        assert edge["delta"] == pytest.approx(paired.mean())
+        assert (edge["n_seeds"], edge["n_test"], edge["n_documents"]) == (6, 0, 0)
+        assert np.isnan(edge["constant"])
+    # Alone on its baseline, an edge is judged by the paired t test that everybody knows.
+    known = stats.ttest_1samp(by_model["rte", "cola"] - by_model["", "cola"], 0)
+    (alone,) = (edge for edge in outcome.edges.to_dict("records") if edge["target"] == "cola")
+    assert alone["p"] == pytest.approx(known.pvalue)
+    assert [alone["low"], alone["high"]] == pytest.approx(list(known.confidence_interval()))
+
+
+def test_everything_that_scores_can_tell_is_written(outcome: Outcome, places: JudgedPlaces) -> None:
+    results = places.results / "ours"
+    assert {path.name for path in results.iterdir()} >= {
+        *("deltas.csv", "deltas.parquet", "deltas.md", "deltas.tex", "report.md", "report.html"),
+        *("false_edges.csv", "false_edges.parquet"),
+    }
+    assert {Path(path).suffix for path in outcome.figures} >= {".svg", ".png", ".pdf", ".graphml"}
+    assert all(Path(path).is_file() for path in outcome.figures)
+    assert outcome.false_edge_rate.startswith("A/A: of ")
+    assert outcome.graph().edges["cola", "rte"]["verdict"] == "gain"
+    (advice,) = outcome.recommend("rte")
+    assert advice.text.startswith("Train rte with cola: +")
+    assert advice.command == ""
+
+
+@pytest.mark.usefixtures("outcome")
+@pytest.mark.parametrize("name", ["report.md", "report.html"])
+def test_the_report_says_what_scores_do_not_tell(places: JudgedPlaces, name: str) -> None:
+    text = (places.results / "ours" / name).read_text("utf-8")
+    for said in (
+        "of how another sample of test examples would differ it knows nothing",
+        "Intervals are of the seeds alone",
+        "How the models were trained is not known here",
+        "transfer-study judge ",
+    ):
+        assert said in text, said
+    for absent in ("bootstrap variance", "saved predictions", "transfer-study run", "Recipe</"):
+        assert absent not in text, absent
+
+
+def test_a_correction_is_of_all_edges(table: Path) -> None:
+    margin = Margin(absolute=0.01)
+    plain, held, together = (
+        edges_of(table, Judgement(margin, one))
+        for one in (Correction.NONE, Correction.HOLM, Correction.MAX_T)
+    )
+    assert (held["level"] <= plain["level"]).all() and held["level"].min() == pytest.approx(0.05 / 2)
+    assert verdicts(together)["cola", "rte"] == "gain"
+
+
+def test_one_seed_decides_nothing(tmp_path: Path, places: JudgedPlaces) -> None:
+    every = scores()
+    every[every["seed"] == 0].to_csv(tmp_path / "one.csv", index=False)
+    given = read_scores(tmp_path / "one.csv", TableRequest())
+    once = judge_runs(given, JUDGEMENT, replace(places, name="one"), "transfer-study judge")
+    assert set(once.deltas["verdict"]) == {"undecided"}
+    text = (places.results / "one" / "report.md").read_text("utf-8")
+    assert "One seed: nothing can be decided." in text
+
+
+def test_not_learned_is_said_where_the_constant_answer_is_known(table: Path) -> None:
+    assert verdicts(edges_of(table, JUDGEMENT, constants={"rte": 0.7})) == {
+        ("cola", "rte"): "not_learned",
+        ("sst", "rte"): "not_learned",
+        ("rte", "cola"): "loss",
+    }
+
+
+def test_the_folder_of_a_study_is_not_written_to(tmp_path: Path) -> None:
+    places = JudgedPlaces("ours", tmp_path / "results", tmp_path / "plots")
+    of_study = places.results / "ours" / RECORD_FILE
+    of_study.parent.mkdir(parents=True)
+    of_study.write_text("{}")
+    with pytest.raises(StoreError, match=r"holds the results of a study; .* --name"):
+        places.check()
+    assert [*of_study.parent.iterdir()] == [of_study]
+
+
+def test_a_name_is_one_of_a_folder(table: Path, tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"--name: found '\.\./up'; a name consists of"):
+        JudgedPlaces.of("../up", tmp_path, tmp_path)
+    with pytest.raises(StudyError, match=r"--task: found rto, .* did you mean 'rte'"):
+        check_task(read_scores(table, TableRequest()), "rto")
+
+
+def test_the_command_prints_edges_and_paths(table: Path, tmp_path: Path) -> None:
+    done = call(tmp_path, "judge", "ours.csv", "--margin", "0.02")
+    assert done.returncode == 0, done.stderr
+    assert "gain" in done.stdout and "Report: results/ours/report.html" in done.stdout
+    assert "know nothing of the test sample" in " ".join(done.stdout.split())
+    assert done.stderr.startswith("note: Intervals are of the seeds alone")
+    other = call(tmp_path, "judge", "ours.csv", "--name", "again", "--json")
+    found = json.loads(other.stdout)
+    assert (found["study"], len(found["edges"])) == ("again", 3)
+    both = call(tmp_path, "compare", "results/ours", "results/again")
+    assert both.returncode == 0, both.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--constant", "rte=half"], "--constant: found 'half' for rte, which is no number"),
+        (["--task", "mnli"], "--task: found mnli, of which no run is"),
+        (["--percent"], "percent"),
+    ],
+)
+def test_bad_words_are_told_and_nothing_is_written(
+    table: Path, tmp_path: Path, words: list[str], said: str
+) -> None:
+    done = call(tmp_path, "judge", "ours.csv", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ") and said in done.stderr
+    assert not (tmp_path / "results").exists()
