@@ -47,12 +47,14 @@ _MOST_BYTES = 1 << 34  # a file is held in memory
 class ScoreText:
     """The fields of a table by role, an entry a row, trimmed and in composed form (NFC).
 
-    Of an optional role that no column has there is none. `unread` are the columns without a role.
+    Of an optional role that no column has there is none. `unread` are the columns without a role;
+    where it is not `whole`, there are rows that could not be read.
     """
 
     fields: Mapping[str, Sequence[str]]
     lines: Sequence[int]
     unread: tuple[str, ...]
+    whole: bool
 
 
 def read_text_of_scores(file: Path, named: Mapping[str, str], mistakes: Mistakes) -> ScoreText:
@@ -76,8 +78,11 @@ def read_text_of_scores(file: Path, named: Mapping[str, str], mistakes: Mistakes
                     f"{file}, line 1",
                 )
             )
+    if not any(header):
+        raise StudyError(Problem("the file is empty; give it a header and rows", str(file)))
     places = _places(header, named, mistakes)
-    mistakes.check(faults.problems)
+    mistakes.also(faults.problems)
+    mistakes.check()
     lines, picked = [], []
     known: dict[str, str] = {}  # each text once
     for line, row in rows:
@@ -87,13 +92,13 @@ def read_text_of_scores(file: Path, named: Mapping[str, str], mistakes: Mistakes
             lines.append(line)
             texts = [row[place] for place in places.values()]
             picked.append([known.get(text) or _clean(text, known) for text in texts])
-    mistakes.check(faults.problems)
+    mistakes.also(faults.problems)
     if not lines:
+        mistakes.check()
         raise StudyError(Problem("the table has no rows; give one a run and target", str(file)))
     unread = [name for n, name in enumerate(header) if n not in places.values()]
-    return ScoreText(
-        dict(zip(places, zip(*picked, strict=True), strict=True)), lines, tuple(unread)
-    )
+    fields = dict(zip(places, zip(*picked, strict=True), strict=True))
+    return ScoreText(fields, lines, tuple(unread), not faults)
 
 
 def _content(file: Path) -> bytes:
