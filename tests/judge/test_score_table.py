@@ -254,7 +254,11 @@ NO_FILES: dict[str, tuple[str, bytes, str]] = {
     "a folder": ("folder.csv", b"", "Is a directory; check the path"),
     "a workbook": ("s.xlsx", b"PK", "give one that ends in .csv, .tsv or .parquet"),
     "not UTF-8": ("s.csv", b"source,target\n\xe9,b\n", "byte 0xe9 is not UTF-8"),
-    "no parquet": ("s.parquet", b"source,target,seed,value\n", "not a parquet table ("),
+    "no parquet": (
+        "s.parquet",
+        b"source,target,seed,value\n",
+        "not a parquet table of texts and numbers (",
+    ),
     "empty": ("s.csv", b"\n\n", "the file is empty; give it a header and rows"),
     "a header alone": ("s.csv", b"source,target,seed,value\n,,,\n", "the table has no rows"),
     "semicolons": ("s.csv", b"source;target;seed;value\n", "the header is one column with ';'"),
