@@ -21,17 +21,20 @@ class Mistakes:
         self._file = file
         self.unit = unit
         self._lines: dict[str, dict[int, None]] = {}
+        self._others: list[Problem] = []
 
     def add(self, message: str, *lines: int) -> None:
         """Note a mistake of the file, or of some of its lines."""
         self._lines.setdefault(message, {}).update(dict.fromkeys(map(int, lines)))
 
-    def __bool__(self) -> bool:
-        return bool(self._lines)
+    def also(self, problems: Iterable[Problem]) -> None:
+        """Note what others have found in the file."""
+        self._others += problems
 
-    def check(self, also: Iterable[Problem] = ()) -> None:
-        """Raise StudyError if there is a mistake, or another problem."""
-        problems = [*also, *(Problem(m, self._where([*ns])) for m, ns in self._lines.items())]
+    def check(self) -> None:
+        """Raise StudyError with all that was noted, if anything was."""
+        problems = [Problem(m, self._where([*lines])) for m, lines in self._lines.items()]
+        problems = [*self._others, *problems]
         if len(problems) > SHOWN:
             more = f"and {len(problems) - SHOWN} more faults of this file"
             problems[SHOWN:] = [Problem(more, str(self._file))]

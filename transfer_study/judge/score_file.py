@@ -6,9 +6,10 @@ No value is interpreted: a task may be called `NA`, `1` or `true`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -41,18 +42,23 @@ _LIKELY = {
 }
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _MOST_BYTES = 1 << 34  # a file is held in memory
+# The rows of the columns at these places, each with its line.
+_RowsOf = Callable[[Sequence[int]], Iterator[tuple[int, Sequence[str]]]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
 class ScoreText:
     """The fields of a table by role, an entry a row, trimmed and in composed form (NFC).
 
-    Of an optional role that no column has there is none. `unread` are the columns without a role.
+    Of an optional role that no column has there is none. `unread` are the columns without a role;
+    where it is not `whole`, there are rows that could not be read.
     """
 
     fields: Mapping[str, Sequence[str]]
     lines: Sequence[int]
     unread: tuple[str, ...]
+    whole: bool
 
 
 def read_text_of_scores(file: Path, named: Mapping[str, str], mistakes: Mistakes) -> ScoreText:
@@ -60,40 +66,25 @@ def read_text_of_scores(file: Path, named: Mapping[str, str], mistakes: Mistakes
 
     Raises StudyError for what is no table, has no rows, or lacks a column.
     """
-    content = _content(file)
     faults = Faults(str(file), mistakes.unit)
-    if file.suffix.lower() == ".parquet":
-        header, rows = _parquet(content, file)
-    else:
-        separator = _SEPARATORS[file.suffix.lower()]
-        rows = table_rows(decoded(content, file), separator, faults)
-        header = [composed(name.strip()) for name in next(rows, (1, []))[1]]
-        if len(header) == 1 and (found := [c for c in ";,\t" if c in header[0]]):
-            raise StudyError(
-                Problem(
-                    f"the header is one column with {found[0]!r} in it; write the table with "
-                    "commas (.csv) or tabs (.tsv) between its columns",
-                    f"{file}, line 1",
-                )
-            )
+    parquet = file.suffix.lower() == ".parquet"
+    content = _content(file)
+    header, rows_of = _parquet(content, file) if parquet else _separated(content, file, faults)
     places = _places(header, named, mistakes)
-    mistakes.check(faults.problems)
+    mistakes.also(faults.problems)
+    mistakes.check()
     lines, picked = [], []
     known: dict[str, str] = {}  # each text once
-    for line, row in rows:
-        if len(row) != len(header):
-            faults.add(wrong_width(row, header), line)
-        elif any(row):  # spreadsheets end with rows of nothing but separators
-            lines.append(line)
-            texts = [row[place] for place in places.values()]
-            picked.append([known.get(text) or _clean(text, known) for text in texts])
-    mistakes.check(faults.problems)
+    for line, texts in rows_of([*places.values()]):
+        lines.append(line)
+        picked.append([known.get(text) or _clean(text, known) for text in texts])
+    mistakes.also(faults.problems)
     if not lines:
+        mistakes.check()
         raise StudyError(Problem("the table has no rows; give one a run and target", str(file)))
     unread = [name for n, name in enumerate(header) if n not in places.values()]
-    return ScoreText(
-        dict(zip(places, zip(*picked, strict=True), strict=True)), lines, tuple(unread)
-    )
+    fields = dict(zip(places, zip(*picked, strict=True), strict=True))
+    return ScoreText(fields, lines, tuple(unread), not faults)
 
 
 def _content(file: Path) -> bytes:
@@ -118,18 +109,50 @@ def _clean(text: str, known: dict[str, str]) -> str:
     return known[text]
 
 
-def _parquet(content: bytes, file: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """The names of the columns, and their rows as text, counted from 1."""
-    try:
-        table = pq.read_table(pa.BufferReader(content))
-        columns = [_texts(column) for column in table.columns]
-    except (OSError, ValueError, NotImplementedError, RecursionError) as error:
-        first = shown(next(iter(str(error).splitlines()), type(error).__name__))
-        raise DataError(
-            Problem(f"not a parquet table ({first}); write it anew", str(file))
-        ) from None
-    rows = ([*row] for row in zip(*columns, strict=True))
-    return [composed(name.strip()) for name in table.column_names], enumerate(rows, start=1)
+def _separated(content: bytes, file: Path, faults: Faults) -> tuple[list[str], _RowsOf]:
+    """The names of a text's columns, and their rows by line."""
+    separator = _SEPARATORS[file.suffix.lower()]
+    rows = table_rows(decoded(content, file), separator, faults)
+    line, header = next(rows, (1, []))
+    if not any(header):
+        raise StudyError(Problem("the file is empty; give it a header and rows", str(file)))
+    if len(header) == 1 and (found := [c for c in ";,\t" if c in header[0]]):
+        raise StudyError(
+            Problem(
+                f"the header is one column with {found[0]!r} in it; write the table with commas "
+                "(.csv) or tabs (.tsv) between its columns",
+                f"{file}, line {line}",
+            )
+        )
+
+    def rows_of(places: Sequence[int]) -> Iterator[tuple[int, Sequence[str]]]:
+        for line, row in rows:
+            if len(row) != len(header):
+                faults.add(wrong_width(row, header), line)
+            elif any(row):  # spreadsheets end with rows of nothing but separators
+                yield line, [row[place] for place in places]
+
+    return [composed(name.strip()) for name in header], rows_of
+
+
+def _parquet(content: bytes, file: Path) -> tuple[list[str], _RowsOf]:
+    """The names of a parquet file's columns, and their rows counted from 1."""
+
+    def readable(read: Callable[[], T]) -> T:
+        try:
+            return read()
+        except (OSError, ValueError, NotImplementedError) as error:  # Arrow's are some of these
+            first = shown(next(iter(str(error).splitlines()), type(error).__name__))
+            said = f"not a parquet table of texts and numbers ({first}); write it anew"
+            raise DataError(Problem(said, str(file))) from None
+
+    table = readable(lambda: pq.ParquetFile(pa.BufferReader(content)).read())
+
+    def rows_of(places: Sequence[int]) -> Iterator[tuple[int, Sequence[str]]]:
+        columns = readable(lambda: [_texts(table.column(place)) for place in places])
+        return enumerate(zip(*columns, strict=True), start=1)
+
+    return [composed(name.strip()) for name in table.column_names], rows_of
 
 
 def _texts(column: pa.ChunkedArray) -> list[str]:

@@ -121,7 +121,13 @@ def _sources(text: str) -> tuple[str, ...]:
     if not text:
         return ()
     listed = _listed(text) if text.startswith("[") else re.split(f"[{_JOINS}]", text)
-    names = [_task("source", composed(name.strip())) for name in listed]
+    names = [composed(name.strip()) for name in listed]
+    if "" in names:
+        raise ValueError(
+            f"the source {text!r} has an empty name; name a task before and after each of "
+            f"{' '.join(_JOINS)}"
+        )
+    names = [_task("source", name) for name in names]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"the source {text!r} names {twice[0]!r} twice; name it once")
     return tuple(sorted(names))

@@ -36,8 +36,8 @@ def _check_above_one(rows: pd.DataFrame, mistakes: Mistakes) -> None:
     within = [name for name in rows["target"].unique() if name not in {*above["target"]}]
     if not within:
         mistakes.add(
-            f"found scores up to {above['value'].max():g}, which are fractions of 1; give "
-            "--percent where all are in percent, or mend them",
+            f"found scores up to {above['value'].max():g}, and scores are fractions of 1; "
+            "give --percent where all are in percent, or mend them",
             *above["line"],
         )
         return

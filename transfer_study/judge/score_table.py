@@ -71,7 +71,7 @@ def read_scores(file: Path, asked: TableRequest) -> Given:
     check_facts(rows, constants, n_test, mistakes)
     runs = in_readings(rows)
     check_runs(runs, text.unread, mistakes)
-    if whole:
+    if whole and text.whole:
         check_baselines(runs, mistakes)
     mistakes.check()
     runs = runs.assign(run=_names(runs))
