@@ -1,0 +1,100 @@
+"""Pairs that a table lacks, estimated from those that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from transfer_study.analysis.edges import Verdict
+from transfer_study.errors import StudyError
+from transfer_study.judge.given import Given
+from transfer_study.predict.known import KnownEdges
+from transfer_study.predict.random_effects import RandomEffects
+from transfer_study.study.arms import is_edge
+
+COLUMNS = ["encoder", "reading", "arm", "source", "target", "expected", "low", "high"]
+COLUMNS += ["gain", "loss", "likely"]
+_LIKELY = 0.8
+_UNMEASURED = (Verdict.NOT_LEARNED, Verdict.FAILED, Verdict.NOT_RUN)
+
+
+def predicted_edges(given: Given, deltas: pd.DataFrame, margin: float) -> pd.DataFrame:
+    """One row a pair of tasks that was not measured: what is expected, and how likely a gain is.
+
+    Of each encoder, reading and arm by itself, with what other encoders measured as earlier
+    studies (`predict.random_effects`). `low` to `high` holds the effect with a probability of 95%;
+    `gain` and `loss` are those of effects beyond the margin. Raises StudyError where no pair is
+    left, and where too little was measured to say anything.
+    """
+    every = [part for part in deltas.groupby(["reading", "arm"], sort=False) if is_edge(part[0][1])]
+    tables = [table for (_, arm), rows in every for table in _of_arm(given, rows, margin)]
+    if not tables or not sum(map(len, tables)):
+        raise StudyError("--predict: every pair of the table's tasks was measured; leave it out")
+    return pd.concat(tables, ignore_index=True)[COLUMNS]
+
+
+def _of_arm(given: Given, rows: pd.DataFrame, margin: float) -> Iterator[pd.DataFrame]:
+    """The estimates of each encoder of one reading and arm."""
+    known = {
+        str(encoder): part[~part["verdict"].isin(_UNMEASURED) & part["delta"].notna()]
+        for encoder, part in rows.groupby("encoder", sort=False)
+    }
+    targets = tuple(dict.fromkeys(rows["target"]))
+    sources = tuple(dict.fromkeys([*rows["source"], *targets]))
+    for encoder, part in known.items():
+        if len(part) < len(targets):
+            raise StudyError(
+                f"--predict: found {len(part)} measured edges of {encoder} on {len(targets)} "
+                "targets, from which no others can be estimated; measure at least as many as there "
+                "are targets, better twice as many"
+            )
+        noise = _noise(given, encoder, targets)
+        earlier = [other for name, other in known.items() if name != encoder]
+        measured = _measured(part, noise)
+        edges = KnownEdges(sources, targets, measured, noise, earlier)
+        found = RandomEffects(earlier=bool(earlier)).estimate(edges).table(margin)
+        there = set(zip(rows["source"], rows["target"], rows["encoder"], strict=True))
+        new = [
+            (source, target, encoder) not in there
+            for source, target in zip(found["source"], found["target"], strict=True)
+        ]
+        likely = np.select(
+            [found["gain"] >= _LIKELY, found["loss"] >= _LIKELY],
+            ["likely gain", "likely loss"],
+            "open",
+        )
+        about = {name: part[name].iloc[0] for name in ("reading", "arm")}
+        yield found.assign(encoder=encoder, likely=likely, **about)[new]
+
+
+def _noise(given: Given, encoder: str, targets: tuple[str, ...]) -> dict[str, float]:
+    """What one run of each target varies by; of a target with one run, as the others usually do."""
+    own = given.baselines[given.baselines["encoder"] == encoder]
+    spread = {}
+    for target, runs in own.groupby("target"):
+        scores = given.test_sets[str(target)].scores()
+        values = [scores[run] for run in dict.fromkeys(runs["run"])]
+        if len(values) > 1:
+            spread[str(target)] = float(np.std(values, ddof=1))
+    if not spread:
+        raise StudyError(
+            f"--predict: every target of {encoder} has one run alone, which does not tell what "
+            "runs vary by; run a few of them with two seeds or more"
+        )
+    usual = float(np.median(list(spread.values())))
+    return {target: spread.get(target, usual) for target in targets}
+
+
+def _measured(edges: pd.DataFrame, noise: dict[str, float]) -> pd.DataFrame:
+    """The edges with their errors, and the part of their baselines."""
+    of_run = edges["target"].map(noise).to_numpy(dtype=np.float64)
+    n, n_baseline = (edges[name].to_numpy(dtype=np.float64) for name in ("n_seeds", "n_baseline_seeds"))
+    shared = of_run / np.sqrt(n_baseline)
+    by_noise = np.hypot(of_run / np.sqrt(n), shared)
+    seeds = edges["seed_sd"].to_numpy(dtype=np.float64) / np.sqrt(n)
+    seeds = np.where(np.isfinite(seeds), seeds, by_noise)
+    examples = edges["example_error"].fillna(0.0).to_numpy(dtype=np.float64)
+    error = np.hypot(seeds, examples)
+    return edges[["source", "target", "delta"]].assign(error=error, shared=np.minimum(shared, error))
