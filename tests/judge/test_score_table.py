@@ -623,6 +623,27 @@ WRONG: dict[str, tuple[tuple[str, ...], dict[str, Any], list[str]]] = {
             "group is the same tasks for each of its targets, give others another name",
         ],
     ),
+    "no row that is sound": (
+        ("m,,b,acc,x,0.5", "m,a,b,acc,y,0.5"),
+        {},
+        [
+            f"s.csv, line {line}: the seed {seed!r} is no whole number; number the runs of a model "
+            "1, 2, 3, and its baseline's alike"
+            for line, seed in ((2, "x"), (3, "y"))
+        ],
+    ),
+    "a mix of two names": (
+        (
+            *("m,,,b,1,.5", "m,a,pair,b,1,.5", "m,a,full,b,1,.5", "m,a,soft,b,1,.9"),
+            *("m,c,pair,b,1,.5", "m,c,group:X,b,1,.6"),
+        ),
+        {"header": "encoder,source,arm,target,seed,value"},
+        [
+            "s.csv, lines 6 and 7: found m: c -> b as pair and as group:X, which are the same mix "
+            "of tasks, with scores that differ; leave one out, or if the models differ otherwise, "
+            "say so in the name of the encoder",
+        ],
+    ),
     "facts": (
         ("m,,b,1,.5,.4,100", "m,a,b,1,.6,.5,101", "m,,c,1,.5,1.5,0", "m,a,c,1,.5,x,1.5"),
         {"header": "encoder,source,target,seed,value,constant,n_test", "n_test": {"d": 3}},

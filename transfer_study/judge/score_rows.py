@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 
 from transfer_study.files import parse_json
@@ -71,7 +72,7 @@ def rows_of(text: ScoreText, arm: str, mistakes: Mistakes) -> tuple[pd.DataFrame
         return label, reading_of(reading, label)
 
     placed = _known(models, place, sound["line"], mistakes)
-    sound = sound[[one is not None for one in placed]]
+    sound = sound[np.array([one is not None for one in placed], dtype=bool)]
     found = zip(*filter(None, placed), strict=True) if len(sound) else ((), ())
     labels, readings = (pd.Series(part, index=sound.index, dtype=object) for part in found)
     joined = pd.Series([*map("+".join, sound["source"])], index=sound.index, dtype=object)
