@@ -296,7 +296,7 @@ def test_a_metric_is_chosen_and_the_rest_is_said_to_be_left_out(read):
     others = ("m,a,b,loss,1,11.5", "m,a,b,loss,1,x", "m,,c,f1,1,.2", "m,a,c,f1,1,.2")
     found = read(*PAIR, *others, metrics={"b": "acc"})
     assert len(found.runs) == 6
-    assert found.notes[-1] == "Left out are 2 rows of b by loss, for --metric has chosen acc."
+    assert found.notes[-1] == "Left out: 2 rows of b by loss, for --metric has chosen acc."
     assert dict(zip(found.tasks["name"], found.tasks["metric"], strict=True)) == {
         **{"b": "acc", "c": "f1"},
         "a": "",
