@@ -296,7 +296,7 @@ def test_a_metric_is_chosen_and_the_rest_is_said_to_be_left_out(read):
     others = ("m,a,b,loss,1,11.5", "m,a,b,loss,1,x", "m,,c,f1,1,.2", "m,a,c,f1,1,.2")
     found = read(*PAIR, *others, metrics={"b": "acc"})
     assert len(found.runs) == 6
-    assert found.notes[-1] == "Left out are 2 rows of b by loss, for --metric has chosen acc."
+    assert found.notes[-1] == "Left out: 2 rows of b by loss, for --metric has chosen acc."
     assert dict(zip(found.tasks["name"], found.tasks["metric"], strict=True)) == {
         **{"b": "acc", "c": "f1"},
         "a": "",
@@ -621,6 +621,27 @@ WRONG: dict[str, tuple[tuple[str, ...], dict[str, Any], list[str]]] = {
             "is one mix, call others group:NAME",
             "s.csv, lines 5 and 7: found the arm group:G with the tasks a+b+c and with a+c+d; a "
             "group is the same tasks for each of its targets, give others another name",
+        ],
+    ),
+    "no row that is sound": (
+        ("m,,b,acc,x,0.5", "m,a,b,acc,y,0.5"),
+        {},
+        [
+            f"s.csv, line {line}: the seed {seed!r} is no whole number; number the runs of a model "
+            "1, 2, 3, and its baseline's alike"
+            for line, seed in ((2, "x"), (3, "y"))
+        ],
+    ),
+    "a mix of two names": (
+        (
+            *("m,,,b,1,.5", "m,a,pair,b,1,.5", "m,a,full,b,1,.5", "m,a,soft,b,1,.9"),
+            *("m,c,pair,b,1,.5", "m,c,group:X,b,1,.6"),
+        ),
+        {"header": "encoder,source,arm,target,seed,value"},
+        [
+            "s.csv, lines 6 and 7: found m: c -> b as pair and as group:X, which are the same mix "
+            "of tasks, with scores that differ; leave one out, or if the models differ otherwise, "
+            "say so in the name of the encoder",
         ],
     ),
     "facts": (

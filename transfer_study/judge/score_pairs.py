@@ -6,6 +6,7 @@ import pandas as pd
 
 from transfer_study.judge.mistakes import Mistakes
 from transfer_study.study.arms import GROUPS, SINGLE, arm_of
+from transfer_study.study.arms import mixes as mixes_tasks
 from transfer_study.study.reading import Reading
 
 RUN = ["encoder", "reading", "arm", "source", "target", "metric", "seed"]
@@ -54,6 +55,11 @@ def check_runs(runs: pd.DataFrame, unread: tuple[str, ...], mistakes: Mistakes) 
             "keep one, or give each run a seed of its own" + (apart if unread else ""),
             *same["line"],
         )
+    _check_mixes(runs, mistakes)
+
+
+def _check_mixes(runs: pd.DataFrame, mistakes: Mistakes) -> None:
+    """Note a mix of tasks that is two by its name, or by its scores."""
     arms = {label: arm_of(label) for label in runs["arm"].unique()}
     mixed = [label for label, arm in arms.items() if arm is not None and arm.drawn == "rings"]
     mixes = runs[runs["arm"].isin(mixed)]
@@ -74,6 +80,20 @@ def check_runs(runs: pd.DataFrame, unread: tuple[str, ...], mistakes: Mistakes) 
                 f"found the arm {group} with the tasks {' and with '.join(members)}; a group is "
                 "the same tasks for each of its targets, give others another name",
                 *mix["line"],
+            )
+    joint = runs[runs["arm"].isin([label for label in arms if mixes_tasks(label)])]
+    edge = ["encoder", "reading", "source", "target"]
+    named = joint.drop_duplicates([*edge, "arm"])
+    twice = named.loc[named.duplicated(edge), edge].drop_duplicates()
+    for about, same in joint.merge(twice).groupby(edge, sort=False):
+        by, _, source, of = map(str, about)
+        found = [{*zip(a["seed"], a["value"], strict=True)} for _, a in same.groupby("arm")]
+        if any(scores != found[0] for scores in found):
+            mistakes.add(
+                f"found {effect_text(by, source, of)} as {' and as '.join(same['arm'].unique())}, "
+                "which are the same mix of tasks, with scores that differ; leave one out, or if "
+                "the models differ otherwise, say so in the name of the encoder",
+                *same["line"],
             )
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 
 from transfer_study.files import parse_json
@@ -55,8 +56,15 @@ def rows_of(text: ScoreText, arm: str, mistakes: Mistakes) -> tuple[pd.DataFrame
     )
     numbers = ["value", "n_test", "constant"]
     sound = rows[rows.drop(columns=numbers).notna().all(axis=1)]
+    sound = _with_arms(sound, arm, mistakes).reset_index(drop=True)
+    kinds = {"seed": int, "line": int, **dict.fromkeys(numbers, float)}
+    return sound.astype(kinds), len(sound) == len(rows)
+
+
+def _with_arms(rows: pd.DataFrame, arm: str, mistakes: Mistakes) -> pd.DataFrame:
+    """The rows whose arm and reading fit their sources, which are joined."""
     learned: dict[str, set[str]] = {}
-    models = [*sound[_MODEL].itertuples(index=False, name=None)]
+    models = [*rows[_MODEL].itertuples(index=False, name=None)]
     for encoder, sources, target, *_ in models:
         learned.setdefault(encoder, set()).update((*sources, target))
 
@@ -70,14 +78,17 @@ def rows_of(text: ScoreText, arm: str, mistakes: Mistakes) -> tuple[pd.DataFrame
         label = label_of(said or (arm if sources else ""), sources, target, learned[encoder])
         return label, reading_of(reading, label)
 
-    placed = _known(models, place, sound["line"], mistakes)
-    sound = sound[[one is not None for one in placed]]
-    found = zip(*filter(None, placed), strict=True) if len(sound) else ((), ())
-    labels, readings = (pd.Series(part, index=sound.index, dtype=object) for part in found)
-    joined = pd.Series([*map("+".join, sound["source"])], index=sound.index, dtype=object)
-    sound = sound.assign(arm=labels, reading=readings, source=joined)
-    kinds = {"seed": int, "line": int, **dict.fromkeys(numbers, float)}
-    return sound.reset_index(drop=True).astype(kinds), len(sound) == len(rows)
+    placed = _known(models, place, rows["line"], mistakes)
+    rows = rows[np.array([one is not None for one in placed], dtype=bool)]
+    found = [one for one in placed if one is not None]
+    columns = {
+        "arm": [label for label, _ in found],
+        "reading": [reading for _, reading in found],
+        "source": [*map("+".join, rows["source"])],
+    }
+    # Not as pandas' own texts, over which one goes slowly.
+    kept = {n: pd.Series(c, index=rows.index, dtype=object) for n, c in columns.items()}
+    return rows.assign(**kept)
 
 
 def _known(

@@ -38,7 +38,7 @@ def of_metrics(
         else:
             chosen[target] = metric
             notes += [
-                f"Left out are {counted(n, 'row')} of {target} by {other}, for --metric has chosen "
+                f"Left out: {counted(n, 'row')} of {target} by {other}, for --metric has chosen "
                 f"{metric}."
                 for other, n in found[target].items()
                 if other != metric
