@@ -8,7 +8,7 @@ an encoder's pairs, chosen at random, and what was measured of all other encoder
 it is held against the mean of all seeds. A cell has the mean over encoders, targets and repetitions
 and its 95% interval, from targets resampled with all that belongs to them.
 
-sign      of the edges that are a gain or a loss and that it was not given, those whose sign is right
+sign      of the edges that are a gain or a loss and that it was not given, how many signs are right
 all       of all that are a gain or a loss
 rho       Spearman's correlation with the measured effects on a target
 regret@1  points by which the best of its first choice and of training alone, which it may prefer,
@@ -47,11 +47,13 @@ class AsMeasured:
     """What was measured as it is, and nothing of what was not."""
 
     def estimate(self, known: KnownEdges) -> EstimatedEdges:
+        """As `EdgeEstimator` says."""
         mean = np.zeros((len(known.sources), len(known.targets)))
         mean[known.ends] = known.measured["delta"]
         scale = np.full(mean.shape, np.inf)
         scale[known.ends] = known.measured["error"]
-        return EstimatedEdges(known.sources, known.targets, mean, scale, np.inf)
+        freedom = np.full(len(known.targets), np.inf)
+        return EstimatedEdges(known.sources, known.targets, mean, scale, freedom)
 
 
 ESTIMATORS: dict[str, EdgeEstimator] = {
@@ -76,6 +78,7 @@ class Measured:
 
     @property
     def mean(self) -> Floats:
+        """Over seeds, [sources, targets]."""
         n = np.isfinite(self.by_seed).sum(axis=-1)
         return np.where(n, np.nansum(self.by_seed, axis=-1) / np.maximum(n, 1), np.nan)
 

@@ -18,7 +18,7 @@ from scipy import stats
 from transfer_study.analysis.effects.deltas import deltas
 from transfer_study.analysis.effects.judgement import Judgement
 from transfer_study.errors import StoreError, StudyError
-from transfer_study.judge.judged import JudgedPlaces, check_task, judge_runs
+from transfer_study.judge.judged import JudgedPlaces, JudgeRequest, check_task, judge_runs
 from transfer_study.judge.score_table import TableRequest, read_scores
 from transfer_study.outcome import Outcome
 from transfer_study.store.recorded import RECORD_FILE
@@ -62,8 +62,8 @@ def outcome(places: JudgedPlaces) -> Outcome:
     """What is written of the table."""
     table = places.results.parent / "ours.csv"
     scores().to_csv(table, index=False)
-    command = f"transfer-study judge {table}"
-    return judge_runs(read_scores(table, TableRequest()), JUDGEMENT, places, command)
+    asked = JudgeRequest(JUDGEMENT, f"transfer-study judge {table}")
+    return judge_runs(read_scores(table, TableRequest()), asked, places)
 
 
 def edges_of(table: Path, judgement: Judgement, **asked: Any) -> pd.DataFrame:
@@ -142,7 +142,9 @@ def test_a_correction_is_of_all_edges(table: Path) -> None:
         edges_of(table, Judgement(margin, one))
         for one in (Correction.NONE, Correction.HOLM, Correction.MAX_T)
     )
-    assert (held["level"] <= plain["level"]).all() and held["level"].min() == pytest.approx(0.05 / 2)
+    assert (held["level"] <= plain["level"]).all() and held["level"].min() == pytest.approx(
+        0.05 / 2
+    )
     assert verdicts(together)["cola", "rte"] == "gain"
 
 
@@ -150,7 +152,8 @@ def test_one_seed_decides_nothing(tmp_path: Path, places: JudgedPlaces) -> None:
     every = scores()
     every[every["seed"] == 0].to_csv(tmp_path / "one.csv", index=False)
     given = read_scores(tmp_path / "one.csv", TableRequest())
-    once = judge_runs(given, JUDGEMENT, replace(places, name="one"), "transfer-study judge")
+    asked = JudgeRequest(JUDGEMENT, "transfer-study judge")
+    once = judge_runs(given, asked, replace(places, name="one"))
     assert set(once.deltas["verdict"]) == {"undecided"}
     text = (places.results / "one" / "report.md").read_text("utf-8")
     assert "One seed: nothing can be decided." in text

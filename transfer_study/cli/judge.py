@@ -43,12 +43,19 @@ def judge(
             help="What the best constant answer scores: a run not above it has learned nothing.",
         ),
     ] = [],  # noqa: B006
+    n_test: Annotated[
+        list[str],
+        typer.Option(metavar="TARGET=NUMBER", help="How many test examples a target has."),
+    ] = [],  # noqa: B006
     margin: Annotated[
         str, typer.Option(help="Effects up to it do not matter: 0.01, or 5% of the baseline.")
     ] = "0.01",
     correction: Annotated[
         Correction, typer.Option(help="How to adjust for many edges.")
     ] = Correction.BH,
+    predict: Annotated[
+        bool, typer.Option("--predict", help="Estimate pairs that the table does not have.")
+    ] = False,
     task: Annotated[
         str | None,
         typer.Option(
@@ -69,10 +76,10 @@ def judge(
     """Judge runs that were made elsewhere: their edges, with intervals, graph and report."""
     from transfer_study.analysis.effects.judgement import Judgement
     from transfer_study.analysis.graph.views import Shown
-    from transfer_study.judge.judged import JudgedPlaces, check_task, judge_runs
+    from transfer_study.judge.judged import JudgedPlaces, JudgeRequest, check_task, judge_runs
     from transfer_study.judge.score_table import TableRequest, read_scores
     from transfer_study.session.places import Places
-    from transfer_study.terminal.asked import by_name, margin_of, scores_by_name
+    from transfer_study.terminal.asked import by_name, counts_by_name, margin_of, numbers_by_name
     from transfer_study.terminal.edges import edges_as_json, print_edges
 
     named = Places(results=results, plots=plots)
@@ -86,12 +93,14 @@ def judge(
             percent=percent,
             arm=arm,
             metrics=by_name("--metric", metric, "rte=accuracy"),
-            constants=scores_by_name("--constant", constant, "rte=0.5"),
+            constants=numbers_by_name("--constant", constant, "rte=0.5"),
+            n_test=counts_by_name("--n-test", n_test, "rte=277"),
         ),
     )
     if task is not None:
         check_task(given, task)
-    outcome = judge_runs(given, judgement, places, _command(), Shown(task=task))
+    asked = JudgeRequest(judgement, _command(), Shown(task=task), predict)
+    outcome = judge_runs(given, asked, places)
     edges_as_json(outcome) if as_json else print_edges(outcome)
     exit_by(outcome)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +20,7 @@ from transfer_study.analysis.graph.views import Shown, views_of
 from transfer_study.errors import StoreError, StudyError
 from transfer_study.files import check_writable, writing
 from transfer_study.judge.given import Given
+from transfer_study.judge.predicted import predicted_edges
 from transfer_study.outcome import Outcome
 from transfer_study.report.content import Content, RunKey, SeedRun
 from transfer_study.report.design import Design
@@ -69,15 +70,28 @@ class JudgedPlaces:
             )
 
 
-def judge_runs(
-    given: Given,
-    judgement: Judgement,
-    places: JudgedPlaces,
-    command: str,
-    shown: Shown | None = None,
-) -> Outcome:
-    """Judge runs and write their tables, figures and report; `command` is what asks for it."""
+@dataclass(frozen=True)
+class JudgeRequest:
+    """By what runs are to be judged, and what is to be shown of them.
+
+    With `predict`, pairs that were not measured are estimated from the others. `command` is what
+    asks for all this.
+    """
+
+    judgement: Judgement
+    command: str
+    shown: Shown = field(default_factory=Shown)
+    predict: bool = False
+
+
+def judge_runs(given: Given, asked: JudgeRequest, places: JudgedPlaces) -> Outcome:
+    """Judge runs and write their tables, figures and report.
+
+    Raises StoreError for places that cannot be written, and StudyError where what is to be
+    predicted cannot be.
+    """
     places.check()
+    judgement = asked.judgement
     results, plots = places.results / places.name, places.plots / places.name
     compared = given.comparisons()
     edges = deltas(compared, given.test_sets, judgement, ())
@@ -85,25 +99,29 @@ def judge_runs(
     itself = with_themselves(_runs_by_edge(given), given.test_sets, judgement)
     itself = itself.drop(columns=["variant", "size"])
     advice = _advice(edges, tasks, judgement)
+    predicted = predicted_edges(given, edges, judgement.margin) if asked.predict else None
     with writing(results):
         results.mkdir(parents=True, exist_ok=True)
         outputs = Outputs(results / LOG_FILE)
         write_tables(results, outputs, deltas=edges, false_edges=itself)
+        if predicted is not None:
+            write_tables(results, outputs, predicted=predicted)
         write_edge_tables(design, edges, results, outputs)
-        figures, captions = draw_edges(design, edges, tasks, plots, outputs, shown)
+        figures, captions = draw_edges(design, edges, tasks, plots, outputs, asked.shown)
         content = Content(
             design=design,
             deltas=edges,
             scores=_scores(given),
             tasks=tasks,
             runs=_runs(compared, given),
-            commands=[f"{command}  # judges the same runs again"],
+            commands=[f"{asked.command}  # judges the same runs again"],
             recommendations=advice,
             false_edge_rate=false_edge_sentence(false_edges(itself, ALPHA)),
             file=places.name,
             warnings=[*given.notes, *(_coverage(edges) if design.answers else ())],
             captions=captions,
             reported=own_provenance(),
+            predicted=predicted,
         )
         page = write_report_files(content, figures, results, outputs)
     return Outcome(

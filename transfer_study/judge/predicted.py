@@ -13,6 +13,7 @@ from transfer_study.judge.given import Given
 from transfer_study.predict.known import KnownEdges
 from transfer_study.predict.random_effects import RandomEffects
 from transfer_study.study.arms import is_edge
+from transfer_study.study.margin import Margin
 
 COLUMNS = ["encoder", "reading", "arm", "source", "target", "expected", "low", "high"]
 COLUMNS += ["gain", "loss", "likely"]
@@ -20,7 +21,7 @@ _LIKELY = 0.8
 _UNMEASURED = (Verdict.NOT_LEARNED, Verdict.FAILED, Verdict.NOT_RUN)
 
 
-def predicted_edges(given: Given, deltas: pd.DataFrame, margin: float) -> pd.DataFrame:
+def predicted_edges(given: Given, deltas: pd.DataFrame, margin: Margin) -> pd.DataFrame:
     """One row a pair of tasks that was not measured: what is expected, and how likely a gain is.
 
     Of each encoder, reading and arm by itself, with what other encoders measured as earlier
@@ -28,20 +29,25 @@ def predicted_edges(given: Given, deltas: pd.DataFrame, margin: float) -> pd.Dat
     `gain` and `loss` are those of effects beyond the margin. Raises StudyError where no pair is
     left, and where too little was measured to say anything.
     """
-    every = [part for part in deltas.groupby(["reading", "arm"], sort=False) if is_edge(part[0][1])]
-    tables = [table for (_, arm), rows in every for table in _of_arm(given, rows, margin)]
+    tables = [
+        table
+        for (_, arm), rows in deltas.groupby(["reading", "arm"], sort=False)
+        if is_edge(str(arm))
+        for table in _of_arm(given, rows, margin)
+    ]
     if not tables or not sum(map(len, tables)):
         raise StudyError("--predict: every pair of the table's tasks was measured; leave it out")
     return pd.concat(tables, ignore_index=True)[COLUMNS]
 
 
-def _of_arm(given: Given, rows: pd.DataFrame, margin: float) -> Iterator[pd.DataFrame]:
+def _of_arm(given: Given, rows: pd.DataFrame, margin: Margin) -> Iterator[pd.DataFrame]:
     """The estimates of each encoder of one reading and arm."""
     known = {
         str(encoder): part[~part["verdict"].isin(_UNMEASURED) & part["delta"].notna()]
         for encoder, part in rows.groupby("encoder", sort=False)
     }
-    targets = tuple(dict.fromkeys(rows["target"]))
+    reading = given.baselines["reading"] == rows["reading"].iloc[0]
+    targets = tuple(dict.fromkeys(given.baselines[reading]["target"]))
     sources = tuple(dict.fromkeys([*rows["source"], *targets]))
     for encoder, part in known.items():
         if len(part) < len(targets):
@@ -54,7 +60,9 @@ def _of_arm(given: Given, rows: pd.DataFrame, margin: float) -> Iterator[pd.Data
         earlier = [other for name, other in known.items() if name != encoder]
         measured = _measured(part, noise)
         edges = KnownEdges(sources, targets, measured, noise, earlier)
-        found = RandomEffects(earlier=bool(earlier)).estimate(edges).table(margin)
+        alone = _baselines(given, encoder)
+        margins = [margin.of(float(np.mean(alone.get(target, [0.0])))) for target in targets]
+        found = RandomEffects(earlier=bool(earlier)).estimate(edges).table(margins)
         there = set(zip(rows["source"], rows["target"], rows["encoder"], strict=True))
         new = [
             (source, target, encoder) not in there
@@ -71,13 +79,11 @@ def _of_arm(given: Given, rows: pd.DataFrame, margin: float) -> Iterator[pd.Data
 
 def _noise(given: Given, encoder: str, targets: tuple[str, ...]) -> dict[str, float]:
     """What one run of each target varies by; of a target with one run, as the others usually do."""
-    own = given.baselines[given.baselines["encoder"] == encoder]
-    spread = {}
-    for target, runs in own.groupby("target"):
-        scores = given.test_sets[str(target)].scores()
-        values = [scores[run] for run in dict.fromkeys(runs["run"])]
-        if len(values) > 1:
-            spread[str(target)] = float(np.std(values, ddof=1))
+    spread = {
+        target: float(np.std(values, ddof=1))
+        for target, values in _baselines(given, encoder).items()
+        if len(values) > 1
+    }
     if not spread:
         raise StudyError(
             f"--predict: every target of {encoder} has one run alone, which does not tell what "
@@ -87,14 +93,27 @@ def _noise(given: Given, encoder: str, targets: tuple[str, ...]) -> dict[str, fl
     return {target: spread.get(target, usual) for target in targets}
 
 
+def _baselines(given: Given, encoder: str) -> dict[str, list[float]]:
+    """The scores of the runs of each target by itself."""
+    own = given.baselines[given.baselines["encoder"] == encoder]
+    return {
+        str(target): [given.test_sets[str(target)].scores()[run] for run in dict.fromkeys(runs)]
+        for target, runs in own.groupby("target")["run"]
+    }
+
+
 def _measured(edges: pd.DataFrame, noise: dict[str, float]) -> pd.DataFrame:
     """The edges with their errors, and the part of their baselines."""
     of_run = edges["target"].map(noise).to_numpy(dtype=np.float64)
-    n, n_baseline = (edges[name].to_numpy(dtype=np.float64) for name in ("n_seeds", "n_baseline_seeds"))
+    n, n_baseline = (
+        edges[name].to_numpy(dtype=np.float64) for name in ("n_seeds", "n_baseline_seeds")
+    )
     shared = of_run / np.sqrt(n_baseline)
     by_noise = np.hypot(of_run / np.sqrt(n), shared)
     seeds = edges["seed_sd"].to_numpy(dtype=np.float64) / np.sqrt(n)
     seeds = np.where(np.isfinite(seeds), seeds, by_noise)
     examples = edges["example_error"].fillna(0.0).to_numpy(dtype=np.float64)
     error = np.hypot(seeds, examples)
-    return edges[["source", "target", "delta"]].assign(error=error, shared=np.minimum(shared, error))
+    return edges[["source", "target", "delta"]].assign(
+        error=error, shared=np.minimum(shared, error)
+    )

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr, stdtrit
 
 from transfer_study.metrics.rows import Floats
@@ -50,36 +50,36 @@ class KnownEdges:
 class EstimatedEdges:
     """Of every pair the effect that is expected and how far it may be off, [sources, targets].
 
-    The effect is as likely as a t of `freedom` degrees says, of this `scale` around the mean:
-    effects of few tasks are far larger than those of most.
+    The effect is as likely as a t says, of this `scale` around the mean: how large effects on a
+    target are is known from few edges, with `freedom` degrees, [targets].
     """
 
     sources: tuple[str, ...]
     targets: tuple[str, ...]
     mean: Floats
     scale: Floats
-    freedom: float
+    freedom: Floats
 
-    def chance_above(self, size: float) -> Floats:
-        """The probability that an effect is larger than this."""
-        return np.asarray(stdtr(self.freedom, (self.mean - size) / self.scale))
+    def chance_above(self, size: ArrayLike) -> Floats:
+        """The probability that an effect is larger than this, one number or one a target."""
+        return np.asarray(stdtr(self.freedom, (self.mean - np.asarray(size)) / self.scale))
 
     def reach(self, level: float = 0.95) -> Floats:
         """Half the width of the interval that holds an effect with this probability."""
         return np.asarray(stdtrit(self.freedom, (1 + level) / 2) * self.scale)
 
-    def table(self, margin: float) -> pd.DataFrame:
+    def table(self, margins: ArrayLike) -> pd.DataFrame:
         """One row a pair of two tasks: what is expected, its interval, and how likely what is.
 
-        `gain` and `loss` are the probabilities of effects beyond the margin.
+        `gain` and `loss` are the probabilities of effects beyond the margin of the target.
         """
         reach = self.reach()
         numbers = {
             "expected": self.mean,
             "low": self.mean - reach,
             "high": self.mean + reach,
-            "gain": self.chance_above(margin),
-            "loss": 1 - self.chance_above(-margin),
+            "gain": self.chance_above(margins),
+            "loss": 1 - self.chance_above(-np.asarray(margins)),
         }
         source, target = np.indices(self.mean.shape)
         table = pd.DataFrame(

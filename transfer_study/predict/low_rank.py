@@ -13,10 +13,10 @@ import numpy as np
 from transfer_study.data.streams import stream
 from transfer_study.metrics.rows import Floats
 from transfer_study.predict.known import EstimatedEdges, KnownEdges
-from transfer_study.predict.scale import target_scales
+from transfer_study.predict.scale import scale_freedom, target_scales
 
 _SHRINKAGES = (0.25, 0.5, 1.0, 2.0, 4.0)
-_FOLDS, _ROUNDS, _FREEDOM = 5, 200, 5.0
+_FOLDS, _ROUNDS = 5, 200
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class LowRank:
         every = np.ones(len(delta), dtype=bool)
         mean = completed(every, best) * scales
         scale = np.broadcast_to(np.sqrt(left) * scales, shape).copy()
-        return EstimatedEdges(known.sources, known.targets, mean, scale, _FREEDOM)
+        freedom = scale_freedom(known)
+        return EstimatedEdges(known.sources, known.targets, mean, scale, freedom)
 
 
 def _completed(matrix: Floats, shrinkage: float) -> Floats:

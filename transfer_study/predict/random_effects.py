@@ -19,10 +19,9 @@ from scipy.optimize import minimize
 
 from transfer_study.metrics.rows import Floats
 from transfer_study.predict.known import EstimatedEdges, Ints, KnownEdges
-from transfer_study.predict.scale import target_scales
+from transfer_study.predict.scale import scale_freedom, target_scales
 
 Ends = tuple[Ints, Ints]  # the numbers of sources and of targets, an entry an edge
-_FREEDOM = 5.0  # of the t of what is left: a few effects are far larger than most
 _PRIOR = 0.2  # what a variance is taken for where few edges tell, in squared units of a target
 _CAREFUL = 0.02  # how much that counts, against the logarithm of the likelihood
 _JITTER = 1e-9
@@ -63,7 +62,7 @@ class RandomEffects:
             known.targets,
             mean.reshape(shape) * scales,
             np.sqrt(np.maximum(left, _JITTER)).reshape(shape) * scales,
-            _FREEDOM,
+            scale_freedom(known),
         )
 
     def _noise(self, known: KnownEdges, scales: Floats) -> Floats:

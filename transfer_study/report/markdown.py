@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from transfer_study.report import beside_paper, figure_names
+from transfer_study.report import beside_paper, figure_names, predictions
 from transfer_study.report.citations import bibtex
 from transfer_study.report.content import Content
 from transfer_study.report.edges_tables import edge_tables
@@ -29,6 +29,7 @@ def report_markdown(content: Content) -> str:
         ("", _verdict(content)),
         ("Figures", [*_figures(content.figures), *_figure_names(content)]),
         ("Edges", _edges(content)),
+        ("Not measured, but estimated", _predicted(content)),
         ("Recommendations", _recommendations(content)),
         ("Beside the original study", _published(content)),
         ("How it could be wrong", _listed(map(markdown_text, doubts(content)))),
@@ -93,6 +94,16 @@ def _edges(content: Content) -> Iterator[str]:
         yield ""
         yield f"Scores and effects in points. {note.text}"
         yield ""
+
+
+def _predicted(content: Content) -> list[str]:
+    if content.predicted is None:
+        return []
+    return [
+        predictions.sentence(content.predicted),
+        "",
+        as_markdown(predictions.likeliest(content)),
+    ]
 
 
 def _recommendations(content: Content) -> Iterator[str]:

@@ -35,7 +35,19 @@ def by_name(option: str, words: Sequence[str], such_as: str) -> dict[str, str]:
     return found
 
 
-def scores_by_name(option: str, words: Sequence[str], such_as: str) -> dict[str, float]:
+def counts_by_name(option: str, words: Sequence[str], such_as: str) -> dict[str, int]:
+    """Likewise, of values that count something."""
+    found = by_name(option, words, such_as)
+    for name, said in found.items():
+        if not (said.isascii() and said.isdecimal() and int(said)):
+            raise StudyError(
+                f"{option}: found {said!r} for {name}; give a whole number of at least 1, such as "
+                f"{such_as}"
+            )
+    return {name: int(said) for name, said in found.items()}
+
+
+def numbers_by_name(option: str, words: Sequence[str], such_as: str) -> dict[str, float]:
     """Likewise, of values that are numbers."""
     found = {}
     for name, said in by_name(option, words, such_as).items():

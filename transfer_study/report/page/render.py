@@ -16,7 +16,7 @@ from transfer_study.figures.edge import COLLAPSED
 from transfer_study.figures.lettering import metric_name
 from transfer_study.figures.palette import VERDICTS
 from transfer_study.points import axis_number, interval, p_text, percent, points
-from transfer_study.report import beside_paper, figure_names, words
+from transfer_study.report import beside_paper, figure_names, predictions, words
 from transfer_study.report.captions import margin_text
 from transfer_study.report.citations import bibtex
 from transfer_study.report.made import made
@@ -80,6 +80,8 @@ def render(subject: Subject) -> str:
             costs=_table(content.costs),
             published=_table(content.published),
             published_note=beside_paper.NOTE,
+            predicted=None if content.predicted is None else predictions.likeliest(content),
+            predictions=predictions,
             style=Markup(style),
             script=Markup(script),
             data=Markup(payload(subject, graphs)) if graphs else Markup("null"),
