@@ -1,0 +1,78 @@
+"""Runs judged by their answers: files of gold labels and predictions, one a model and target.
+
+All models of a target answer the same examples, which ids tell apart and whose order means nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from transfer_study.errors import Problem, StudyError
+from transfer_study.judge.answer_columns import ROLES
+from transfer_study.judge.answer_labels import Asked
+from transfer_study.judge.answer_target import TargetAnswers, read_target
+from transfer_study.judge.given import Given
+from transfer_study.judge.named_files import AnswerFile
+from transfer_study.judge.runs import run_rows
+from transfer_study.metrics.measurable import listed
+from transfer_study.study.spelling import did_you_mean
+
+
+def given_from_answers(
+    files: Sequence[AnswerFile],
+    asked: Mapping[str, Asked] | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Given:
+    """What files of answers say of their runs.
+
+    `asked` says what a target is, by its name, where its labels do not; `columns` what the columns
+    of files are called, by role (ROLES). Raises StudyError with all that is wrong.
+    """
+    asked, columns = asked or {}, columns or {}
+    targets: dict[str, list[AnswerFile]] = {}
+    for file in files:
+        targets.setdefault(file.run.target, []).append(file)
+    problems = [
+        Problem(f"found the {what} {name!r}; allowed: {', '.join(allowed)}{near}")
+        for what, names, allowed in (
+            ("column role", columns, [*ROLES]),
+            ("target", asked, [*targets]),
+        )
+        for name in names
+        if name not in allowed
+        for near in [did_you_mean(name, allowed)]
+    ]
+    read: dict[str, TargetAnswers] = {}
+    for target, of_target in targets.items():
+        try:
+            read[target] = read_target(of_target, asked.get(target, Asked()), {**ROLES, **columns})
+        except StudyError as error:
+            problems += error.problems
+    metrics = {name: str(answers.task.metric) for name, answers in read.items()}
+    try:
+        runs, names = run_rows([file.run for file in files], metrics)
+    except StudyError as error:
+        problems += error.problems
+    if problems:
+        raise StudyError(*problems)
+    of_file = dict(zip(map(id, files), names, strict=True))
+    test_sets = {
+        target: answers.test_set(target, [of_file[id(file)] for file in targets[target]])
+        for target, answers in read.items()
+    }
+    return Given(runs, test_sets, tuple(_notes(read)))
+
+
+def _notes(read: Mapping[str, TargetAnswers]) -> Iterator[str]:
+    """What the targets were taken for, and which predictions are no labels of gold."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for target, answers in read.items():
+        alike.setdefault((str(answers.task.kind), str(answers.task.metric)), []).append(target)
+    for (kind, metric), targets in alike.items():
+        yield f"The answers to {listed(targets)} are read as {kind} and scored by {metric}."
+    for target, answers in read.items():
+        if strange := answers.strange:
+            yield (
+                f"Models of {target} predict {len(strange)} label{'s' * (len(strange) > 1)} that "
+                f"gold has nowhere, which count as wrong: {listed(strange)}."
+            )
