@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from pydantic import ValidationError
@@ -192,6 +193,7 @@ def _listed(value: Raw, what: str) -> tuple[str, ...]:
     return items
 
 
+@lru_cache(maxsize=1 << 16)  # names are few
 def _name(text: str) -> str:
     if fault := fault_of_name(text):
         raise ValueError(f"the label has {fault}")

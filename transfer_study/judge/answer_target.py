@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar, cast
 
 from transfer_study.analysis.effects.replicates import TestSet
@@ -92,7 +93,9 @@ def _target(columns: Sequence[AnswerColumns], asked: Asked) -> TargetAnswers:
     kind = kind_of_answers(asked, gold, (file.predicted for file in columns))
     metric = metric_of(asked, kind)
     reader = LabelReader.of(kind, metric, gold)
-    labels = _of_each(columns, lambda file: _read(file, reader))
+    # Most labels stand in all files.
+    read = cache(reader.gold), cache(reader.label)
+    labels = _of_each(columns, lambda file: _read(file, *read))
     first = labels[0]
     _of_each(labels[1:], lambda other: _check_alike(other, first))
     known = _classes(kind, first.gold)
@@ -124,43 +127,32 @@ def _of_each(items: Iterable[_Item], step: Callable[[_Item], _Made]) -> list[_Ma
     return made
 
 
-def _read(file: AnswerColumns, reader: LabelReader) -> _Labels:
+def _read(
+    file: AnswerColumns, gold: Callable[[Raw], Label], predicted: Callable[[Raw], Label]
+) -> _Labels:
     faults = file.faults()
-    read = _Labels(
-        file,
-        _labels("gold label", file.gold, reader.gold, file.lines, faults),
-        _labels("prediction", file.predicted, reader.label, file.lines, faults),
-    )
-    _raise(faults)
-    return read
-
-
-def _labels(
-    what: str,
-    values: Sequence[Raw],
-    read: Callable[[Raw], Label],
-    lines: Sequence[int],
-    faults: Faults,
-) -> list[Label]:
-    """The labels that values stand for, those that are none left out after a fault was noted."""
-    known: dict[Raw, Label] = {}
-    wrong: dict[Raw, str] = {}
-    for line, value in zip(lines, values, strict=True):
-        if value not in known and value not in wrong:
+    labels: list[list[Label]] = []
+    for what, values, read in (
+        ("gold label", file.gold, gold),
+        ("prediction", file.predicted, predicted),
+    ):
+        found = []
+        for line, value in zip(file.lines, values, strict=True):
             try:
-                known[value] = read(value)
+                found.append(read(value))
             except ValueError as error:
-                wrong[value] = str(error)
-        if value in wrong:
-            faults.add(f"the {what}: {wrong[value]}", line)
-    return [known[value] for value in values if value in known]
+                faults.add(f"the {what}: {error}", line)
+        labels.append(found)
+    _raise(faults)
+    return _Labels(file, *labels)
 
 
 def _check_alike(other: _Labels, first: _Labels) -> None:
     """Raise DataError unless a file has the ids, gold labels and documents of the first."""
     file, faults = other.file, other.file.faults()
     path = first.file.path
-    lacking = [name for name in first.file.ids if name not in {*file.ids}]
+    own = {*file.ids}
+    lacking = [name for name in first.file.ids if name not in own]
     known = {name: n for n, name in enumerate(first.file.ids)}
     more = [name for name in file.ids if name not in known]
     for names, which in ((lacking, "lacks"), (more, f"has besides those of {path}")):
