@@ -1,4 +1,7 @@
-"""One file of answers: the columns of a parquet, JSON lines or CSV file, a row an example."""
+"""One file of answers: the columns of a parquet, JSON lines or CSV file, a row an example.
+
+In JSON lines, `doc.article` is a key within a key.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transfer_study.data.files.faults import Faults
+from transfer_study.data.files.nested import Nested
 from transfer_study.data.files.plain_text import read_text
 from transfer_study.data.files.rows import Value
 from transfer_study.data.files.tables import as_value, json_rows
@@ -159,7 +163,8 @@ def _rows_of(table: pa.Table) -> Iterator[tuple[object, ...]]:
 
 
 def _json_lines(path: Path, faults: Faults) -> Rows:
-    yield from json_rows(read_text(path), faults)
+    for line, row in json_rows(read_text(path), faults):
+        yield line, Nested(row)
 
 
 def _delimited(delimiter: str) -> Callable[[Path, Faults], Rows]:

@@ -61,8 +61,8 @@ class TargetAnswers:
 
 
 @dataclass(frozen=True, slots=True)
-class _Labels:
-    """A file's gold labels and predictions, as its rows are in order."""
+class ReadLabels:
+    """A file's gold labels and predictions, in the order of its rows."""
 
     file: AnswerColumns
     gold: list[Label]
@@ -81,7 +81,7 @@ def read_target(
 
     Examples are in the order of the first file. Raises StudyError with all that is wrong.
     """
-    columns = _of_each(files, lambda file: read_columns(file.path, names))
+    columns = of_each(files, lambda file: read_columns(file.path, names))
     try:
         return _target(columns, asked)
     except Unclear as unclear:
@@ -95,11 +95,11 @@ def _target(columns: Sequence[AnswerColumns], asked: Asked) -> TargetAnswers:
     reader = LabelReader.of(kind, metric, gold)
     # Most labels stand in all files.
     read = cache(reader.gold), cache(reader.label)
-    labels = _of_each(columns, lambda file: _read(file, *read))
+    labels = of_each(columns, lambda file: _read(file, *read))
     first = labels[0]
-    _of_each(labels[1:], lambda other: _check_alike(other, first))
+    of_each(labels[1:], lambda other: check_alike(other, first))
     known = _classes(kind, first.gold)
-    _of_each(labels, lambda model: _check_predicted(model, kind, known))
+    of_each(labels, lambda model: _check_predicted(model, kind, known))
     found = _classes(kind, [answer for model in labels for answer in model.predicted])
     task = task_of(kind, metric, asked.negative, known | found)
     documents = first.file.documents or first.file.ids
@@ -114,7 +114,7 @@ def _target(columns: Sequence[AnswerColumns], asked: Asked) -> TargetAnswers:
     )
 
 
-def _of_each(items: Iterable[_Item], step: Callable[[_Item], _Made]) -> list[_Made]:
+def of_each(items: Iterable[_Item], step: Callable[[_Item], _Made]) -> list[_Made]:
     """What a step makes of each; raises DataError with what it raises for any."""
     made, problems = [], list[Problem]()
     for item in items:
@@ -129,7 +129,7 @@ def _of_each(items: Iterable[_Item], step: Callable[[_Item], _Made]) -> list[_Ma
 
 def _read(
     file: AnswerColumns, gold: Callable[[Raw], Label], predicted: Callable[[Raw], Label]
-) -> _Labels:
+) -> ReadLabels:
     faults = file.faults()
     labels: list[list[Label]] = []
     for what, values, read in (
@@ -144,10 +144,10 @@ def _read(
                 faults.add(f"the {what}: {error}", line)
         labels.append(found)
     _raise(faults)
-    return _Labels(file, *labels)
+    return ReadLabels(file, *labels)
 
 
-def _check_alike(other: _Labels, first: _Labels) -> None:
+def check_alike(other: ReadLabels, first: ReadLabels) -> None:
     """Raise DataError unless a file has the ids, gold labels and documents of the first."""
     file, faults = other.file, other.file.faults()
     path = first.file.path
@@ -186,7 +186,7 @@ def _check_alike(other: _Labels, first: _Labels) -> None:
     _raise(faults)
 
 
-def _check_predicted(model: _Labels, kind: TaskKind, known: Mapping[str, None]) -> None:
+def _check_predicted(model: ReadLabels, kind: TaskKind, known: Mapping[str, None]) -> None:
     """Raise DataError for what cannot be meant as a prediction; `known` are the classes of gold."""
     file, faults = model.file, model.file.faults()
     names = _classes(kind, model.predicted)

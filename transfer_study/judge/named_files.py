@@ -18,6 +18,8 @@ from transfer_study.study.spelling import did_you_mean
 
 _NEEDED = ("encoder", "source", "target", "seed", "file")
 _FIELD = re.compile(r"\{(\w*)\}|(\*)")
+# What {date} stands for: a moment as lm-evaluation-harness writes it.
+_DATE = r"\d{4}-\d\d-\d\dT[\d.:-]+"
 # What a name that says nothing of it is taken for.
 _UNSAID = {"encoder": "model", "source": "", "seed": "0"}
 
@@ -84,8 +86,9 @@ def files_of_patterns(patterns: Sequence[str], folder: Path) -> list[AnswerFile]
     """The files below a folder whose names fit a pattern: `{source}-to-{target}-s{seed}.csv`.
 
     A pattern has {target}, and what else of {encoder}, {source}, {seed}, {arm} and {reading} names
-    say; `*` is what says nothing. A field and `*` stand for at least one sign and no `/`. A
-    baseline's source is `none` or `alone`, or it has a pattern of its own, without {source}. What
+    say; `*` is what says nothing, {date} such as 2026-11-28T01-46-42.7 alone. They stand for at
+    least one sign and no `/`, a field that is there again for what it was before. A baseline's
+    source is `none` or `alone`, or it has a pattern of its own, without {source}. What
     no name says is the encoder `model`, seed 0. Raises StudyError for a pattern that nothing fits,
     for a name that can be divided in several ways, and for one that fits two patterns.
     """
@@ -100,15 +103,14 @@ def files_of_patterns(patterns: Sequence[str], folder: Path) -> list[AnswerFile]
 
 
 def _matching(pattern: str, folder: Path) -> list[AnswerFile]:
-    fields = [match[1] for match in _FIELD.finditer(pattern) if match[1] is not None]
-    wrong = [name for name in fields if name not in PARTS or fields.count(name) > 1]
+    fields = dict.fromkeys(match[1] for match in _FIELD.finditer(pattern) if match[1] is not None)
+    wrong = [name for name in fields if name not in (*PARTS, "date")]
     if wrong or "target" not in fields:
         field = f"the field {{{wrong[0]}}}" if wrong else "no {target}"
         raise StudyError(
             Problem(
                 f"found {field} in the pattern {pattern!r}; give {{target}} and of "
-                f"{', '.join(f'{{{part}}}' for part in PARTS if part != 'target')} what names say, "
-                "each once"
+                f"{', '.join(f'{{{part}}}' for part in PARTS if part != 'target')} what names say"
             )
         )
     pattern = Path(pattern).as_posix()
@@ -128,7 +130,7 @@ def _matching(pattern: str, folder: Path) -> list[AnswerFile]:
         if one is None or other is None:
             continue
         if one.groupdict() != other.groupdict():
-            part = next(part for part in fields if one[part] != other[part])
+            part = next(part for part in one.groupdict() if one[part] != other[part])
             problems.append(
                 Problem(
                     f"the pattern {pattern!r} fits this name in several ways: its {part} may be "
@@ -157,14 +159,18 @@ def _pieces(pattern: str) -> Iterator[str | None]:
 
 
 def _regular(pattern: str, size: str) -> re.Pattern[str]:
+    expression, before = "", set[str]()
     fields = iter([match[1] for match in _FIELD.finditer(pattern)])
-    expression = ""
     for text in _pieces(pattern):
         if text is not None:
             expression += re.escape(text)
+            continue
+        name = next(fields)
+        if not name or name == "date":
+            expression += _DATE if name else f"[^/]{size}"
         else:
-            name = next(fields)
-            expression += f"(?P<{name}>[^/]{size})" if name else f"[^/]{size}"
+            expression += f"(?P={name})" if name in before else f"(?P<{name}>[^/]{size})"
+            before.add(name)
     return re.compile(expression, re.DOTALL)
 
 

@@ -1,21 +1,20 @@
 """What is said of the runs of others: which model each is of, and what that is held against.
 
-A baseline, the model of a target alone, has no source. One source makes the arm `pair`, several
-make `full` where they are all other tasks of the encoder, else a group.
+A baseline, the model of a target alone, has no source (see arm_labels.py for the other arms).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from transfer_study.errors import Problem, StudyError
+from transfer_study.judge.arm_labels import label_of, reading_of, said_label
 from transfer_study.judge.given import RUN_COLUMNS
-from transfer_study.study.arms import FULL, PAIRS, SINGLE, Arm, group_label, is_against_single
+from transfer_study.judge.score_pairs import RUN, effect_text, in_readings
 from transfer_study.study.characters import composed, fault_of_name
-from transfer_study.study.reading import Reading
 
 # What may stand where there is no source.
 ALONE = ("", "none", "alone")
@@ -47,8 +46,7 @@ class SaidRun:
     @property
     def shown(self) -> str:
         """What it is a run of, in a sentence."""
-        effect = f"{self.source} -> {self.target}" if self.source else f"{self.target} alone"
-        return f"{effect} by {self.encoder}"
+        return effect_text(self.encoder, self.source, self.target)
 
 
 def said_run(said: Mapping[str, str], where: str) -> SaidRun:
@@ -60,20 +58,11 @@ def said_run(said: Mapping[str, str], where: str) -> SaidRun:
     if not (said["seed"].isascii() and said["seed"].isdigit()):
         faults.append(f"found the seed {said['seed']!r}; give a whole number such as 0")
     arm = said["arm"]
-    if arm:
-        arm = _label(arm)
-        if arm == SINGLE.label and sources:
-            faults.append(f"found the arm {arm!r} with the source {said['source']!r}; remove one")
-        elif not sources and arm != SINGLE.label:
-            faults.append(f"found the arm {arm!r} without a source; name it, or leave the arm out")
-        elif arm != SINGLE.label and not is_against_single(arm):
-            allowed = [a.label for a in Arm.known.values() if is_against_single(a.label)]
-            faults.append(
-                f"found the arm {said['arm']!r}; allowed are those whose models are held against "
-                f"the target alone: {', '.join(allowed)} (a group as group:NAME)"
-            )
-    if said["reading"] and said["reading"] not in [*Reading]:
-        faults.append(f"found the reading {said['reading']!r}; allowed: {', '.join(Reading)}")
+    try:
+        arm = said_label(arm) if arm else ""
+        reading_of(said["reading"], label_of(arm, tuple(sources), said["target"], set()))
+    except ValueError as error:
+        faults.append(str(error))
     if faults:
         raise StudyError(*(Problem(fault, where) for fault in faults))
     return SaidRun(
@@ -109,28 +98,6 @@ def _faults_of_names(said: Mapping[str, str], sources: Sequence[str]) -> Iterato
             yield f"found the source {name!r} twice; name it once"
 
 
-def _label(arm: str) -> str:
-    """An arm's label, by which tables know it, from that or from its word in study files."""
-    return next((a.label for a in Arm.known.values() if arm == a.word and a.sets is None), arm)
-
-
-def arm_and_reading(run: SaidRun, tasks: Collection[str]) -> tuple[str, str]:
-    """The arm's label and the reading of a model, `tasks` being all tasks of its encoder.
-
-    Unsaid, the reading is the arm's first; a baseline's stays empty, for it is held against
-    in every one.
-    """
-    if not run.source:
-        return SINGLE.label, run.reading
-    members = {*run.sources, run.target}
-    label = run.arm
-    if not label:
-        several = FULL.label if members == {*tasks} else group_label("+".join(sorted(members)))
-        label = PAIRS.label if len(run.sources) == 1 else several
-    arm = next(a for a in Arm.known.values() if a.label == label.partition(":")[0])
-    return label, run.reading or str(arm.readings[0])
-
-
 def run_rows(runs: Sequence[SaidRun], metrics: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:
     """The table of `Given` and the name of each run, as `runs` are in order.
 
@@ -140,30 +107,33 @@ def run_rows(runs: Sequence[SaidRun], metrics: Mapping[str, str]) -> tuple[pd.Da
     tasks: dict[str, set[str]] = {}
     for run in runs:
         tasks.setdefault(run.encoder, set()).update((*run.sources, run.target))
-    placed = [(run, *arm_and_reading(run, tasks[run.encoder])) for run in runs]
-    names = [
-        "/".join((run.encoder, arm, reading, run.source, run.target, str(run.seed)))
-        for run, arm, reading in placed
+    labels = [label_of(run.arm, run.sources, run.target, tasks[run.encoder]) for run in runs]
+    placed = [
+        (run, label, reading_of(run.reading, label))
+        for run, label in zip(runs, labels, strict=True)
     ]
-    readings: dict[tuple[str, str], dict[str, None]] = {}
-    for run, _, reading in placed:
-        if run.source:
-            readings.setdefault((run.encoder, run.target), {})[reading] = None
-    rows, first, problems = [], dict[tuple[object, ...], SaidRun](), list[Problem]()
-    for (run, arm, own), name in zip(placed, names, strict=True):
-        for reading in [own] if own else readings.get((run.encoder, run.target), ()):
-            metric = metrics.get(run.target, "")
-            row = (run.encoder, reading, arm, run.source, run.target, metric, run.seed)
-            before = first.setdefault(row, run)
-            if before is not run:
-                problems.append(_twice(run, before))
-            rows.append((*row, name))
-    if not readings:
+    names = [
+        ", ".join(filter(None, (run.shown, label * bool(run.source), reading, f"seed {run.seed}")))
+        for run, label, reading in placed
+    ]
+    rows = [
+        (run.encoder, reading, label, run.source, run.target, metrics.get(run.target, ""), run.seed)
+        for run, label, reading in placed
+    ]
+    table = pd.DataFrame(rows, columns=RUN).assign(run=names, number=range(len(runs)))
+    table = in_readings(table)
+    problems = [
+        _twice(runs[later], runs[first])
+        for _, same in table[table.duplicated(RUN, keep=False)].groupby(RUN, sort=False)
+        for first, *others in [same["number"]]
+        for later in others
+    ]
+    if not any(run.source for run in runs):
         problems.append(Problem("all runs are baselines; give models that have a source"))
     problems += _without_baselines(placed)
     if problems:
         raise StudyError(*dict.fromkeys(problems))
-    return pd.DataFrame(rows, columns=list(RUN_COLUMNS)), names
+    return table[[*RUN_COLUMNS]], names
 
 
 def _twice(run: SaidRun, before: SaidRun) -> Problem:
