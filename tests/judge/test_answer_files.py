@@ -512,7 +512,7 @@ def test_columns_are_called_as_said(folder: Path) -> None:
         5 / 6,
         4 / 6,
     }
-    with pytest.raises(StudyError, match="found the column role 'predicted'; allowed: id, gold,"):
+    with pytest.raises(StudyError, match="found the column role 'predicted'; did you mean 'predic"):
         given_from_answers(files, columns={"predicted": "label"})
     with pytest.raises(StudyError, match="found the target 'c'; allowed: b"):
         given_from_answers(files, {"c": Asked()}, named)

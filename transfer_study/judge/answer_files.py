@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from transfer_study.errors import Problem, StudyError
+from transfer_study.errors import Problem
 from transfer_study.judge.answer_columns import ROLES
 from transfer_study.judge.answer_labels import Asked
 from transfer_study.judge.answer_target import TargetAnswers, read_target
+from transfer_study.judge.assembled import given_from
 from transfer_study.judge.given import Given
 from transfer_study.judge.named_files import AnswerFile
-from transfer_study.judge.runs import run_rows
 from transfer_study.metrics.measurable import listed
-from transfer_study.study.spelling import did_you_mean
+from transfer_study.study.spelling import choices
 
 
 def given_from_answers(
@@ -28,39 +28,19 @@ def given_from_answers(
     `asked` says what a target is, by its name, where its labels do not; `columns` what the columns
     of files are called, by role (ROLES). Raises StudyError with all that is wrong.
     """
-    asked, columns = asked or {}, columns or {}
-    targets: dict[str, list[AnswerFile]] = {}
-    for file in files:
-        targets.setdefault(file.run.target, []).append(file)
-    problems = [
-        Problem(f"found the {what} {name!r}; allowed: {', '.join(allowed)}{near}")
-        for what, names, allowed in (
-            ("column role", columns, [*ROLES]),
-            ("target", asked, [*targets]),
-        )
-        for name in names
-        if name not in allowed
-        for near in [did_you_mean(name, allowed)]
+    asked, names = asked or {}, {**ROLES, **(columns or {})}
+    unknown = [
+        Problem(f"found the column role {role!r}; {choices(role, ROLES)}")
+        for role in names
+        if role not in ROLES
     ]
-    read: dict[str, TargetAnswers] = {}
-    for target, of_target in targets.items():
-        try:
-            read[target] = read_target(of_target, asked.get(target, Asked()), {**ROLES, **columns})
-        except StudyError as error:
-            problems += error.problems
-    metrics = {name: str(answers.task.metric) for name, answers in read.items()}
-    try:
-        runs, names = run_rows([file.run for file in files], metrics)
-    except StudyError as error:
-        problems += error.problems
-    if problems:
-        raise StudyError(*problems)
-    of_file = dict(zip(map(id, files), names, strict=True))
-    test_sets = {
-        target: answers.test_set(target, [of_file[id(file)] for file in targets[target]])
-        for target, answers in read.items()
-    }
-    return Given(runs, test_sets, tuple(_notes(read)))
+    return given_from(
+        files,
+        lambda target, of_target: read_target(of_target, asked.get(target, Asked()), names),
+        _notes,
+        asked,
+        unknown,
+    )
 
 
 def _notes(read: Mapping[str, TargetAnswers]) -> Iterator[str]:

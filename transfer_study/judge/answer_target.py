@@ -49,6 +49,11 @@ class TargetAnswers:
     predicted: Sequence[Sequence[Label]]
     strange: Sequence[str]
 
+    @property
+    def metric(self) -> str:
+        """What models are scored by."""
+        return str(self.task.metric)
+
     def test_set(self, target: str, runs: Sequence[str]) -> TestSet:
         """The test set of these models, by the names of their runs."""
         constant = best_constant(self.task, self.gold, self.documents)

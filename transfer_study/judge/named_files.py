@@ -19,7 +19,7 @@ from transfer_study.study.spelling import did_you_mean
 _NEEDED = ("encoder", "source", "target", "seed", "file")
 _FIELD = re.compile(r"\{(\w*)\}|(\*)")
 # What {date} stands for: a moment as lm-evaluation-harness writes it.
-_DATE = r"\d{4}-\d\d-\d\dT[\d.:-]+"
+DATE = r"\d{4}-\d\d-\d\dT[\d.:-]+"
 # What a name that says nothing of it is taken for.
 _UNSAID = {"encoder": "model", "source": "", "seed": "0"}
 
@@ -167,7 +167,7 @@ def _regular(pattern: str, size: str) -> re.Pattern[str]:
             continue
         name = next(fields)
         if not name or name == "date":
-            expression += _DATE if name else f"[^/]{size}"
+            expression += DATE if name else f"[^/]{size}"
         else:
             expression += f"(?P={name})" if name in before else f"(?P<{name}>[^/]{size})"
             before.add(name)

@@ -1,0 +1,1 @@
+"""What other programs write of their runs, read as answers or as a table of scores."""
