@@ -1,27 +1,19 @@
-"""One file of answers: the columns of a parquet, JSON lines or CSV file, a row an example.
-
-In JSON lines, `doc.article` is a key within a key.
-"""
+"""One file of answers as columns, checked: an entry an example, nothing missing, no id twice."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from transfer_study.data.files.faults import Faults
-from transfer_study.data.files.nested import Nested
-from transfer_study.data.files.plain_text import read_text
 from transfer_study.data.files.rows import Value
-from transfer_study.data.files.tables import as_value, json_rows
+from transfer_study.data.files.tables import as_value
 from transfer_study.errors import DataError
-from transfer_study.files import regular_file
+from transfer_study.judge.answer_rows import READERS, Rows
+from transfer_study.metrics.measurable import listed
+from transfer_study.points import counted
 from transfer_study.study.characters import composed, fault_of_name, shown
 from transfer_study.study.spelling import did_you_mean
 from transfer_study.study.tasks.kinds.kind import Raw
@@ -31,8 +23,6 @@ ROLES: Mapping[str, str] = MappingProxyType(
     {"id": "id", "gold": "gold", "prediction": "prediction", "document": "document"}
 )
 OPTIONAL = frozenset({"document"})
-# The rows of a file, each with its line; a parquet file counts rows.
-Rows = Iterator[tuple[int, Mapping[str, object]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +45,74 @@ class AnswerColumns:
         return Faults(str(self.path), self.unit)
 
 
-def read_columns(path: Path, names: Mapping[str, str] = ROLES) -> AnswerColumns:
+def read_columns(
+    path: Path, names: Mapping[str, str] = ROLES, key: AnswerColumns | None = None
+) -> AnswerColumns:
     """Read a file of answers; `names` are its columns by the roles in ROLES.
 
-    Other columns are left alone. A document may be missing, if all are. Raises DataError with what
+    Other columns are left alone. A document may be missing, if all are. Where the file has no gold
+    labels, they and the documents are those of `key` (see `read_key`). Raises DataError with what
     is wrong, by its line.
     """
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise DataError(f"{path} is no file of answers by its name; allowed: {', '.join(_READERS)}")
-    unit = "row" if path.suffix.lower() == ".parquet" else "line"
+
+    def with_key(rows: Rows, faults: Faults) -> Rows:
+        return rows if key is None else _with(key, rows, names, faults)
+
+    return _read(path, names, with_key, key)
+
+
+def read_key(path: Path, names: Mapping[str, str] = ROLES) -> AnswerColumns:
+    """Read the gold labels of a target; without a column of ids, rows are numbered from 0."""
+
+    def numbered(rows: Rows, _: Faults) -> Rows:
+        for number, (line, row) in enumerate(rows):
+            yield line, row if names["id"] in row else {**row, names["id"]: str(number)}
+
+    return _read(path, {**names, "prediction": names["gold"]}, numbered)
+
+
+def _read(
+    path: Path,
+    names: Mapping[str, str],
+    made: Callable[[Rows, Faults], Rows],
+    key: AnswerColumns | None = None,
+) -> AnswerColumns:
+    """The columns of what is made of a file's rows, whose ids are those of `key`, if given."""
+    suffix = path.suffix.lower()
+    if suffix not in READERS:
+        raise DataError(f"{path} is no file of answers by its name; allowed: {', '.join(READERS)}")
+    unit = {".parquet": "row", ".npz": "example"}.get(suffix, "line")
     faults = Faults(str(path), unit)
     found = AnswerColumns(path, unit, [], [], [], [], None)
-    found = _filled(found, reader(path, faults), names, faults)
+    found = _filled(found, made(READERS[suffix](path, faults), faults), names, faults)
     if not (found.ids or faults):
         faults.add("there are no rows; give one row an example, or leave the file out")
     first: dict[str, int] = {}
     for name, line in zip(found.ids, found.lines, strict=True):
         if first.setdefault(name, line) != line:
             faults.add(f"found the id {name!r} twice, first in {unit} {first[name]}", line)
+    lacking = [name for name in key.ids if name not in first] if key else []
+    if key and lacking and not faults:
+        faults.add(f"lacks {counted(len(lacking), 'example')} of {key.path}: {listed(lacking)}")
     if faults:
         raise DataError(*faults.problems)
     return found
+
+
+def _with(key: AnswerColumns, rows: Rows, names: Mapping[str, str], faults: Faults) -> Rows:
+    """The rows with gold labels and documents by id; those of a file that has some are its own."""
+    place = {name: n for n, name in enumerate(key.ids)}
+    for line, row in rows:
+        known = place.get(_text(as_value(row[names["id"]]))) if names["id"] in row else None
+        if known is None and names["id"] in row:
+            faults.add(f"found the id {row[names['id']]!r}, which {key.path} lacks", line)
+            continue
+        held: dict[str, object] = {}
+        if known is not None:
+            held[names["gold"]] = key.gold[known]
+            if key.documents is not None:
+                held[names["document"]] = key.documents[known]
+        yield line, held | dict(row)
 
 
 def _filled(
@@ -139,70 +175,3 @@ def _unfit(role: str, value: Value) -> str | None:
     if not one and value.casefold() == "nan":
         return f"is {value}; mend it, or remove the example from all files"
     return f"has {fault}" if one and (fault := fault_of_name(value)) else None
-
-
-def _parquet(path: Path, faults: Faults) -> Rows:
-    try:
-        with regular_file(path) as file:
-            table = pq.read_table(file, use_threads=False)
-    except FileNotFoundError:
-        faults.add("there is no such file; check the path")
-        return
-    except (pa.ArrowException, OSError, ValueError) as error:
-        said = next(iter(str(error).splitlines()), "")[:200]
-        faults.add(f"no readable parquet file ({said}); write it again")
-        return
-    names = [composed(name) for name in table.column_names]
-    for row, batch in enumerate(_rows_of(table), start=1):
-        yield row, dict(zip(names, batch, strict=True))
-
-
-def _rows_of(table: pa.Table) -> Iterator[tuple[object, ...]]:
-    for batch in table.to_batches():
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
-
-
-def _json_lines(path: Path, faults: Faults) -> Rows:
-    for line, row in json_rows(read_text(path), faults):
-        yield line, Nested(row)
-
-
-def _delimited(delimiter: str) -> Callable[[Path, Faults], Rows]:
-    def rows(path: Path, faults: Faults) -> Rows:
-        # Unlike a corpus, answers are found by their ids: a quoted text of several lines may pass.
-        reader = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=delimiter)
-        lines = _numbered(reader)
-        _, header = next(lines, (1, []))
-        names = [composed(name.strip()) for name in header]
-        if twice := next((name for name in names if name and names.count(name) > 1), None):
-            faults.add(f"the column {twice!r} stands twice in the header; rename one", 1)
-            return
-        for line, row in lines:
-            if len(row) == len(names):
-                yield line, dict(zip(names, row, strict=True))
-            elif row:
-                faults.add(
-                    f"{len(row)} fields, but the header has {len(names)}; mend the separators, and"
-                    " quote a field that contains one",
-                    line,
-                )
-
-    return rows
-
-
-def _numbered(reader: Iterable[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Rows, each with the line on which it begins."""
-    line = 1
-    for row in reader:
-        yield line, row
-        line = reader.line_num + 1  # type: ignore[attr-defined]
-
-
-_READERS: Mapping[str, Callable[[Path, Faults], Rows]] = MappingProxyType(
-    {
-        ".parquet": _parquet,
-        ".jsonl": _json_lines,
-        ".csv": _delimited(","),
-        ".tsv": _delimited("\t"),
-    }
-)

@@ -6,6 +6,7 @@ All models of a target answer the same examples, which ids tell apart and whose 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from transfer_study.errors import Problem
 from transfer_study.judge.answer_columns import ROLES
@@ -22,13 +23,15 @@ def given_from_answers(
     files: Sequence[AnswerFile],
     asked: Mapping[str, Asked] | None = None,
     columns: Mapping[str, str] | None = None,
+    gold: Mapping[str, Path] | None = None,
 ) -> Given:
     """What files of answers say of their runs.
 
     `asked` says what a target is, by its name, where its labels do not; `columns` what the columns
-    of files are called, by role (ROLES). Raises StudyError with all that is wrong.
+    of files are called, by role (ROLES); `gold` are files of the gold labels of targets whose files
+    of answers have none. Raises StudyError with all that is wrong.
     """
-    asked, names = asked or {}, {**ROLES, **(columns or {})}
+    asked, gold, names = asked or {}, gold or {}, {**ROLES, **(columns or {})}
     unknown = [
         Problem(f"found the column role {role!r}; {choices(role, ROLES)}")
         for role in names
@@ -36,9 +39,11 @@ def given_from_answers(
     ]
     return given_from(
         files,
-        lambda target, of_target: read_target(of_target, asked.get(target, Asked()), names),
+        lambda target, of_target: read_target(
+            of_target, asked.get(target, Asked()), names, gold.get(target)
+        ),
         _notes,
-        asked,
+        {**asked, **gold},
         unknown,
     )
 

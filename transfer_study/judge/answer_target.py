@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TypeVar, cast
 
 from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.data.files.faults import Faults
 from transfer_study.errors import DataError, Problem, StudyError
-from transfer_study.judge.answer_columns import ROLES, AnswerColumns, read_columns
+from transfer_study.judge.answer_columns import ROLES, AnswerColumns, read_columns, read_key
 from transfer_study.judge.answer_labels import (
     Asked,
     LabelReader,
@@ -80,13 +81,17 @@ class ReadLabels:
 
 
 def read_target(
-    files: Sequence[AnswerFile], asked: Asked, names: Mapping[str, str] = ROLES
+    files: Sequence[AnswerFile],
+    asked: Asked,
+    names: Mapping[str, str] = ROLES,
+    gold: Path | None = None,
 ) -> TargetAnswers:
-    """Read all files of a target; `names` are their columns by role.
+    """Read all files of a target; `names` are their columns by role, `gold` labels they lack.
 
     Examples are in the order of the first file. Raises StudyError with all that is wrong.
     """
-    columns = of_each(files, lambda file: read_columns(file.path, names))
+    key = None if gold is None else read_key(gold, names)
+    columns = of_each(files, lambda file: read_columns(file.path, names, key))
     try:
         return _target(columns, asked)
     except Unclear as unclear:
