@@ -90,11 +90,15 @@ def _noise(given: Given, encoder: str, targets: tuple[str, ...]) -> dict[str, fl
 def _measured(edges: pd.DataFrame, noise: dict[str, float]) -> pd.DataFrame:
     """The edges with their errors, and the part of their baselines."""
     of_run = edges["target"].map(noise).to_numpy(dtype=np.float64)
-    n, n_baseline = (edges[name].to_numpy(dtype=np.float64) for name in ("n_seeds", "n_baseline_seeds"))
+    n, n_baseline = (
+        edges[name].to_numpy(dtype=np.float64) for name in ("n_seeds", "n_baseline_seeds")
+    )
     shared = of_run / np.sqrt(n_baseline)
     by_noise = np.hypot(of_run / np.sqrt(n), shared)
     seeds = edges["seed_sd"].to_numpy(dtype=np.float64) / np.sqrt(n)
     seeds = np.where(np.isfinite(seeds), seeds, by_noise)
     examples = edges["example_error"].fillna(0.0).to_numpy(dtype=np.float64)
     error = np.hypot(seeds, examples)
-    return edges[["source", "target", "delta"]].assign(error=error, shared=np.minimum(shared, error))
+    return edges[["source", "target", "delta"]].assign(
+        error=error, shared=np.minimum(shared, error)
+    )
