@@ -438,7 +438,7 @@ def test_a_pattern_without_a_source_is_that_of_baselines(folder: Path) -> None:
         ("{source}/{seed}.jsonl", "found no {target} in the pattern '{source}/{seed}.jsonl'; give"),
         ("{target}-{task}.jsonl", "found the field {task} in the pattern"),
         ("{target}-{target}-s{seed}.jsonl", "no file in "),
-        ("c-d-b-{target}1{seed}jsonl", "found the seed '.'; give a whole number"),
+        ("c-d-b-{target}1{seed}jsonl", "the seed '.' is no whole number; number"),
     ],
 )
 def test_what_a_wrong_pattern_is_told(tmp_path: Path, pattern: str, said: str) -> None:
@@ -459,8 +459,8 @@ def test_what_a_wrong_pattern_is_told(tmp_path: Path, pattern: str, said: str) -
             "encoder,source,target,seed,file\n"
             "bert,,b,first,0.csv\nbert,b,b,0,1.csv\nbert,a,b,0\n,a,b,0,0.csv\nbert,a,b,1,",
             [
-                "line 2: found the seed 'first'; give a whole number",
-                "line 3: found the target 'b' among its sources",
+                "line 2: the seed 'first' is no whole number; number the runs",
+                "line 3: found the target b among its sources",
                 "line 4: 4 fields, but the header has 5",
                 "line 5: the encoder is empty; name it",
                 "line 6: the file is empty; name it",

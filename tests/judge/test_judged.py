@@ -142,7 +142,9 @@ def test_a_correction_is_of_all_edges(table: Path) -> None:
         edges_of(table, Judgement(margin, one))
         for one in (Correction.NONE, Correction.HOLM, Correction.MAX_T)
     )
-    assert (held["level"] <= plain["level"]).all() and held["level"].min() == pytest.approx(0.05 / 2)
+    assert (held["level"] <= plain["level"]).all() and held["level"].min() == pytest.approx(
+        0.05 / 2
+    )
     assert verdicts(together)["cola", "rte"] == "gain"
 
 

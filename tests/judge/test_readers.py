@@ -25,6 +25,7 @@ from transfer_study.errors import StudyError
 from transfer_study.judge.answer_files import given_from_answers
 from transfer_study.judge.answer_labels import Asked
 from transfer_study.judge.given import Given
+from transfer_study.judge.judged import JudgedPlaces, judge_runs
 from transfer_study.judge.named_files import AnswerFile, files_of_patterns
 from transfer_study.judge.readers.export import ScoreColumn, rows_of_export
 from transfer_study.judge.readers.lm_eval import given_from_samples
@@ -62,6 +63,15 @@ def test_lm_eval_scores_are_those_of_its_results(metric: str) -> None:
     assert judged[["source", "target", "n_seeds", "n_test"]].values.tolist() == [
         ["a", "quiz", 2, 6]
     ]
+
+
+def test_lm_eval_is_judged_the_whole_way(tmp_path: Path) -> None:
+    places = JudgedPlaces.of("quiz", tmp_path / "results", tmp_path / "plots")
+    judgement = Judgement(Margin(absolute=0.01))
+    outcome = judge_runs(given_from_samples(samples()), judgement, places, "judge")
+    assert outcome.deltas[["source", "target", "metric"]].values.tolist() == [["a", "quiz", "acc"]]
+    report = (tmp_path / "results" / "quiz" / "report.md").read_text()
+    assert "The score of quiz is the mean of acc over the logged samples." in report
 
 
 def test_lm_eval_has_the_constant_of_the_text_that_is_right_most_often() -> None:

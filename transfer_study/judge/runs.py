@@ -5,8 +5,9 @@ A baseline, the model of a target alone, has no source (see arm_labels.py for th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import pandas as pd
 
@@ -14,12 +15,14 @@ from transfer_study.errors import Problem, StudyError
 from transfer_study.judge.arm_labels import label_of, reading_of, said_label
 from transfer_study.judge.given import RUN_COLUMNS
 from transfer_study.judge.score_pairs import RUN, effect_text, in_readings
-from transfer_study.study.characters import composed, fault_of_name
+from transfer_study.judge.score_rows import name_of, seed_of, sources_of, task_name
+from transfer_study.study.characters import composed
 
 # What may stand where there is no source.
 ALONE = ("", "none", "alone")
 # The parts of what is said of a run.
 PARTS = ("encoder", "source", "target", "seed", "arm", "reading")
+_Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,50 +55,34 @@ class SaidRun:
 def said_run(said: Mapping[str, str], where: str) -> SaidRun:
     """A run from texts by the names in PARTS; raises StudyError with all that is wrong."""
     said = {part: composed(said.get(part, "").strip()) for part in PARTS}
-    source = said["source"].casefold()
-    sources = [] if source in ALONE else [n.strip() for n in said["source"].split("+")]
-    faults = [*_faults_of_names(said, sources)]
-    if not (said["seed"].isascii() and said["seed"].isdigit()):
-        faults.append(f"found the seed {said['seed']!r}; give a whole number such as 0")
-    arm = said["arm"]
-    try:
-        arm = said_label(arm) if arm else ""
-        reading_of(said["reading"], label_of(arm, tuple(sources), said["target"], set()))
-    except ValueError as error:
-        faults.append(str(error))
+    source = "" if said["source"].casefold() in ALONE else said["source"]
+    faults: list[Problem] = []
+
+    def read(part: Callable[[], _Part], unsaid: _Part) -> _Part:
+        try:
+            return part()
+        except ValueError as error:
+            faults.append(Problem(str(error), where))
+            return unsaid
+
+    encoder = read(lambda: name_of("encoder", said["encoder"]), "")
+    target = read(lambda: task_name("target", said["target"]), "")
+    sources = read(lambda: sources_of(source), tuple[str, ...]())
+    seed = read(lambda: seed_of(said["seed"]), 0)
+    arm = read(lambda: said_label(said["arm"]) if said["arm"] else "", "")
+    if not faults:
+        read(lambda: reading_of(said["reading"], label_of(arm, sources, target, set())), "")
     if faults:
-        raise StudyError(*(Problem(fault, where) for fault in faults))
+        raise StudyError(*faults)
     return SaidRun(
-        encoder=said["encoder"],
-        source="+".join(sorted(sources)),
-        target=said["target"],
-        seed=int(said["seed"]),
+        encoder=encoder,
+        source="+".join(sources),
+        target=target,
+        seed=seed,
         arm=arm,
         reading=said["reading"],
         where=where,
     )
-
-
-def _faults_of_names(said: Mapping[str, str], sources: Sequence[str]) -> Iterator[str]:
-    for part in ("encoder", "target"):
-        if not said[part]:
-            yield f"the {part} is empty; name it"
-        elif fault := fault_of_name(said[part]):
-            yield f"the {part} has {fault}"
-    if "+" in said["target"]:
-        yield f"found the target {said['target']!r}; '+' joins sources, give one target a run"
-    if "" in sources:
-        yield f"found the source {said['source']!r}; name a task on both sides of each '+'"
-    for name in dict.fromkeys(sources):
-        if fault := fault_of_name(name):
-            yield f"the source has {fault}"
-        if name == said["target"]:
-            yield (
-                f"found the target {name!r} among its sources; a source is another task, and a "
-                f"run of the target alone has none ({', '.join(filter(None, ALONE))} or nothing)"
-            )
-        elif sources.count(name) > 1:
-            yield f"found the source {name!r} twice; name it once"
 
 
 def run_rows(runs: Sequence[SaidRun], metrics: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:
