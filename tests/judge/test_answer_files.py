@@ -502,6 +502,21 @@ def test_a_seed_twice_is_told(folder: Path) -> None:
     )
 
 
+def test_several_mixes_under_one_name_are_told(tmp_path: Path) -> None:
+    write(tmp_path / "0.csv", ALONE)
+    lines = ["encoder,source,target,seed,arm,file", "bert,,b,0,,0.csv"]
+    for n, source in enumerate(("a+c", "a+d"), start=1):
+        write(tmp_path / f"{n}.csv", PAIR)
+        lines.append(f"bert,{source},b,0,group:x,{n}.csv")
+    table = tmp_path / "files.csv"
+    table.write_text("\n".join(lines))
+    with pytest.raises(StudyError) as raised:
+        given_from_answers(files_of_table(table))
+    said = [str(problem) for problem in raised.value.problems]
+    assert said[0].startswith(f"{table}, line 4: found the arm group:x of b by bert with the sourc")
+    assert "found the arm group:x with the tasks a+b+c and with a+b+d; a group is the" in said[1]
+
+
 def test_columns_are_called_as_said(folder: Path) -> None:
     for path in folder.glob("bert/*"):
         rows = [json.loads(line) for line in path.read_text().splitlines()]

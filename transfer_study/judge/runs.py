@@ -14,7 +14,7 @@ import pandas as pd
 from transfer_study.errors import Problem, StudyError
 from transfer_study.judge.arm_labels import label_of, reading_of, said_label
 from transfer_study.judge.given import RUN_COLUMNS
-from transfer_study.judge.score_pairs import RUN, effect_text, in_readings
+from transfer_study.judge.score_pairs import RUN, effect_text, faults_of_mixes, in_readings
 from transfer_study.judge.score_rows import name_of, seed_of, sources_of, task_name
 from transfer_study.study.characters import composed
 
@@ -89,7 +89,8 @@ def run_rows(runs: Sequence[SaidRun], metrics: Mapping[str, str]) -> tuple[pd.Da
     """The table of `Given` and the name of each run, as `runs` are in order.
 
     `metrics` are by target. A baseline stands in every reading that its target's models have.
-    Raises StudyError for a run that is there twice, and for a model without a baseline.
+    Raises StudyError for a run that is there twice, for several mixes of tasks under one name, and
+    for a model without a baseline.
     """
     tasks: dict[str, set[str]] = {}
     for run in runs:
@@ -114,6 +115,10 @@ def run_rows(runs: Sequence[SaidRun], metrics: Mapping[str, str]) -> tuple[pd.Da
         for _, same in table[table.duplicated(RUN, keep=False)].groupby(RUN, sort=False)
         for first, *others in [same["number"]]
         for later in others
+    ]
+    problems += [
+        Problem(message, runs[mix["number"].iloc[-1]].where)
+        for message, mix in faults_of_mixes(table)
     ]
     if not any(run.source for run in runs):
         problems.append(Problem("all runs are baselines; give models that have a source"))
