@@ -41,6 +41,11 @@ def label_of(said: str, sources: tuple[str, ...], target: str, tasks: Set[str]) 
     full mix, and several of them a group. Raises ValueError where the two do not fit.
     """
     joined = "+".join(sources)
+    if target in sources:
+        raise ValueError(
+            f"found the target {target} among its sources; a source is another task, and a "
+            "baseline has none"
+        )
     if not sources:
         if said and said != SINGLE.label:
             raise ValueError(

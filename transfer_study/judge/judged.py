@@ -15,6 +15,7 @@ from transfer_study.analysis.doubt.false_edges import false_edges, with_themselv
 from transfer_study.analysis.edges import distinct_edges
 from transfer_study.analysis.effects.deltas import deltas
 from transfer_study.analysis.effects.judgement import Judgement
+from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.analysis.effects.uncertainty import ALPHA
 from transfer_study.analysis.graph.views import Shown, views_of
 from transfer_study.errors import StoreError, StudyError
@@ -36,7 +37,7 @@ from transfer_study.study.arms import Arm, arm_of
 from transfer_study.study.looks import Edge
 from transfer_study.study.reading import Reading
 from transfer_study.study.spelling import choices
-from transfer_study.study.tasks.task import MetricName, Name
+from transfer_study.study.tasks.task import Name
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def judge_runs(given: Given, asked: JudgeRequest, places: JudgedPlaces) -> Outco
             recommendations=advice,
             false_edge_rate=false_edge_sentence(false_edges(itself, ALPHA)),
             file=places.name,
-            warnings=[*given.notes, *(_coverage(edges) if design.answers else ())],
+            warnings=[*given.notes, *_coverage(given, edges)],
             captions=captions,
             reported=own_provenance(),
             predicted=predicted,
@@ -206,10 +207,15 @@ def _runs(compared: pd.DataFrame, given: Given) -> dict[RunKey, list[SeedRun]]:
     return runs
 
 
-def _coverage(edges: pd.DataFrame) -> list[str]:
-    by = ["metric", "n_seeds", "n_documents"]
+def _coverage(given: Given, edges: pd.DataFrame) -> list[str]:
+    by = ["target", "n_seeds", "n_documents"]
     cells = edges.drop_duplicates(by)[by].itertuples(index=False)
-    said = (coverage_warning(MetricName(m), int(seeds), int(n)) for m, seeds, n in cells)
+    # Others may call a metric as they like: what counts is how a test set is scored.
+    said = (
+        coverage_warning(test_set.metric, int(seeds), int(n))
+        for target, seeds, n in cells
+        if isinstance(test_set := given.test_sets[target], TestSet)
+    )
     return [one for one in dict.fromkeys(said) if one is not None]
 
 

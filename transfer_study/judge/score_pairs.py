@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from transfer_study.judge.mistakes import Mistakes
@@ -58,30 +60,39 @@ def check_runs(runs: pd.DataFrame, unread: tuple[str, ...], mistakes: Mistakes) 
     _check_mixes(runs, mistakes)
 
 
-def _check_mixes(runs: pd.DataFrame, mistakes: Mistakes) -> None:
-    """Note a mix of tasks that is two by its name, or by its scores."""
-    arms = {label: arm_of(label) for label in runs["arm"].unique()}
-    mixed = [label for label, arm in arms.items() if arm is not None and arm.drawn == "rings"]
+def faults_of_mixes(runs: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """A sentence for each name that several mixes of tasks share, and the rows that show it."""
+    mixed = [
+        label
+        for label in runs["arm"].unique()
+        if (arm := arm_of(label)) is not None and arm.drawn == "rings"
+    ]
     mixes = runs[runs["arm"].isin(mixed)]
     for (label, by, _, of), mix in mixes.groupby(["arm", *_HELD], sort=False):
         if mix["source"].nunique() > 1:
-            mistakes.add(
+            yield (
                 f"found the arm {label} of {of} by {by} with the sources "
                 f"{' and '.join(mix['source'].unique())}; it is one mix, call others "
                 f"{GROUPS.label}:NAME",
-                *mix["line"],
+                mix,
             )
     groups = mixes[mixes["arm"].str.startswith(f"{GROUPS.label}:")]
     for group, mix in groups.groupby("arm", sort=False):
         ends = mix[["source", "target"]].drop_duplicates().itertuples(index=False, name=None)
         members = {"+".join(sorted((*source.split("+"), target))): None for source, target in ends}
         if len(members) > 1:
-            mistakes.add(
+            yield (
                 f"found the arm {group} with the tasks {' and with '.join(members)}; a group is "
                 "the same tasks for each of its targets, give others another name",
-                *mix["line"],
+                mix,
             )
-    joint = runs[runs["arm"].isin([label for label in arms if mixes_tasks(label)])]
+
+
+def _check_mixes(runs: pd.DataFrame, mistakes: Mistakes) -> None:
+    """Note a mix of tasks that is two by its name, or by its scores."""
+    for message, mix in faults_of_mixes(runs):
+        mistakes.add(message, *mix["line"])
+    joint = runs[runs["arm"].isin([label for label in runs["arm"].unique() if mixes_tasks(label)])]
     edge = ["encoder", "reading", "source", "target"]
     named = joint.drop_duplicates([*edge, "arm"])
     twice = named.loc[named.duplicated(edge), edge].drop_duplicates()

@@ -40,11 +40,11 @@ def rows_of(text: ScoreText, arm: str, mistakes: Mistakes) -> tuple[pd.DataFrame
 
     rows = pd.DataFrame(
         {
-            "encoder": each("encoder", lambda name: _name("encoder", name), ENCODER),
-            "source": each("source", _sources),
-            "target": each("target", lambda name: _task("target", name)),
-            "metric": each("metric", lambda name: _name("metric", name), METRIC),
-            "seed": each("seed", _seed),
+            "encoder": each("encoder", lambda name: name_of("encoder", name), ENCODER),
+            "source": each("source", sources_of),
+            "target": each("target", lambda name: task_name("target", name)),
+            "metric": each("metric", lambda name: name_of("metric", name), METRIC),
+            "seed": each("seed", seed_of),
             "value": each("value", lambda value: _finite("value", value)),
             "arm": each("arm", lambda said: said_label(said) if said else ""),
             "reading": each("reading", str),
@@ -70,11 +70,6 @@ def _with_arms(rows: pd.DataFrame, arm: str, mistakes: Mistakes) -> pd.DataFrame
 
     def place(model: tuple[str, tuple[str, ...], str, str, str]) -> tuple[str, str]:
         encoder, sources, target, said, reading = model
-        if target in sources:
-            raise ValueError(
-                f"found the target {target} among its sources; a source is another task, and a "
-                "baseline has none"
-            )
         label = label_of(said or (arm if sources else ""), sources, target, learned[encoder])
         return label, reading_of(reading, label)
 
@@ -110,7 +105,8 @@ def _known(
     return found
 
 
-def _name(role: str, name: str) -> str:
+def name_of(role: str, name: str) -> str:
+    """The name as it is; raises ValueError for what is none."""
     if not name:
         raise ValueError(f"the {role} is empty; name it")
     if fault := fault_of_name(name):
@@ -118,8 +114,9 @@ def _name(role: str, name: str) -> str:
     return name
 
 
-def _task(role: str, name: str) -> str:
-    if found := next((c for c in _JOINS + _DERIVED if c in _name(role, name)), None):
+def task_name(role: str, name: str) -> str:
+    """The name of one task as it is; raises ValueError for what cannot be."""
+    if found := next((c for c in _JOINS + _DERIVED if c in name_of(role, name)), None):
         meaning = "derives one task from another" if found == _DERIVED else "joins sources"
         raise ValueError(
             f"the {role} {name!r} has {found!r}, which {meaning}; give the task another name"
@@ -127,8 +124,11 @@ def _task(role: str, name: str) -> str:
     return name
 
 
-def _sources(text: str) -> tuple[str, ...]:
-    """The sources that a field names, in order; several are joined, or a JSON list."""
+def sources_of(text: str) -> tuple[str, ...]:
+    """The sources that a field names, in order; several are joined, or a JSON list.
+
+    Raises ValueError for what names none.
+    """
     if not text:
         return ()
     listed = _listed(text) if text.startswith("[") else re.split(f"[{_JOINS}]", text)
@@ -138,7 +138,7 @@ def _sources(text: str) -> tuple[str, ...]:
             f"the source {text!r} has an empty name; name a task before and after each of "
             f"{' '.join(_JOINS)}"
         )
-    names = [_task("source", name) for name in names]
+    names = [task_name("source", name) for name in names]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"the source {text!r} names {twice[0]!r} twice; name it once")
     return tuple(sorted(names))
@@ -166,7 +166,8 @@ def _finite(role: str, text: str) -> float:
     return value
 
 
-def _seed(text: str) -> int:
+def seed_of(text: str) -> int:
+    """The whole number that a field has; raises ValueError for any other."""
     whole = _WHOLE.fullmatch(text)
     if not whole:
         raise ValueError(
