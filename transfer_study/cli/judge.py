@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import shlex
+import sys
 from typing import Annotated
 
 import typer
 
 from transfer_study.cli.options import PLOTS, RESULTS, Json, PlotsFolder, ResultsFolder, exit_by
 from transfer_study.study.correction import Correction
+from transfer_study.study.frozen import Word
+
+
+class RunsKind(Word):
+    """What can be judged, by its word."""
+
+    SCORES = "scores"
+    ANSWERS = "answers"
+    LM_EVAL = "lm-eval"
+    MTEB = "mteb"
+    EXPORT = "export"
 
 
 def judge(
-    table: Annotated[
-        Path,
+    runs: Annotated[
+        list[str],
         typer.Argument(
-            metavar="TABLE",
-            help="Scores, a row a run (CSV, TSV or parquet): source, target, seed, value; a row "
-            "without a source is of the target by itself.",
+            metavar="RUNS...",
+            help="A table of scores (source, target, seed, value; a row without a source is of the "
+            "target by itself), a table of files of answers, or names of files with fields, in "
+            "quotes: 'answers/{source}-to-{target}-s{seed}.csv'.",
             show_default=False,
         ),
     ],
+    source: Annotated[
+        RunsKind | None,
+        typer.Option("--from", help="What they are.", show_default="as names and columns say"),
+    ] = None,
     column: Annotated[
         list[str],
         typer.Option(metavar="ROLE=NAME", help="What a column is called, e.g. value=accuracy."),
+    ] = [],  # noqa: B006
+    score: Annotated[
+        list[str],
+        typer.Option(metavar="TARGET=COLUMN", help="Of an export: where a target's scores are."),
     ] = [],  # noqa: B006
     percent: Annotated[bool, typer.Option("--percent", help="Scores are in percent.")] = False,
     arm: Annotated[
@@ -33,9 +54,20 @@ def judge(
         ),
     ] = None,
     metric: Annotated[
-        list[str],
-        typer.Option(metavar="TARGET=METRIC", help="By which of several metrics to judge."),
+        list[str], typer.Option(metavar="TARGET=METRIC", help="By which metric to judge.")
     ] = [],  # noqa: B006
+    kind: Annotated[
+        list[str],
+        typer.Option(metavar="TARGET=KIND", help="Of answers: the kind of task, e.g. tagging."),
+    ] = [],  # noqa: B006
+    gold: Annotated[
+        list[str],
+        typer.Option(metavar="TARGET=FILE", help="Of answers without gold labels: where they are."),
+    ] = [],  # noqa: B006
+    document: Annotated[
+        str | None,
+        typer.Option(help="Of lm-eval: the key of a sample's document.", show_default="none"),
+    ] = None,
     constant: Annotated[
         list[str],
         typer.Option(
@@ -54,7 +86,7 @@ def judge(
         Correction, typer.Option(help="How to adjust for many edges.")
     ] = Correction.BH,
     predict: Annotated[
-        bool, typer.Option("--predict", help="Estimate pairs that the table does not have.")
+        bool, typer.Option("--predict", help="Estimate pairs that were not run.")
     ] = False,
     task: Annotated[
         str | None,
@@ -66,7 +98,8 @@ def judge(
     name: Annotated[
         str | None,
         typer.Option(
-            help="What the folders of results and plots are called.", show_default="the file's name"
+            help="What the folders of results and plots are called.",
+            show_default="the table's name, or judged",
         ),
     ] = None,
     results: ResultsFolder = RESULTS,
@@ -77,37 +110,39 @@ def judge(
     from transfer_study.analysis.effects.judgement import Judgement
     from transfer_study.analysis.graph.views import Shown
     from transfer_study.judge.judged import JudgedPlaces, JudgeRequest, check_task, judge_runs
-    from transfer_study.judge.score_table import TableRequest, read_scores
+    from transfer_study.judge.score_table import TableRequest
+    from transfer_study.judge.sources import RunsRequest, name_of, read_runs
     from transfer_study.session.places import Places
     from transfer_study.terminal.asked import by_name, counts_by_name, margin_of, numbers_by_name
     from transfer_study.terminal.edges import edges_as_json, print_edges
 
     named = Places(results=results, plots=plots)
-    places = JudgedPlaces.of(table.stem if name is None else name, named.results, named.plots)
+    places = JudgedPlaces.of(name_of(runs) if name is None else name, named.results, named.plots)
     judgement = Judgement(margin_of(margin), correction)
     places.check()
-    given = read_scores(
-        table,
-        TableRequest(
-            columns=by_name("--column", column, "value=accuracy"),
-            percent=percent,
-            arm=arm,
-            metrics=by_name("--metric", metric, "rte=accuracy"),
-            constants=numbers_by_name("--constant", constant, "rte=0.5"),
-            n_test=counts_by_name("--n-test", n_test, "rte=277"),
-        ),
+    table = TableRequest(
+        columns=by_name("--column", column, "value=accuracy"),
+        percent=percent,
+        arm=arm,
+        metrics=by_name("--metric", metric, "rte=accuracy"),
+        constants=numbers_by_name("--constant", constant, "rte=0.5"),
+        n_test=counts_by_name("--n-test", n_test, "rte=277"),
+    )
+    given = read_runs(
+        RunsRequest(
+            runs,
+            None if source is None else source.value,
+            table,
+            kinds=by_name("--kind", kind, "ner=tagging"),
+            gold=by_name("--gold", gold, "rte=rte-gold.csv"),
+            scores=by_name("--score", score, "rte=eval/accuracy"),
+            document=document,
+        )
     )
     if task is not None:
         check_task(given, task)
-    asked = JudgeRequest(judgement, _command(), Shown(task=task), predict)
+    command = shlex.join(["transfer-study", *sys.argv[1:]])
+    asked = JudgeRequest(judgement, command, Shown(task=task), predict)
     outcome = judge_runs(given, asked, places)
     edges_as_json(outcome) if as_json else print_edges(outcome)
     exit_by(outcome)
-
-
-def _command() -> str:
-    """The words of this command, as a shell reads them."""
-    import shlex
-    import sys
-
-    return shlex.join(["transfer-study", *sys.argv[1:]])

@@ -10,11 +10,12 @@ from pathlib import Path
 import pandas as pd
 
 from transfer_study.analysis.effects.scores_on_test import ScoresAlone
+from transfer_study.errors import Problem, StudyError
 from transfer_study.judge.arm_labels import said_label
 from transfer_study.judge.given import RUN_COLUMNS, Given
 from transfer_study.judge.metric_range import least_score
 from transfer_study.judge.mistakes import Mistakes
-from transfer_study.judge.score_file import read_text_of_scores
+from transfer_study.judge.score_file import ScoreText, read_text_of_scores
 from transfer_study.judge.score_pairs import check_baselines, check_runs, effect_text, in_readings
 from transfer_study.judge.score_rows import rows_of
 from transfer_study.judge.score_scale import check_scale
@@ -58,7 +59,19 @@ def read_scores(file: Path, asked: TableRequest) -> Given:
     wrong.
     """
     mistakes = Mistakes(file, "row" if file.suffix.lower() == ".parquet" else "line")
-    text = read_text_of_scores(file, asked.columns, mistakes)
+    return _given(read_text_of_scores(file, asked.columns, mistakes), asked, mistakes)
+
+
+def scores_of_rows(rows: pd.DataFrame, file: Path, asked: TableRequest) -> Given:
+    """Read rows of text with the columns of SCORE_ROWS, as another reader has them of a file."""
+    if rows.empty:
+        raise StudyError(Problem("there is no run in it", str(file)))
+    fields = {str(name): list(rows[name]) for name in rows}
+    text = ScoreText(fields, range(1, len(rows) + 1), (), True)
+    return _given(text, asked, Mistakes(file, "run"))
+
+
+def _given(text: ScoreText, asked: TableRequest, mistakes: Mistakes) -> Given:
     text, left_out = of_metrics(text, asked.metrics, mistakes)
     rows, whole = rows_of(text, _arm(asked.arm, mistakes), mistakes)
     check_metrics(rows, mistakes)
