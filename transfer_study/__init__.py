@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from transfer_study.errors import StudyError
     from transfer_study.execute.resources import Resources
-    from transfer_study.in_python import make_plan, run
+    from transfer_study.in_python import judge_scores, make_plan, run
     from transfer_study.outcome import Outcome
     from transfer_study.session.places import Places
     from transfer_study.session.report import write_report
@@ -17,6 +17,7 @@ __all__ = [
     "Places",
     "Resources",
     "StudyError",
+    "judge_scores",
     "make_plan",
     "read_study",
     "run",
@@ -26,6 +27,7 @@ __all__ = [
 _HOMES = {
     "StudyError": "errors",
     "Resources": "execute.resources",
+    "judge_scores": "in_python",
     "make_plan": "in_python",
     "run": "in_python",
     "Outcome": "outcome",

@@ -63,10 +63,10 @@ def read_scores(file: Path, asked: TableRequest) -> Given:
 
 
 def scores_of_rows(rows: pd.DataFrame, file: Path, asked: TableRequest) -> Given:
-    """Read rows of text with the columns of SCORE_ROWS, as another reader has them of a file."""
+    """Read rows with the columns of SCORE_ROWS, as another reader has them of a file."""
     if rows.empty:
         raise StudyError(Problem("there is no run in it", str(file)))
-    fields = {str(name): list(rows[name]) for name in rows}
+    fields = {str(name): [*map(str, rows[name])] for name in rows}
     text = ScoreText(fields, range(1, len(rows) + 1), (), True)
     return _given(text, asked, Mistakes(file, "run"))
 

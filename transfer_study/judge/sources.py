@@ -62,8 +62,9 @@ def read_runs(asked: RunsRequest) -> Given:
         case "lm-eval":
             return given_from_samples(_files(asked), metrics, asked.document)
         case "answers":
+            said = _of_targets(asked)
             gold = {target: Path(file) for target, file in asked.gold.items()}
-            return given_from_answers(_files(asked), _of_targets(asked), asked.table.columns, gold)
+            return given_from_answers(_files(asked), said, asked.table.columns, gold)
 
 
 def name_of(named: Sequence[str]) -> str:
