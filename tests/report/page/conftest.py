@@ -169,11 +169,30 @@ def running(reloads: int) -> Content:
     return replace(make_content(4, complete=False), so_far=so_far)
 
 
+def judged() -> Content:
+    """Scores of models that others trained, and a pair of them that was not run."""
+    whole = make_content(5)
+    pair = {"encoder": "tiny", "reading": "refine", "arm": "pair", "source": "corpus-1"}
+    pair |= {"target": "corpus-6", "expected": 0.03, "low": 0.01, "high": 0.05}
+    pair |= {"gain": 0.93, "loss": 0.01, "likely": "likely gain"}
+    return replace(
+        whole,
+        design=replace(whole.design, given=True, answers=False),
+        deltas=whole.deltas.assign(n_test=0, n_documents=0, example_error=0.0),
+        tasks=whole.tasks.assign(kind=""),
+        kinds={},
+        recipes={},
+        cards=None,
+        predicted=pd.DataFrame([pair]),
+    )
+
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 STUDIES = {
     4: lambda: make_content(4, complete=False, controls=("placebo", "matched")),
     8: lambda: make_content(8, readings=("refine", "finetune")),
     30: lambda: make_content(30, domains=4),
+    "judged": judged,
     "running": lambda: running(reloads=2),
     "running for long": lambda: running(reloads=600),
 }

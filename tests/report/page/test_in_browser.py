@@ -85,6 +85,22 @@ def test_a_failed_edge_is_marked_apart_and_names_its_log(opened) -> None:
     assert "not judged" in page.text("#evidence-body")
 
 
+def test_of_scores_of_others_it_tells_no_recipe_log_or_test_example(opened) -> None:
+    page = opened("judged")
+    page.locator("#tab-matrix").click()
+    page.locator(f"#matrix {EDGE}").click()
+    said = page.text("#evidence-body")
+    assert "corpus-2 scores" in said and "5 runs" in said
+    for absent in ("Recipe", "To see their logs", "Test examples", "from test examples"):
+        assert absent not in said
+    assert page.shown("text=Kind of target") == 0
+    assert page.shown("#costs") == page.shown("#failures") == 0
+    assert "93% gain" in page.text("[aria-labelledby=predicted]")
+    assert page.complaints == []
+    page.mouse.move(2, 2)  # the tip is no part of the page
+    assert page.axe() == []
+
+
 def test_filters_hide_in_every_view_what_they_leave_out(opened) -> None:
     page = opened(4)
     page.locator("[data-filter=certainty]").select_option("decided")
