@@ -8,12 +8,13 @@ First both run a few seeds in turns: what a seed costs in CPU seconds, the first
 for the others. Then seeds are added, and every edge is judged by all of them, until half of the
 edges are gains, losses or equivalent, or until it would have cost too much. That measures power
 alone: who judges again and again decides by `--until-decided`. With a folder the same command goes
-on where it was stopped.
+on where it was stopped, with the costs that it measured there.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import statistics
@@ -87,14 +88,22 @@ def experiment(tree: Path, name: str) -> dict[str, Any]:
     return written
 
 
-def costs(versions: list[Version], rounds: int) -> dict[str, tuple[float, float]]:
+def costs(versions: list[Version], rounds: int, kept: Path) -> dict[str, tuple[float, float]]:
     """The CPU seconds of a first and of a further seed of each version, run in turns."""
+    if kept.is_file():
+        return _told(json.loads(kept.read_text("utf-8")))
     taken: dict[str, list[float]] = {version.name: [] for version in versions}
     with tempfile.TemporaryDirectory() as runs:
         for seed in range(TIMED_SEED, TIMED_SEED + rounds):
             for version in versions:
                 fresh = replace(version, runs=Path(runs) / version.name)
                 taken[version.name].append(fresh.run([seed], "timed"))
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(taken), encoding="utf-8")
+    return _told(taken)
+
+
+def _told(taken: dict[str, list[float]]) -> dict[str, tuple[float, float]]:
     for name, (first, *further) in taken.items():
         each = ", ".join(f"{seconds:.0f}" for seconds in further)
         print(
@@ -146,7 +155,7 @@ def main() -> int:
             data = options.corpora.resolve()
             now = Version("this version", ROOT, ROWS, runs / "now", data)
             then = Version(options.before, before, "public_biomedical", runs / "before", data)
-            cost = costs([now, then], options.rounds)
+            cost = costs([now, then], options.rounds, runs / "costs.json")
             spent, reached = until_half(now, cost[now.name], options.budget)
             if not reached:
                 print("this version did not decide half of the edges in time: no ratio")
