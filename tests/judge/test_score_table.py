@@ -16,8 +16,8 @@ from transfer_study.analysis.effects.deltas import deltas
 from transfer_study.analysis.effects.judgement import Judgement
 from transfer_study.errors import StudyError
 from transfer_study.judge.given import RUN_COLUMNS, Given
-from transfer_study.judge.metric_range import is_error, least_score
 from transfer_study.judge.score_table import TableRequest, read_scores
+from transfer_study.metrics.metric_names import is_error, least_score
 from transfer_study.study.correction import Correction
 from transfer_study.study.margin import Margin
 

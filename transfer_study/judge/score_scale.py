@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from transfer_study.judge.metric_range import least_score
 from transfer_study.judge.mistakes import Mistakes
+from transfer_study.metrics.metric_names import least_score
 
 # Where scores in percent go beyond it, those within 1 were left as fractions.
 _FAR = 10.0

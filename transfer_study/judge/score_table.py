@@ -13,7 +13,6 @@ from transfer_study.analysis.effects.scores_on_test import ScoresAlone
 from transfer_study.errors import Problem, StudyError
 from transfer_study.judge.arm_labels import said_label
 from transfer_study.judge.given import RUN_COLUMNS, Given
-from transfer_study.judge.metric_range import least_score
 from transfer_study.judge.mistakes import Mistakes
 from transfer_study.judge.score_file import ScoreText, read_text_of_scores
 from transfer_study.judge.score_pairs import check_baselines, check_runs, effect_text, in_readings
@@ -25,6 +24,7 @@ from transfer_study.judge.score_targets import (
     facts_of_targets,
     of_metrics,
 )
+from transfer_study.metrics.metric_names import least_score
 from transfer_study.points import counted
 from transfer_study.study.arms import SINGLE
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pandas as pd
 
-from transfer_study.judge.metric_range import is_error, least_score
 from transfer_study.judge.mistakes import Mistakes
 from transfer_study.judge.score_file import ScoreText
 from transfer_study.judge.score_rows import METRIC
+from transfer_study.metrics.metric_names import is_error, least_score
 from transfer_study.points import counted
 from transfer_study.study.spelling import choices
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from transfer_study.metrics import classes, correlation, entities, ranks
+from transfer_study.metrics.metric_names import least_score
 from transfer_study.metrics.rows import Floats, Statistics
 from transfer_study.study.tasks.example import Label
 from transfer_study.study.tasks.task import MetricName, Task
@@ -27,12 +28,6 @@ _METRICS = {
     MetricName.PEARSON: _Metric(correlation.products, correlation.pearson),
     MetricName.SPEARMAN: _Metric(ranks.pseudovalues, ranks.spearman),
 }
-
-
-# Their worst score is -1.
-_CORRELATIONS = frozenset(
-    ("pearson", "pearsonr", "spearman", "spearmanr", "kendall", "matthews", "mcc")
-)
 
 
 def statistics(
@@ -73,11 +68,8 @@ def score(
 
 
 def score_span(metric: str) -> float:
-    """How far the metric's best score, 1, is from its worst: 2 of a correlation, else 1.
-
-    It may be one that others scored by, such as `matthews`, or the mean of several, `a+b`.
-    """
-    return 2.0 if _CORRELATIONS.intersection(metric.lower().split("+")) else 1.0
+    """How far the best score of a metric, which others may have scored by, is from its worst."""
+    return 1 - least_score(metric)
 
 
 def reported(task: Task) -> tuple[MetricName, ...]:

@@ -1,4 +1,4 @@
-"""What the name of a metric that others computed says of its scores."""
+"""What the name of a metric, of ours or of others, says of its scores."""
 
 from __future__ import annotations
 
