@@ -19,7 +19,7 @@ from transfer_study.analysis.effects.replicates import RESAMPLES
 from transfer_study.analysis.effects.scores import comparison_table, score_systems
 from transfer_study.errors import StudyError
 from transfer_study.judge.answer_files import given_from_answers
-from transfer_study.judge.answer_labels import Asked
+from transfer_study.judge.answer_kind import Asked
 from transfer_study.judge.given import RUN_COLUMNS, Given
 from transfer_study.judge.named_files import files_of_patterns, files_of_table
 from transfer_study.store.compact import CompactAnswers

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from transfer_study.errors import Problem
 from transfer_study.judge.answer_columns import ROLES
-from transfer_study.judge.answer_labels import Asked
+from transfer_study.judge.answer_kind import Asked
 from transfer_study.judge.answer_target import TargetAnswers, read_target
 from transfer_study.judge.assembled import given_from
 from transfer_study.judge.given import Given

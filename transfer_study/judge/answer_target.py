@@ -12,17 +12,8 @@ from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.data.files.faults import Faults
 from transfer_study.errors import DataError, Problem, StudyError
 from transfer_study.judge.answer_columns import ROLES, AnswerColumns, read_columns, read_key
-from transfer_study.judge.answer_labels import (
-    Asked,
-    LabelReader,
-    Unclear,
-    as_lists,
-    kind_of_answers,
-    metric_of,
-    misfit,
-    same_label,
-    task_of,
-)
+from transfer_study.judge.answer_kind import Asked, Unclear, as_lists, kind_of_answers, metric_of
+from transfer_study.judge.answer_labels import LabelReader, misfit, same_label, task_of
 from transfer_study.judge.named_files import AnswerFile
 from transfer_study.metrics import statistics
 from transfer_study.metrics.constant import best_constant
