@@ -24,9 +24,9 @@ from transfer_study.analysis.effects.deltas import deltas
 from transfer_study.analysis.effects.judgement import Judgement
 from transfer_study.errors import StudyError
 from transfer_study.judge.answer_files import given_from_answers
-from transfer_study.judge.answer_kind import Asked
+from transfer_study.judge.answer_kind import TargetRequest
 from transfer_study.judge.given import Given
-from transfer_study.judge.judged import JudgedPlaces, judge_runs
+from transfer_study.judge.judged import JudgedPlaces, JudgeRequest, judge_runs
 from transfer_study.judge.named_files import AnswerFile, files_of_patterns
 from transfer_study.judge.readers.export import ScoreColumn, rows_of_export
 from transfer_study.judge.readers.lm_eval import given_from_samples
@@ -69,8 +69,8 @@ def test_lm_eval_scores_are_those_of_its_results(metric: str) -> None:
 
 def test_lm_eval_is_judged_the_whole_way(tmp_path: Path) -> None:
     places = JudgedPlaces.of("quiz", tmp_path / "results", tmp_path / "plots")
-    judgement = Judgement(Margin(absolute=0.01))
-    outcome = judge_runs(given_from_samples(samples()), judgement, places, "judge")
+    asked = JudgeRequest(Judgement(Margin(absolute=0.01)), "judge")
+    outcome = judge_runs(given_from_samples(samples()), asked, places)
     assert outcome.deltas[["source", "target", "metric"]].values.tolist() == [["a", "quiz", "acc"]]
     report = (tmp_path / "results" / "quiz" / "report.md").read_text()
     assert "The score of quiz is the mean of acc over the logged samples." in report
@@ -139,7 +139,7 @@ def test_lm_eval_documents_are_drawn_together(tmp_path: Path) -> None:
     assert (found.test_sets["quiz"].n, found.test_sets["quiz"].documents) == (6, 3)
 
 
-def of_trainer(folder: Path, kind: str, **asked: Asked) -> Given:
+def of_trainer(folder: Path, kind: str, **asked: TargetRequest) -> Given:
     """The real predictions of a kind as the pair's, right ones as the target's alone."""
     for source in ("none", "a"):
         shutil.copytree(WRITTEN / "trainer" / kind, folder / f"{source}-to-b")
@@ -184,7 +184,7 @@ def test_trainer_several_labels(tmp_path: Path) -> None:
     from sklearn.metrics import f1_score
 
     logits, gold = arrays("several")
-    found = of_trainer(tmp_path, "several", b=Asked(metric=MetricName.MICRO_F1))
+    found = of_trainer(tmp_path, "several", b=TargetRequest(metric=MetricName.MICRO_F1))
     expected = f1_score(gold, logits > 0, average="micro")
     assert "multilabel" in found.notes[0]
     assert scores(found) == pytest.approx({"": 1, "a": expected})

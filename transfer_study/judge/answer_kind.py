@@ -25,7 +25,7 @@ _OTHER_TAG = re.compile(r"[ESLUM]-.+|[BIESLU]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class TargetRequest:
     """What a user says of a target: its kind, its metric and the class that F1 leaves out."""
 
     kind: TaskKind | None = None
@@ -59,7 +59,7 @@ def list_of(text: str) -> tuple[str, ...] | None:
 
 
 def kind_of_answers(
-    asked: Asked, gold: Sequence[Raw], predicted: Iterable[Sequence[Raw]]
+    asked: TargetRequest, gold: Sequence[Raw], predicted: Iterable[Sequence[Raw]]
 ) -> TaskKind:
     """The kind that is asked for, or that gold looks like; raises Unclear.
 
@@ -100,7 +100,7 @@ def _has_fraction(text: str) -> bool:
     return bool(NUMBER.fullmatch(text)) and not float(text).is_integer()
 
 
-def metric_of(asked: Asked, kind: TaskKind) -> MetricName:
+def metric_of(asked: TargetRequest, kind: TaskKind) -> MetricName:
     """The metric that is asked for, or the kind's first; raises Unclear for one of other kinds."""
     metric = asked.metric or MetricName(kind.metrics[0])
     if metric not in kind.metrics:

@@ -41,11 +41,9 @@ def files_of_table(table: Path) -> list[AnswerFile]:
     reader = csv.reader(io.StringIO(read_text(table), newline=""), strict=True)
     header = [composed(name.strip()) for name in next(reader, [])]
     allowed = (*_NEEDED, "arm", "reading")
+    found = ", ".join(map(shown, header))
     problems = [
-        Problem(
-            f"no column {name!r}; found: {', '.join(map(shown, header))}{did_you_mean(name, header)}",
-            here,
-        )
+        Problem(f"no column {name!r}; found: {found}{did_you_mean(name, header)}", here)
         for here in [f"{table}, line 1"]
         for name in _NEEDED
         if name not in header
