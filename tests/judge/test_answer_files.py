@@ -19,7 +19,7 @@ from transfer_study.analysis.effects.replicates import RESAMPLES
 from transfer_study.analysis.effects.scores import comparison_table, score_systems
 from transfer_study.errors import StudyError
 from transfer_study.judge.answer_files import given_from_answers
-from transfer_study.judge.answer_labels import Asked
+from transfer_study.judge.answer_kind import TargetRequest
 from transfer_study.judge.given import RUN_COLUMNS, Given
 from transfer_study.judge.named_files import files_of_patterns, files_of_table
 from transfer_study.store.compact import CompactAnswers
@@ -67,11 +67,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def given(folder: Path, *patterns: str, **asked: Asked) -> Given:
+def given(folder: Path, *patterns: str, **asked: TargetRequest) -> Given:
     return given_from_answers(files_of_patterns(patterns or (PATTERN,), folder), asked)
 
 
-def problems(folder: Path, *patterns: str, **asked: Asked) -> list[str]:
+def problems(folder: Path, *patterns: str, **asked: TargetRequest) -> list[str]:
     with pytest.raises(StudyError) as raised:
         given(folder, *patterns, **asked)
     said = [str(problem).replace(f"{folder}/", "") for problem in raised.value.problems]
@@ -117,7 +117,10 @@ def test_a_study_of_the_repository_has_the_same_deltas_from_its_answers(tmp_path
     own = comparisons[(comparisons["arm"] == "pair") & (comparisons["over"] == "")]
     expected = deltas(own, score_systems(plan, source).test_sets, judgement, ())
 
-    asked = {t.name: Asked(kind=t.kind, metric=t.metric, negative=t.negative) for t in study.tasks}
+    asked = {
+        t.name: TargetRequest(kind=t.kind, metric=t.metric, negative=t.negative)
+        for t in study.tasks
+    }
     kinds = {}
     with (tmp_path / "files.csv").open("w", newline="") as file:
         table = csv.writer(file)
@@ -158,7 +161,7 @@ def test_a_study_of_the_repository_has_the_same_deltas_from_its_answers(tmp_path
         )
 
 
-def one_target(folder: Path, alone: Rows, pair: Rows, **asked: Asked) -> Given:
+def one_target(folder: Path, alone: Rows, pair: Rows, **asked: TargetRequest) -> Given:
     """What answers of a target `b` are taken for, one seed of the two models."""
     write(folder / "bert" / "none-to-b-s0.jsonl", alone)
     write(folder / "bert" / "a-to-b-s0.jsonl", pair)
@@ -218,11 +221,11 @@ def test_what_gold_looks_like(tmp_path: Path, gold, predicted, kind, metric, val
 
 def test_what_is_asked_for_goes_before_what_gold_looks_like(tmp_path: Path) -> None:
     gold, predicted = [1, 2, 3, 4], [1.2, 1.9, 3.5, 3.4]
-    said = Asked(kind=REGRESSION, metric=MetricName.SPEARMAN)
+    said = TargetRequest(kind=REGRESSION, metric=MetricName.SPEARMAN)
     found = one_target(tmp_path, answered(gold, gold), answered(gold, predicted), b=said)
     assert score_of_pair(found) == pytest.approx(0.8)
     # A metric of one kind says the kind.
-    same = given(tmp_path, b=Asked(metric=MetricName.SPEARMAN))
+    same = given(tmp_path, b=TargetRequest(metric=MetricName.SPEARMAN))
     assert score_of_pair(same) == score_of_pair(found)
     whole = one_target(tmp_path, answered(gold, gold), answered(gold, [1, 2, 3, 3]))
     assert score_of_pair(whole) == 0.75
@@ -230,17 +233,17 @@ def test_what_is_asked_for_goes_before_what_gold_looks_like(tmp_path: Path) -> N
         tmp_path,
         answered("ABCA", "ABCA"),
         answered("ABCA", "ABCC"),
-        b=Asked(kind=MULTIPLE_CHOICE),
+        b=TargetRequest(kind=MULTIPLE_CHOICE),
     )
     assert (score_of_pair(letters), letters.test_sets["b"].constant) == (0.75, 0.5)
 
 
 def test_f1_leaves_out_the_negative_class(tmp_path: Path) -> None:
     gold, predicted = ["no", "no", "x", "x", "y"], ["no", "x", "x", "no", "y"]
-    said = Asked(metric=MetricName.MICRO_F1, negative="no")
+    said = TargetRequest(metric=MetricName.MICRO_F1, negative="no")
     found = one_target(tmp_path, answered(gold, gold), answered(gold, predicted), b=said)
     assert score_of_pair(found) == pytest.approx(2 * 2 / (3 + 3))
-    assert problems(tmp_path, b=Asked(negative="none")) == [
+    assert problems(tmp_path, b=TargetRequest(negative="none")) == [
         "target b: the negative class 'none' is none of its labels; found: no, x, y"
     ]
 
@@ -530,7 +533,7 @@ def test_columns_are_called_as_said(folder: Path) -> None:
     with pytest.raises(StudyError, match="found the column role 'predicted'; did you mean 'predic"):
         given_from_answers(files, columns={"predicted": "label"})
     with pytest.raises(StudyError, match="found the target 'c'; allowed: b"):
-        given_from_answers(files, {"c": Asked()}, named)
+        given_from_answers(files, {"c": TargetRequest()}, named)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "txt"])

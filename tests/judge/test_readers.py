@@ -17,19 +17,21 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from transfer_study.analysis.effects.deltas import deltas
 from transfer_study.analysis.effects.judgement import Judgement
 from transfer_study.errors import StudyError
 from transfer_study.judge.answer_files import given_from_answers
-from transfer_study.judge.answer_labels import Asked
+from transfer_study.judge.answer_kind import TargetRequest
 from transfer_study.judge.given import Given
-from transfer_study.judge.judged import JudgedPlaces, judge_runs
+from transfer_study.judge.judged import JudgedPlaces, JudgeRequest, judge_runs
 from transfer_study.judge.named_files import AnswerFile, files_of_patterns
 from transfer_study.judge.readers.export import ScoreColumn, rows_of_export
 from transfer_study.judge.readers.lm_eval import given_from_samples
 from transfer_study.judge.readers.mteb import rows_of_mteb
+from transfer_study.judge.score_table import TableRequest, read_scores
 from transfer_study.study.margin import Margin
 from transfer_study.study.tasks.task import MetricName
 
@@ -67,8 +69,8 @@ def test_lm_eval_scores_are_those_of_its_results(metric: str) -> None:
 
 def test_lm_eval_is_judged_the_whole_way(tmp_path: Path) -> None:
     places = JudgedPlaces.of("quiz", tmp_path / "results", tmp_path / "plots")
-    judgement = Judgement(Margin(absolute=0.01))
-    outcome = judge_runs(given_from_samples(samples()), judgement, places, "judge")
+    asked = JudgeRequest(Judgement(Margin(absolute=0.01)), "judge")
+    outcome = judge_runs(given_from_samples(samples()), asked, places)
     assert outcome.deltas[["source", "target", "metric"]].values.tolist() == [["a", "quiz", "acc"]]
     report = (tmp_path / "results" / "quiz" / "report.md").read_text()
     assert "The score of quiz is the mean of acc over the logged samples." in report
@@ -137,7 +139,7 @@ def test_lm_eval_documents_are_drawn_together(tmp_path: Path) -> None:
     assert (found.test_sets["quiz"].n, found.test_sets["quiz"].documents) == (6, 3)
 
 
-def of_trainer(folder: Path, kind: str, **asked: Asked) -> Given:
+def of_trainer(folder: Path, kind: str, **asked: TargetRequest) -> Given:
     """The real predictions of a kind as the pair's, right ones as the target's alone."""
     for source in ("none", "a"):
         shutil.copytree(WRITTEN / "trainer" / kind, folder / f"{source}-to-b")
@@ -182,7 +184,7 @@ def test_trainer_several_labels(tmp_path: Path) -> None:
     from sklearn.metrics import f1_score
 
     logits, gold = arrays("several")
-    found = of_trainer(tmp_path, "several", b=Asked(metric=MetricName.MICRO_F1))
+    found = of_trainer(tmp_path, "several", b=TargetRequest(metric=MetricName.MICRO_F1))
     expected = f1_score(gold, logits > 0, average="micro")
     assert "multilabel" in found.notes[0]
     assert scores(found) == pytest.approx({"": 1, "a": expected})
@@ -266,12 +268,11 @@ def test_results_of_run_glue_and_a_file_of_gold_labels(tmp_path: Path) -> None:
         given_from_answers(files, gold={"b": key})
 
 
-MTEB = ("me__alone-s{seed}/*/{target}.json", "me__{source}-s{seed}/*/{target}.json")
+MTEB = "me__{source}-s{seed}/*/{target}.json"
 
 
 def test_mteb_scores() -> None:
-    files = files_of_patterns([MTEB[1].replace("{source}", "a")], WRITTEN / "mteb")
-    files += files_of_patterns([MTEB[0]], WRITTEN / "mteb")
+    files = files_of_patterns([MTEB], WRITTEN / "mteb")
     rows = rows_of_mteb(files)
     assert set(rows["metric"]) == {"spearman"}
     assert rows[["source", "target", "seed", "value"]].values.tolist() == [
@@ -320,6 +321,27 @@ def test_mlflow_runs() -> None:
         ["bert", "", "b", "0", "0.7"],
     ]
     assert rows[rows["metric"] == "f1"]["value"].tolist() == ["0.6"] * 4
+
+
+def as_table(rows: pd.DataFrame, folder: Path) -> dict[str, list[float]]:
+    """The scores by source that such rows have as a table of scores."""
+    path = folder / "scores.csv"
+    rows.to_csv(path, index=False)
+    given = read_scores(path, TableRequest())
+    found: dict[str, list[float]] = {}
+    for run in given.runs.itertuples():
+        found.setdefault(run.source, []).append(given.test_sets[run.target].scores()[run.run])
+    return found
+
+
+def test_rows_without_answers_are_those_of_a_table_of_scores(tmp_path: Path) -> None:
+    columns = {role: f"params.{name}" for role, name in COLUMNS.items()}
+    accuracy = [ScoreColumn(name="metrics.eval_accuracy", metric="accuracy")]
+    rows, _ = rows_of_export(WRITTEN / "mlflow" / "runs.csv", columns, accuracy)
+    assert as_table(rows, tmp_path) == {"a": [0.77, 0.75], "": [0.72, 0.7]}
+    files = files_of_patterns([MTEB], WRITTEN / "mteb")
+    found = as_table(rows_of_mteb(files), tmp_path)
+    assert found == {"a": [main(f.path) for f in files[:2]], "": [main(f.path) for f in files[2:]]}
 
 
 def test_runs_of_weights_and_biases_with_a_column_a_target(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from transfer_study.errors import Problem
 from transfer_study.judge.answer_columns import ROLES
-from transfer_study.judge.answer_labels import Asked
+from transfer_study.judge.answer_kind import TargetRequest
 from transfer_study.judge.answer_target import TargetAnswers, read_target
 from transfer_study.judge.assembled import given_from
 from transfer_study.judge.given import Given
@@ -21,7 +21,7 @@ from transfer_study.study.spelling import choices
 
 def given_from_answers(
     files: Sequence[AnswerFile],
-    asked: Mapping[str, Asked] | None = None,
+    asked: Mapping[str, TargetRequest] | None = None,
     columns: Mapping[str, str] | None = None,
     gold: Mapping[str, Path] | None = None,
 ) -> Given:
@@ -40,7 +40,7 @@ def given_from_answers(
     return given_from(
         files,
         lambda target, of_target: read_target(
-            of_target, asked.get(target, Asked()), names, gold.get(target)
+            of_target, asked.get(target, TargetRequest()), names, gold.get(target)
         ),
         _notes,
         {**asked, **gold},

@@ -1,23 +1,20 @@
-"""What others' answers are: the kind of a target, its labels, and whether predictions are such."""
+"""Labels as others write them: read by the kind of their target, and told where they misfit."""
 
 from __future__ import annotations
 
-import ast
 import math
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from transfer_study.files import parse_json
+from transfer_study.judge.answer_kind import NUMBER, TAG, Unclear, list_of
 from transfer_study.study.characters import composed, fault_of_name
 from transfer_study.study.tasks.example import Label
 from transfer_study.study.tasks.kinds import (
     CLASSIFICATION,
-    KINDS,
     MULTILABEL,
     MULTIPLE_CHOICE,
     REGRESSION,
@@ -27,95 +24,6 @@ from transfer_study.study.tasks.kinds import (
 from transfer_study.study.tasks.kinds.kind import Raw
 from transfer_study.study.tasks.kinds.tagging import mentions
 from transfer_study.study.tasks.task import MetricName, Task
-
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
-_TAG = re.compile(r"O|[BI]-.+", re.DOTALL)
-_OTHER_TAG = re.compile(r"[ESLUM]-.+|[BIESLU]", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a user says of a target: its kind, its metric and the class that F1 leaves out."""
-
-    kind: TaskKind | None = None
-    metric: MetricName | None = None
-    negative: str | None = None
-
-
-class Unclear(Exception):  # noqa: N818  (it is told as a problem of a target)
-    """Why a target's answers cannot be read, as a clause that says what to do."""
-
-
-def as_lists(values: Sequence[Raw]) -> list[Raw]:
-    """The same, lists that stand as text (of JSON or of Python) as lists, if all are lists."""
-    read = [value if isinstance(value, tuple) else _list(value) for value in values]
-    lists = [value for value in read if value is not None]
-    return list(lists) if len(lists) == len(values) else list(values)
-
-
-def _list(text: str) -> tuple[str, ...] | None:
-    if not (text.startswith("[") and text.endswith("]")):
-        return None
-    for parse in (parse_json, ast.literal_eval):
-        try:
-            items = parse(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            continue
-        if isinstance(items, list) and all(isinstance(item, str | int | float) for item in items):
-            return tuple(map(str, items))
-    return None
-
-
-def kind_of_answers(
-    asked: Asked, gold: Sequence[Raw], predicted: Iterable[Sequence[Raw]]
-) -> TaskKind:
-    """The kind that is asked for, or that gold looks like; raises Unclear.
-
-    Lists are of tags, or of labels; numbers with a fraction are values, and whole ones classes.
-    """
-    if asked.kind is not None:
-        return asked.kind
-    by_metric = [kind for kind in KINDS.values() if asked.metric in kind.metrics]
-    if len(by_metric) == 1:
-        return by_metric[0]
-    lists = [value for value in gold if isinstance(value, tuple)]
-    if lists and len(lists) < len(gold):
-        raise Unclear(f"gold has {len(lists)} lists among {len(gold)} labels; write all alike")
-    if lists:
-        tags = {tag for value in lists for tag in value}
-        # Sentences of one word may do without O or B-, their tags are still no labels.
-        return TAGGING if tags and all(map(_is_tag, tags)) else MULTILABEL
-    texts = [str(value) for value in gold]
-    if not all(map(_NUMBER.fullmatch, texts)):
-        return CLASSIFICATION
-    if any(map(_has_fraction, texts)):
-        return REGRESSION
-    for values in predicted:
-        fraction = next((v for v in values if isinstance(v, str) and _has_fraction(v)), None)
-        if fraction is not None:
-            raise Unclear(
-                f"gold are whole numbers, predictions such as {fraction} are none; give classes as"
-                " predictions, or say that the target is of the kind regression"
-            )
-    return CLASSIFICATION
-
-
-def _is_tag(tag: str) -> bool:
-    return bool(_TAG.fullmatch(tag) or _OTHER_TAG.fullmatch(tag))
-
-
-def _has_fraction(text: str) -> bool:
-    return bool(_NUMBER.fullmatch(text)) and not float(text).is_integer()
-
-
-def metric_of(asked: Asked, kind: TaskKind) -> MetricName:
-    """The metric that is asked for, or the kind's first; raises Unclear for one of other kinds."""
-    metric = asked.metric or MetricName(kind.metrics[0])
-    if metric not in kind.metrics:
-        raise Unclear(
-            f"the metric {metric} does not fit the kind {kind}; allowed: {', '.join(kind.metrics)}"
-        )
-    return metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +38,7 @@ class LabelReader:
     def of(cls, kind: TaskKind, metric: MetricName, gold: Sequence[Raw]) -> LabelReader:
         """A reader of a target with these gold labels."""
         items = {v for value in gold for v in (value if isinstance(value, tuple) else (value,))}
-        numbers = all(map(_NUMBER.fullmatch, items))
+        numbers = all(map(NUMBER.fullmatch, items))
         return cls(kind, numbers, metric is MetricName.LENIENT_ENTITY_F1)
 
     def gold(self, value: Raw) -> Label:
@@ -156,7 +64,7 @@ class LabelReader:
 
     def _name(self, text: str) -> str:
         # 1, 1.0 and 1e0 are one class where classes are numbers.
-        if self.numbers and _NUMBER.fullmatch(text) and float(text).is_integer():
+        if self.numbers and NUMBER.fullmatch(text) and float(text).is_integer():
             return str(int(float(text)))
         return _name(text)
 
@@ -171,7 +79,7 @@ class LabelReader:
 
     def _tags(self, value: Raw) -> tuple[str, ...]:
         tags = _listed(value, "tags")
-        wrong = next((tag for tag in tags if not _TAG.fullmatch(tag)), None)
+        wrong = next((tag for tag in tags if not TAG.fullmatch(tag)), None)
         if wrong is not None:
             raise ValueError(f"found the tag {wrong!r}; write tags as O, B-TYPE and I-TYPE (IOB2)")
         return tuple(map(_name, tags))
@@ -187,7 +95,7 @@ class LabelReader:
 
 
 def _listed(value: Raw, what: str) -> tuple[str, ...]:
-    items = value if isinstance(value, tuple) else _list(value)
+    items = value if isinstance(value, tuple) else list_of(value)
     if items is None:
         raise ValueError(f"found {str(value)[:40]!r} where a list of {what} is expected")
     return items
@@ -226,7 +134,7 @@ def misfit(known: Collection[str], name: str) -> str | None:
     if meant is not None:
         return f"found the prediction {name!r}, which gold writes {meant!r}; write both alike"
     example = min(known, default="")
-    if _NUMBER.fullmatch(name) and not any(map(_NUMBER.fullmatch, known)):
+    if NUMBER.fullmatch(name) and not any(map(NUMBER.fullmatch, known)):
         return (
             f"found the number {name} as a prediction, where gold has names such as {example!r}; "
             "write the predicted classes by their names"

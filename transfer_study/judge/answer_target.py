@@ -12,17 +12,14 @@ from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.data.files.faults import Faults
 from transfer_study.errors import DataError, Problem, StudyError
 from transfer_study.judge.answer_columns import ROLES, AnswerColumns, read_columns, read_key
-from transfer_study.judge.answer_labels import (
-    Asked,
-    LabelReader,
+from transfer_study.judge.answer_kind import (
+    TargetRequest,
     Unclear,
     as_lists,
     kind_of_answers,
     metric_of,
-    misfit,
-    same_label,
-    task_of,
 )
+from transfer_study.judge.answer_labels import LabelReader, misfit, same_label, task_of
 from transfer_study.judge.named_files import AnswerFile
 from transfer_study.metrics import statistics
 from transfer_study.metrics.constant import best_constant
@@ -82,7 +79,7 @@ class ReadLabels:
 
 def read_target(
     files: Sequence[AnswerFile],
-    asked: Asked,
+    asked: TargetRequest,
     names: Mapping[str, str] = ROLES,
     gold: Path | None = None,
 ) -> TargetAnswers:
@@ -98,7 +95,7 @@ def read_target(
         raise DataError(Problem(str(unclear), f"target {files[0].run.target}")) from None
 
 
-def _target(columns: Sequence[AnswerColumns], asked: Asked) -> TargetAnswers:
+def _target(columns: Sequence[AnswerColumns], asked: TargetRequest) -> TargetAnswers:
     gold = as_lists(columns[0].gold)
     kind = kind_of_answers(asked, gold, (file.predicted for file in columns))
     metric = metric_of(asked, kind)

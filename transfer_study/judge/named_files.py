@@ -13,7 +13,7 @@ from pathlib import Path
 from transfer_study.data.files.plain_text import read_text
 from transfer_study.errors import Problem, StudyError
 from transfer_study.judge.runs import PARTS, SaidRun, said_run
-from transfer_study.study.characters import composed
+from transfer_study.study.characters import composed, shown
 from transfer_study.study.spelling import did_you_mean
 
 _NEEDED = ("encoder", "source", "target", "seed", "file")
@@ -41,8 +41,9 @@ def files_of_table(table: Path) -> list[AnswerFile]:
     reader = csv.reader(io.StringIO(read_text(table), newline=""), strict=True)
     header = [composed(name.strip()) for name in next(reader, [])]
     allowed = (*_NEEDED, "arm", "reading")
+    found = ", ".join(map(shown, header))
     problems = [
-        Problem(f"no column {name!r}; found: {', '.join(header)}{did_you_mean(name, header)}", here)
+        Problem(f"no column {name!r}; found: {found}{did_you_mean(name, header)}", here)
         for here in [f"{table}, line 1"]
         for name in _NEEDED
         if name not in header

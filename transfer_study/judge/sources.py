@@ -11,7 +11,7 @@ from typing import Literal
 from transfer_study.errors import StudyError
 from transfer_study.files import regular_file
 from transfer_study.judge.answer_files import given_from_answers
-from transfer_study.judge.answer_labels import Asked
+from transfer_study.judge.answer_kind import TargetRequest
 from transfer_study.judge.given import Given
 from transfer_study.judge.named_files import AnswerFile, files_of_patterns, files_of_table
 from transfer_study.judge.readers.export import ScoreColumn, rows_of_export
@@ -130,7 +130,7 @@ def _files(asked: RunsRequest) -> list[AnswerFile]:
     return files_of_patterns(patterns, Path())
 
 
-def _of_targets(asked: RunsRequest) -> dict[str, Asked]:
+def _of_targets(asked: RunsRequest) -> dict[str, TargetRequest]:
     """What was said of targets; raises StudyError for kinds and metrics that there are not."""
     metrics, wrong = asked.table.metrics, []
     for option, said, known in (
@@ -145,7 +145,7 @@ def _of_targets(asked: RunsRequest) -> dict[str, Asked]:
     if wrong:
         raise StudyError(*wrong)
     return {
-        target: Asked(
+        target: TargetRequest(
             kind=KINDS[asked.kinds[target]] if target in asked.kinds else None,
             metric=MetricName(metrics[target]) if target in metrics else None,
         )

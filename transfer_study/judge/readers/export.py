@@ -18,7 +18,7 @@ from transfer_study.data.files.faults import Faults
 from transfer_study.data.files.plain_text import read_text
 from transfer_study.errors import DataError
 from transfer_study.judge.readers import SCORE_ROWS
-from transfer_study.study.characters import composed
+from transfer_study.study.characters import composed, shown
 from transfer_study.study.spelling import did_you_mean
 
 # What programs say of runs that came to their end, in these columns.
@@ -51,7 +51,9 @@ def rows_of_export(
     for role, name in [*columns.items(), *((score.metric, score.name) for score in scores)]:
         if name not in header:
             near = did_you_mean(name, header)
-            faults.add(f"no column {name!r} ({role}); found: {', '.join(header)}{near}", 1)
+            faults.add(
+                f"no column {name!r} ({role}); found: {', '.join(map(shown, header))}{near}", 1
+            )
     for role in ("source", "seed"):
         if role not in columns:
             faults.add(f"no column is named for the {role}; say which parameter holds it")

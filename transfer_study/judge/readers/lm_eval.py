@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,19 +24,18 @@ from transfer_study.data.files.plain_text import read_text
 from transfer_study.data.files.rows import Value
 from transfer_study.data.files.tables import as_value, json_rows
 from transfer_study.errors import DataError, Problem
-from transfer_study.files import read_json
 from transfer_study.judge.answer_columns import AnswerColumns
 from transfer_study.judge.answer_target import ReadLabels, check_alike, of_each
 from transfer_study.judge.assembled import given_from
 from transfer_study.judge.given import Given
-from transfer_study.judge.named_files import DATE, AnswerFile
+from transfer_study.judge.named_files import AnswerFile
+from transfer_study.judge.readers.lm_eval_results import check_mean
 from transfer_study.metrics import Statistics
 from transfer_study.metrics.rows import Floats
 from transfer_study.study.characters import shown
 from transfer_study.study.tasks.example import Label
 from transfer_study.study.tasks.task import MetricName
 
-_TOLERANCE = 1e-6  # between the mean of values and what is written of it
 _LARGE = {"doc", "arguments", "resps", "filtered_resps"}
 _VALUES = {"true": 1.0, "false": 0.0}
 
@@ -95,9 +93,10 @@ def _read(files: Sequence[AnswerFile], asked: str, document: str | None) -> Samp
     labels = of_each(logs, lambda log: _labels(log, metric, chosen))
     first = labels[0]
     of_each(labels[1:], lambda other: check_alike(other, first))
-    of_each(zip(logs, labels, strict=True), lambda one: _check_mean(*one, metric, chosen))
     ids = first.file.ids
     values = np.array([one.in_order(ids, one.predicted) for one in labels], dtype=np.float64)
+    means = zip(logs, values.mean(axis=1), strict=True)
+    of_each(means, lambda of: check_mean(of[0].path, float(of[1]), metric, chosen))
     texts = [sample.text for sample in logs[0].samples if sample.filter == chosen]
     constant = math.nan
     if np.isin(values, (0, 1)).all() and None not in texts:
@@ -230,33 +229,3 @@ def _number(value: Value) -> float:
         return _VALUES[value] if value in _VALUES else float(value)
     except ValueError:
         return math.nan
-
-
-def _check_mean(log: _Log, labels: ReadLabels, metric: str, chosen: str) -> None:
-    """Raise DataError where the results beside the samples say that the score is no such mean."""
-    date = re.search(DATE, log.path.stem)
-    results = log.path.parent / f"results_{date[0] if date else ''}.json"
-    if date is None or not results.is_file():
-        return
-    try:
-        content = read_json(results)
-        task = next(
-            name for name in content["results"] if log.path.stem == f"samples_{name}_{date[0]}"
-        )
-        score = float(content["results"][task][f"{metric},{chosen}"])
-        higher = content.get("higher_is_better", {}).get(task, {}).get(metric, True)
-    except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
-        return  # of another version, which says nothing of this metric
-    mean = float(np.mean(np.array(labels.predicted, dtype=np.float64)))
-    if higher is False:
-        raise DataError(
-            Problem(f"less {metric} is better; judge a metric of which more is", str(results))
-        )
-    if abs(mean - score) > _TOLERANCE:
-        raise DataError(
-            Problem(
-                f"the {metric} of {task} is {score:g}, and the mean of its samples {mean:g}; judge "
-                "a metric that is their mean, or give scores as a table",
-                str(results),
-            )
-        )
