@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,17 @@ def test_names_with_fields_are_answers(tmp_path: Path) -> None:
     given = read_runs(RunsRequest(named))
     assert scores_of(given) == EXPECTED
     assert given.test_sets["rte"].documents == len(GOLD)
+
+
+def test_what_is_said_of_a_target_goes_to_its_answers(tmp_path: Path) -> None:
+    answers(tmp_path)
+    named = [str(tmp_path / "{source}-to-{target}-s{seed}.jsonl")]
+    plain = RunsRequest(named, table=TableRequest(metrics={"rte": "micro_f1"}))
+    # All answers are yes: half of them right, and all of yes found.
+    assert scores_of(read_runs(plain))["", 0] == pytest.approx(0.5)
+    without = read_runs(replace(plain, negatives={"rte": "no"}))
+    assert scores_of(without)["", 0] == pytest.approx(2 / 3)
+    assert set(without.runs["metric"]) == {"micro_f1"}
 
 
 def test_a_table_with_files_is_of_answers_and_one_with_values_of_scores(tmp_path: Path) -> None:

@@ -60,6 +60,10 @@ def judge(
         list[str],
         typer.Option(metavar="TARGET=KIND", help="Of answers: the kind of task, e.g. tagging."),
     ] = [],  # noqa: B006
+    negative: Annotated[
+        list[str],
+        typer.Option(metavar="TARGET=LABEL", help="Of answers: the class that F1 leaves out."),
+    ] = [],  # noqa: B006
     gold: Annotated[
         list[str],
         typer.Option(metavar="TARGET=FILE", help="Of answers without gold labels: where they are."),
@@ -134,6 +138,7 @@ def judge(
             None if source is None else source.value,
             table,
             kinds=by_name("--kind", kind, "ner=tagging"),
+            negatives=by_name("--negative", negative, "chemprot=none"),
             gold=by_name("--gold", gold, "rte=rte-gold.csv"),
             scores=by_name("--score", score, "rte=eval/accuracy"),
             document=document,

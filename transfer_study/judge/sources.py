@@ -33,14 +33,16 @@ class RunsRequest:
     """What is named, and what is to be known to read it.
 
     `named` is one file, or patterns of names with {target}; of which `kind` they are is seen where
-    it is not said. By target, `kinds` are those of tasks, `gold` files of gold labels, and `scores`
-    columns of an export; `document` is the key of a sample's document.
+    it is not said. By target, `kinds` are those of tasks, `negatives` the labels that F1 leaves out,
+    `gold` files of gold labels, and `scores` columns of an export; `document` is the key of a
+    sample's document.
     """
 
     named: Sequence[str]
     kind: SourceKind | None = None
     table: TableRequest = field(default_factory=TableRequest)
     kinds: Mapping[str, str] = field(default_factory=dict)
+    negatives: Mapping[str, str] = field(default_factory=dict)
     gold: Mapping[str, str] = field(default_factory=dict)
     scores: Mapping[str, str] = field(default_factory=dict)
     document: str | None = None
@@ -95,6 +97,7 @@ def _check_options(asked: RunsRequest, kind: SourceKind) -> None:
         "--n-test": (table.n_test, ("scores", "mteb", "export")),
         "--column": (table.columns, ("scores", "answers", "export")),
         "--kind": (asked.kinds, ("answers",)),
+        "--negative": (asked.negatives, ("answers",)),
         "--gold": (asked.gold, ("answers",)),
         "--score": (asked.scores, ("export",)),
         "--document": (asked.document, ("lm-eval",)),
@@ -148,8 +151,9 @@ def _of_targets(asked: RunsRequest) -> dict[str, TargetRequest]:
         target: TargetRequest(
             kind=KINDS[asked.kinds[target]] if target in asked.kinds else None,
             metric=MetricName(metrics[target]) if target in metrics else None,
+            negative=asked.negatives.get(target),
         )
-        for target in dict.fromkeys([*asked.kinds, *metrics])
+        for target in dict.fromkeys([*asked.kinds, *metrics, *asked.negatives])
     }
 
 
