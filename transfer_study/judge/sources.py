@@ -33,8 +33,8 @@ class RunsRequest:
     """What is named, and what is to be known to read it.
 
     `named` is one file, or patterns of names with {target}; of which `kind` they are is seen where
-    it is not said. By target, `kinds` are those of tasks, `negatives` the labels that F1 leaves out,
-    `gold` files of gold labels, and `scores` columns of an export; `document` is the key of a
+    it is not said. By target, `kinds` are those of tasks, `negatives` the labels that F1 leaves
+    out, `gold` files of gold labels, and `scores` columns of an export; `document` is the key of a
     sample's document.
     """
 
