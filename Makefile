@@ -10,7 +10,7 @@ demo: $(VENV)/.installed
 	$(BIN)/transfer-study run experiments/demo.yaml
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 40 -m "not slow"
 
 # Under a minute, for who is editing: what needs no model, no Ray and no browser.
 quick: $(VENV)/.installed-test
