@@ -41,9 +41,10 @@ bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/makespan.py
 	$(BIN)/python benchmarks/scale.py --tasks 4 16
 
-# Ten minutes: whatever breaks, and wherever, a study ends with the same numbers; tests/chaos/.
+# Half an hour: whatever breaks, and wherever, a study ends with the same numbers; tests/chaos/.
 chaos: $(VENV)/.installed-test
 	$(BIN)/python -m tests.chaos
+	$(BIN)/python -m tests.chaos.ray_kills
 
 # Twenty minutes: which of a sample of planted faults no test notices.
 mutants: $(VENV)/.installed-test

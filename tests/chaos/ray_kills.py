@@ -151,4 +151,6 @@ def _complete(folder: Path, expected: dict[tuple[str, str], bytes]) -> None:
 
 
 if __name__ == "__main__":  # python -m tests.chaos.ray_kills [CYCLES [SEED]]
-    print(through_ray(*map(int, sys.argv[1:])))
+    row = through_ray(*map(int, sys.argv[1:]))
+    print(row)
+    sys.exit(bool(row.violations))
