@@ -48,6 +48,7 @@ class Outcome:
     choices: pd.DataFrame | None = None  # what each of the paper's choices adds (protocol: both)
     stability: pd.DataFrame | None = None  # of a study with variants
     pretraining: pd.DataFrame | None = None  # what it does to each score
+    predicted: pd.DataFrame | None = None  # pairs that were not measured, as they are estimated
     price: str = ""  # how many edges are decided and what one cost, in words
     false_edge_rate: str = ""  # how often models differ from themselves, in words
     report: str | None = None  # the path of the page

@@ -25,7 +25,7 @@ from transfer_study.judge.predicted import predicted_edges
 from transfer_study.outcome import Outcome
 from transfer_study.report.content import Content, RunKey, SeedRun
 from transfer_study.report.design import Design
-from transfer_study.report.edge_files import draw_edges, write_tables
+from transfer_study.report.edge_files import draw_edges, table_files, write_tables
 from transfer_study.report.edges_tables import write_edge_tables
 from transfer_study.report.false_edges import false_edge_sentence
 from transfer_study.report.files import write_report_files
@@ -38,6 +38,8 @@ from transfer_study.study.looks import Edge
 from transfer_study.study.reading import Reading
 from transfer_study.study.spelling import choices
 from transfer_study.study.tasks.task import Name
+
+_PREDICTED = "predicted"  # the name of its table
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,11 @@ def judge_runs(given: Given, asked: JudgeRequest, places: JudgedPlaces) -> Outco
         results.mkdir(parents=True, exist_ok=True)
         outputs = Outputs(results / LOG_FILE)
         write_tables(results, outputs, deltas=edges, false_edges=itself)
-        if predicted is not None:
-            write_tables(results, outputs, predicted=predicted)
+        if predicted is None:
+            for path in table_files(results / _PREDICTED):
+                path.unlink(missing_ok=True)  # of other runs, judged earlier under this name
+        else:
+            write_tables(results, outputs, **{_PREDICTED: predicted})
         write_edge_tables(design, edges, results, outputs)
         figures, captions = draw_edges(design, edges, tasks, plots, outputs, asked.shown)
         content = Content(
@@ -133,6 +138,7 @@ def judge_runs(given: Given, asked: JudgeRequest, places: JudgedPlaces) -> Outco
         advice=lambda chosen: _advice(chosen, tasks, judgement),
         price=price(distinct_edges(edges), None),
         false_edge_rate=content.false_edge_rate,
+        predicted=predicted,
         report=None if page is None else str(page),
         unwritten=outputs.told,
         notes=given.notes,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
 from transfer_study.analysis.edges import Verdict
+from transfer_study.analysis.effects.learned import has_learned
 from transfer_study.errors import StudyError
 from transfer_study.judge.given import Given
+from transfer_study.points import counted
 from transfer_study.predict.known import KnownEdges
 from transfer_study.predict.random_effects import RandomEffects
 from transfer_study.study.arms import is_edge
@@ -25,9 +27,10 @@ def predicted_edges(given: Given, deltas: pd.DataFrame, margin: Margin) -> pd.Da
     """One row a pair of tasks that was not measured: what is expected, and how likely a gain is.
 
     Of each encoder, reading and arm by itself, with what other encoders measured as earlier
-    studies (`predict.random_effects`). `low` to `high` holds the effect with a probability of 95%;
-    `gain` and `loss` are those of effects beyond the margin. Raises StudyError where no pair is
-    left, and where too little was measured to say anything.
+    studies (`predict.random_effects`), on the targets that the encoder has learned by themselves.
+    `low` to `high` holds the effect with a probability of 95%; `gain` and `loss` are those of
+    effects beyond the margin. Raises StudyError where no pair is left, and where too little was
+    measured to say anything.
     """
     tables = [
         table
@@ -35,8 +38,16 @@ def predicted_edges(given: Given, deltas: pd.DataFrame, margin: Margin) -> pd.Da
         if is_edge(str(arm))
         for table in _of_arm(given, rows, margin)
     ]
-    if not tables or not sum(map(len, tables)):
-        raise StudyError("--predict: every pair of the table's tasks was measured; leave it out")
+    if not tables:
+        raise StudyError(
+            "--predict: no run is of a pair of tasks, from which others could be estimated; leave "
+            "it out"
+        )
+    if not sum(map(len, tables)):
+        raise StudyError(
+            "--predict: every pair of the table's tasks was measured, or is on a target that was "
+            "not learned by itself; leave it out"
+        )
     return pd.concat(tables, ignore_index=True)[COLUMNS]
 
 
@@ -46,22 +57,24 @@ def _of_arm(given: Given, rows: pd.DataFrame, margin: Margin) -> Iterator[pd.Dat
         str(encoder): part[~part["verdict"].isin(_UNMEASURED) & part["delta"].notna()]
         for encoder, part in rows.groupby("encoder", sort=False)
     }
-    reading = given.baselines["reading"] == rows["reading"].iloc[0]
-    targets = tuple(dict.fromkeys(given.baselines[reading]["target"]))
-    sources = tuple(dict.fromkeys([*rows["source"], *targets]))
+    baselines = given.baselines[given.baselines["reading"] == rows["reading"].iloc[0]]
+    sources = tuple(dict.fromkeys([*rows["source"], *baselines["target"]]))
     for encoder, part in known.items():
+        alone = _alone(given, baselines[baselines["encoder"] == encoder])
+        targets = tuple(alone)
+        if not targets:
+            continue
         if len(part) < len(targets):
             raise StudyError(
-                f"--predict: found {len(part)} measured edges of {encoder} on {len(targets)} "
-                "targets, from which no others can be estimated; measure at least as many as there "
-                "are targets, better twice as many"
+                f"--predict: found {counted(len(part), 'measured edge')} of {encoder} on "
+                f"{counted(len(targets), 'target')}, from which no others can be estimated; "
+                "measure at least as many as there are targets, better twice as many"
             )
-        noise = _noise(given, encoder, targets)
+        noise = _noise(encoder, alone)
         earlier = [other for name, other in known.items() if name != encoder]
         measured = _measured(part, noise)
         edges = KnownEdges(sources, targets, measured, noise, earlier)
-        alone = _baselines(given, encoder)
-        margins = [margin.of(float(np.mean(alone.get(target, [0.0])))) for target in targets]
+        margins = [margin.of(float(np.mean(alone[target]))) for target in targets]
         found = RandomEffects(earlier=bool(earlier)).estimate(edges).table(margins)
         there = set(zip(rows["source"], rows["target"], rows["encoder"], strict=True))
         new = [
@@ -77,12 +90,10 @@ def _of_arm(given: Given, rows: pd.DataFrame, margin: Margin) -> Iterator[pd.Dat
         yield found.assign(encoder=encoder, likely=likely, **about)[new]
 
 
-def _noise(given: Given, encoder: str, targets: tuple[str, ...]) -> dict[str, float]:
+def _noise(encoder: str, alone: Mapping[str, list[float]]) -> dict[str, float]:
     """What one run of each target varies by; of a target with one run, as the others usually do."""
     spread = {
-        target: float(np.std(values, ddof=1))
-        for target, values in _baselines(given, encoder).items()
-        if len(values) > 1
+        target: float(np.std(values, ddof=1)) for target, values in alone.items() if len(values) > 1
     }
     if not spread:
         raise StudyError(
@@ -90,15 +101,19 @@ def _noise(given: Given, encoder: str, targets: tuple[str, ...]) -> dict[str, fl
             "runs vary by; run a few of them with two seeds or more"
         )
     usual = float(np.median(list(spread.values())))
-    return {target: spread.get(target, usual) for target in targets}
+    return {target: spread.get(target, usual) for target in alone}
 
 
-def _baselines(given: Given, encoder: str) -> dict[str, list[float]]:
-    """The scores of the runs of each target by itself."""
-    own = given.baselines[given.baselines["encoder"] == encoder]
+def _alone(given: Given, baselines: pd.DataFrame) -> dict[str, list[float]]:
+    """The scores of the runs of each target by itself, of those that were learned."""
+    scores = {
+        str(target): [given.test_sets[str(target)].scores()[run] for run in runs]
+        for target, runs in baselines.groupby("target", sort=False)["run"]
+    }
     return {
-        str(target): [given.test_sets[str(target)].scores()[run] for run in dict.fromkeys(runs)]
-        for target, runs in own.groupby("target")["run"]
+        target: values
+        for target, values in scores.items()
+        if has_learned(values, given.test_sets[target].constant)
     }
 
 

@@ -13,6 +13,7 @@ from transfer_study.analysis.edges import over_a_control, raw_edges
 from transfer_study.analysis.paper.choices import STEPS
 from transfer_study.outcome import Outcome
 from transfer_study.points import MISSING, points, verdict_text
+from transfer_study.report import predictions
 from transfer_study.report.captions import adjustment
 from transfer_study.report.cautions import cautions
 from transfer_study.report.design import Design
@@ -60,14 +61,9 @@ def print_edges(outcome: Outcome) -> None:
     if len(own) or outcome.stability is None:
         console.print(outcome.price)
     if len(own):
-        sentence = adjustment(design.correction, "the edges of a reading")
-        console.print(f"{sentence} {_of_examples(design)}", style="dim")
-        if design.looks is not None:
-            console.print(schedule_line(design.looks), style="dim")
-        if outcome.false_edge_rate:
-            console.print(outcome.false_edge_rate, style="dim")
-        for caution in cautions(own):
-            console.print(caution, style="yellow")
+        _print_certainty(console, outcome)
+    if outcome.predicted is not None:
+        console.print(predictions.sentence(outcome.predicted))
     if outcome.choices is not None:
         for about, rows in _grouped(outcome.choices):
             title = f"What the paper's choices add ({', '.join(about)})"
@@ -75,6 +71,18 @@ def print_edges(outcome: Outcome) -> None:
         if len(outcome.choices):
             console.print("95% intervals over seeds, test examples as given.", style="dim")
     _print_paths(console, outcome)
+
+
+def _print_certainty(console: Console, outcome: Outcome) -> None:
+    """Print how sure the edges are, and what must be known to read them."""
+    sentence = adjustment(outcome.design.correction, "the edges of a reading")
+    console.print(f"{sentence} {_of_examples(outcome.design)}", style="dim")
+    if outcome.design.looks is not None:
+        console.print(schedule_line(outcome.design.looks), style="dim")
+    if outcome.false_edge_rate:
+        console.print(outcome.false_edge_rate, style="dim")
+    for caution in cautions(outcome.edges):
+        console.print(caution, style="yellow")
 
 
 def _print_paths(console: Console, outcome: Outcome) -> None:
@@ -198,6 +206,7 @@ def edges_as_json(outcome: Outcome) -> None:
         "choices": outcome.choices,
         "stability": outcome.stability,
         "pretraining": outcome.pretraining,
+        "predicted": outcome.predicted,
     }
     content: dict[str, Any] = {
         "study": outcome.design.name,
