@@ -113,6 +113,7 @@ def judge_scores(
     words = ["transfer-study", "judge", str(table), "--margin", f"{margin:g}"]
     words += ["--arm", arm] if arm else []
     words += ["--percent"] if percent else []
+    words += ["--name", name] if name else []
     asked = JudgeRequest(Judgement(Margin(absolute=margin)), shlex.join(words))
     return judge_runs(given, asked, judged)
 

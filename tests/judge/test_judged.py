@@ -130,9 +130,13 @@ def test_the_report_says_what_scores_do_not_tell(places: JudgedPlaces, name: str
         "Intervals are of the seeds alone",
         "How the models were trained is not known here",
         "transfer-study judge ",
+        "is taken to have learned it together with its target",
     ):
         assert said in text, said
-    for absent in ("bootstrap variance", "saved predictions", "transfer-study run", "Recipe</"):
+    for absent in (
+        *("bootstrap variance", "saved predictions", "transfer-study run", "Recipe</"),
+        *("efron1993", "from test examples, 100%", ">100%", "of a study"),
+    ):
         assert absent not in text, absent
 
 
@@ -157,6 +161,22 @@ def test_one_seed_decides_nothing(tmp_path: Path, places: JudgedPlaces) -> None:
     assert set(once.deltas["verdict"]) == {"undecided"}
     text = (places.results / "one" / "report.md").read_text("utf-8")
     assert "One seed: nothing can be decided." in text
+
+
+def test_models_of_unequal_seeds_are_told_by_the_fewest_and_the_most(
+    tmp_path: Path, places: JudgedPlaces
+) -> None:
+    every = scores()
+    some = every[(every["source"] != "cola") | (every["seed"] < 2)]
+    some.to_csv(tmp_path / "some.csv", index=False)
+    given = read_scores(tmp_path / "some.csv", TableRequest())
+    judge_runs(given, JudgeRequest(JUDGEMENT, "judge"), replace(places, name="some"))
+    text = (places.results / "some" / "report.md").read_text("utf-8")
+    assert "paired by seed over 2 to 6 seeds" in text
+    assert "those without a model of their seed are taken to be independent" in text
+    assert "- 2 to 6 seeds: intervals are wide" in text
+    page = (places.results / "some" / "report.html").read_text("utf-8")
+    assert "3 tasks, 2 to 6 seeds, margin" in page
 
 
 def test_not_learned_is_said_where_the_constant_answer_is_known(table: Path) -> None:

@@ -14,6 +14,7 @@ from transfer_study.report.captions import adjustment
 from transfer_study.report.cautions import cautions, outlying_baselines, over_controls
 from transfer_study.report.content import Content
 from transfer_study.report.edges_tables import edges_markdown
+from transfer_study.report.figure_names import font_note
 from transfer_study.report.markdown import report_markdown
 from transfer_study.report.words import doubts, headline, interval_text
 from transfer_study.study.correction import Correction
@@ -84,6 +85,23 @@ def test_documents_are_told_where_they_are_few_or_one() -> None:
     assert "11 degrees of freedom" in few
     # Where every example is a document of its own, there is nothing to tell.
     assert cautions(pd.DataFrame([edge(n_documents=12, n_test=12)])) == []
+
+
+def test_of_given_runs_no_study_is_named(content: Content) -> None:
+    """What others trained cannot be tuned here, and has no keys."""
+    edges = pd.DataFrame(
+        [edge(**UNLEARNED), edge(target="c", **NONE, n_documents=1, example_error=NAN)]
+    )
+    outlying = runs([0.542, 0.539, 0.413, 0.506]), pd.DataFrame([edge(source="a_0")])
+    ours = " ".join([*cautions(edges), *outlying_baselines(*outlying)])
+    theirs = " ".join([*cautions(edges, given=True), *outlying_baselines(*outlying, given=True)])
+    for word in ("transfer-study tune", "document_pattern", "of a study"):
+        assert word in ours and word not in theirs
+    strange = content.tasks.assign(name=["\U0001e922", "b", "c"])
+    judged = replace(content, tasks=strange, design=replace(content.design, given=True))
+    told = font_note(judged)
+    assert told is not None and told.endswith("then the same command draws them")
+    assert "transfer-study" not in told
 
 
 def test_intervals_that_rule_nothing_out_ask_for_seeds() -> None:

@@ -93,6 +93,8 @@ def judge_runs(given: Given, asked: JudgeRequest, places: JudgedPlaces) -> Outco
     Raises StoreError for places that cannot be written, and StudyError where what is to be
     predicted cannot be.
     """
+    from transfer_study.report.figure_names import font_note
+
     places.check()
     judgement = asked.judgement
     results, plots = places.results / places.name, places.plots / places.name
@@ -122,7 +124,7 @@ def judge_runs(given: Given, asked: JudgeRequest, places: JudgedPlaces) -> Outco
             runs=_runs(compared, given),
             commands=[f"{asked.command}  # judges the same runs again"],
             recommendations=advice,
-            false_edge_rate=false_edge_sentence(false_edges(itself, ALPHA)),
+            false_edge_rate=false_edge_sentence(false_edges(itself, ALPHA), answers=design.answers),
             file=places.name,
             warnings=[*given.notes, *_coverage(given, edges)],
             captions=captions,
@@ -130,6 +132,7 @@ def judge_runs(given: Given, asked: JudgeRequest, places: JudgedPlaces) -> Outco
             predicted=predicted,
         )
         page = write_report_files(content, figures, results, outputs)
+    not_drawn = font_note(content)
     return Outcome(
         design=design,
         tasks=tasks,
@@ -141,7 +144,7 @@ def judge_runs(given: Given, asked: JudgeRequest, places: JudgedPlaces) -> Outco
         predicted=predicted,
         report=None if page is None else str(page),
         unwritten=outputs.told,
-        notes=given.notes,
+        notes=given.notes if not_drawn is None else (*given.notes, not_drawn),
         study=places.name,
     )
 
@@ -165,7 +168,8 @@ def _design(given: Given, judgement: Judgement, name: str) -> Design:
     arms = [arm for arm in Arm.known.values() if arm in {arm_of(label) for label in members}]
     edge = ["encoder", "reading", "arm", "source", "target"]
     baselines = given.baselines.groupby(["encoder", "reading", "target"])["seed"].nunique()
-    n_seeds = int(models.groupby(edge)["seed"].nunique().max())
+    seeds = models.groupby(edge)["seed"].nunique()
+    n_seeds = int(seeds.max())
     return Design(
         name=name,
         encoders=list(dict.fromkeys(models["encoder"])),
@@ -173,6 +177,7 @@ def _design(given: Given, judgement: Judgement, name: str) -> Design:
         readings=[r for r in Reading if str(r) in set(models["reading"])],
         views=tuple(views_of(members)),
         n_seeds=n_seeds,
+        least_seeds=int(seeds.min()),
         n_baseline_seeds=max(n_seeds, int(baselines.max())),
         margin=judgement.margin,
         correction=judgement.correction,

@@ -50,7 +50,7 @@ class RunsRequest:
 
 def read_runs(asked: RunsRequest) -> Given:
     """Read runs; raises StudyError with all that is wrong."""
-    kind = asked.kind or _kind(asked.named)
+    kind = asked.kind or _kind(asked.named, asked.table.columns)
     _check_options(asked, kind)
     metrics = asked.table.metrics
     match kind:
@@ -74,8 +74,8 @@ def name_of(named: Sequence[str]) -> str:
     return "judged" if len(named) > 1 or _FIELD in named[0] else Path(named[0]).stem
 
 
-def _kind(named: Sequence[str]) -> SourceKind:
-    """What is named, as its name and its columns say."""
+def _kind(named: Sequence[str], called: Mapping[str, str]) -> SourceKind:
+    """What is named, as its name and its columns say; `called` has those renamed, by role."""
     if any(_FIELD in word for word in named):
         return "answers"
     try:
@@ -84,7 +84,9 @@ def _kind(named: Sequence[str]) -> SourceKind:
     except OSError:
         return "scores"  # whose reader says what is wrong with it
     columns = [name.strip(' "\r') for name in re.split(r"[,\t]", first)]
-    return "answers" if "file" in columns and "value" not in columns else "scores"
+    return (
+        "answers" if "file" in columns and called.get("value", "value") not in columns else "scores"
+    )
 
 
 def _check_options(asked: RunsRequest, kind: SourceKind) -> None:

@@ -21,8 +21,7 @@ _CORRECTIONS = {
     ),
     Correction.HOLM: "by Holm over {} (a chance of 5% of any false gain or loss)",
     Correction.MAX_T: (
-        "by max-T over {} (a chance of 5% of any false gain or loss, seeds and test examples of "
-        "all edges resampled together)"
+        "by max-T over {} (a chance of 5% of any false gain or loss, all edges resampled together)"
     ),
 }
 
@@ -61,7 +60,13 @@ def seeds_text(design: Design) -> str:
     if looks is not None and looks.edges:
         given = sorted({edge.n_seeds for edge in looks.edges})
         return f"{' or '.join(map(str, given))} seeds an edge{further}, by looks fixed in advance"
-    return f"{counted(own, 'seed')}{further}"
+    return f"{seed_counts(design)}{further}"
+
+
+def seed_counts(design: Design) -> str:
+    """How many seeds models have, from the fewest to the most."""
+    fewest = f"{design.fewest_seeds} to " if design.fewest_seeds < design.n_seeds else ""
+    return f"{fewest}{counted(design.n_seeds, 'seed')}"
 
 
 def adjustment(correction: Correction, family: str) -> str:

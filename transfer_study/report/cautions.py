@@ -27,19 +27,23 @@ _LISTED = 5
 _SEEDS_TO_STAND_OUT, _DECIDES = 4, 0.5  # of three seeds one always makes half of the variance
 
 
-def cautions(edges: pd.DataFrame) -> list[str]:
-    """What a reader must know of a study's raw edges (rows of `analysis.deltas`), gravest first."""
+def cautions(edges: pd.DataFrame, *, given: bool = False) -> list[str]:
+    """What a reader must know of raw edges (rows of `analysis.deltas`), gravest first.
+
+    Of `given` runs there is no study that could be changed and run again.
+    """
     return [
-        *_not_learned(edges[edges["verdict"] == Verdict.NOT_LEARNED]),
+        *_not_learned(edges[edges["verdict"] == Verdict.NOT_LEARNED], given=given),
         *_collapsed(edges[edges["collapsed"].astype(bool)]),
-        *_without_interval(edges),
+        *_without_interval(edges, given=given),
         *_few_documents(edges[edges["n_documents"] > 1].drop_duplicates("target")),
     ]
 
 
-def _not_learned(edges: pd.DataFrame) -> Iterator[str]:
+def _not_learned(edges: pd.DataFrame, *, given: bool) -> Iterator[str]:
     by = [name for name in (VARIANT, "encoder", "reading", "target") if name in edges]
     several = [name for name in by[:-1] if edges[name].nunique() > 1]
+    searched = "" if given else " (`transfer-study tune` searches for both)"
     for key, rows in edges.groupby(by, sort=False):
         about = dict(zip(by, _tuple(key), strict=True))
         where = f" ({', '.join(str(about[name]) for name in several)})" if several else ""
@@ -48,8 +52,8 @@ def _not_learned(edges: pd.DataFrame) -> Iterator[str]:
             f"{about['target']} was not learned{where}: in half of the seeds or more, what its "
             "partners are held against is no better than a constant answer (mean "
             f"{' against '.join(map(points, scores))}), so that nothing can be said of "
-            f"{counted(len(rows), 'effect')} on it; give it more epochs, another learning rate "
-            "(`transfer-study tune` searches for both) or more data."
+            f"{counted(len(rows), 'effect')} on it; give it more epochs, another learning "
+            f"rate{searched} or more data."
         )
 
 
@@ -65,17 +69,17 @@ def _collapsed(edges: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def _without_interval(edges: pd.DataFrame) -> Iterator[str]:
+def _without_interval(edges: pd.DataFrame, *, given: bool) -> Iterator[str]:
     if edges.empty:
         return
+    named = "the answers' `document`" if given else "`document` or `document_pattern` of the source"
     reasons = pd.Series([lacking(row) for row in edges.to_dict("records")], index=edges.index)
     for reason, rows in edges.groupby(reasons, sort=False):
         targets = ", ".join(dict.fromkeys(rows["target"]))
         if reason == ONE_DOCUMENT:
             yield (
                 f"All test examples of {targets} are of one document, which says nothing of how "
-                "documents vary: no interval. Test on several documents, or correct `document` or "
-                "`document_pattern` of the source."
+                f"documents vary: no interval. Test on several documents, or correct {named}."
             )
         elif reason == ALIKE:
             yield (
@@ -112,7 +116,9 @@ def over_controls(deltas: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def outlying_baselines(scores: pd.DataFrame, edges: pd.DataFrame) -> Iterator[str]:
+def outlying_baselines(
+    scores: pd.DataFrame, edges: pd.DataFrame, *, given: bool = False
+) -> Iterator[str]:
     """Baselines of which one run decides how wide the intervals of all edges of a target are.
 
     That run's squared deviation is more than half of the seeds' variance of an edge, on the mean
@@ -121,6 +127,7 @@ def outlying_baselines(scores: pd.DataFrame, edges: pd.DataFrame) -> Iterator[st
     by = [name for name in ("encoder", "reading", VARIANT, "target", "metric") if name in edges]
     if scores.empty or (SIZE in edges and edges[SIZE].nunique() > 1):
         return  # of several sizes there are as many baselines
+    key_of_study = "" if given else " (`baseline_seeds` of a study)"
     runs = scores[scores["split"] == "test"].rename(columns={"task": "target"})
     for key, of_target in edges.groupby(by, sort=False):
         here = runs[(runs[by] == list(_tuple(key))).all(axis=1)]
@@ -140,8 +147,8 @@ def outlying_baselines(scores: pd.DataFrame, edges: pd.DataFrame) -> Iterator[st
                 f"One run of {run['target']} alone (seed {run['seed']}, {points(run['value'])} "
                 f"points, mean {points(values.mean())}) makes {share:.0%} of the "
                 f"seeds' variance of the {counted(len(of_target), 'effect')} on it: what steadies "
-                "its training narrows all their intervals, and so do further runs of it alone "
-                "(`baseline_seeds` of a study)."
+                "its training narrows all their intervals, and so do further runs of it "
+                f"alone{key_of_study}."
             )
 
 

@@ -23,6 +23,8 @@ _ALWAYS = """\
   pages   = {110--114},
   doi     = {10.2307/3002019}
 }
+"""
+_OF_EXAMPLES = """\
 @book{efron1993introduction,
   author    = {Efron, Bradley and Tibshirani, Robert J.},
   title     = {An Introduction to the Bootstrap},
@@ -88,7 +90,11 @@ _FALSE_COVERAGE = """\
 """
 
 
-def bibtex(correction: Correction) -> str:
-    """The study's design and the statistics used, with what a correction rests on."""
+def bibtex(correction: Correction, *, answers: bool = True) -> str:
+    """The study's design and the statistics used, with what a correction rests on.
+
+    Without `answers` no test example was drawn again.
+    """
+    examples = _OF_EXAMPLES if answers else ""
     coverage = _FALSE_COVERAGE if correction in (Correction.BH, Correction.BY) else ""
-    return _ALWAYS + _OF_CORRECTION.get(correction, "") + coverage
+    return _ALWAYS + examples + _OF_CORRECTION.get(correction, "") + coverage

@@ -22,7 +22,8 @@ class Design:
     """The comparisons behind a table of edges, of a study or of runs that others made.
 
     `encoders` and `variants` are names, `n_baseline_seeds` is more than `n_seeds` where tasks alone
-    were run more often. `departures` say by reading what is not of the clean protocol. With
+    were run more often, and `least_seeds`, where it is given, is what some models have of the
+    `n_seeds` that others have. `departures` say by reading what is not of the clean protocol. With
     `given` runs nothing is known of how models were trained; those without `answers` were judged by
     their scores alone, whose intervals know nothing of the test sample.
     """
@@ -36,12 +37,18 @@ class Design:
     n_baseline_seeds: int
     margin: Margin
     correction: Correction
+    least_seeds: int | None = None
     variants: Sequence[str] = ()
     looks: Looks | None = None
     preview: Preview | None = None
     departures: Mapping[Reading, Sequence[str]] = field(default_factory=dict)
     given: bool = False
     answers: bool = True
+
+    @property
+    def fewest_seeds(self) -> int:
+        """How many seeds a model has at least."""
+        return self.n_seeds if self.least_seeds is None else self.least_seeds
 
     @classmethod
     def of(cls, study: Study, looks: Looks | None = None) -> Self:

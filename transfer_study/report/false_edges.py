@@ -5,12 +5,15 @@ from __future__ import annotations
 from transfer_study.analysis.doubt.false_edges import FalseEdges
 
 
-def false_edge_sentence(found: FalseEdges) -> str:
-    """What A/A comparisons found, and how far that goes; why there is nothing if so."""
+def false_edge_sentence(found: FalseEdges, *, answers: bool = True) -> str:
+    """What A/A comparisons found, and how far that goes; why there is nothing if so.
+
+    Without `answers` nothing is known of test documents.
+    """
     if not found.systems:
         return (
-            "A/A: none; to be compared with itself a model needs four seeds or more "
-            "that have learned and differ, on several test documents."
+            "A/A: none; to be compared with itself a model needs four seeds or more that have "
+            f"learned and differ{', on several test documents' if answers else ''}."
         )
     level = f"{100 * found.alpha:g}%"
     return (

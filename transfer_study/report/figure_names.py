@@ -33,12 +33,14 @@ def font_note(content: Content) -> str | None:
     lacking = [name for _, name in key(content) if not drawable(name)]
     if not lacking:
         return None
+    again = (
+        "the same command" if content.design.given else f"`transfer-study report {content.file}`"
+    )
     others = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
     return (
         f"no font of this machine has all letters of {lacking[0]!r}{others}: figures show numbers "
         "or code points in their place, and report.html and report.md say for what; install a font "
-        "that has them (Debian: fonts-noto-core, fonts-noto-cjk), then `transfer-study report "
-        f"{content.file}` draws them"
+        f"that has them (Debian: fonts-noto-core, fonts-noto-cjk), then {again} draws them"
     )
 
 

@@ -36,7 +36,7 @@ def report_markdown(content: Content) -> str:
         ("A/A comparisons", [content.false_edge_rate] if content.false_edge_rate else []),
         ("Leaks", _leaks(content)),
         ("Costs", _table(content.costs)),
-        ("Methods", [methods(content), "", *_code(bibtex(content.design.correction), "bibtex")]),
+        ("Methods", [methods(content), "", *_code(_cited(content), "bibtex")]),
         ("How to reproduce", _code("\n".join(content.commands), "sh")),
         ("Failures", _listed(f"`{said}`" for said in content.failed.values())),
     ]
@@ -131,6 +131,10 @@ def _table(table: pd.DataFrame | None) -> list[str]:
 
 def _listed(sentences: Iterable[str]) -> list[str]:
     return [f"- {sentence}" for sentence in sentences]
+
+
+def _cited(content: Content) -> str:
+    return bibtex(content.design.correction, answers=content.design.answers)
 
 
 def _code(text: str, language: str) -> list[str]:

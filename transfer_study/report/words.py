@@ -13,13 +13,13 @@ from transfer_study.analysis.edges import Verdict, over_a_control
 from transfer_study.analysis.effects.intervals import lacking
 from transfer_study.analysis.graph.views import MAIN
 from transfer_study.points import MISSING, counted, interval, points
-from transfer_study.report.captions import adjustment, margin_text, seeds_text
+from transfer_study.report.captions import adjustment, margin_text, seed_counts, seeds_text
 from transfer_study.report.cautions import cautions, outlying_baselines, over_controls
 from transfer_study.report.content import Content, Recommended, family_size
 from transfer_study.report.design import Design
 from transfer_study.report.price import price
 from transfer_study.report.stopping import last_epoch_doubt
-from transfer_study.study.arms import Control
+from transfer_study.study.arms import PAIRS, Control
 from transfer_study.study.correction import Correction
 from transfer_study.study.reading import Reading
 
@@ -107,7 +107,7 @@ def methods(content: Content) -> str:
     further = (
         " The mean of a task alone is over all of its runs; those without a model of their seed "
         "are taken to be independent of the others."
-        if design.n_baseline_seeds > design.n_seeds
+        if design.n_baseline_seeds > design.fewest_seeds
         else ""
     )
     readings = sorted({str(reading) for reading in content.deltas["reading"]})
@@ -189,17 +189,18 @@ def doubts(content: Content) -> list[str]:
     """How the edges could be wrong, each in a sentence."""
     design = content.design
     previewed = [] if design.preview is None else [design.preview.caution]
-    said = [*previewed, *cautions(content.edges), *content.warnings]
+    said = [*previewed, *cautions(content.edges, given=design.given), *content.warnings]
     looks = design.looks
-    fewest = design.n_seeds if looks is None else looks.counts[0]
+    fewest = design.fewest_seeds if looks is None else looks.counts[0]
     if fewest < 5:
+        seeds = seed_counts(design) if looks is None else counted(fewest, "seed")
         said.append(
-            f"{counted(fewest, 'seed')}: intervals are wide; undecided means not known, "
-            "not that there is no effect."
+            f"{seeds}: intervals are wide; undecided means not known, not that there is no effect."
         )
     if design.correction is Correction.NONE:
         said.append("Intervals are not adjusted for the number of edges: some gains are chance.")
-    said += [*over_controls(content.deltas), *outlying_baselines(content.scores, content.edges)]
+    said += over_controls(content.deltas)
+    said += outlying_baselines(content.scores, content.edges, given=design.given)
     if over_a_control(content.deltas).empty:
         said.append(
             "No controls were run: an effect may come from longer training or from more text, not "
@@ -217,6 +218,11 @@ def doubts(content: Content) -> list[str]:
             "How the models were trained is not known here, nor whether epochs were chosen on test "
             "data or texts of a test set are in training data."
         )
+        if PAIRS in design.arms:
+            said.append(
+                "A model with one source is taken to have learned it together with its target where "
+                "nothing says that it came before (--arm sequential)."
+            )
     elif content.leaks is None:
         said.append("The data were not searched for leaks between training and test.")
     elif len(content.leaks):

@@ -81,7 +81,7 @@ def _print_certainty(console: Console, outcome: Outcome) -> None:
         console.print(schedule_line(outcome.design.looks), style="dim")
     if outcome.false_edge_rate:
         console.print(outcome.false_edge_rate, style="dim")
-    for caution in cautions(outcome.edges):
+    for caution in cautions(outcome.edges, given=outcome.design.given):
         console.print(caution, style="yellow")
 
 

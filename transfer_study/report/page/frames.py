@@ -54,7 +54,12 @@ class ShownEffect:
 
     @property
     def seed_share(self) -> float:
-        """The part of the squared error that comes from the seeds, NaN where there is no error."""
+        """The part of the squared error that comes from the seeds.
+
+        NaN where there is no error, and where nothing is known of the test examples' part.
+        """
+        if not self.n_documents:
+            return math.nan
         seeds = self.seed_sd**2 / max(self.n_seeds, 1)
         whole = seeds + self.example_error**2
         return seeds / whole if whole > 0 else math.nan

@@ -17,7 +17,7 @@ from transfer_study.figures.lettering import metric_name
 from transfer_study.figures.palette import VERDICTS
 from transfer_study.points import axis_number, interval, p_text, percent, points
 from transfer_study.report import beside_paper, figure_names, predictions, words
-from transfer_study.report.captions import margin_text
+from transfer_study.report.captions import margin_text, seed_counts
 from transfer_study.report.citations import bibtex
 from transfer_study.report.made import made
 from transfer_study.report.page import forest
@@ -73,7 +73,8 @@ def render(subject: Subject) -> str:
             headline=words.headline(content),
             completeness=words.completeness(content),
             margin=margin_text(content.design.margin),
-            bibtex=bibtex(content.design.correction),
+            seeds=seed_counts(content.design),
+            bibtex=bibtex(content.design.correction, answers=content.design.answers),
             cards=_table(content.cards),
             figure_names=figure_names.key(content),
             leaks=_table(content.leaks),

@@ -92,7 +92,7 @@ function showEvidence(slot) {
       ["Seeds", `${effect.n_seeds}: ${effect.by_seed.map(signed).join(", ")}`],
       ["Seeds of what it is held against", effect.n_baseline_seeds > effect.n_seeds ? String(effect.n_baseline_seeds) : null],
       ["Test examples", effect.n_test ? String(effect.n_test) : null],
-      ["Uncertainty", share === null || !effect.n_documents ? null : shareBar(share)],
+      ["Uncertainty", share === null ? null : shareBar(share)],
       ["Degrees of freedom", effect.freedom === null ? null : effect.freedom.toFixed(1)],
     ),
     el("h4", {}, "Over controls"), overTable(effect),
@@ -100,7 +100,7 @@ function showEvidence(slot) {
   const learned = state.frame.kinds.length ? [el("h4", {}, "Recipe"), recipe()] : [];
   body.replaceChildren(...numbers,
     el("h4", {}, "How it could be wrong"), el("ul", {}, ...effect.doubts.map((doubt) => el("li", {}, data.doubts[doubt]))),
-    ...learned, el("h4", {}, "Stages"), runList(effect), back());
+    ...learned, el("h4", {}, learned.length ? "Stages" : "Runs"), runList(effect), back());
 }
 
 function showTask(task) {

@@ -17,7 +17,7 @@ const label = (effect) => MARKS[effect.verdict] ?? signed(effect.delta) + (effec
 const pText = (p) => (p === null ? DASH : p < 0.0005 ? "<0.001" : p.toFixed(3));
 
 function seedShare(effect) {
-  if (effect.seed_sd === null || effect.example_error === null) return null;
+  if (!effect.n_documents || effect.seed_sd === null || effect.example_error === null) return null;
   const seeds = effect.seed_sd ** 2 / Math.max(effect.n_seeds, 1);
   const whole = seeds + effect.example_error ** 2;
   return whole > 0 ? seeds / whole : null;

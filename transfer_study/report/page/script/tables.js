@@ -31,7 +31,7 @@ function updateRow(row, effect) {
   const words = [
     points(effect.baseline), points(effect.score), label(effect),
     interval(effect.adjusted_low, effect.adjusted_high), pText(effect.adjusted_p), interval(effect.low, effect.high),
-    effect.n_seeds, effect.n_test, percent(seedShare(effect)),
+    effect.n_seeds, effect.n_test || DASH, percent(seedShare(effect)),
     ...controls().map((control) => overText(effect.over[control])), verdictName(effect.verdict),
   ];
   words.forEach((word, n) => { row.cells[n + 2].textContent = word; });
