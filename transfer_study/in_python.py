@@ -20,6 +20,7 @@ from transfer_study.execute.resources import Resources
 from transfer_study.execute.tracking import Tracker
 from transfer_study.judge.judged import JudgedPlaces, JudgeRequest, judge_runs
 from transfer_study.judge.score_table import TableRequest, read_scores
+from transfer_study.judge.sources import name_of
 from transfer_study.outcome import Outcome
 from transfer_study.session.live_report import with_live_report
 from transfer_study.session.places import Places
@@ -108,7 +109,7 @@ def judge_scores(
     one source. Raises StudyError for a table that cannot be judged.
     """
     at, file = places or Places(), Path(table)
-    judged = JudgedPlaces.of(name or file.stem, at.results, at.plots)
+    judged = JudgedPlaces.of(name or name_of([str(file)]), at.results, at.plots)
     given = read_scores(file, TableRequest(arm=arm, percent=percent))
     words = ["transfer-study", "judge", str(table), "--margin", f"{margin:g}"]
     words += ["--arm", arm] if arm else []

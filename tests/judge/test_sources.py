@@ -92,9 +92,21 @@ def test_a_table_with_files_is_of_answers_and_one_with_values_of_scores(tmp_path
         ],
     )
     assert name_of([str(table)]) == "ours"
+    # As Weights & Biases calls what it exports.
+    export = "wandb_export_2026-01-05T11_29_26.084+01_00.csv"
+    assert name_of([export]) == "wandb_export_2026-01-05T11_29_26-084-01_00"
+    assert [name_of([said]) for said in ("our scores.csv", "表.csv")] == ["our-scores", "judged"]
     given = read_runs(RunsRequest([str(table)]))
     assert scores_of(given) == EXPECTED
     assert given.test_sets["rte"].documents == 0
+
+
+def test_a_column_of_values_makes_a_table_of_scores_whatever_it_is_called(tmp_path: Path) -> None:
+    rows = [["source", "target", "seed", "accuracy", "file"]]
+    rows += [[source, "rte", seed, value, "x"] for (source, seed), value in EXPECTED.items()]
+    table = written(tmp_path / "ours.csv", rows)
+    asked = TableRequest(columns={"value": "accuracy"})
+    assert scores_of(read_runs(RunsRequest([str(table)], table=asked))) == EXPECTED
 
 
 @pytest.mark.parametrize("by_column", [False, True])
@@ -103,7 +115,8 @@ def test_an_export_is_read_by_the_columns_that_are_named(
 ) -> None:
     rows = [["Name", "State", "config.source", "task", "config.seed", "eval/accuracy"]]
     for (source, seed), value in EXPECTED.items():
-        rows.append([f"run-{source}-{seed}", "finished", source, "rte", seed, value])
+        said = source or ("None" if seed else "")  # as MLflow writes that there is none
+        rows.append([f"run-{source}-{seed}", "finished", said, "rte", seed, value])
     rows.append(["broken", "crashed", "mnli", "rte", 7, ""])
     file = written(tmp_path / "wandb.csv", rows)
     columns = {"source": "config.source", "seed": "config.seed"}

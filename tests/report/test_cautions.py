@@ -33,7 +33,7 @@ UNLEARNED = {"verdict": "not_learned", "baseline": 0.2, "adjusted_p": NAN, **NON
     [
         (NONE | {"n_seeds": 1}, "one seed"),
         (NONE | {"n_documents": 1, "example_error": NAN}, "one test document"),
-        (NONE | {"seed_sd": 0.0, "example_error": 0.0}, "all runs score alike"),
+        (NONE | {"seed_sd": 0.0, "example_error": 0.0}, "all seeds change it alike"),
         (NONE | {"n_seeds": 2}, "no usable interval with 2 seeds"),
         (UNLEARNED, ""),
         ({}, ""),

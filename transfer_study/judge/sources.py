@@ -70,8 +70,13 @@ def read_runs(asked: RunsRequest) -> Given:
 
 
 def name_of(named: Sequence[str]) -> str:
-    """What results are called where nothing else is said: as the table is, or `judged`."""
-    return "judged" if len(named) > 1 or _FIELD in named[0] else Path(named[0]).stem
+    """What results are called where nothing else is said: as the table is, or `judged`.
+
+    Of the table's name there remains what can be that of a folder (`Name`).
+    """
+    if len(named) > 1 or _FIELD in named[0]:
+        return "judged"
+    return re.sub(r"[^A-Za-z0-9_]+", "-", Path(named[0]).stem).strip("-_") or "judged"
 
 
 def _kind(named: Sequence[str], called: Mapping[str, str]) -> SourceKind:

@@ -83,8 +83,8 @@ def _without_interval(edges: pd.DataFrame, *, given: bool) -> Iterator[str]:
             )
         elif reason == ALIKE:
             yield (
-                f"Of {counted(len(rows), 'effect')} on {targets} all runs score alike: they have "
-                "no interval, and say nothing of equivalence."
+                f"Of {counted(len(rows), 'effect')} on {targets} every seed shows the same change: "
+                "they have no interval, and say nothing of equivalence."
             )
         elif reason and reason != ONE_SEED:
             yield (

@@ -220,8 +220,8 @@ def doubts(content: Content) -> list[str]:
         )
         if PAIRS in design.arms:
             said.append(
-                "A model with one source is taken to have learned it together with its target where "
-                "nothing says that it came before (--arm sequential)."
+                "A model with one source is taken to have learned it together with its target, "
+                "where nothing says that it came before (--arm sequential)."
             )
     elif content.leaks is None:
         said.append("The data were not searched for leaks between training and test.")

@@ -71,8 +71,6 @@ def _chance(open_: Effect) -> str:
     said = f"With {seeds} seeds it is decided with a chance of {likely:.0%}"
     if likely >= FUTILE:
         return f"{said}."
-    if not open_.n_documents:  # nothing is known of what a larger test set would change
-        return f"{said} only."
     times = examples_to_settle(open_, seeds)
     if times < math.inf:
         larger = chance(open_, seeds, times)

@@ -13,7 +13,7 @@ from transfer_study.analysis.effects.uncertainty import ROUNDING, Interval
 
 ONE_SEED = "one seed"
 ONE_DOCUMENT = "one test document"
-ALIKE = "all runs score alike"
+ALIKE = "all seeds change it alike"
 _NOT_JUDGED = (Verdict.NOT_LEARNED, Verdict.FAILED, Verdict.NOT_RUN)
 
 

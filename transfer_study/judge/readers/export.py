@@ -18,6 +18,7 @@ from transfer_study.data.files.faults import Faults
 from transfer_study.data.files.plain_text import read_text
 from transfer_study.errors import DataError
 from transfer_study.judge.readers import SCORE_ROWS
+from transfer_study.judge.runs import ALONE
 from transfer_study.study.characters import composed, shown
 from transfer_study.study.spelling import did_you_mean
 
@@ -74,6 +75,8 @@ def rows_of_export(
             unfinished += 1
             continue
         said = {role: run[name] for role, name in columns.items()}
+        # As MLflow writes that there is none.
+        said["source"] *= said["source"].casefold() not in ALONE
         for score in scores:
             if run[score.name]:
                 of_score = {"metric": score.metric, "value": run[score.name]}
