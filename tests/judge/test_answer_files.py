@@ -339,6 +339,13 @@ PAIR_1, FIRST = "bert/a-to-b-s1.jsonl", "bert/a-to-b-s0.jsonl"
             [f"{PAIR_1}, line 4: found the prediction 'Neg', which gold writes 'neg'; write both"],
         ),
         (
+            answered(GOLD, ["POS"] * 6),
+            [
+                f"{PAIR_1}, line 1: found the prediction 'POS', which gold writes 'pos'; write "
+                "both alike (as in 5 more lines)"
+            ],
+        ),
+        (
             changed(PAIR, 3, prediction=["neg"]),
             [f"{PAIR_1}, line 4: the prediction: found a list of 1 where a classification has one"],
         ),

@@ -24,6 +24,7 @@ from transfer_study.judge.named_files import AnswerFile
 from transfer_study.metrics import statistics
 from transfer_study.metrics.constant import best_constant
 from transfer_study.metrics.measurable import listed, unmeasurable
+from transfer_study.points import counted
 from transfer_study.study.tasks.example import Label
 from transfer_study.study.tasks.kinds import TAGGING, TaskKind
 from transfer_study.study.tasks.kinds.kind import Raw
@@ -198,6 +199,7 @@ def _check_predicted(model: ReadLabels, kind: TaskKind, known: Mapping[str, None
     file, faults = model.file, model.file.faults()
     names = _classes(kind, model.predicted)
     misfits = {name: fault for name in names if (fault := misfit(known, name))}
+    lines: dict[str, list[int]] = {name: [] for name in misfits}
     for line, gold, label in zip(file.lines, model.gold, model.predicted, strict=True):
         if kind is TAGGING and len(cast("Sized", gold)) != len(cast("Sized", label)):
             faults.add(
@@ -206,9 +208,12 @@ def _check_predicted(model: ReadLabels, kind: TaskKind, known: Mapping[str, None
                 line,
             )
         if misfits:
-            for name in kind.classes(label):
-                if name in misfits:
-                    faults.add(misfits[name], line)
+            for name in {*kind.classes(label)} & misfits.keys():
+                lines[name].append(line)
+    # A label that is written otherwise is so wherever it stands.
+    for name, (first, *others) in lines.items():
+        more = f" (as in {counted(len(others), 'more line')})" if others else ""
+        faults.add(f"{misfits[name]}{more}", first)
     if not faults and names and known.keys().isdisjoint(names):
         faults.add(
             f"no prediction is a label that gold has: found {listed([*names])}, where gold has "
