@@ -240,10 +240,11 @@ VALUES = [
     ),
     Case("a limit of 0", ("`limits.max_dev`", "found 0;"), STUDY + "limits: {max_dev: 0}\n"),
     Case("a negative margin", ("`margin`", "'-1'", "at least 0"), STUDY + "margin: -1\n"),
+    Case("a margin of a point", ("`margin`", "below 1, where 0.01"), STUDY + "margin: 1\n"),
     Case(
         "two margins",
-        ("`margin`", "{absolute: 1, relative: 1}", "exactly one"),
-        STUDY + "margin: {absolute: 1, relative: 1}\n",
+        ("`margin`", "{absolute: 0.1, relative: 1}", "exactly one"),
+        STUDY + "margin: {absolute: 0.1, relative: 1}\n",
     ),
     Case(
         "three faults at once",

@@ -355,7 +355,10 @@ def test_margins():
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        (-0.1, "number of at least 0.*found -0.1"),
+        (-0.1, "number from 0 to below 1.*found -0.1"),
+        # One point is meant, by which every effect that there is would be equivalent.
+        (1, "number from 0 to below 1, where 0.01 is one point.*found 1"),
+        ({"absolute": 1}, "less than 1"),
         (np.nan, "found nan"),
         ("inf", "found 'inf'"),
         ("small", "found 'small'"),

@@ -223,6 +223,10 @@ def test_the_command_prints_edges_and_paths(table: Path, tmp_path: Path) -> None
         (["--constant", "rte=half"], "--constant: found 'half' for rte, which is no number"),
         (["--task", "mnli"], "--task: found mnli, of which no run is"),
         (["--percent"], "percent"),
+        (
+            ["--margin", "1"],
+            "found '1'; give a number from 0 to below 1 such as 0.01, which is one",
+        ),
     ],
 )
 def test_bad_words_are_told_and_nothing_is_written(

@@ -179,3 +179,15 @@ def test_advice_for_one_task_has_a_heading_each_that_says_what_differs(
     of_paper = replace(planned, systems=systems)
     paper = content_of(of_paper, *tables, recommendations=[Advice()])
     assert [title for title, _ in advised(paper)] == ["b, protocol paper"]
+
+
+def test_estimates_of_one_encoder_among_several_say_of_which_they_are(content: Content) -> None:
+    pair = {"encoder": "tiny", "reading": "refine", "arm": "pair", "source": "c", "target": "b"}
+    numbers = {"expected": 0.03, "low": 0.0, "high": 0.06, "gain": 0.9, "loss": 0.0}
+    predicted = pd.DataFrame([{**pair, **numbers, "likely": "likely gain"}])
+    told = replace(content, predicted=predicted)
+    assert "| pair | c | b | +3.0 |" in report_markdown(told)
+    both = pd.concat([content.deltas, content.deltas.assign(encoder="/models/large")])
+    several = report_markdown(replace(told, deltas=both))
+    assert "| tiny | pair | c | b | +3.0 |" in several
+    assert "1 pair was not measured." in several

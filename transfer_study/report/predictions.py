@@ -36,7 +36,8 @@ def likeliest(content: Content) -> Table:
     assert predicted is not None
     chance = predicted[["gain", "loss"]].max(axis=1)
     rows = predicted.loc[chance.sort_values(ascending=False, kind="stable").index[:_SHOWN]]
-    axes = [n for n in ("encoder", "reading", "arm") if predicted[n].nunique() > 1]
+    # Estimates may be of one encoder alone where several were measured.
+    axes = [n for n in ("encoder", "reading", "arm") if content.deltas[n].nunique() > 1]
     return table_of(
         rows.to_dict("records"),
         *(text(name, name) for name in axes),

@@ -80,7 +80,7 @@ def effect_text(row: pd.Series[Any]) -> str:
     return (
         f"{source_name(row['source'], row['target'], str(row['arm']))} on {row['target']}{size}, "
         f"{points(row['delta'], signed=True)} points {interval_text(row)} "
-        f"({variant}{row['arm']}, {row['reading']} reading, {row['encoder']})"
+        f"({variant}{row['arm']}, {row['reading']} reading, {short_encoder(row['encoder'])})"
     )
 
 

@@ -17,8 +17,8 @@ class Margin(Frozen):
     A bare number is absolute.
     """
 
-    absolute: float | None = Field(default=None, ge=0)
-    """In the metric, from 0 to 1."""
+    absolute: float | None = Field(default=None, ge=0, lt=1)
+    """In the metric, from 0 to below 1: 0.01 is one point."""
     relative: float | None = Field(default=None, ge=0)
     """A share of the baseline's score."""
 
@@ -31,10 +31,11 @@ class Margin(Frozen):
             number = math.nan if isinstance(value, bool) else float(value)
         except (TypeError, ValueError):
             number = math.nan
-        if not 0 <= number < math.inf:
+        # All effects are within 1, as by a margin of one point that is written as 1.
+        if not 0 <= number < 1:
             raise ValueError(
-                f"a margin is a number of at least 0, or `absolute:` or `relative:` with such a "
-                f"number; found {value!r}"
+                "a margin is a number from 0 to below 1, where 0.01 is one point, or `absolute:` "
+                f"with such a number, or `relative:` with one of at least 0; found {value!r}"
             )
         return {"absolute": number}
 

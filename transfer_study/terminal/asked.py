@@ -69,6 +69,6 @@ def margin_of(said: str) -> Margin:
         return Margin.model_validate(share)
     except (ValueError, ValidationError):
         raise StudyError(
-            f"--margin: found {said!r}; give a number of at least 0 such as 0.01, or a share of "
-            "the baseline such as 5%"
+            f"--margin: found {said!r}; give a number from 0 to below 1 such as 0.01, which is one "
+            "point, or a share of the baseline such as 5%"
         ) from None

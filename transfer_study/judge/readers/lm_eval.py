@@ -179,13 +179,16 @@ def _metric(log: _Log, asked: str) -> tuple[str, str]:
     named = [f"{one},{of}" for one in metrics for of in filters] if len(filters) > 1 else metrics
     allowed = f"allowed: {', '.join(named) or 'the keys of its samples'}"
     if not metric and not metrics:
-        raise DataError(Problem(f"no metric is named; {allowed}", str(log.path)))
+        raise DataError(Problem(f"no metric is named by --metric; {allowed}", str(log.path)))
     if metric and metrics and metric not in metrics:
         raise DataError(Problem(f"found the metric {metric!r}; {allowed}", str(log.path)))
     if chosen not in filters and (chosen or len(filters) > 1):
         found = f"the filter {chosen!r}" if chosen else f"{len(filters)} filters of answers"
         raise DataError(
-            Problem(f"found {found}; say which metric to judge; {allowed}", str(log.path))
+            Problem(
+                f"found {found}; say which metric to judge by --metric TARGET=METRIC; {allowed}",
+                str(log.path),
+            )
         )
     return metric or metrics[0], chosen or filters[0]
 

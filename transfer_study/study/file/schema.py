@@ -40,7 +40,7 @@ def study_schema() -> Schema:
             "additionalProperties": {"type": "array", "items": _NAME, **_ONCE_EACH, "minItems": 2},
         },
         "margin": {
-            **_either({"type": "number", "minimum": 0}, _ref("Margin")),
+            **_either({"type": "number", "minimum": 0, "exclusiveMaximum": 1}, _ref("Margin")),
             "default": Study.model_fields["margin"].default.absolute,
         },
     }
