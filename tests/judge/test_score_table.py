@@ -96,6 +96,15 @@ def test_models_of_which_nothing_is_said_are_pairs_or_of_the_arm_that_is_asked(r
     }
 
 
+def test_an_arm_of_pairs_is_asked_of_models_with_one_source_alone(read):
+    """As the page on scores has it, by a table with both."""
+    found = read(*PAIR, "m,a+c,b,acc,1,.5", "m,a+c,b,acc,2,.5", arm="sequential")
+    assert {about[1:4] for about in arms(found)} == {
+        *(("refine", "single", ""), ("refine", "full", "a+c")),
+        *(("finetune", "single", ""), ("finetune", "sequential", "a")),
+    }
+
+
 def test_a_column_of_arms_comes_before_the_arm_that_is_asked(read):
     lines = (
         *("m,,single,b,1,.5", "m,a,pairs,b,1,.5", "m,a,,b,1,.5", "m,a,soft,b,1,.5"),

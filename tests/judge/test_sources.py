@@ -156,7 +156,10 @@ def test_mteb_is_read_with_the_percent_and_arm_of_tables(tmp_path: Path) -> None
         ),
         (RunsRequest(["s.csv"], document="doc"), "--document is of lm-eval alone"),
         (RunsRequest(["s.csv"], scores={"rte": "x"}), "--score is of export alone"),
-        (RunsRequest(["a.csv", "b.csv"]), "--from scores reads one file"),
+        (
+            RunsRequest(["a.csv", "b.csv"]),
+            "found a.csv and 1 more name; --from scores reads one file",
+        ),
         (RunsRequest(["a.csv", "b-{target}.csv"]), "found a.csv, which has no {target}"),
         (RunsRequest(["w.csv"], "export"), "an export has a column of scores for each target"),
         (RunsRequest(["nowhere.csv"]), "there is no such file"),

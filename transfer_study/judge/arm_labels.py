@@ -34,6 +34,16 @@ def said_label(said: str) -> str:
     return f"{arm.label}{colon}{name}"
 
 
+def asked_of(label: str, sources: tuple[str, ...]) -> str:
+    """What is asked of all models as far as it is of one with these sources, else nothing.
+
+    An arm of pairs is none of several sources, nor any of a baseline.
+    """
+    arm = arm_of(label)
+    of_pairs = arm is not None and arm.drawn == "edges"
+    return "" if not sources or (of_pairs and len(sources) > 1) else label
+
+
 def label_of(said: str, sources: tuple[str, ...], target: str, tasks: Set[str]) -> str:
     """The label of a model with these sources, `tasks` being all that its encoder has learned.
 

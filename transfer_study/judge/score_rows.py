@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from transfer_study.files import parse_json
-from transfer_study.judge.arm_labels import label_of, reading_of, said_label
+from transfer_study.judge.arm_labels import asked_of, label_of, reading_of, said_label
 from transfer_study.judge.mistakes import Mistakes
 from transfer_study.judge.score_file import ScoreText
 from transfer_study.study.characters import composed, fault_of_name
@@ -70,7 +70,7 @@ def _with_arms(rows: pd.DataFrame, arm: str, mistakes: Mistakes) -> pd.DataFrame
 
     def place(model: tuple[str, tuple[str, ...], str, str, str]) -> tuple[str, str]:
         encoder, sources, target, said, reading = model
-        label = label_of(said or (arm if sources else ""), sources, target, learned[encoder])
+        label = label_of(said or asked_of(arm, sources), sources, target, learned[encoder])
         return label, reading_of(reading, label)
 
     placed = _known(models, place, rows["line"], mistakes)

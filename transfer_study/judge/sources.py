@@ -121,8 +121,11 @@ def _check_options(asked: RunsRequest, kind: SourceKind) -> None:
 
 def _one_file(asked: RunsRequest, kind: SourceKind) -> Path:
     if len(asked.named) != 1 or _FIELD in asked.named[0]:
+        first, *others = asked.named
+        more = f" and {counted(len(others), 'more name')}" if others else ""
         raise StudyError(
-            f"found {' '.join(asked.named)}; --from {kind} reads one file, not names with fields"
+            f"found {first}{more}; --from {kind} reads one file. Many files of answers are named "
+            "by what tells them apart, in quotes: 'answers/{source}-to-{target}-s{seed}.csv'"
         )
     return Path(asked.named[0])
 
