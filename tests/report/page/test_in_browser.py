@@ -90,12 +90,16 @@ def test_of_scores_of_others_it_tells_no_recipe_log_or_test_example(opened) -> N
     page.locator("#tab-matrix").click()
     page.locator(f"#matrix {EDGE}").click()
     said = page.text("#evidence-body")
-    assert "corpus-2 scores" in said and "5 runs" in said
+    assert "corpus-2 scores" in said and "5 runs" in said and "\nRuns\n" in said
     for absent in ("Recipe", "To see their logs", "Test examples", "from test examples"):
         assert absent not in said
     assert page.shown("text=Kind of target") == 0
     assert page.shown("#costs") == page.shown("#failures") == 0
     assert "93% gain" in page.text("[aria-labelledby=predicted]")
+    page.locator("#tab-table").click()
+    # Nothing is known of the test examples' part, nor how many these are.
+    cells = page.locator("#edges tbody tr").first.locator("td").all_inner_texts()
+    assert cells[7:10] == ["5", "–", "–"]
     assert page.complaints == []
     page.mouse.move(2, 2)  # the tip is no part of the page
     assert page.axe() == []

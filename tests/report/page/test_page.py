@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from transfer_study.report.page import page, write_page
+from transfer_study.report.page.subject import Subject
 from transfer_study.study.stage_labels import stage_labels
 
 
@@ -184,3 +185,10 @@ def test_a_study_that_compares_nothing_has_a_page(content) -> None:
 
 def test_the_same_content_gives_the_same_bytes(content) -> None:
     assert page(content(8)) == page(content(8))
+
+
+def test_scores_are_of_models_trained_with_a_partner_or_after_it(content) -> None:
+    subject = Subject(content(4))
+    frame = subject.frames[0]
+    later = dataclasses.replace(frame, view=dataclasses.replace(frame.view, edges="sequential"))
+    assert [subject.partner_label(one) for one in (frame, later)] == ["with", "after"]

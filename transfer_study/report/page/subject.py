@@ -14,6 +14,7 @@ from transfer_study.figures.transfer_graph import LARGEST
 from transfer_study.report.content import Content
 from transfer_study.report.page.frames import Frame, ShownEffect, frames
 from transfer_study.report.words import source_name
+from transfer_study.study.arms import arm_of
 
 _IN_TABLES, _TABLE_TYPE = 250.0, 14.4  # widths and sizes of type in pixels
 _BESIDE, _PLOT_TYPE = 162.0, 15.0
@@ -136,7 +137,9 @@ class Subject:
 
     def partner_label(self, frame: Frame) -> str:
         """The words before a partner's name."""
-        return "all but" if frame.view.number == "score" else "with"
+        arm = arm_of(frame.view.edges)
+        assert arm is not None
+        return "all but" if frame.view.number == "score" else arm.how.partition("{}")[0].strip()
 
     def kinds(self, frame: Frame) -> list[str]:
         """The kinds of stage that answer in a frame."""
