@@ -72,7 +72,8 @@ def test_pairs_that_were_not_run_are_estimated_and_are_no_edges(tmp_path: Path) 
     for name in ("report.md", "report.html"):
         text = (folder / name).read_text("utf-8")
         assert "5 pairs were not measured" in text
-        assert "likely gain" in text and "no estimate is a verdict" in text
+        assert "2 are likely gains, 2 are likely losses (a probability of 80%" in text
+        assert "no estimate is a verdict" in text
 
 
 def test_what_cannot_be_estimated_is_refused_before_anything_is_written(tmp_path: Path) -> None:

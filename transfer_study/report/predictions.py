@@ -18,12 +18,14 @@ def sentence(predicted: pd.DataFrame) -> str:
     """What was estimated, from what, and how far that goes."""
     counts = predicted["likely"].value_counts()
     likely = (
-        f"{counts[word]} a {word}" for word in ("likely gain", "likely loss") if word in counts
+        f"1 is a {word}" if counts[word] == 1 else f"{counts[word]} are {several}"
+        for word, several in (("likely gain", "likely gains"), ("likely loss", "likely losses"))
+        if word in counts
     )
     were = "was" if len(predicted) == 1 else "were"
     said = ", ".join(likely) or "none is likely a gain or a loss"
     return (
-        f"{counted(len(predicted), 'pair')} {were} not measured. Estimated from what their sources "
+        f"{counted(len(predicted), 'pair')} {were} not measured. Estimated from what these sources "
         f"and targets do elsewhere, {said} (a probability of 80% or more beyond the margin). The "
         "intervals are of what is to be expected of such a pair; no estimate is a verdict, and "
         "none counts among the edges."
