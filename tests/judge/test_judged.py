@@ -21,11 +21,13 @@ from transfer_study.errors import StoreError, StudyError
 from transfer_study.judge.judged import JudgedPlaces, JudgeRequest, check_task, judge_runs
 from transfer_study.judge.score_table import TableRequest, read_scores
 from transfer_study.outcome import Outcome
+from transfer_study.report.edge_files import write_table
 from transfer_study.store.recorded import RECORD_FILE
 from transfer_study.study.correction import Correction
 from transfer_study.study.margin import Margin
 
 SEEDS = range(6)
+ROOT = Path(__file__).resolve().parents[2]
 JUDGEMENT = Judgement(Margin(absolute=0.01))
 # What each source adds to each target; the rest is noise of a tenth of a point.
 EFFECTS = {("cola", "rte"): 0.05, ("rte", "cola"): -0.04, ("sst", "rte"): 0.0}
@@ -236,3 +238,13 @@ def test_bad_words_are_told_and_nothing_is_written(
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: ") and said in done.stderr
     assert not (tmp_path / "results").exists()
+
+
+def test_the_committed_judgement_of_taskweb_is_what_its_scores_give(tmp_path: Path) -> None:
+    file = ROOT.parent / "shared" / "taskweb" / "scores.csv"
+    if not file.is_file():
+        pytest.skip(f"{file} is not there: its scores are no part of this repository")
+    found = edges_of(file, JUDGEMENT, arm="sequential")
+    write_table(found, tmp_path / "deltas")
+    committed = (ROOT / "results" / "taskweb" / "deltas.csv").read_bytes()
+    assert (tmp_path / "deltas.csv").read_bytes() == committed

@@ -20,6 +20,7 @@ from transfer_study.report.design import Design
 from transfer_study.report.table import (
     Column,
     Table,
+    TableCell,
     change,
     label,
     number,
@@ -35,6 +36,7 @@ from transfer_study.terminal.looks import schedule_line
 from transfer_study.terminal.preview import preview_as_json, print_preview
 from transfer_study.terminal.stability import print_stability
 
+_MOST = 100  # rows of a table that are all shown; all edges are in deltas.csv
 _STYLE = {
     "gain": "green",
     "loss": "red",
@@ -52,6 +54,8 @@ def print_edges(outcome: Outcome) -> None:
     print_preview(console, design.preview)
     for table in _tables(design, outcome.deltas):
         console.print(in_terminal(table))
+        for note in table.notes:
+            console.print(note.text, style="dim")
     if outcome.pretraining is not None:
         for (encoder, *about), gains in _grouped(outcome.pretraining):
             said = ", ".join([f"{encoder} against the bare encoder", *about])
@@ -145,8 +149,11 @@ def _gain_table(title: str, gains: pd.DataFrame) -> Table:
     )
 
 
-def _table(title: str, edges: pd.DataFrame, what: Column) -> Table:
-    """The edges, all sizes and controls of one below the other."""
+def _table(title: str, every: pd.DataFrame, what: Column) -> Table:
+    """The edges, all sizes and controls of one below the other; of very many the changes alone."""
+    changed = every["verdict"].isin(["gain", "loss"])
+    edges = every if len(every) <= _MOST else every[changed]
+    left = len(every) - len(edges)
     ordered = edges.groupby(["source", "target"], sort=False)
     return table_of(
         (edge for _, rows in ordered for edge in rows.to_dict("records")),
@@ -160,6 +167,7 @@ def _table(title: str, edges: pd.DataFrame, what: Column) -> Table:
         *([number("seeds", "n_seeds"), number("look", "look")] if "look" in edges else []),
         title=title,
         style=_style,
+        notes=[TableCell(f"And {left} that are neither a gain nor a loss.")] if left else [],
     )
 
 
