@@ -62,7 +62,7 @@ def draw_edges(
     from transfer_study.figures.save import file_part
 
     captions: dict[CaptionKey, str] = {}
-    shown = shown or Shown()
+    shown, seen = shown or Shown(), design.views if views is None else tuple(views)
 
     def told(encoder: str, reading: str, view: View) -> str:
         words = caption(design, encoder, reading, view, family_size(edges, reading))
@@ -77,7 +77,7 @@ def draw_edges(
             plots / file_part(name),
             title=f"{design.name} ({name})" if name else design.name,
             caption=told,
-            views=design.views if views is None else tuple(views),
+            views=seen,
             size=shown.size,
             task=shown.task,
             write=outputs.write,
