@@ -122,7 +122,7 @@ def test_a_job_that_is_warned_goes_back_to_the_queue_and_repeats_nothing(
 ) -> None:
     study = slurm.folder / "small.yaml"
     text = small_study.read_text().replace("arms: [single, pairs, full]", "arms: [single]")
-    study.write_text(text.replace("refine: {epochs: 2,", "refine: {epochs: 40,"))
+    study.write_text(text.replace("refine: {epochs: 2,", "refine: {epochs: 160,"))
     stages = list(make_plan(read_study(study)))
     store = Store(slurm.folder / "st'o re")
 
