@@ -143,3 +143,16 @@ def test_what_was_estimated_is_told_at_once_and_not_kept_beyond_its_table(
     assert kept.is_file()
     assert judged(file, tmp_path, predict=False).predicted is None
     assert not kept.exists() and not kept.with_suffix(".parquet").exists()
+
+
+def test_where_the_best_score_leaves_no_room_no_gain_is_expected(tmp_path: Path) -> None:
+    file = write_scores(tmp_path / "s.csv", {("a", "b"), ("h", "b")})
+    table = pd.read_csv(file)
+    near = table["target"] == "b"
+    table.loc[near, "value"] = (0.995 + (table.loc[near, "value"] - 0.6) / 50).clip(upper=1.0)
+    table.to_csv(file, index=False)
+    judged(file, tmp_path)
+    found = pd.read_csv(tmp_path / "results" / "ours" / "predicted.csv")
+    assert (found["target"] == "b").all()
+    assert (found["high"] <= 0.0051).all() and (found["gain"] == 0).all()
+    assert "likely gain" not in set(found["likely"])

@@ -11,6 +11,7 @@ from transfer_study.analysis.edges import Verdict
 from transfer_study.analysis.effects.learned import has_learned
 from transfer_study.errors import StudyError
 from transfer_study.judge.given import Given
+from transfer_study.metrics import score_span
 from transfer_study.points import counted
 from transfer_study.predict.known import KnownEdges
 from transfer_study.predict.random_effects import RandomEffects
@@ -76,6 +77,7 @@ def _of_arm(given: Given, rows: pd.DataFrame, margin: Margin) -> Iterator[pd.Dat
         edges = KnownEdges(sources, targets, measured, noise, earlier)
         margins = [margin.of(float(np.mean(alone[target]))) for target in targets]
         found = RandomEffects(earlier=bool(earlier)).estimate(edges).table(margins)
+        found = _possible(found, given, alone, dict(zip(targets, margins, strict=True)))
         there = set(zip(rows["source"], rows["target"], rows["encoder"], strict=True))
         new = [
             (source, target, encoder) not in there
@@ -88,6 +90,25 @@ def _of_arm(given: Given, rows: pd.DataFrame, margin: Margin) -> Iterator[pd.Dat
         )
         about = {name: part[name].iloc[0] for name in ("reading", "arm")}
         yield found.assign(encoder=encoder, likely=likely, **about)[new]
+
+
+def _possible(
+    found: pd.DataFrame,
+    given: Given,
+    alone: Mapping[str, list[float]],
+    margins: Mapping[str, float],
+) -> pd.DataFrame:
+    """The estimates as far as the metrics go: near the best score there is no room for a gain."""
+    metrics = dict(zip(given.runs["target"], given.runs["metric"], strict=True))
+    most = found["target"].map({name: 1 - float(np.mean(runs)) for name, runs in alone.items()})
+    least = most - found["target"].map({name: score_span(str(metrics[name])) for name in alone})
+    margin = found["target"].map(margins)
+    ends = {name: found[name].clip(least, most) for name in ("expected", "low", "high")}
+    return found.assign(
+        **ends,
+        gain=found["gain"].where(margin < most, 0.0),
+        loss=found["loss"].where(margin < -least, 0.0),
+    )
 
 
 def _noise(encoder: str, alone: Mapping[str, list[float]]) -> dict[str, float]:
