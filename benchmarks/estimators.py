@@ -22,6 +22,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +149,21 @@ def read(file: Path) -> dict[str, Measured]:
     return found
 
 
+def facts(encoders: dict[str, Measured]) -> Iterator[str]:
+    """How far encoders agree, and how far the noise of a target tells how large its effects are."""
+    agree = []
+    for one, other in combinations(encoders.values(), 2):
+        both = np.isfinite(one.mean) & np.isfinite(other.mean)
+        agree.append(float(stats.spearmanr(one.mean[both], other.mean[both])[0]))
+    span = f"{min(agree):.2f} to {max(agree):.2f}"
+    yield f"rank correlation of the same edges of two encoders: {span}"
+    noise = np.array([one.noise[t] for one in encoders.values() for t in one.targets])
+    size = np.concatenate([np.sqrt(np.nanmean(one.mean**2, axis=0)) for one in encoders.values()])
+    varies = (noise > 0) & (size > 0)
+    found = np.corrcoef(np.log(noise[varies]), np.log(size[varies]))[0, 1]
+    yield f"correlation of the logarithms of a target's noise and of its effects' size: {found:.2f}"
+
+
 def held_against(
     one: Measured, found: EstimatedEdges, given: np.ndarray
 ) -> Iterator[dict[str, float]]:
@@ -210,6 +226,8 @@ def main() -> int:
     decided = sum(int(one.decided.sum()) for one in encoders.values())
     every = sum(int(np.isfinite(one.mean).sum()) for one in encoders.values())
     print(f"{len(encoders)} encoders, {every} edges, {decided} of them a gain or a loss")
+    for line in facts(encoders):
+        print(line)
     print(f"{'given':>6} {'estimator':34}" + "".join(f"{name:>20}" for name in COLUMNS))
     for share in SHARES:
         for name in ESTIMATORS:

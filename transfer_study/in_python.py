@@ -12,15 +12,11 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from transfer_study.analysis.effects.judgement import Judgement
 from transfer_study.errors import StudyError
 from transfer_study.execute.executor import ExecutorKind, executor_named
 from transfer_study.execute.progress import Progress
 from transfer_study.execute.resources import Resources
 from transfer_study.execute.tracking import Tracker
-from transfer_study.judge.judged import JudgedPlaces, JudgeRequest, judge_runs
-from transfer_study.judge.score_table import TableRequest, read_scores
-from transfer_study.judge.sources import name_of
 from transfer_study.outcome import Outcome
 from transfer_study.session.live_report import with_live_report
 from transfer_study.session.places import Places
@@ -31,7 +27,6 @@ from transfer_study.session.report import ReportRequest, as_named, write_report
 from transfer_study.session.run import Session, check_places, check_unchanged, execute, told_to
 from transfer_study.store.open_store import open_store
 from transfer_study.study.file.study_file import read_study
-from transfer_study.study.margin import Margin
 from transfer_study.study.plan import Plan
 from transfer_study.study.preview import share_of
 from transfer_study.study.study import Study
@@ -108,6 +103,12 @@ def judge_scores(
     `name` is what its results are called, else as the file; `arm` is how a target was trained with
     one source. Raises StudyError for a table that cannot be judged.
     """
+    from transfer_study.analysis.effects.judgement import Judgement
+    from transfer_study.judge.judged import JudgedPlaces, JudgeRequest, judge_runs
+    from transfer_study.judge.score_table import TableRequest, read_scores
+    from transfer_study.judge.sources import name_of
+    from transfer_study.study.margin import Margin
+
     at, file = places or Places(), Path(table)
     judged = JudgedPlaces.of(name or name_of([str(file)]), at.results, at.plots)
     given = read_scores(file, TableRequest(arm=arm, percent=percent))

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from tests.test_cli import call
 from transfer_study.analysis.effects.deltas import deltas
 from transfer_study.analysis.effects.judgement import Judgement
 from transfer_study.errors import StoreError, StudyError
@@ -71,18 +69,6 @@ def outcome(places: JudgedPlaces) -> Outcome:
 def edges_of(table: Path, judgement: Judgement, **asked: Any) -> pd.DataFrame:
     given = read_scores(table, TableRequest(**asked))
     return deltas(given.comparisons(), given.test_sets, judgement, ())
-
-
-def call(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "transfer_study", *words],
-        cwd=folder,
-        env={**os.environ, "COLUMNS": "120"},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
 
 
 def verdicts(edges: pd.DataFrame) -> dict[tuple[str, str], str]:
@@ -248,3 +234,17 @@ def test_the_committed_judgement_of_taskweb_is_what_its_scores_give(tmp_path: Pa
     write_table(found, tmp_path / "deltas")
     committed = (ROOT / "results" / "taskweb" / "deltas.csv").read_bytes()
     assert (tmp_path / "deltas.csv").read_bytes() == committed
+
+
+def test_a_group_is_told_with_each_of_its_tasks_once(tmp_path: Path, places: JudgedPlaces) -> None:
+    random = np.random.default_rng(0)
+    models = [("", task) for task in "abcd"] + [("b+c", "a"), ("a+c", "b"), ("a+b", "c")]
+    rows = [(*ends, seed, 0.6 + random.normal(0, 0.01)) for ends in models for seed in range(3)]
+    rows += [("d", "a", seed, 0.6 + random.normal(0, 0.01)) for seed in range(3)]
+    table = pd.DataFrame(rows, columns=["source", "target", "seed", "value"])
+    table.to_csv(tmp_path / "groups.csv", index=False)
+    given = read_scores(tmp_path / "groups.csv", TableRequest())
+    asked = JudgeRequest(JUDGEMENT, "transfer-study judge")
+    outcome = judge_runs(given, asked, replace(places, name="groups"))
+    (group,) = (view for view in outcome.design.views if view.tasks)
+    assert sorted(group.tasks) == ["a", "b", "c"]

@@ -8,7 +8,7 @@ import math
 import pandas as pd
 import pytest
 
-from transfer_study.analysis.effects.scores import task_table
+from transfer_study.analysis.effects.scores import SCORE_COLUMNS, task_table
 from transfer_study.report.content import Content
 from transfer_study.report.of_plan import content_of
 from transfer_study.study.fingerprint import DataFingerprint, Fingerprints, SplitFingerprint
@@ -81,4 +81,5 @@ def content(planned: Plan) -> Content:
     failed = next(stage.id for stage in planned if len(stage.tasks) == 2)
     tasks = task_table(planned)
     file = "made_up.yaml"
-    return content_of(planned, pd.DataFrame(rows), pd.DataFrame(), tasks, {failed}, file=file)
+    scores = pd.DataFrame(columns=SCORE_COLUMNS)
+    return content_of(planned, pd.DataFrame(rows), scores, tasks, {failed}, file=file)

@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from transfer_study.cli.options import PLOTS, RESULTS, Json, PlotsFolder, ResultsFolder, exit_by
+from transfer_study.cli.options import (
+    PLOTS,
+    RESULTS,
+    DrawnTask,
+    Json,
+    PlotsFolder,
+    ResultsFolder,
+    exit_by,
+)
 from transfer_study.study.correction import Correction
 from transfer_study.study.frozen import Word
 
@@ -92,13 +100,7 @@ def judge(
     predict: Annotated[
         bool, typer.Option("--predict", help="Estimate pairs that were not run.")
     ] = False,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            help="Draw the graph of this task by itself.",
-            show_default="beyond twelve tasks, the one with most gains and losses",
-        ),
-    ] = None,
+    task: DrawnTask = None,
     name: Annotated[
         str | None,
         typer.Option(

@@ -143,6 +143,14 @@ NumberOfLooks = Annotated[
     int | None,
     typer.Option(help="How often edges are judged on the way, fixed in advance.", show_default="3"),
 ]
+DrawnTask = Annotated[
+    str | None,
+    typer.Option(
+        "--task",
+        help="Draw the graph of this task by itself.",
+        show_default="beyond twelve tasks, the one with most gains and losses",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, only results and errors.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="A line an epoch.")]

@@ -15,6 +15,7 @@ from transfer_study.cli.options import (
     RESULTS,
     STORE,
     Data,
+    DrawnTask,
     Fidelity,
     Json,
     PlotsFolder,
@@ -45,13 +46,7 @@ def report(
             show_default="all in tables, the largest in figures",
         ),
     ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            help="Draw the graph of this task by itself.",
-            show_default="beyond twelve tasks, the one with most gains and losses",
-        ),
-    ] = None,
+    task: DrawnTask = None,
     metric: Annotated[
         list[str],
         typer.Option(

@@ -158,13 +158,7 @@ def check_task(given: Given, task: str) -> None:
 
 def _design(given: Given, judgement: Judgement, name: str) -> Design:
     models = given.models
-    members = {
-        str(label): tuple(dict.fromkeys(n for names in rows["source"] for n in names.split("+")))
-        + tuple(dict.fromkeys(rows["target"]))
-        if str(label).startswith("group:")
-        else ()
-        for label, rows in models.groupby("arm", sort=False)
-    }
+    members = {str(arm): _members(rows) for arm, rows in models.groupby("arm", sort=False)}
     arms = [arm for arm in Arm.known.values() if arm in {arm_of(label) for label in members}]
     edge = ["encoder", "reading", "arm", "source", "target"]
     baselines = given.baselines.groupby(["encoder", "reading", "target"])["seed"].nunique()
@@ -184,6 +178,15 @@ def _design(given: Given, judgement: Judgement, name: str) -> Design:
         given=True,
         answers=all(one.documents for one in given.test_sets.values()),
     )
+
+
+def _members(rows: pd.DataFrame) -> tuple[str, ...]:
+    """The tasks of an arm of sets, by its rows; none of another, which is of all."""
+    arm = arm_of(str(rows["arm"].iloc[0]))
+    if arm is None or arm.sets is None:
+        return ()
+    sources = (name for names in rows["source"] for name in names.split("+"))
+    return tuple(dict.fromkeys([*sources, *rows["target"]]))
 
 
 def _runs_by_edge(given: Given) -> dict[Edge, list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -178,18 +178,11 @@ def _of_export(file: Path, asked: RunsRequest) -> Given:
     scores = [ScoreColumn(name=c, metric=_metric(c), target=t) for t, c in asked.scores.items()]
     scores += [ScoreColumn(name=value, metric=_metric(value))] if value is not None else []
     rows, unfinished = rows_of_export(file, columns, scores)
-    table = TableRequest(
-        percent=asked.table.percent,
-        arm=asked.table.arm,
-        metrics=asked.table.metrics,
-        constants=asked.table.constants,
-        n_test=asked.table.n_test,
-    )
-    given = scores_of_rows(rows, file, table)
+    given = scores_of_rows(rows, file, asked.table)
     if not unfinished:
         return given
     left_out = f"Left out: {counted(unfinished, 'run')} that did not finish."
-    return Given(given.runs, given.test_sets, (*given.notes, left_out))
+    return replace(given, notes=(*given.notes, left_out))
 
 
 def _metric(column: str) -> str:

@@ -15,7 +15,8 @@ def target_scales(known: KnownEdges) -> Floats:
     """The root mean square of effects by target, [targets].
 
     Effects are about as large as runs are noisy (on the 22 tasks of TaskWeb the logarithms of both
-    correlate by .7), so that is what a target begins with, times what is usual over all targets.
+    correlate by .6, benchmarks/estimators.txt), so that is what a target begins with, times what is
+    usual over all targets.
     """
     noise = np.array([known.noise[name] for name in known.targets])
     usual = float(np.sqrt(np.mean(noise**2))) or 1.0

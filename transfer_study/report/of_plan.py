@@ -70,13 +70,9 @@ def _runs(
 ) -> dict[RunKey, list[SeedRun]]:
     """The runs of every compared system."""
     runs: dict[RunKey, list[SeedRun]] = {}
-    if scores.empty:
-        values: dict[tuple[Any, Any, Any], float] = {}
-        metrics: dict[str, list[str]] = {}
-    else:
-        keys = zip(scores["stage"], scores["task"], scores["metric"], strict=True)
-        values = dict(zip(keys, scores["value"].astype(float), strict=True))
-        metrics = {str(t): sorted(set(rows)) for t, rows in scores.groupby("task")["metric"]}
+    keys = zip(scores["stage"], scores["task"], scores["metric"], strict=True)
+    values = dict(zip(keys, scores["value"].astype(float), strict=True))
+    metrics = {str(task): sorted(set(rows)) for task, rows in scores.groupby("task")["metric"]}
     for system in plan.systems:
         if (baseline := system.baseline) is None:
             continue
