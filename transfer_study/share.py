@@ -43,6 +43,7 @@ def share_report(
     from transfer_study.analysis.effects.tables import Ran
     from transfer_study.report.beside import Beside, costs, made, other_attempts
     from transfer_study.report.results import EPOCHS_FILE, Folders, epoch_scores, write_judged
+    from transfer_study.report.traits import traits_of
 
     judged = asked.of(plan_)
     own, store = places.results / plan_.study.name, open_store(places.store)
@@ -55,6 +56,7 @@ def share_report(
         lost=(f"Of the stages, {lost} were run and are in the store no more",) if lost else (),
         apart=other_attempts(plan_, store),
         made=made(plan_, store),
+        traits=traits_of(judged, own),
     )
     alike = not is_recorded_otherwise(plan_.study, own)
     check_writable(folder, "share")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from transfer_study.analysis.effects.replicates import TestSet
+from transfer_study.analysis.meaning.answered import Answered
 from transfer_study.data.files.faults import Faults
 from transfer_study.errors import DataError, Problem, StudyError
 from transfer_study.judge.answer_columns import ROLES, AnswerColumns, read_columns, read_key
@@ -62,6 +63,12 @@ class TargetAnswers:
             for run, answers in zip(runs, self.predicted, strict=True)
         }
         return TestSet.of(target, metric, len(self.gold), constant, models)
+
+    def answered(self, target: str, runs: Sequence[str]) -> Answered:
+        """The answers of these models, by the names of their runs."""
+        predicted = dict(zip(runs, self.predicted, strict=True))
+        task = self.task.model_copy(update={"name": target})
+        return Answered(task, self.gold, self.documents, predicted.__getitem__)
 
 
 @dataclass(frozen=True, slots=True)

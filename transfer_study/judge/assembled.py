@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from transfer_study.analysis.effects.replicates import TestSet
+from transfer_study.analysis.meaning.answered import Answered
 from transfer_study.errors import Problem, StudyError
 from transfer_study.judge.given import Given
 from transfer_study.judge.named_files import AnswerFile
@@ -22,6 +23,9 @@ class TargetRead(Protocol):
 
     def test_set(self, target: str, runs: Sequence[str]) -> TestSet:
         """The test set of these models, by the names of their runs."""
+
+    def answered(self, target: str, runs: Sequence[str]) -> Answered | None:
+        """What they answered, where that is known."""
 
 
 _Target = TypeVar("_Target", bound=TargetRead)
@@ -63,8 +67,10 @@ def given_from(
     if problems:
         raise StudyError(*problems)
     run_of = dict(zip(map(id, files), names, strict=True))
-    test_sets = {
-        name: target.test_set(name, [run_of[id(file)] for file in of_targets[name]])
-        for name, target in targets.items()
-    }
-    return Given(runs, test_sets, tuple(notes(targets)))
+    models = {name: [run_of[id(file)] for file in of_targets[name]] for name in targets}
+    return Given(
+        runs,
+        {name: target.test_set(name, models[name]) for name, target in targets.items()},
+        tuple(notes(targets)),
+        {name: target.answered(name, models[name]) for name, target in targets.items()},
+    )

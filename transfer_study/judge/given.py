@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from transfer_study.analysis.effects.scores_on_test import ScoresOnTest
+from transfer_study.analysis.meaning.answered import Answered
 from transfer_study.study.arms import SINGLE
 
 # What a row of runs says: `run` names a model that was trained once, in every row of it alike.
@@ -20,12 +21,14 @@ class Given:
 
     A target's baselines have the arm `single` and no source; several sources are joined by `+`.
     `reading` and `arm` are words of a study's tables (`arm_of` knows the label). Test sets name
-    their models by `run`. `notes` are what must be known of how they were read.
+    their models by `run`. `notes` are what must be known of how they were read, `answered` what is
+    known of the answers to each target.
     """
 
     runs: pd.DataFrame
     test_sets: Mapping[str, ScoresOnTest]
     notes: tuple[str, ...] = ()
+    answered: Mapping[str, Answered | None] = field(default_factory=dict)
 
     @property
     def tasks(self) -> pd.DataFrame:

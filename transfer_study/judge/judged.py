@@ -18,6 +18,7 @@ from transfer_study.analysis.effects.judgement import Judgement
 from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.analysis.effects.uncertainty import ALPHA
 from transfer_study.analysis.graph.views import Shown, views_of
+from transfer_study.analysis.meaning.table import meanings
 from transfer_study.errors import StoreError, StudyError
 from transfer_study.files import check_writable, writing
 from transfer_study.judge.given import Given
@@ -25,7 +26,7 @@ from transfer_study.judge.predicted import predicted_edges
 from transfer_study.outcome import Outcome
 from transfer_study.report.content import Content, RunKey, SeedRun
 from transfer_study.report.design import Design
-from transfer_study.report.edge_files import draw_edges, table_files, write_tables
+from transfer_study.report.edge_files import EVIDENCE, draw_edges, table_files, write_tables
 from transfer_study.report.edges_tables import write_edge_tables
 from transfer_study.report.false_edges import false_edge_sentence
 from transfer_study.report.files import write_report_files
@@ -104,16 +105,18 @@ def judge_runs(given: Given, asked: JudgeRequest, places: JudgedPlaces) -> Outco
     itself = with_themselves(_runs_by_edge(given), given.test_sets, judgement)
     itself = itself.drop(columns=["variant", "size"])
     advice = _advice(edges, tasks, judgement)
+    meaning = meanings(edges, compared, given.answered.get, given.test_sets, judgement)
     predicted = predicted_edges(given, edges, judgement.margin) if asked.predict else None
     with writing(results):
         results.mkdir(parents=True, exist_ok=True)
         outputs = Outputs(results / LOG_FILE)
         write_tables(results, outputs, deltas=edges, false_edges=itself)
-        if predicted is None:
-            for path in table_files(results / _PREDICTED):
-                path.unlink(missing_ok=True)  # of other runs, judged earlier under this name
-        else:
-            write_tables(results, outputs, **{_PREDICTED: predicted})
+        for name, table in ((EVIDENCE, meaning), (_PREDICTED, predicted)):
+            if table is None or table.empty:
+                for path in table_files(results / name):
+                    path.unlink(missing_ok=True)  # of other runs, judged earlier under this name
+            else:
+                write_tables(results, outputs, **{name: table})
         write_edge_tables(design, edges, results, outputs)
         figures, captions = draw_edges(design, edges, tasks, plots, outputs, asked.shown)
         content = Content(
@@ -130,6 +133,7 @@ def judge_runs(given: Given, asked: JudgeRequest, places: JudgedPlaces) -> Outco
             captions=captions,
             reported=own_provenance(),
             predicted=predicted,
+            meaning=meaning,
         )
         page = write_report_files(content, figures, results, outputs)
     not_drawn = font_note(content)

@@ -5,6 +5,13 @@ row was drawn, `from_sums(metric, counts @ statistics(...).values)` are the B sc
 """
 
 from transfer_study.metrics.rows import Statistics
-from transfer_study.metrics.scoring import from_sums, reported, score, score_span, statistics
+from transfer_study.metrics.scoring import (
+    DIVISIBLE,
+    from_sums,
+    reported,
+    score,
+    score_span,
+    statistics,
+)
 
-__all__ = ["Statistics", "from_sums", "reported", "score", "score_span", "statistics"]
+__all__ = ["DIVISIBLE", "Statistics", "from_sums", "reported", "score", "score_span", "statistics"]

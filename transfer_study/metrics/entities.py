@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import cast
 
 import numpy as np
 
 from transfer_study.metrics.rows import Statistics
 from transfer_study.study.tasks.example import Label
-from transfer_study.study.tasks.kinds.tagging import mentions
+from transfer_study.study.tasks.kinds.tagging import Mention, mentions
 from transfer_study.study.tasks.task import Task
 
 
@@ -34,6 +35,13 @@ def lenient_span_counts(
     return _counts(gold, predicted, documents, lenient=True)
 
 
+# Models of one task answer the same sentences, and most of them alike.
+@lru_cache(maxsize=1 << 15)
+def found_in(tags: tuple[str, ...], lenient: bool) -> frozenset[Mention]:
+    """The mentions of one sentence."""
+    return frozenset(mentions(tags, lenient=lenient))
+
+
 def _counts(
     gold: Sequence[Label], predicted: Sequence[Label], documents: Sequence[str], *, lenient: bool
 ) -> Statistics:
@@ -42,6 +50,6 @@ def _counts(
         true_tags, guessed_tags = cast("tuple[tuple[str, ...], tuple[str, ...]]", labels)
         if len(true_tags) != len(guessed_tags):
             raise ValueError("the predicted tags of a sentence must be as many as its gold tags")
-        true, guessed = (set(mentions(tags, lenient=lenient)) for tags in (true_tags, guessed_tags))
+        true, guessed = (found_in(tags, lenient) for tags in (true_tags, guessed_tags))
         counts[row] = len(true & guessed), len(guessed), len(true)
     return Statistics(counts, tuple(documents))

@@ -30,6 +30,11 @@ _METRICS = {
 }
 
 
+# Those of which a part of the examples adds what it adds to the whole: others are of documents, or
+# of ranks among all.
+DIVISIBLE = frozenset(_METRICS) - {MetricName.EXAMPLE_F1, MetricName.SPEARMAN}
+
+
 def statistics(
     metric: MetricName,
     task: Task,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from transfer_study.points import counted
 from transfer_study.report.kept_table import read_kept
 from transfer_study.report.so_far import SoFar
 from transfer_study.report.stopping import ending_of
+from transfer_study.report.traits import Traits
 from transfer_study.store.stage_record import StageRecord
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
@@ -35,7 +36,8 @@ class Beside:
 
     `file` is the study as commands name it, `options` what its report was asked for besides;
     `lost` is what the store had and has no more, `apart` what `other_attempts` found, both in
-    sentences. `so_far` is of a study that runs.
+    sentences. `traits` are of the test examples, by task and trait. `so_far` is of a study that
+    runs.
     """
 
     leaks: pd.DataFrame | None = None
@@ -45,6 +47,7 @@ class Beside:
     lost: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
     made: pd.DataFrame | None = None
+    traits: Traits = field(default_factory=dict)
     so_far: SoFar | None = None
 
     def with_kept_leaks(self, of_study: Path) -> Beside:

@@ -150,6 +150,26 @@ FALSE_EDGES: Mapping[str, str] = {
     "size": MEANINGS["size"],
 }
 
+EVIDENCE: Mapping[str, str] = {
+    **{name: column.meaning for name, column in COLUMNS.items() if column.key and name != "over"},
+    "over": "Empty: only edges themselves are looked into.",
+    "by": "`class`, `length`, `rarity` or `overlap`, by which a part of the test set was told "
+    "apart; `to right` and `to wrong`, the examples that change; `worth`, in training examples.",
+    "part": "Which part: a class or type of mention, or a range of lengths and so on.",
+    "n": "Examples in the part (mentions, of a type of them); of `worth`, the training size.",
+    "baseline": "The mean score alone; the examples that change between runs of one arm; of "
+    "`worth`, the training size.",
+    "score": "The mean score of the model; the examples that change between a run of each arm; of "
+    "`worth`, the size that the target alone needs to score as much.",
+    "delta": "Their difference; infinite where it is beyond the sizes that were run.",
+    "low": "Where its 95% interval begins, by itself.",
+    "high": "Where it ends.",
+    "adjusted_low": "Where the interval begins that is adjusted for all parts of all edges of the "
+    "reading; of scores alone.",
+    "adjusted_high": "Where it ends.",
+    "verdict": "As in `deltas.csv`, of the part; empty where examples are counted.",
+}
+
 TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "deltas.csv": (
         "One row an edge, and one an edge over each control; `pretraining.csv`, the gain by "
@@ -165,6 +185,11 @@ TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "made.csv": (
         "One row a date, device or version with which stages were run, or number of epochs.",
         MADE,
+    ),
+    "evidence.csv": (
+        "Of the 100 largest edges, decided ones first: a row a part of the test set, and what an "
+        "edge changes and is worth ([what does an edge mean?](meaning.md)).",
+        EVIDENCE,
     ),
     "false_edges.csv": (
         "One row a model of four seeds or more, compared with itself (A/A).",

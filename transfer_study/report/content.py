@@ -69,7 +69,8 @@ class Content:
     label, `recipes` what each kind learns by, `cards` a row a task on its data. `leaks` has a row
     a finding, `costs` a row a kind of stage; both are shown as they are. `made` has a row a date,
     device or version that stages were run with, `published` a row an effect that the paper has of
-    the same tasks, `predicted` a row a pair that was not measured and is estimated. `captions` are
+    the same tasks, `predicted` a row a pair that was not measured and is estimated, `meaning` rows
+    of the largest edges (`analysis.meaning.table`). `captions` are
     the words below the figures, `figures` the links to the drawn ones, relative to the report.
     `absent` says of a task what classes its test set lacks. `commands` give the same tables again.
     `training` is what else is to be told of how models were trained, `left_out` of what was not
@@ -101,6 +102,7 @@ class Content:
     made: pd.DataFrame | None = None
     published: pd.DataFrame | None = None
     predicted: pd.DataFrame | None = None
+    meaning: pd.DataFrame | None = None
     reported: str = ""  # when and with what the report itself was made
     so_far: SoFar | None = None  # of a study that runs
 

@@ -16,6 +16,8 @@ from transfer_study.report.design import Design
 from transfer_study.report.kept_table import read_kept
 from transfer_study.store.outputs import Outputs
 
+EVIDENCE = "evidence"  # the name of the table of what edges mean
+
 
 def table_files(stem: Path) -> list[Path]:
     """The paths that `write_table` writes."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from transfer_study.report import beside_paper, figure_names, predictions
+from transfer_study.report import beside_paper, figure_names, meaning, predictions
 from transfer_study.report.citations import bibtex
 from transfer_study.report.content import Content
 from transfer_study.report.edges_tables import edge_tables
@@ -29,6 +29,7 @@ def report_markdown(content: Content) -> str:
         ("", _verdict(content)),
         ("Figures", [*_figures(content.figures), *_figure_names(content)]),
         ("Edges", _edges(content)),
+        ("What the edges mean", _meaning(content)),
         ("Not measured, but estimated", _predicted(content)),
         ("Recommendations", _recommendations(content)),
         ("Beside the original study", _published(content)),
@@ -94,6 +95,14 @@ def _edges(content: Content) -> Iterator[str]:
         yield ""
         yield f"Scores and effects in points. {note.text}"
         yield ""
+
+
+def _meaning(content: Content) -> Iterator[str]:
+    for n, (edge, said, parts) in enumerate(meaning.of_edges(content)):
+        if not n:
+            yield from [meaning.NOTE, ""]
+        yield from [f"### {markdown_text(edge)}", "", *map(markdown_text, said)]
+        yield from ["", as_markdown(parts), ""] if parts.rows else [""]
 
 
 def _predicted(content: Content) -> list[str]:

@@ -15,10 +15,12 @@ from transfer_study.analysis.doubt.false_edges import compare_with_itself, false
 from transfer_study.analysis.doubt.pretraining import pretraining_table
 from transfer_study.analysis.doubt.stability import has_failed, run_table, stability_table
 from transfer_study.analysis.effects.judgement import Judgement
-from transfer_study.analysis.effects.scores import Scored, task_table
+from transfer_study.analysis.effects.scores import Scored, comparison_table, task_table
 from transfer_study.analysis.effects.tables import Ran, tables
 from transfer_study.analysis.effects.uncertainty import ALPHA
 from transfer_study.analysis.graph.views import Shown
+from transfer_study.analysis.meaning.of_plan import answered_by
+from transfer_study.analysis.meaning.table import meanings
 from transfer_study.analysis.paper.choices import EPOCH_COLUMNS, choices, epoch_metrics
 from transfer_study.data.leaks.findings import Severity
 from transfer_study.metrics import score
@@ -28,7 +30,7 @@ from transfer_study.report.beside_paper import published_table
 from transfer_study.report.captions import margin_text
 from transfer_study.report.content import CaptionKey, Content
 from transfer_study.report.design import Design
-from transfer_study.report.edge_files import draw_edges, write_table, write_tables
+from transfer_study.report.edge_files import EVIDENCE, draw_edges, write_table, write_tables
 from transfer_study.report.edges_tables import write_edge_tables
 from transfer_study.report.false_edges import false_edge_sentence
 from transfer_study.report.files import write_report_files
@@ -57,6 +59,7 @@ class Written:
     choices: pd.DataFrame | None = None  # of a study under both protocols
     stability: pd.DataFrame | None = None  # of a study with variants
     pretraining: pd.DataFrame | None = None  # of a study that pretrains, its gains
+    meaning: pd.DataFrame | None = None  # of a study that is done
     false_edge_rate: str = ""
     page: Path | None = None
     unwritten: tuple[str, ...] = ()  # a sentence an output that failed
@@ -143,7 +146,7 @@ def _write_protocol(
     itself = compare_with_itself(plan, scored.test_sets, Judgement.of(plan.study))
     judged = _Judged(scored, edges, itself)
     written = (
-        _write_tables(ran, judged, results, outputs)
+        _write_tables(ran, judged, beside, results, outputs)
         if beside.so_far is None
         else Written(edges, [])
     )
@@ -154,7 +157,7 @@ def _write_protocol(
         runs = run_table(plan, scored.table, scored.test_sets)
         runs = runs.assign(failed=has_failed(runs, ran.failed))
         figures += _write_stability(plan.study, written.stability, runs, plots, shown, outputs)
-    content = _content(ran, judged, beside, captions)
+    content = replace(_content(ran, judged, beside, captions), meaning=written.meaning)
     page = write_report_files(content, figures, results, outputs)
     note = font_note(content)
     return scored.table, replace(
@@ -167,12 +170,22 @@ def _write_protocol(
     )
 
 
-def _write_tables(ran: Ran, judged: _Judged, results: Path, outputs: Outputs) -> Written:
+def _write_tables(
+    ran: Ran, judged: _Judged, beside: Beside, results: Path, outputs: Outputs
+) -> Written:
     """Write every table of one protocol."""
     plan, scored, edges = ran.plan, judged.scored, judged.edges
 
     itself = judged.itself
-    write_tables(results, outputs, scores=scored.table, deltas=edges, false_edges=itself)
+    meaning = meanings(
+        edges,
+        comparison_table(plan),
+        answered_by(plan, ran.source, beside.traits),
+        scored.test_sets,
+        Judgement.of(plan.study),
+    )
+    named = {"scores": scored.table, "deltas": edges, "false_edges": itself}
+    write_tables(results, outputs, **named, **({} if meaning.empty else {EVIDENCE: meaning}))
     write_edge_tables(Design.of(plan.study), edges, results, outputs)
     stability = None
     if plan.study.variants:
@@ -190,7 +203,7 @@ def _write_tables(ran: Ran, judged: _Judged, results: Path, outputs: Outputs) ->
     gains = pretraining_table(plan, scored.test_sets, ran.failed)
     if len(gains):
         write_tables(results, outputs, pretraining=gains)
-    return Written(edges, [], stability=stability, pretraining=gains)
+    return Written(edges, [], stability=stability, pretraining=gains, meaning=meaning)
 
 
 def _content(

@@ -75,6 +75,7 @@ def write_report(
         write_judged,
         write_results,
     )
+    from transfer_study.report.traits import keep_traits, traits_of
 
     asked = asked or ReportRequest()
     judged, shown = asked.of(plan_), asked.shown
@@ -92,6 +93,8 @@ def write_report(
         )
         folder = results / label if asked.apart else results
         beside = known.kept_in(folder, results, alike=not asked.apart)
+        beside = replace(beside, traits=traits_of(judged, results))
+        keep_traits(judged, beside.traits, folder)
         if label:
             epochs = epoch_scores(judged, source, results / EPOCHS_FILE)
             written = write_judged(ran, folders / label, shown, beside, epochs)

@@ -11,14 +11,13 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from transfer_study.analysis.effects.scores_on_test import possible
+from transfer_study.analysis.effects.scores_on_test import RESAMPLES, possible
 from transfer_study.analysis.effects.uncertainty import Interval
 from transfer_study.data.streams import stream
 from transfer_study.metrics import Statistics, from_sums, score_span
 from transfer_study.metrics.rows import Floats
 from transfer_study.study.tasks.task import MetricName
 
-RESAMPLES = 10_000
 _CHUNK = 250  # resamples at a time: some tens of MB for 16,000 documents
 # Whole numbers below it are exact in float32, and so are their sums, in whatever order they are
 # added.
@@ -66,6 +65,11 @@ class TestSet:
         """The same."""
         return float(self.documents)
 
+    @property
+    def resamples(self) -> int:
+        """How often they are drawn again."""
+        return RESAMPLES
+
     def possible(self, interval: Interval, baseline: float, terms: int = 1) -> Interval:
         """As `ScoresOnTest` says."""
         return possible(interval, baseline, 1 - score_span(self.metric), terms)
@@ -75,7 +79,7 @@ class TestSet:
         return self._scores
 
     def replicates(self, stages: Sequence[str]) -> Floats:
-        """The scores of these models on resampled examples, [models, RESAMPLES].
+        """The scores of these models on resampled examples, [models, B].
 
         A resample draws the same documents for every model.
         """
@@ -92,10 +96,10 @@ class TestSet:
         return {identity: m for m, identity in enumerate(self.stages)}
 
     def draw(self) -> Floats:
-        """The scores of all models on resampled examples, [models, RESAMPLES]."""
+        """The scores of all models on resampled examples, [models, B]."""
         generator = stream(self.task, self.documents, "bootstrap")
         return replicate_scores(
-            self.metric, self.statistics, draw_counts(generator, self.documents, RESAMPLES)
+            self.metric, self.statistics, draw_counts(generator, self.documents, self.resamples)
         )
 
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from transfer_study.analysis.effects.blocks import Block, summed
 from transfer_study.analysis.effects.corrections import MeasuredEdge
-from transfer_study.analysis.effects.replicates import RESAMPLES
 from transfer_study.analysis.effects.scores_on_test import ScoresOnTest
 from transfer_study.analysis.effects.uncertainty import Crossed, crossed
 from transfer_study.metrics.rows import Floats
@@ -36,7 +35,7 @@ def edge_of(
         weights["baseline"] *= n / (n + more)
     values = np.array([[scores[stage] for stage in runs[name]] for name in weights]).T
     observed = values @ np.array(list(weights.values()))
-    replicates: Floats = np.zeros((n, RESAMPLES))
+    replicates: Floats = np.zeros((n, test_set.resamples))
     for name, weight in weights.items():
         replicates += weight * test_set.replicates(list(runs[name]))
     if more:

@@ -12,6 +12,8 @@ import numpy as np
 from transfer_study.analysis.effects.uncertainty import Interval
 from transfer_study.metrics.rows import Floats
 
+RESAMPLES = 10_000
+
 
 class ScoresOnTest(Protocol):
     """Scores of models on one test set; `replicates.TestSet` has them from answers.
@@ -36,6 +38,10 @@ class ScoresOnTest(Protocol):
     @property
     def units(self) -> float:
         """That number, and infinity where examples are taken as they are."""
+
+    @property
+    def resamples(self) -> int:
+        """How many resamples `replicates` are of, where it is of several."""
 
     @property
     def constant(self) -> float:
@@ -67,6 +73,7 @@ class ScoresAlone:
 
     documents = 0
     units = math.inf
+    resamples = RESAMPLES
 
     def scores(self) -> Mapping[str, float]:
         """As `ScoresOnTest` says."""

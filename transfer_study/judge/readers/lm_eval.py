@@ -69,6 +69,9 @@ class SampledTarget:
     documents: Sequence[str]
     constant: float
 
+    def answered(self, target: str, runs: Sequence[str]) -> None:
+        """Nothing: samples have a metric's value, whatever was answered."""
+
     def test_set(self, target: str, runs: Sequence[str]) -> TestSet:
         """The test set of these models; a mean of values is summed as accuracy is."""
         models = {

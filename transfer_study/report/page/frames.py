@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import networkx as nx
 import pandas as pd
 
-from transfer_study.analysis.edges import SIZE, VARIANT, over_a_control
+from transfer_study.analysis.edges import SIZE, VARIANT, key_of, over_a_control
 from transfer_study.analysis.effects.intervals import lacking
 from transfer_study.analysis.graph.graph import build_graph
 from transfer_study.analysis.graph.views import View, at_size
+from transfer_study.report import meaning
 from transfer_study.report.captions import caption
 from transfer_study.report.content import Content, SeedRun, family_size
 from transfer_study.report.words import short_encoder
@@ -33,7 +34,7 @@ class ShownEffect:
 
     `numbers` are those of EDGE_NUMBERS; `lacking` says why there is no adjusted interval. `by_seed`
     has the delta of every seed that has both scores, `runs` the seed and the names of the stage and
-    its baseline. `over` has the same effect over each control.
+    its baseline. `over` has the same effect over each control, `meaning` the rows of what it means.
     """
 
     source: str
@@ -45,6 +46,7 @@ class ShownEffect:
     runs: tuple[tuple[int, str, str], ...] = ()
     lacking: str = ""
     over: Mapping[str, ShownEffect] = field(default_factory=dict)
+    meaning: Sequence[meaning.Row] = ()
 
     def __getattr__(self, name: str) -> float:
         try:
@@ -133,6 +135,7 @@ def _frame(
     for row in controlled.to_dict("records"):
         ends = row["source"], row["target"], row["arm"]
         over.setdefault(ends, {})[row["over"]] = _effect(row, (), {})
+    meant = meaning.by_edge(content)
     edges: dict[tuple[str, str], ShownEffect] = {}
     rings: dict[str, ShownEffect] = {}
     for row in shown.to_dict("records"):
@@ -140,7 +143,10 @@ def _frame(
         held = row.get(SIZE)
         size_ = None if held is None or pd.isna(held) else int(held)
         runs = content.runs.get((*part, *ends, size_, row["metric"]), ())
-        effect = _effect(row, runs, over.get(ends, {}))
+        effect = replace(
+            _effect(row, runs, over.get(ends, {})),
+            meaning=meant.get(meaning.name_of(row, key_of(rows)), ()),
+        )
         if row["arm"] == view.edges:
             edges[effect.source, effect.target] = effect
         else:
@@ -158,7 +164,10 @@ def _effect(
     row: Mapping[Any, Any], runs: Sequence[SeedRun], over: Mapping[str, ShownEffect]
 ) -> ShownEffect:
     return ShownEffect(
-        **{key: str(row[key]) for key in ("source", "target", "arm", "verdict")},
+        source=str(row["source"]),
+        target=str(row["target"]),
+        arm=str(row["arm"]),
+        verdict=str(row["verdict"]),
         numbers={key: float(row[key]) for key in EDGE_NUMBERS},
         by_seed=tuple(run.delta for run in runs if not math.isnan(run.delta)),
         runs=tuple((run.seed, run.model, run.baseline) for run in runs),

@@ -13,13 +13,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from transfer_study.points import DECIMALS
+from transfer_study.report import meaning
 from transfer_study.report.page.doubts import doubts_of
 from transfer_study.report.page.frames import AXES, EDGE_NUMBERS, Frame, ShownEffect
 from transfer_study.report.page.graph import packed
 from transfer_study.report.page.scale import limit_of
 from transfer_study.report.page.subject import Subject
 
-EFFECT = ("slot", "arm", "verdict", *EDGE_NUMBERS, "by_seed", "runs", "over", "doubts")
+EFFECT = (
+    *("slot", "arm", "verdict", *EDGE_NUMBERS, "by_seed", "runs", "over", "doubts"),
+    *("said", "parts"),
+)
 _CORRECTIONS = {
     "bh": "Benjamini-Hochberg",
     "by": "Benjamini-Yekutieli",
@@ -27,6 +31,7 @@ _CORRECTIONS = {
     "max_t": "max-T",
     "none": "not adjusted",
 }
+PART = ("by", "part", "n", "baseline", "score", "delta", "adjusted_low", "adjusted_high", "verdict")
 OVER = ("delta", "adjusted_low", "adjusted_high", "adjusted_p", "verdict")
 
 
@@ -53,6 +58,7 @@ def payload(subject: Subject, graphs: Sequence[Sequence[str]]) -> str:
         "axes": AXES,
         "effect": EFFECT,
         "over": OVER,
+        "part": PART,
         "frames": listed,
         "stages": list(stages),
         "failed": [n for n, stage in enumerate(stages) if stage in content.failed],
@@ -106,6 +112,11 @@ def _effect(
             for control, over in effect.over.items()
         },
         [words[doubt] for doubt in doubts_of(effect, frame, subject.content)],
+        meaning.sentences(effect.meaning),
+        [
+            [_number(value) if isinstance(value, float) else value for value in map(row.get, PART)]
+            for row in meaning.parts(effect.meaning)
+        ],
     ]
 
 

@@ -41,6 +41,24 @@ function overTable(effect) {
     el("table", { class: "data" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows)));
 }
 
+function partsTable(effect) {
+  if (!effect.parts.length) return null;
+  const rows = effect.parts.map((values, n) => {
+    const part = unpack(data.part, values);
+    const before = n && effect.parts[n - 1][0] === part.by;
+    const words = [part.n.toLocaleString("en"), signed(part.delta), interval(part.adjusted_low, part.adjusted_high), verdictName(part.verdict)];
+    return el("tr", { class: part.verdict }, el("td", {}, before ? "" : part.by), el("th", { scope: "row" }, part.part), ...words.map((word) => el("td", { class: "r" }, word)));
+  });
+  const head = ["by", "part", "n", "change", "adjusted interval", "verdict"].map((word) => el("th", { scope: "col" }, word));
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Parts of the test set" },
+    el("table", { class: "data parts" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows)));
+}
+
+function meaning(effect) {
+  if (!effect.said.length && !effect.parts.length) return [];
+  return [el("h4", {}, "What it means"), ...effect.said.map((sentence) => el("p", {}, sentence)), partsTable(effect)].filter((part) => part !== null);
+}
+
 function recipe() {
   const words = state.frame.kinds.map((kind) => {
     const { epochs, batch_size: batch, learning_rate: rate, optimizer, schedule, precision } = data.recipes[kind];
@@ -95,6 +113,7 @@ function showEvidence(slot) {
       ["Uncertainty", share === null ? null : shareBar(share)],
       ["Degrees of freedom", effect.freedom === null ? null : effect.freedom.toFixed(1)],
     ),
+    ...meaning(effect),
     el("h4", {}, "Over controls"), overTable(effect),
   ];
   const learned = state.frame.kinds.length ? [el("h4", {}, "Recipe"), recipe()] : [];
