@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import pytest
 
+from tests.report.page.conftest import make_content, with_meaning
 from transfer_study.report.citations import bibtex
 from transfer_study.report.content import Content
 from transfer_study.report.markdown import report_markdown
@@ -191,3 +192,12 @@ def test_estimates_of_one_encoder_among_several_say_of_which_they_are(content: C
     several = report_markdown(replace(told, deltas=both))
     assert "| tiny | pair | c | b | +3.0 |" in several
     assert "1 pair was not measured." in several
+
+
+def test_the_largest_gains_and_losses_say_what_they_mean() -> None:
+    told = with_meaning(make_content(4))
+    text = report_markdown(told)
+    assert "### corpus-1 on corpus-2, +5.7 points" in text
+    assert "| class | \\<b\\> | 1,200 | 50.0 | 58.0 | +8.0 | \\[+1.0, +15.0\\] | gain |" in text
+    assert "between two runs of one arm 80 change each way" in text
+    assert "What the edges mean" not in report_markdown(replace(told, meaning=None))

@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 VERBS = (
     *("new", "keys", "run", "slurm", "tune", "plan", "tasks", "status", "report", "compare"),
-    *("recommend", "judge", "export", "prefetch", "prune", "convert-tf", "doctor"),
+    *("recommend", "examples", "judge", "export", "prefetch", "prune", "convert-tf", "doctor"),
 )
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 

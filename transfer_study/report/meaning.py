@@ -21,7 +21,8 @@ _IN_MARKDOWN = 10  # gains and losses; the table of all has the rest
 NOTE = (
     "By class: the F1 of that class or type of mention. By length, by rarity of what is asked for, "
     "and by how many of an example's words the partner's training has: the task's own metric on "
-    "these examples. A sentence that is tagged is right where all its tags are. Intervals are adjusted for all parts of all edges that were looked into; what "
+    "these examples. A sentence that is tagged is right where all its tags are. Intervals are "
+    "adjusted for all parts of all edges that were looked into; what "
     "a part shows is where an effect is seen, not what causes it."
 )
 

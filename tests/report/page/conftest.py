@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from transfer_study.analysis.edges import key_of
+from transfer_study.analysis.meaning.table import NUMBERS
 from transfer_study.report.content import Content
 from transfer_study.report.of_plan import content_of
 from transfer_study.report.page import write_page
@@ -164,6 +166,21 @@ def plan_of() -> Callable[[int], Plan]:
     return lambda n: _plan(_study([f"corpus-{i + 1}" for i in range(n)], ["refine"], 5, 2))
 
 
+def with_meaning(content: Content) -> Content:
+    """What the first edge means: two classes, the examples that flip, and a worth."""
+    edge = {name: content.deltas.iloc[0][name] for name in key_of(content.deltas)}
+    parts = [
+        ("class", "<b>", 1200, 0.5, 0.58, 0.08, 0.02, 0.14, 0.01, 0.15, "gain"),
+        ("class", "rare", 40, 0.3, 0.3, 0.0, -0.1, 0.1, -0.2, 0.2, "undecided"),
+        ("to right", "", 2000, 80.0, 120.4, 40.4, 20.2, 60.0, math.nan, math.nan, ""),
+        ("to wrong", "", 2000, 80.0, 70.0, -10.0, -20.0, 0.4, math.nan, math.nan, ""),
+        ("worth", "", 300, 300.0, math.inf, math.inf, 150.0, math.inf, math.nan, math.nan, ""),
+    ]
+    names = ["by", "part", "n", *NUMBERS, "verdict"]
+    rows = [{**edge, **dict(zip(names, part, strict=True))} for part in parts]
+    return replace(content, meaning=pd.DataFrame(rows))
+
+
 def running(reloads: int) -> Content:
     so_far = SoFar(done=3, failed=1, stages=20, written=1_800_000_000.0, reloads=reloads)
     return replace(make_content(4, complete=False), so_far=so_far)
@@ -189,7 +206,7 @@ def judged() -> Content:
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 STUDIES = {
-    4: lambda: make_content(4, complete=False, controls=("placebo", "matched")),
+    4: lambda: with_meaning(make_content(4, complete=False, controls=("placebo", "matched"))),
     8: lambda: make_content(8, readings=("refine", "finetune")),
     30: lambda: make_content(30, domains=4),
     "judged": judged,

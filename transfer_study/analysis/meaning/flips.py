@@ -40,21 +40,45 @@ def flips(model: Right, baseline: Right, documents: Sequence[str]) -> tuple[Flip
     """The examples that become right, and those that become wrong; runs are of the same seeds.
 
     There are two seeds or more, and an interval from three on. The variance over seeds is the
-    jackknife's, that over examples of the sums by document.
+    jackknife's, that over examples of the sums by document; what seeds and documents make together
+    is in both, and counts once.
     """
-    per_example = _per_example(model, baseline)
-    n_seeds = len(model)
-    left_out = []
-    if n_seeds >= FEWEST_SEEDS:
-        every = np.arange(n_seeds)
-        left_out = [
-            _per_example(model[every != s], baseline[every != s])[:, 2].sum(axis=1)
-            for s in range(n_seeds)
-        ]
-    return (
-        _flips(per_example[0], [sums[0] for sums in left_out], documents),
-        _flips(per_example[1], [sums[1] for sums in left_out], documents),
-    )
+    names, place = np.unique(np.array(documents), return_inverse=True)
+    found = _per_example(model, baseline)
+    seeds = np.arange(len(model))
+    rest = [] if len(seeds) < FEWEST_SEEDS else [seeds != s for s in seeds]
+    left_out = [_per_example(model[of], baseline[of])[:, 2] for of in rest]
+
+    def by_document(values: Floats) -> Floats:
+        return np.bincount(place, weights=values, minlength=len(names)).astype(np.float64)
+
+    ways = []
+    for way in range(2):
+        count, by_seeds, beyond = (float(part) for part in found[way].sum(axis=1))
+        interval = Interval(beyond, np.nan, np.nan, np.nan)
+        if left_out:
+            without = np.stack([by_document(of[way]) for of in left_out])  # [S, documents]
+            interval = _interval(beyond, by_document(found[way, 2]), without)
+        ways.append(Flips(count, by_seeds, interval))
+    right, wrong = ways
+    return right, wrong
+
+
+def _interval(beyond: float, sums: Floats, without: Floats) -> Interval:
+    """Of a sum by document, [D], and the same without each of the seeds, [S, D]."""
+    n, units = without.shape
+    jackknife = (n - 1) / n
+    seeds = jackknife * float(np.square(_centred(without.sum(axis=1))).sum())
+    both = jackknife * float(np.square(_centred(without)).sum())
+    # A resample of the documents varies by this much.
+    examples = max(units * float(sums.var()) - both, 0.0)
+    variance = Variance(seeds, n - 1.0, examples, float(units), both)
+    return combined(beyond, variance, n).interval()
+
+
+def _centred(values: Floats) -> Floats:
+    centred: Floats = values - values.mean(axis=0)
+    return centred
 
 
 def _per_example(model: Right, baseline: Right) -> Floats:
@@ -70,17 +94,3 @@ def _different(one: Floats, other: Floats) -> Floats:
     n = len(one)
     mean: Floats = (one.sum(axis=0) * other.sum(axis=0) - (one * other).sum(axis=0)) / (n * (n - 1))
     return mean
-
-
-def _flips(found: Floats, left_out: Sequence[float], documents: Sequence[str]) -> Flips:
-    count, by_seeds, beyond = (float(part) for part in found.sum(axis=1))
-    if not left_out:
-        return Flips(count, by_seeds, Interval(beyond, np.nan, np.nan, np.nan))
-    names, place = np.unique(np.array(documents), return_inverse=True)
-    sums = np.bincount(place, weights=found[2], minlength=len(names))
-    # A resample of the documents varies by this much.
-    examples = len(names) * float(sums.var())
-    n = len(left_out)
-    seeds = (n - 1) / n * float(np.square(np.subtract(left_out, np.mean(left_out))).sum())
-    effect = combined(beyond, Variance(seeds, n - 1.0, examples, float(len(names))), n)
-    return Flips(count, by_seeds, effect.interval())

@@ -145,7 +145,7 @@ def _frame(
         runs = content.runs.get((*part, *ends, size_, row["metric"]), ())
         effect = replace(
             _effect(row, runs, over.get(ends, {})),
-            meaning=meant.get(meaning.name_of(row, key_of(rows)), ()),
+            meaning=meant.get(meaning.name_of(row, key_of(content.deltas)), ()),
         )
         if row["arm"] == view.edges:
             edges[effect.source, effect.target] = effect

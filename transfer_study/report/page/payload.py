@@ -21,8 +21,8 @@ from transfer_study.report.page.scale import limit_of
 from transfer_study.report.page.subject import Subject
 
 EFFECT = (
-    *("slot", "arm", "verdict", *EDGE_NUMBERS, "by_seed", "runs", "over", "doubts"),
-    *("said", "parts"),
+    *("slot", "arm", "verdict", *EDGE_NUMBERS, "by_seed", "runs", "over"),
+    *("said", "parts", "doubts"),
 )
 _CORRECTIONS = {
     "bh": "Benjamini-Hochberg",
@@ -111,12 +111,12 @@ def _effect(
             control: [*_plain(over.numbers[key] for key in OVER[:-1]), over.verdict]
             for control, over in effect.over.items()
         },
-        [words[doubt] for doubt in doubts_of(effect, frame, subject.content)],
         meaning.sentences(effect.meaning),
         [
             [_number(value) if isinstance(value, float) else value for value in map(row.get, PART)]
             for row in meaning.parts(effect.meaning)
         ],
+        [words[doubt] for doubt in doubts_of(effect, frame, subject.content)],
     ]
 
 

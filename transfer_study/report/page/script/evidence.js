@@ -41,17 +41,23 @@ function overTable(effect) {
     el("table", { class: "data" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows)));
 }
 
+const TOLD_APART = { class: "by class", length: "by length", rarity: "by rarity of what is asked for", overlap: "by share of its words that the partner's training has" };
+
+// A group of rows for each way to tell parts apart; in a narrow panel, the interval is below.
 function partsTable(effect) {
   if (!effect.parts.length) return null;
-  const rows = effect.parts.map((values, n) => {
+  const rows = [];
+  let by = null;
+  for (const values of effect.parts) {
     const part = unpack(data.part, values);
-    const before = n && effect.parts[n - 1][0] === part.by;
-    const words = [part.n.toLocaleString("en"), signed(part.delta), interval(part.adjusted_low, part.adjusted_high), verdictName(part.verdict)];
-    return el("tr", { class: part.verdict }, el("td", {}, before ? "" : part.by), el("th", { scope: "row" }, part.part), ...words.map((word) => el("td", { class: "r" }, word)));
-  });
-  const head = ["by", "part", "n", "change", "adjusted interval", "verdict"].map((word) => el("th", { scope: "col" }, word));
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Parts of the test set" },
-    el("table", { class: "data parts" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows)));
+    if (part.by !== by) rows.push(el("tr", { class: "by" }, el("th", { colspan: "3", scope: "rowgroup" }, TOLD_APART[part.by])));
+    by = part.by;
+    const word = decided(part) ? ` ${verdictName(part.verdict)}` : "";
+    rows.push(el("tr", { class: part.verdict }, el("th", { scope: "row" }, part.part), el("td", { class: "r" }, part.n.toLocaleString("en")),
+      el("td", { class: "r" }, `${signed(part.delta)}${word}`, el("br"), interval(part.adjusted_low, part.adjusted_high))));
+  }
+  const head = ["part", "n", "change"].map((word) => el("th", { scope: "col" }, word));
+  return el("table", { class: "data parts" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows));
 }
 
 function meaning(effect) {
