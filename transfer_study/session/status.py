@@ -39,7 +39,7 @@ class DeviceHours:
 
 
 @dataclass
-class Node:
+class Machine:
     """What a machine has done of a study, and does; `device` is empty until a stage is done."""
 
     device: str = ""
@@ -66,7 +66,7 @@ class Status:
     waiting: Mapping[str, tuple[str, ...]]
     held_back: frozenset[str]
     failures: list[tuple[Stage, Path]]
-    nodes: Mapping[str, Node]
+    nodes: Mapping[str, Machine]
     seconds_left: float | None
     left: DeviceHours | None
     at_most: bool
@@ -151,8 +151,8 @@ def _usual_share(taken: Iterable[tuple[Stage, Provenance]]) -> float:
 
 def _nodes(
     taken: Collection[tuple[Stage, Provenance]], runs: Iterable[tuple[Stage, Running]]
-) -> Mapping[str, Node]:
-    nodes: dict[str, Node] = defaultdict(Node)
+) -> Mapping[str, Machine]:
+    nodes: dict[str, Machine] = defaultdict(Machine)
     for stage, told in taken:
         node = nodes[told.host]
         node.device, node.done = told.device, node.done + 1
