@@ -36,16 +36,6 @@ from transfer_study.study.study import Study
 NAMES = ("colour", "people")
 
 
-@pytest.fixture
-def plan(study: Study) -> Plan:
-    return make_plan(study)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
-
-
 def find(plan: Plan, kind: str, *tasks: str, parents: int | None = None) -> Stage:
     return next(
         stage

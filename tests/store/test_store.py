@@ -36,16 +36,6 @@ class Crash(BaseException):
     """The process is gone: nobody catches this."""
 
 
-@pytest.fixture
-def stage(made_plan: Plan) -> Stage:
-    return made_plan.stages[0]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
-
-
 def fill(attempt: Path, text: str = "first") -> None:
     for file in FILES:
         path = attempt / file
