@@ -352,7 +352,7 @@ def test_children_start_from_what_was_learned(
 
     monkeypatch.setattr(start_module, "build_model", watch)
     run_stage(child, store, keep_model=False)
-    learned = load_file(store.model_folder(first) / "model.safetensors")
+    learned = load_file(store.root / "models" / first.name / "model.safetensors")
     assert all(torch.equal(starts[0][name], tensor) for name, tensor in learned.items())
 
 
