@@ -12,9 +12,11 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 40 -m "not slow"
 
-# Under a minute, for who is editing: what needs no model, no Ray and no browser.
+# Under a minute, for who is editing: what needs no model, no Ray, no browser and no other process.
+WITH_PROCESSES := host prefixes object_storage bucket
 quick: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -q -n 2 tests/study tests/store tests/metrics tests/terminal
+	$(BIN)/python -m pytest -q -n 2 tests/study tests/store tests/metrics tests/terminal \
+	  $(WITH_PROCESSES:%=--ignore tests/store/test_%.py) --deselect tests/store/test_store.py::test_a_killed_writer_leaves_only_whole_stages
 
 test-slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m slow --timeout 3600

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import Command
 
 STUDY = """\
 name: bad
@@ -576,8 +577,6 @@ LAYERS = [
     ),
 ]
 CASES = [*LAYERS, *FILE, *VALUES, *HOSTILE, *DATA, *ENCODERS]
-
-Command = Callable[..., tuple[int, str, str]]
 
 
 def arguments(study: Path, *settings: str) -> list[str]:

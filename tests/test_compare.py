@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,9 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
-from transfer_study.cli import app
+from tests.test_compare_studies import call as call_in
 from transfer_study.report.system_tables import write_system_tables
 from transfer_study.store.recorded import recorded_plan
 from transfer_study.study.file.study_file import read_study
@@ -46,15 +44,9 @@ refine: {epochs: 3, learning_rate: 0.003, precision: float32}
 
 def call(folder: Path, *words: str, code: int = 0) -> str:
     """What a verb prints, called in a folder with nothing set in the environment."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for name in [key for key in os.environ if key.startswith("TRANSFER_STUDY_")]:
-            patch.delenv(name)
-        done = CliRunner().invoke(app, words)
-    if done.exception and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == code, done.output
-    return done.output
+    found, said = call_in(folder, *words)
+    assert found == code, said
+    return said
 
 
 @pytest.fixture(scope="module")

@@ -90,6 +90,10 @@ def test_every_page_is_in_the_navigation_and_linked_from_the_readme() -> None:
         assert f"](docs/{page.name})" in text_of(ROOT / "README.md")
 
 
+def test_the_readme_stays_within_two_screens() -> None:
+    assert len(text_of(ROOT / "README.md").splitlines()) <= 100
+
+
 def test_every_study_is_on_the_page_of_studies() -> None:
     text = text_of(ROOT / "docs/studies.md")
     for study in (ROOT / "experiments").glob("*.yaml"):

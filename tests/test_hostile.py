@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.conftest import Command
 from transfer_study import Places, run
 from transfer_study.report.table import markdown_text
-
-Command = Callable[..., tuple[int, str, str]]
 
 STUDY = """\
 name: hostile

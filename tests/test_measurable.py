@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from transfer_study.cli import main
+from tests.conftest import Command
 
 WORDS = {"mild": "calm", "moderate": "firm", "severe": "storm"}
 STUDY = """\
@@ -57,19 +56,10 @@ def severity(name: str, metric: str = "macro_f1") -> str:
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys, tmp_path: Path):
+def command(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
     """Calls the command line in an empty folder: exit code, what it printed, what it complained."""
-    monkeypatch.delenv("TRANSFER_STUDY_DATA", raising=False)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.chdir(tmp_path)
-
-    def called(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["transfer-study", *words])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        return (int(stopped.value.code or 0), *capsys.readouterr())
-
-    return called
+    return command
 
 
 def test_classes_that_a_split_lacks_are_named_and_left_out(tmp_path: Path, command) -> None:

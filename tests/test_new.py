@@ -15,7 +15,7 @@ from transfer_study.errors import DataError, InvalidStudy
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.tasks import kinds
 from transfer_study.study.tasks.task import Task
-from transfer_study.terminal.new_study import write_new_study
+from transfer_study.terminal.data.new_study import write_new_study
 
 WORDS = ("aspirin", "fever", "naloxone", "clonidine", "rats")
 

@@ -196,7 +196,8 @@ def test_limits_ration_labels_but_not_text(study_file: Path, plan: Plan) -> None
 def test_another_text_changes_the_vocabulary_and_the_plan_says_so(
     study_file: Path, capsys: pytest.CaptureFixture[str], store: Store, plan: Plan
 ) -> None:
-    from transfer_study.terminal.stages import print_plan, reasons
+    from transfer_study.session.reasons import reasons
+    from transfer_study.terminal.stages import print_plan
 
     for stage in (pretraining(plan), next(s for s in plan if s.kind == "refine")):
         run_stage(stage, store, keep_model=stage.kind == "pretrain")
@@ -352,7 +353,7 @@ def test_children_start_from_what_was_learned(
 
     monkeypatch.setattr(start_module, "build_model", watch)
     run_stage(child, store, keep_model=False)
-    learned = load_file(store.model_folder(first) / "model.safetensors")
+    learned = load_file(store.root / "models" / first.name / "model.safetensors")
     assert all(torch.equal(starts[0][name], tensor) for name, tensor in learned.items())
 
 

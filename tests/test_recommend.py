@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from tests.analysis.conftest import make_plan  # noqa: F401  (a fixture)
 from tests.analysis.made_up import MadeUpAnswers, planned
 from tests.analysis.test_grouping import pairs
 from tests.analysis.test_recommend import A, B, C, D, table
+from tests.conftest import Command
 from transfer_study.analysis.advice.grouping import groupings
 from transfer_study.analysis.advice.recommend import chosen_edges, recommendations
 from transfer_study.analysis.effects.tables import tables
@@ -24,8 +24,6 @@ from transfer_study.terminal.recommend import (
     print_recommendations,
     recommendations_as_json,
 )
-
-Command = Callable[..., tuple[int, str, str]]
 
 
 def call(folder: Path, *words: str) -> Any:

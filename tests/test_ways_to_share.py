@@ -143,7 +143,7 @@ def test_a_teacher_whose_weights_are_gone_is_run_again(places: Places, tmp_path:
     store, plan = Store(places.store), planned(tmp_path)
     student = next(s for s in plan if s.kind is StageKind.DISTIL)
     teacher = student.teachers[0]
-    shutil.rmtree(store.model_folder(teacher))
+    shutil.rmtree(store.root / "models" / teacher.name)
     shutil.rmtree(store.folder(student))
     again = plan.missing(store.is_done, store.has_model)
     assert {stage.id for stage in again} == {teacher.id, student.id}

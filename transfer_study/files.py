@@ -127,6 +127,15 @@ def readable_as(pattern: Path, folder: Path) -> None:
             path.chmod(mode)
 
 
+def cache_folder() -> Path:
+    """Where this machine keeps what can be had again; it may not be there, or not be writable.
+
+    $TRANSFER_STUDY_CACHE, else where the user's other caches are.
+    """
+    usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "transfer-study")
+    return Path(os.environ.get("TRANSFER_STUDY_CACHE") or usual)
+
+
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
     """Names the folder in whatever fault of a file system does not name its file."""

@@ -132,7 +132,6 @@ class Outcome:
         return None
 
     def _unknown(self, column: str, asked: str, known: list[str]) -> Exception:
-
         name = self.design.name
         if not known:
             return StudyError(f"the study {name} has no {column} that a graph could show")

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from transfer_study.data.files.faults import Faults
 from transfer_study.data.files.readers import read_split
-from transfer_study.data.files.selection import Selection
+from transfer_study.data.files.row_filter import RowFilter
 from transfer_study.data.files.tables import read_table, table_rows
 from transfer_study.data.texts import read_texts
 from transfer_study.errors import DataError
@@ -100,7 +100,7 @@ def test_unquoted_rows_are_read_each_or_refused(rows: list[tuple[str, str]], for
     text = "".join(f"{separator.join(row)}\n" for row in [("text", "label"), *rows])
     faults = Faults("file")
     assert isinstance(task.source, FileSource)
-    selection = Selection(task.source, "train")
+    selection = RowFilter(task.source, "train")
     table = table_rows(text, separator, faults)
     found = list(read_table(task, Columns(), table, faults, selection))
     assert faults or len(found) == len(rows)

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from transfer_study.data.streams import stream
+from transfer_study.session.plans import make_plan
+from transfer_study.store.store import Store
+from transfer_study.study.plan import Plan
 from transfer_study.study.study import Study
 
 
@@ -58,3 +61,13 @@ def study(tmp_path: Path) -> Study:
             "finetune": recipe,
         }
     )
+
+
+@pytest.fixture
+def plan(study: Study) -> Plan:
+    return make_plan(study)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")

@@ -9,19 +9,11 @@ from typing import Any
 import pytest
 
 from transfer_study.execute.progress import Logged, Progress, Several
-from transfer_study.session.plans import make_plan
 from transfer_study.store.runs.stage_log import RUNS, StageLog
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
-from transfer_study.study.study import Study
 from transfer_study.terminal.progress import Lines
-
-
-@pytest.fixture
-def plan(study: Study) -> Plan:
-    return make_plan(study)
-
 
 EVENTS = [name for name, _ in inspect.getmembers(Progress, inspect.isfunction) if name[0] != "_"]
 

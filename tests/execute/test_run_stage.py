@@ -36,16 +36,6 @@ from transfer_study.study.study import Study
 NAMES = ("colour", "people")
 
 
-@pytest.fixture
-def plan(study: Study) -> Plan:
-    return make_plan(study)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
-
-
 def find(plan: Plan, kind: str, *tasks: str, parents: int | None = None) -> Stage:
     return next(
         stage
@@ -350,7 +340,7 @@ def test_a_child_starts_from_its_parents_weights(
     monkeypatch.setattr(start_module, "build_model", watch)
     run_stage(child, store, keep_model=False)
     run_stage(find(plan, "finetune", "colour", parents=0), store, keep_model=False)
-    handed_on = load_file(store.model_folder(parent) / "model.safetensors")
+    handed_on = load_file(store.root / "models" / parent.name / "model.safetensors")
     assert handed_on
     assert all(torch.equal(starts[0][name], tensor) for name, tensor in handed_on.items())
     assert not all(torch.equal(starts[1][name], tensor) for name, tensor in handed_on.items())

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 
 from transfer_study.execute.executor import Todo
 from transfer_study.execute.schedule import Schedule, longest_first
-from transfer_study.session.plans import make_plan
 from transfer_study.study.plan import Plan
-from transfer_study.study.study import Study
 
 # Two tasks alone, their distillation, what is fine-tuned from it, and a stage by itself.
 PARENTS = {"one": (), "two": (), "tuned": ("distilled",), "distilled": ("one", "two"), "alone": ()}
@@ -141,11 +139,6 @@ def test_every_stage_ends_in_whatever_order_and_whatever_fails(
     # Lost is what failed and what starts from what is lost, to the last.
     assert all(lost.isdisjoint(parents[stage]) for stage in done)
     assert done | lost == set(parents)
-
-
-@pytest.fixture
-def plan(study: Study) -> Plan:
-    return make_plan(study)
 
 
 def test_the_longest_path_begins_first_unless_the_plan_s_order_is_asked_for(plan: Plan) -> None:

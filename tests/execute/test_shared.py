@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from transfer_study.execute import shared as shared_module
 from transfer_study.execute.schedule import Schedule
 from transfer_study.execute.shared import Shared
-from transfer_study.session.plans import make_plan
 from transfer_study.store.runs.leases import Leases, leasing
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
-from transfer_study.study.study import Study
-
-
-@pytest.fixture
-def plan(study: Study) -> Plan:
-    return make_plan(study)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
 
 
 @pytest.fixture

@@ -9,12 +9,9 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from transfer_study.execute.executor import Todo
 from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.progress import Progress
-from transfer_study.session.plans import make_plan
 from transfer_study.store.prune import prunable, remove
 from transfer_study.store.runs.held import hold
 from transfer_study.store.storage.file_system import (
@@ -27,7 +24,6 @@ from transfer_study.store.storage.file_system import (
 from transfer_study.store.store import Store
 from transfer_study.store.trials import Trial, keep_trial, read_trial
 from transfer_study.study.plan import Plan
-from transfer_study.study.study import Study
 
 OPERATIONS = [name for name in vars(FileSystem) if not name.startswith("_")]
 CHANGES = {"open", "os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.link", "os.chmod"}
@@ -58,11 +54,6 @@ class Watched(FileSystem):
                 self.within -= 1
 
         return watched
-
-
-@pytest.fixture
-def plan(study: Study) -> Plan:
-    return make_plan(study)
 
 
 def test_all_that_a_study_does_to_its_store_goes_through_the_seam(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
 from transfer_study.data.streams import stream
 from transfer_study.store.predictions import Answers
+from transfer_study.store.store import Store
 from transfer_study.study.fingerprint import (
     DataFingerprint,
     Fingerprints,
@@ -90,3 +92,13 @@ def made_plan() -> Plan:
         data[task.name] = DataFingerprint(key=task.name, train=split, dev=split, test=split)
     fingerprints = Fingerprints(data=data, encoders={"tiny": "0"}, precision=Precision.FLOAT32)
     return plan(study, fingerprints)
+
+
+@pytest.fixture
+def stage(made_plan: Plan) -> Stage:
+    return made_plan.stages[0]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")

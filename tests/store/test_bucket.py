@@ -85,11 +85,6 @@ class Faulty(ObjectStorage):
         return watched
 
 
-@pytest.fixture
-def stage(made_plan: Plan) -> Stage:
-    return made_plan.stages[0]
-
-
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transfer_study.store.storage.bucket._FIRST_PAUSE", 0.001)

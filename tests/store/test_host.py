@@ -15,18 +15,7 @@ from transfer_study.errors import StoreError
 from transfer_study.store.runs.host import VARIABLE, host_name
 from transfer_study.store.runs.running import running, tell_running
 from transfer_study.store.store import Store
-from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
-
-
-@pytest.fixture
-def stage(made_plan: Plan) -> Stage:
-    return made_plan.stages[0]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
 
 
 @pytest.fixture(autouse=True)

@@ -16,18 +16,7 @@ from transfer_study.store.runs import attempts as attempts_module
 from transfer_study.store.runs.attempts import this_host
 from transfer_study.store.runs.leases import Leases, leasing
 from transfer_study.store.store import Store
-from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
-
-
-@pytest.fixture
-def stage(made_plan: Plan) -> Stage:
-    return made_plan.stages[0]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
 
 
 @pytest.fixture

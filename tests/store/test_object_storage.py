@@ -28,7 +28,6 @@ from transfer_study.store.storage.bucket import Bucket, StorageDown
 from transfer_study.store.storage.object_storage import ObjectStorage, storage_at
 from transfer_study.store.storage.storage_url import store_place
 from transfer_study.store.store import Store
-from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
 
 FILES = {"stage.json": b"{}", "predictions/0.test.parquet": b"answers" * 999}
@@ -46,11 +45,6 @@ def server() -> Iterator[str]:
 def proxy(server: str) -> Iterator[Between]:
     with between(server) as proxy:
         yield proxy
-
-
-@pytest.fixture
-def stage(made_plan: Plan) -> Stage:
-    return made_plan.stages[0]
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def test_links_are_let_be(store: Store, plan: Plan, tmp_path: Path) -> None:
     (outside / "dear").write_text("x")
     models = store.root / "models"
     (models / "elsewhere").symlink_to(outside)
-    (store.model_folder(plan.stages[0]) / "inside").symlink_to(outside)
+    (store.root / "models" / plan.stages[0].name / "inside").symlink_to(outside)
     removed = found(store)
     assert [*removed.links] == [models / "elsewhere"]
     assert len(remove(store, removed.unwanted)) == len(plan)
@@ -130,10 +130,10 @@ def test_links_are_let_be(store: Store, plan: Plan, tmp_path: Path) -> None:
 
 def test_weights_that_lost_their_record_go(store: Store, plan: Plan) -> None:
     first = plan.stages[0]
-    (store.model_folder(first) / "model.json").unlink()
+    (store.root / "models" / first.name / "model.json").unlink()
     shutil.rmtree(store.folder(first))
     (lost,) = (one for one in found(store, named=plan).unwanted)
-    assert (lost.stage, lost.folder) == (None, store.model_folder(first))
+    assert (lost.stage, lost.folder) == (None, store.root / "models" / first.name)
     remove(store, [lost])
     store.check_free(first)
 

@@ -14,18 +14,7 @@ import pytest
 from transfer_study.store.runs import stage_log
 from transfer_study.store.runs.stage_log import StageLog, logged, without_secrets
 from transfer_study.store.store import Store
-from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
-
-
-@pytest.fixture
-def stage(made_plan: Plan) -> Stage:
-    return made_plan.stages[0]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
 
 
 def test_a_stage_that_ends_warns_and_fails_says_so(store: Store, stage: Stage) -> None:

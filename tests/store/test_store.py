@@ -36,16 +36,6 @@ class Crash(BaseException):
     """The process is gone: nobody catches this."""
 
 
-@pytest.fixture
-def stage(made_plan: Plan) -> Stage:
-    return made_plan.stages[0]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
-
-
 def fill(attempt: Path, text: str = "first") -> None:
     for file in FILES:
         path = attempt / file
@@ -268,7 +258,7 @@ def test_a_damaged_file_is_never_read(
     commit(store, stage)
     commit_model(store, stage)
     damage(store.folder(stage) / FILES[1])
-    damage(store.model_folder(stage) / "model.safetensors")
+    damage(store.root / "models" / stage.name / "model.safetensors")
     with pytest.raises(StoreError, match=r"nli\.dev\.parquet is missing or not what was committed"):
         store.read(stage, FILES[1])
     with pytest.raises(StoreError, match="safetensors is missing or not what was committed"):
@@ -443,7 +433,7 @@ def test_weights_are_committed_by_themselves(store: Store, stage: Stage) -> None
     assert commit(store, stage)
     assert not commit_model(store, stage, "second")
     assert (store.checked_model(stage) / "model.safetensors").read_text() == "first"
-    shutil.rmtree(store.model_folder(stage))
+    shutil.rmtree(store.root / "models" / stage.name)
     assert store.is_done(stage)
     with pytest.raises(StoreError, match=r"holds no model\.json"):
         store.checked_model(stage)

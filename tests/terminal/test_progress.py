@@ -16,7 +16,8 @@ from transfer_study.session.plans import make_plan
 from transfer_study.store.store import Store
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.plan import Plan
-from transfer_study.terminal.progress import Lines, folded, shortened
+from transfer_study.terminal.lines import folded, shortened
+from transfer_study.terminal.progress import Lines
 
 NAMES = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=120)
 

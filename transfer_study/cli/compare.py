@@ -8,18 +8,8 @@ from typing import Annotated
 
 import typer
 
+from transfer_study.cli import options
 from transfer_study.cli.codes import DIFFERENT, FAILED
-from transfer_study.cli.options import (
-    PLOTS,
-    RESULTS,
-    STORE,
-    Data,
-    Json,
-    PlotsFolder,
-    ResultsFolder,
-    Settings,
-    StoreFolder,
-)
 from transfer_study.errors import StudyError
 from transfer_study.session.places import Places
 from transfer_study.study.file.study_file import read_study
@@ -38,12 +28,12 @@ def compare(
     published: Annotated[
         bool, typer.Option("--published", help="With the scores and claims of the original study.")
     ] = False,
-    settings: Settings = [],  # noqa: B006
-    data: Data = None,
-    store: StoreFolder = STORE,
-    results: ResultsFolder = RESULTS,
-    plots: PlotsFolder = PLOTS,
-    as_json: Json = False,
+    settings: options.Settings = [],  # noqa: B006
+    data: options.Data = None,
+    store: options.StoreFolder = options.STORE,
+    results: options.ResultsFolder = options.RESULTS,
+    plots: options.PlotsFolder = options.PLOTS,
+    as_json: options.Json = False,
 ) -> None:
     """Hold a study against another, or against published results; runs nothing, needs no corpora.
 

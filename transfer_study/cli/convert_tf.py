@@ -29,6 +29,6 @@ def convert_tf(
 ) -> None:
     """Turn an original BERT checkpoint of TensorFlow into an encoder that studies can name."""
     from transfer_study.data.encoders.convert_tf import convert_tf as convert
-    from transfer_study.terminal.conversion import print_conversion
+    from transfer_study.terminal.data.conversion import print_conversion
 
     print_conversion(convert(checkpoint, out, cased))

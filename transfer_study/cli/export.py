@@ -7,24 +7,14 @@ from typing import Annotated
 
 import typer
 
-from transfer_study.cli.options import (
-    RESULTS,
-    STORE,
-    Data,
-    Json,
-    Quiet,
-    ResultsFolder,
-    Settings,
-    StoreFolder,
-    StudyFile,
-)
+from transfer_study.cli import options
 from transfer_study.session.places import Places
 from transfer_study.store.open_store import open_store
 from transfer_study.study.file.study_file import read_study
 
 
 def export(
-    study: StudyFile,
+    study: options.StudyFile,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A new folder for the model.")],
     task: Annotated[str | None, typer.Option("--task", help="Whose model to write.")] = None,
     arm: Annotated[
@@ -51,12 +41,12 @@ def export(
         bool,
         typer.Option("--multi", help="All heads and a loader; without --task of the full mix."),
     ] = False,
-    settings: Settings = [],  # noqa: B006
-    data: Data = None,
-    store: StoreFolder = STORE,
-    results: ResultsFolder = RESULTS,
-    as_json: Json = False,
-    quiet: Quiet = False,
+    settings: options.Settings = [],  # noqa: B006
+    data: options.Data = None,
+    store: options.StoreFolder = options.STORE,
+    results: options.ResultsFolder = options.RESULTS,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Write a trained model to a folder that `transformers.pipeline` loads, with its card."""
     from transfer_study.session.plans import known_plan

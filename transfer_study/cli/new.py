@@ -16,6 +16,6 @@ def new(
     ] = None,
 ) -> None:
     """Write a study file with comments, of made-up tasks or of what a folder seems to hold."""
-    from transfer_study.terminal.new_study import write_new_study
+    from transfer_study.terminal.data.new_study import write_new_study
 
     write_new_study(study, folder)

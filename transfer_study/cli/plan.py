@@ -7,31 +7,18 @@ from typing import Annotated
 
 import typer
 
+from transfer_study.cli import options
 from transfer_study.cli.fidelity import AskedStudy
-from transfer_study.cli.options import (
-    STORE,
-    Data,
-    Fidelity,
-    Json,
-    KeepWeights,
-    MaxSeeds,
-    NumberOfLooks,
-    Settings,
-    StoreFolder,
-    StudyFile,
-    UntilDecided,
-    check_looks,
-)
 from transfer_study.session.places import Places
 from transfer_study.study.file.study_file import read_study
 
 
 def plan(
-    study: StudyFile,
-    settings: Settings = [],  # noqa: B006
-    fidelity: Fidelity = None,
-    data: Data = None,
-    store: StoreFolder = STORE,
+    study: options.StudyFile,
+    settings: options.Settings = [],  # noqa: B006
+    fidelity: options.Fidelity = None,
+    data: options.Data = None,
+    store: options.StoreFolder = options.STORE,
     pilot: Annotated[
         Path | None,
         typer.Option(
@@ -41,11 +28,11 @@ def plan(
     resolved: Annotated[
         bool, typer.Option("--resolved", help="Print the final study with every default.")
     ] = False,
-    keep_weights: KeepWeights = None,
-    until_decided: UntilDecided = False,
-    max_seeds: MaxSeeds = None,
-    looks: NumberOfLooks = None,
-    as_json: Json = False,
+    keep_weights: options.KeepWeights = None,
+    until_decided: options.UntilDecided = False,
+    max_seeds: options.MaxSeeds = None,
+    looks: options.NumberOfLooks = None,
+    as_json: options.Json = False,
 ) -> None:
     """Show the stages of a study: what is done, what will run and why, what time and disk it takes.
 
@@ -55,7 +42,7 @@ def plan(
     from transfer_study.session.plans import make_plan, plan_with_dropped, with_answered
     from transfer_study.terminal.stages import plan_as_json, print_plan, resolved_study
 
-    check_looks(until_decided, max_seeds, looks, fidelity)
+    options.check_looks(until_decided, max_seeds, looks, fidelity)
     checked, rows = AskedStudy(study, settings, data, fidelity).read()
     if resolved:
         print(resolved_study(checked), end="")

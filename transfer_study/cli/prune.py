@@ -7,15 +7,7 @@ from typing import Annotated
 
 import typer
 
-from transfer_study.cli.options import (
-    RESULTS,
-    STORE,
-    Data,
-    Json,
-    ResultsFolder,
-    Settings,
-    StoreFolder,
-)
+from transfer_study.cli import options
 from transfer_study.session.places import Places
 from transfer_study.store.open_store import open_store
 from transfer_study.study.file.study_file import read_study
@@ -30,10 +22,10 @@ def prune(
             show_default=False,
         ),
     ] = None,
-    settings: Settings = [],  # noqa: B006
-    data: Data = None,
-    store: StoreFolder = STORE,
-    results: ResultsFolder = RESULTS,
+    settings: options.Settings = [],  # noqa: B006
+    data: options.Data = None,
+    store: options.StoreFolder = options.STORE,
+    results: options.ResultsFolder = options.RESULTS,
     with_results: Annotated[
         bool,
         typer.Option(
@@ -43,7 +35,7 @@ def prune(
         ),
     ] = False,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Remove it; else it is shown.")] = False,
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Remove weights that nothing wants any more from the store; shows them first.
 

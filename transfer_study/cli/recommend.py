@@ -7,16 +7,7 @@ from typing import Annotated
 import typer
 
 from transfer_study.analysis.advice.preference import By
-from transfer_study.cli.options import (
-    RESULTS,
-    STORE,
-    Data,
-    Json,
-    ResultsFolder,
-    Settings,
-    StoreFolder,
-    StudyFile,
-)
+from transfer_study.cli import options
 from transfer_study.session.places import Places
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.reading import Reading
@@ -24,7 +15,7 @@ from transfer_study.terminal.console import warn
 
 
 def recommend(
-    study: StudyFile,
+    study: options.StudyFile,
     task: Annotated[str | None, typer.Option("--task", help="Which task to train.")] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Which of all tasks to train together.")
@@ -49,11 +40,11 @@ def recommend(
         int | None,
         typer.Option(min=1, help="A training size of the study's.", show_default="the largest"),
     ] = None,
-    settings: Settings = [],  # noqa: B006
-    data: Data = None,
-    store: StoreFolder = STORE,
-    results: ResultsFolder = RESULTS,
-    as_json: Json = False,
+    settings: options.Settings = [],  # noqa: B006
+    data: options.Data = None,
+    store: options.StoreFolder = options.STORE,
+    results: options.ResultsFolder = options.RESULTS,
+    as_json: options.Json = False,
 ) -> None:
     """Say with which partners, if any, to train a task, or all; runs and writes nothing."""
     from transfer_study.analysis.advice.grouping import check_groupable, groupings

@@ -6,29 +6,19 @@ from typing import Annotated
 
 import typer
 
+from transfer_study.cli import options
 from transfer_study.cli.fidelity import AskedStudy
-from transfer_study.cli.options import (
-    RESULTS,
-    STORE,
-    Data,
-    Fidelity,
-    Json,
-    ResultsFolder,
-    Settings,
-    StoreFolder,
-    StudyFile,
-)
 from transfer_study.session.places import Places
 from transfer_study.store.open_store import open_store
 
 
 def status(
-    study: StudyFile,
-    settings: Settings = [],  # noqa: B006
-    fidelity: Fidelity = None,
-    data: Data = None,
-    store: StoreFolder = STORE,
-    results: ResultsFolder = RESULTS,
+    study: options.StudyFile,
+    settings: options.Settings = [],  # noqa: B006
+    fidelity: options.Fidelity = None,
+    data: options.Data = None,
+    store: options.StoreFolder = options.STORE,
+    results: options.ResultsFolder = options.RESULTS,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on showing it until the study is over, or Ctrl-C.")
     ] = False,
@@ -40,7 +30,7 @@ def status(
             show_default=False,
         ),
     ] = None,
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Say what of a study is done, what runs where and since when, how long it takes, what failed.
 

@@ -13,6 +13,6 @@ def tasks(
     as_json: Json = False,
 ) -> None:
     """Check every data file of a study, show what is in it, and look for leaks into test."""
-    from transfer_study.terminal.tasks import show_tasks
+    from transfer_study.terminal.data.tasks import show_tasks
 
     show_tasks(read_study(study, settings, data), as_json=as_json)

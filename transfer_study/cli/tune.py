@@ -6,32 +6,15 @@ from typing import Annotated
 
 import typer
 
+from transfer_study.cli import options
 from transfer_study.cli.codes import FAILED
-from transfer_study.cli.options import (
-    PLOTS,
-    RESULTS,
-    STORE,
-    Address,
-    CpusPerStage,
-    Data,
-    GpusPerStage,
-    Json,
-    PlotsFolder,
-    Quiet,
-    ResultsFolder,
-    Settings,
-    StoreFolder,
-    StudyFile,
-    Verbose,
-    Workers,
-)
 from transfer_study.execute.resources import Resources
 from transfer_study.session.places import Places
 from transfer_study.study.reading import Reading
 
 
 def tune(
-    study: StudyFile,
+    study: options.StudyFile,
     budget: Annotated[
         str, typer.Option(metavar="TIME", help="At most so long, such as 90s, 30m or 2h.")
     ] = "30m",
@@ -54,18 +37,18 @@ def tune(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Leave the study file as it is.")
     ] = False,
-    settings: Settings = [],  # noqa: B006
-    data: Data = None,
-    store: StoreFolder = STORE,
-    results: ResultsFolder = RESULTS,
-    plots: PlotsFolder = PLOTS,
-    workers: Workers = None,
-    cpus_per_stage: CpusPerStage = None,
-    gpus_per_stage: GpusPerStage = None,
-    address: Address = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    settings: options.Settings = [],  # noqa: B006
+    data: options.Data = None,
+    store: options.StoreFolder = options.STORE,
+    results: options.ResultsFolder = options.RESULTS,
+    plots: options.PlotsFolder = options.PLOTS,
+    workers: options.Workers = None,
+    cpus_per_stage: options.CpusPerStage = None,
+    gpus_per_stage: options.GpusPerStage = None,
+    address: options.Address = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Search for a recipe by which every task learns, on dev alone, and write it into the study.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,60 +50,22 @@ class Silent(Progress):
 
 
 class Several(Progress):
-    """Tells several, one after the other."""
+    """Tells several of every event, one after the other."""
 
     def __init__(self, *told: Progress) -> None:
-        self._told = told
+        self.told = told
 
-    def started(self, stage: Stage) -> None:
-        """A stage begins, for the first time or again."""
-        for one in self._told:
-            one.started(stage)
 
-    def epoch(self, stage: Stage, epoch: dict[str, Any]) -> None:
-        """A stage has finished an epoch."""
-        for one in self._told:
-            one.epoch(stage, epoch)
+def _to_all(event: str) -> Callable[..., None]:
+    def tell(several: Several, *said: Any) -> None:
+        for one in several.told:
+            getattr(one, event)(*said)
 
-    def finished(self, stage: Stage) -> None:
-        """A stage is committed."""
-        for one in self._told:
-            one.finished(stage)
+    return tell
 
-    def failed(self, stage: Stage, message: str, log: Path | None) -> None:
-        """A stage has failed for good."""
-        for one in self._told:
-            one.failed(stage, message, log)
 
-    def returned(self, stage: Stage, why: str) -> None:
-        """A stage will begin again."""
-        for one in self._told:
-            one.returned(stage, why)
-
-    def suspended(self, stage: Stage) -> None:
-        """A stage was asked to stop."""
-        for one in self._told:
-            one.suspended(stage)
-
-    def waiting(self, count: int) -> None:
-        """Other runs have all that is ready."""
-        for one in self._told:
-            one.waiting(count)
-
-    def refused(self, machine: str) -> None:
-        """A machine is given no more stages."""
-        for one in self._told:
-            one.refused(machine)
-
-    def warned(self, message: str) -> None:
-        """Something went wrong that ends nothing."""
-        for one in self._told:
-            one.warned(message)
-
-    def held_back(self, stage: Stage) -> None:
-        """A stage cannot run."""
-        for one in self._told:
-            one.held_back(stage)
+for _event in [name for name in vars(Progress) if not name.startswith("_")]:
+    setattr(Several, _event, _to_all(_event))
 
 
 class Logged(Progress):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +39,7 @@ class DeviceHours:
 
 
 @dataclass
-class Node:
+class Machine:
     """What a machine has done of a study, and does; `device` is empty until a stage is done."""
 
     device: str = ""
@@ -66,7 +66,7 @@ class Status:
     waiting: Mapping[str, tuple[str, ...]]
     held_back: frozenset[str]
     failures: list[tuple[Stage, Path]]
-    nodes: Mapping[str, Node]
+    nodes: Mapping[str, Machine]
     seconds_left: float | None
     left: DeviceHours | None
     at_most: bool
@@ -103,7 +103,8 @@ def study_status(plan: Plan, store: Store) -> Status:
     lost = failed_stages(plan, store) - busy
     awaited = {stage.id for stage in todo}
     taken = _taken(plan, store)
-    seconds_left, left = _left(plan, store, todo, runs, lost if runs else (), now, taken)
+    wanted = [stage for stage in todo if not runs or stage.id not in lost]
+    seconds_left, left = _left(plan, store, wanted, runs, now, taken)
     return Status(
         plan=plan,
         now=now,
@@ -151,8 +152,8 @@ def _usual_share(taken: Iterable[tuple[Stage, Provenance]]) -> float:
 
 def _nodes(
     taken: Collection[tuple[Stage, Provenance]], runs: Iterable[tuple[Stage, Running]]
-) -> Mapping[str, Node]:
-    nodes: dict[str, Node] = defaultdict(Node)
+) -> Mapping[str, Machine]:
+    nodes: dict[str, Machine] = defaultdict(Machine)
     for stage, told in taken:
         node = nodes[told.host]
         node.device, node.done = told.device, node.done + 1
@@ -168,14 +169,12 @@ def _nodes(
 def _left(
     plan: Plan,
     store: Store,
-    todo: Plan,
+    wanted: Sequence[Stage],
     runs: Iterable[tuple[Stage, Running]],
-    lost: Collection[str],
     now: float,
     taken: Collection[tuple[Stage, Provenance]],
 ) -> tuple[float | None, DeviceHours | None]:
-    """Seconds and device-hours to go, those that are `lost` left out."""
-    wanted = [stage for stage in todo if stage.id not in lost]
+    """Seconds and device-hours to go, of the stages that are wanted."""
     if not wanted:
         return 0.0, DeviceHours()
     from transfer_study.execute.cost import SecondsEstimate  # numpy is not needed before

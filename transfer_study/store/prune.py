@@ -10,11 +10,8 @@ wanted while their stage is missing from a study that is known.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict
 
 from transfer_study.errors import StoreError
 from transfer_study.store.checkpoints import States, kept_states
@@ -27,37 +24,14 @@ from transfer_study.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Something kept in a store, and the stage whose it is; None of what has lost its record."""
-
-    kept: Kept
-    stage: str | None
-
-    @property
-    def part(self) -> str:
-        """Models, snapshots or stages."""
-        return self.kept.part.folder
-
-    @property
-    def folder(self) -> Path:
-        """Where it is, or on object storage where this machine keeps it."""
-        return self.kept.folder
-
-    @property
-    def size(self) -> int:
-        """In bytes."""
-        return self.kept.size
-
-
-@dataclass(frozen=True, slots=True)
 class Prunable:
     """What may go, and what stays by why; `links` are let be, whatever they lead to.
 
     `states` in mid-training may go as well: no run goes on from them.
     """
 
-    unwanted: Sequence[Found]
-    wanted: dict[str, Sequence[Found]]
+    unwanted: Sequence[Kept]
+    wanted: dict[str, Sequence[Kept]]
     links: Sequence[Path]
     states: Sequence[States]
 
@@ -81,18 +55,19 @@ def prunable(
 
     `recorded` are the studies that were run, `named` the ids of stages whose weights stay too.
     """
-    weights = [*_found(store, Part.MODELS), *_found(store, Part.SNAPSHOTS)]
-    stages = list(_found(store, Part.RESULTS))
+    kept = store.committed.kept
+    weights = [*kept(Part.MODELS), *kept(Part.SNAPSHOTS)]
+    stages = list(kept(Part.RESULTS))
     done = {one.stage for one in stages if one.stage}
-    models = {one.stage for one in weights if one.stage and one.kept.part is Part.MODELS}
+    models = {one.stage for one in weights if one.stage and one.part is Part.MODELS}
     unfinished, known = set(), set[str]()
     for study in recorded:
         unfinished |= _started_from(study, done, models)
         known.update(stage.id for stage in study)
     using = held(store)
     why = {RUNNING: using, UNFINISHED: unfinished, NAMED: frozenset(named)}
-    unwanted: list[Found] = []
-    wanted: dict[str, list[Found]] = {reason: [] for reason in why}
+    unwanted: list[Kept] = []
+    wanted: dict[str, list[Kept]] = {reason: [] for reason in why}
     for one in weights:
         reason = next((reason for reason, ids in why.items() if one.stage in ids), None)
         (unwanted if reason is None else wanted[reason]).append(one)
@@ -102,31 +77,29 @@ def prunable(
         known |= {*using, *named}
         unwanted += (one for one in stages if _is_nobodys(one, known))
     links = [path for part in Part for path in _links(store, part)]
-    return Prunable(unwanted, {why: kept for why, kept in wanted.items() if kept}, links, states)
+    return Prunable(unwanted, {why: some for why, some in wanted.items() if some}, links, states)
 
 
-def _is_nobodys(one: Found, known: Collection[str]) -> bool:
+def _is_nobodys(one: Kept, known: Collection[str]) -> bool:
     """Whether results are of a stage that nobody knows, or of an attempt that was not committed."""
-    return bool(one.kept.attempt) if one.stage is None else one.stage not in known
+    return bool(one.attempt) if one.stage is None else one.stage not in known
 
 
-def remove(store: Store, unwanted: Iterable[Found]) -> list[Found]:
+def remove(store: Store, unwanted: Iterable[Kept]) -> list[Kept]:
     """Remove folders of a store, all but those that something runs with now; returns the removed.
 
     Raises OSError or StoreError for what cannot be removed, which is then no more in its place.
     """
     committed = store.committed
     with store.scratch("pruned") as aside:
-        withdrawn = [one for one in unwanted if committed.withdraw(one.kept, aside)]
+        withdrawn = [one for one in unwanted if committed.withdraw(one, aside)]
         # A run that began meanwhile has said so before it looked for what is here.
         using = held(store)
         gone = [
-            one
-            for one in withdrawn
-            if one.stage not in using or not committed.put_back(one.kept, aside)
+            one for one in withdrawn if one.stage not in using or not committed.put_back(one, aside)
         ]
         for one in gone:
-            committed.discard(one.kept, aside)
+            committed.discard(one, aside)
     if exists(store.disk, aside):
         raise StoreError(f"{aside} cannot be removed wholly; it counts for nothing, remove it")
     return gone
@@ -141,20 +114,6 @@ def _started_from(
         if stage.id not in done or (stage.id in wanted and stage.id not in models):
             wanted.update(stage.parents)
     return wanted
-
-
-class _Whose(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    stage: str
-
-
-def _found(store: Store, part: Part) -> Iterator[Found]:
-    for kept in store.committed.kept(part):
-        stage = None
-        with suppress(ValueError):
-            stage = _Whose.model_validate_json(kept.record or b"").stage
-        yield Found(kept, stage)
 
 
 def _links(store: Store, part: Part) -> Iterator[Path]:

@@ -28,7 +28,6 @@ store on object storage has such a folder on each machine as its cache (store/st
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -36,13 +35,14 @@ from pathlib import Path
 
 from transfer_study.errors import StoreError
 from transfer_study.files import check_folder
+from transfer_study.store.checked_files import CheckedFiles
 from transfer_study.store.prefixes import Prefixes
 from transfer_study.store.runs.attempts import end_attempt, is_abandoned, new_attempt
 from transfer_study.store.runs.host import names_told
 from transfer_study.store.runs.signs import Signs
 from transfer_study.store.stage_record import KeptWeights, StageRecord
 from transfer_study.store.storage.bucket import Bucket
-from transfer_study.store.storage.commit_record import CommitRecord, CommittedFile, Part, in_the_way
+from transfer_study.store.storage.commit_record import CommitRecord, Part, in_the_way
 from transfer_study.store.storage.committed import Committed, OnDisk
 from transfer_study.store.storage.file_system import (
     DISK,
@@ -81,6 +81,7 @@ class Store:
         if bucket is not None:
             self.notes = BucketNotes(bucket)
             self.committed = InBucket(bucket, disk, self.root, self.scratch)
+        self._files = CheckedFiles(disk, self.root, self.committed)
         self._is_here = bucket is None
         self._signs = Signs(self)
         self._told: set[str] = set()  # the attempts that have told something
@@ -111,11 +112,7 @@ class Store:
 
     def folder(self, stage: Stage) -> Path:
         """Where the stage's results are, or would be."""
-        return self._folder(Part.RESULTS, stage.name)
-
-    def model_folder(self, stage: Stage) -> Path:
-        """Where the stage's weights are, or would be."""
-        return self._folder(Part.MODELS, stage.name)
+        return self._files.folder(Part.RESULTS, stage.name)
 
     def has_snapshot(self, stage: Stage, epoch: int) -> bool:
         """Whether the whole model of one of the stage's epochs is kept."""
@@ -123,10 +120,7 @@ class Store:
 
     def snapshot_folder(self, stage: Stage, epoch: int) -> Path:
         """Where the whole model of one of the stage's epochs is, or would be."""
-        return self._folder(Part.SNAPSHOTS, _snapshot(stage, epoch))
-
-    def _folder(self, part: Part, name: str) -> Path:
-        return self.root / part.folder / name
+        return self._files.folder(Part.SNAPSHOTS, _snapshot(stage, epoch))
 
     def attempt(self, stage: Stage) -> AbstractContextManager[Path]:
         """A new directory to write the stage in; what is left of it at the end is removed."""
@@ -189,7 +183,7 @@ class Store:
             places.append((Part.SNAPSHOTS, _snapshot(stage, epoch)))
         for part, name in places:
             if self.committed.lost(part, name):
-                raise in_the_way(self._folder(part, name), part.record)
+                raise in_the_way(self._files.folder(part, name), part.record)
 
     def commit(self, stage: Stage, attempt: Path) -> bool:
         """Publish an attempt's results; False where another attempt was first, whose stand."""
@@ -218,53 +212,16 @@ class Store:
 
     def read(self, stage: Stage, file: str) -> bytes:
         """The bytes of one of the stage's files, checked against its record."""
-        return self._read(stage, Part.RESULTS, stage.name, file)
-
-    def _read(self, stage: Stage, part: Part, name: str, file: str) -> bytes:
-        record = self._record(stage, part, name)
-        expected = self._on_record(part, name, record, file)
-        content = self._found(part, name, record, file, expected)
-        if content is None:
-            raise self._not_as_committed(part, name, file)
-        return content
-
-    def _found(
-        self, part: Part, name: str, record: CommitRecord, file: str, expected: CommittedFile
-    ) -> bytes | None:
-        """The bytes of a file as it was committed, brought here anew where that is possible."""
-        path = self._folder(part, name) / file
-        content = self._bytes(path, expected)
-        if content is None and self.committed.fetch(part, name, record.attempt, file, expected):
-            content = self._bytes(path, expected)
-        return content
-
-    def _bytes(self, path: Path, expected: CommittedFile) -> bytes | None:
-        """The bytes of a file that is as it was committed."""
-        with suppress(OSError):
-            content = self.disk.read(path, expected.size)
-            if len(content) == expected.size:
-                same = hashlib.sha256(content).hexdigest() == expected.sha256
-                return content if same else None
-        return None
+        return self._files.read(stage, Part.RESULTS, stage.name, file)
 
     def record(self, stage: Stage) -> StageRecord:
         """What the stage says of itself, checked likewise."""
-        return self._said(stage, Part.RESULTS, stage.name, STAGE)
-
-    def _said(self, stage: Stage, part: Part, name: str, file: str) -> StageRecord:
-        try:
-            said = StageRecord.model_validate_json(self._read(stage, part, name, file))
-            said = said.named(stage)
-        except ValueError:
-            said = None
-        if said is None or said.id != stage.id:
-            raise self._no_such_file(part, name, file, "is not what a stage says of itself")
-        return said
+        return self._files.said(stage, Part.RESULTS, stage.name, STAGE)
 
     def weights(self, stage: Stage) -> KeptWeights:
         """Whose weights the stage hands on."""
         again = self._again(stage, Part.MODELS, stage.name)
-        attempt = self._record(stage, Part.MODELS, stage.name).attempt
+        attempt = self._files.record(stage, Part.MODELS, stage.name).attempt
         return KeptWeights(attempt=attempt, alike=again.alike if again else {})
 
     def snapshot_record(self, stage: Stage, epoch: int) -> StageRecord:
@@ -275,13 +232,13 @@ class Store:
     def _again(self, stage: Stage, part: Part, name: str) -> StageRecord | None:
         """What a run that does not agree with the committed one says of itself."""
         file = f"{AGAIN}/{STAGE}"
-        if file not in self._record(stage, part, name).files:
+        if file not in self._files.record(stage, part, name).files:
             return None
-        return self._said(stage, part, name, file)
+        return self._files.said(stage, part, name, file)
 
     def fault(self, stage: Stage, file: str, fault: str) -> StoreError:
         """What is to be said of a file that is as committed, and yet no such file."""
-        return self._no_such_file(Part.RESULTS, stage.name, file, fault)
+        return self._files.fault(Part.RESULTS, stage.name, file, fault)
 
     def lost(self, stage: Stage) -> str | None:
         """What is to be said of a stage whose folder has lost its record, None of any other."""
@@ -290,64 +247,15 @@ class Store:
 
     def files(self, stage: Stage) -> tuple[str, ...]:
         """The stage's files, by their paths in its folder."""
-        return tuple(self._record(stage, Part.RESULTS, stage.name).files)
+        return tuple(self._files.record(stage, Part.RESULTS, stage.name).files)
 
     def checked_model(self, stage: Stage) -> Path:
         """The folder of the stage's weights, every file checked against its record."""
-        return self._checked(stage, Part.MODELS, stage.name)
+        return self._files.checked(stage, Part.MODELS, stage.name)
 
     def checked_snapshot(self, stage: Stage, epoch: int) -> Path:
         """The folder of the whole model of one of the stage's epochs, likewise."""
-        return self._checked(stage, Part.SNAPSHOTS, _snapshot(stage, epoch))
-
-    def _checked(self, stage: Stage, part: Part, name: str) -> Path:
-        record, folder = self._record(stage, part, name), self._folder(part, name)
-        for file in record.files:
-            expected = self._on_record(part, name, record, file)
-            if not self._is_whole(folder / file, expected):
-                fetched = self.committed.fetch(part, name, record.attempt, file, expected)
-                if not fetched or not self._is_whole(folder / file, expected):
-                    raise self._not_as_committed(part, name, file)
-        return folder
-
-    def _is_whole(self, path: Path, expected: CommittedFile) -> bool:
-        with suppress(OSError):
-            size = self.disk.stat(path, follow=True).st_size
-            return size == expected.size and self.disk.hash(path) == expected.sha256
-        return False
-
-    def _record(self, stage: Stage, part: Part, name: str) -> CommitRecord:
-        place = self.committed.place(part, name)
-        try:
-            record = CommitRecord.model_validate_json(self.committed.record(part, name))
-        except FileNotFoundError:
-            raise StoreError(
-                f"{place} holds no {part.record}: the stage is not complete; run it"
-            ) from None
-        except (OSError, ValueError):
-            record = None
-        if record is None or record.stage != stage.id:
-            remedy = self.committed.remedy(part, name)
-            raise StoreError(f"{place}/{part.record} is damaged; {remedy}")
-        return record
-
-    def _on_record(self, part: Part, name: str, record: CommitRecord, file: str) -> CommittedFile:
-        folder = self._folder(part, name)
-        if file not in record.files or not (folder / file).resolve().is_relative_to(
-            folder.resolve()
-        ):
-            remedy = self.committed.remedy(part, name)
-            place = self.committed.place(part, name)
-            raise StoreError(f"{place} has no file {file} on record; {remedy}")
-        return record.files[file]
-
-    def _no_such_file(self, part: Part, name: str, file: str, fault: str) -> StoreError:
-        remedy = self.committed.remedy(part, name)
-        return StoreError(f"{self.committed.place(part, name)}/{file} {fault}; {remedy}")
-
-    def _not_as_committed(self, part: Part, name: str, file: str) -> StoreError:
-        fault = "is missing or not what was committed (its size or sha256 differs)"
-        return self._no_such_file(part, name, file, fault)
+        return self._files.checked(stage, Part.SNAPSHOTS, _snapshot(stage, epoch))
 
     def fail(self, stage: Stage, text: str) -> Path:
         """Keep the traceback of an attempt that failed, where it can still be written."""
@@ -389,12 +297,7 @@ class Store:
         self.committed.bring(Part.RESULTS, names, STAGE)
         for name in names:
             with suppress(OSError, ValueError, StoreError):
-                commit = CommitRecord.model_validate_json(self.committed.record(Part.RESULTS, name))
-                expected = commit.files.get(STAGE)
-                if expected is None:
-                    continue
-                content = self._found(Part.RESULTS, name, commit, STAGE, expected)
-                record = StageRecord.model_validate_json(content or b"")
+                record = self._files.anyones(name, STAGE)
                 if record.is_whole:
                     yield record
 

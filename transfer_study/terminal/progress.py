@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,10 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.cells import cell_len, chop_cells, set_cell_size
+from rich.cells import cell_len
 from rich.console import Console, Group
-from rich.table import Table
-from rich.text import Text
 
 from transfer_study.errors import StoreError
 from transfer_study.execute.progress import Progress, Silent
@@ -26,6 +23,7 @@ from transfer_study.study.stage import Stage
 from transfer_study.study.stage_labels import stage_labels
 from transfer_study.study.system import System
 from transfer_study.terminal.console import drawn, live_console
+from transfer_study.terminal.lines import JOINED, folded, running_view, shortened
 from transfer_study.visible import visible_lines
 
 if TYPE_CHECKING:
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
 
 _LOG_LINES = 20
 _WIDTH = 80  # of text that goes to no terminal
-_INDENT = " " * 9
-_JOINED = "\N{NO-BREAK SPACE}"  # printed as a space
 _MOST_LOG = 1 << 24
 
 
@@ -81,26 +77,6 @@ def open_progress(
     lines = Lines(part, store, todo.cost, verbose, live_console(), named)
     with drawn(lines.view, lines.console):
         yield lines
-
-
-def folded(text: str, width: int) -> list[str]:
-    """A text in lines of at most `width` cells, all but the first indented."""
-    lines = [""]
-    for word in re.findall(r" *[^ ]+", text):
-        if cell_len(lines[-1] + word) <= width:
-            lines[-1] += word
-        else:
-            pieces = chop_cells(word.lstrip(), width - len(_INDENT))
-            lines += (_INDENT + piece for piece in pieces)
-    return [line.replace(_JOINED, " ") for line in lines if line]
-
-
-def shortened(text: str, width: int, kept: int = 6) -> str:
-    """A text of at most `width` cells; of a longer one its beginning and `kept` last signs."""
-    if cell_len(text) <= width:
-        return text
-    end = text[-kept:]
-    return f"{set_cell_size(text, width - 1 - cell_len(end))}…{end}"
 
 
 def _opening(total: int, todo: int, known: int = 0) -> str:
@@ -153,7 +129,7 @@ class Lines(Progress):
             losses = _scores({n: v for n, v in epoch["loss"].items() if v is not None})
             self._say(
                 f"  {self._label(stage)}  epoch {epochs_text(stage, epoch['epoch'])}  "
-                f"loss{_JOINED}{losses}{self._scored(stage)}"
+                f"loss{JOINED}{losses}{self._scored(stage)}"
             )
 
     def finished(self, stage: Stage) -> None:
@@ -217,26 +193,22 @@ class Lines(Progress):
         running = sorted(self._since.items(), key=lambda item: item[1])
         shown = running[: max(self.console.height - 4, 1)] if self.console else running
         by_id = {stage.id: stage for stage in self._todo}
-        labels = [_short_label(self._label(by_id[identity]), width // 2) for identity, _ in shown]
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", width=width)
-        for heading in ("running", "epoch", "time"):
-            table.add_column(heading, no_wrap=True, overflow="crop")
-        table.add_column("dev scores", no_wrap=True, ratio=1)
-        for label, (identity, since) in zip(labels, shown, strict=True):
-            table.add_row(
-                Text(label),
+        rows = [
+            (
+                _short_label(self._label(by_id[identity]), width // 2),
                 epochs_text(by_id[identity], self._epoch.get(identity, 0)),
                 duration(time.monotonic() - since),
-                Text(_scores(self._dev.get(identity, {}))),
+                _scores(self._dev.get(identity, {})),
             )
+            for identity, since in shown
+        ]
         waiting = len(self._todo) - len(self._done) - len(self._lost) - len(running)
         summary = (
             f"{len(self._done)} done · {len(running)} running · {waiting} waiting · "
             f"{len(self._lost)} failed · {duration(time.monotonic() - self._began)}"
             f"{self._remaining()}"
         )
-        counts = Text(summary, style="bold", no_wrap=True, overflow="ellipsis")
-        return Group(table, counts) if running else Group(counts)
+        return running_view("dev scores", rows, summary, width)
 
     @property
     def _width(self) -> int:
@@ -257,7 +229,7 @@ class Lines(Progress):
         epoch = self._epoch.get(stage.id, 0)
         if stage.recipe.patience is None or not 0 < epoch < stage.recipe.epochs:
             return ""
-        return f"  ended{_JOINED}early:{_JOINED}{epoch}/{stage.recipe.epochs}{_JOINED}epochs"
+        return f"  ended{JOINED}early:{JOINED}{epoch}/{stage.recipe.epochs}{JOINED}epochs"
 
     def _unlearned(self, stage: Stage) -> str:
         """What the stage has not learned, told at once: its edges will say nothing."""
@@ -269,7 +241,7 @@ class Lines(Progress):
             names = ", ".join(not_learned(stage, StoredAnswers(self._store)))
         except StoreError:
             return ""  # the report will say what is wrong with what was stored
-        return f"  NOT{_JOINED}LEARNED: {names} (no better than a constant answer)" if names else ""
+        return f"  NOT{JOINED}LEARNED: {names} (no better than a constant answer)" if names else ""
 
     def _warn(self, baseline: System) -> None:
         """Say once a task, by its first seed, that it does not learn: more seeds mend nothing."""
@@ -300,7 +272,7 @@ class Lines(Progress):
     def _scored(self, stage: Stage) -> str:
         """Its dev scores of the last epoch, where it has any."""
         scores = self._dev.get(stage.id)
-        return f"  dev{_JOINED}{_scores(scores)}" if scores else ""
+        return f"  dev{JOINED}{_scores(scores)}" if scores else ""
 
     def _label(self, stage: Stage) -> str:
         return self._labels[stage.id]
@@ -338,4 +310,4 @@ def _short_label(label: str, width: int) -> str:
 
 
 def _scores(scores: dict[str, float]) -> str:
-    return " ".join(f"{name}{_JOINED}{value:.3f}" for name, value in scores.items())
+    return " ".join(f"{name}{JOINED}{value:.3f}" for name, value in scores.items())

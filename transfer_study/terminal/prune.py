@@ -11,7 +11,8 @@ from transfer_study.files import size_text
 from transfer_study.points import counted
 from transfer_study.report.table import number, table_of, text
 from transfer_study.store.checkpoints import States, drop_states
-from transfer_study.store.prune import Found, Prunable, remove
+from transfer_study.store.prune import Prunable, remove
+from transfer_study.store.storage.committed import Kept
 from transfer_study.store.store import Store
 from transfer_study.terminal.console import in_terminal, print_json, stdout
 
@@ -36,7 +37,7 @@ def print_pruned(
     if as_json:
         print_json(_content(found, removed))
     elif found.unwanted or found.states:
-        gone: list[Found | States] = [*removed, *found.states]
+        gone: list[Kept | States] = [*removed, *found.states]
         size = size_text(sum(one.size for one in gone))
         stdout().print(
             f"Removed {counted(len(gone), 'folder')}, {size}."
@@ -50,7 +51,7 @@ def _print(known: Sequence[str], found: Prunable) -> None:
     named = ", ".join(known) or "none; is this the right folder of --results?"
     console.print(f"Studies that were run: {named}.", soft_wrap=True)
     if found.unwanted or found.states:
-        largest: list[Found | States] = [*found.unwanted, *found.states]
+        largest: list[Kept | States] = [*found.unwanted, *found.states]
         largest.sort(key=lambda one: -one.size)
         table = table_of(
             largest[:_LISTED],
@@ -70,13 +71,13 @@ def _print(known: Sequence[str], found: Prunable) -> None:
         console.print(f"{link} is a link, and stays as it is.", soft_wrap=True)
 
 
-def _named(one: Found | States) -> str:
+def _named(one: Kept | States) -> str:
     if isinstance(one, States):
         return f"checkpoints/{one.name}"
-    return f"{one.part}/{one.folder.name}{'' if one.stage else ' (has lost its record)'}"
+    return f"{one.part.folder}/{one.folder.name}{'' if one.stage else ' (has lost its record)'}"
 
 
-def _content(found: Prunable, removed: list[Found]) -> dict[str, object]:
+def _content(found: Prunable, removed: list[Kept]) -> dict[str, object]:
     return {
         "bytes": found.size,
         "unwanted": [_as_json(one) | {"removed": one in removed} for one in found.unwanted],
@@ -86,5 +87,5 @@ def _content(found: Prunable, removed: list[Found]) -> dict[str, object]:
     }
 
 
-def _as_json(one: Found) -> dict[str, object]:
-    return {"part": one.part, "name": one.folder.name, "stage": one.stage, "bytes": one.size}
+def _as_json(one: Kept) -> dict[str, object]:
+    return {"part": one.part.folder, "name": one.folder.name, "stage": one.stage, "bytes": one.size}

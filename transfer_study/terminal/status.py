@@ -16,7 +16,7 @@ from rich.live import Live
 from rich.text import Text
 
 from transfer_study.report.table import Table, label, number, table_of, text
-from transfer_study.session.status import STATES, DeviceHours, Node, Status
+from transfer_study.session.status import STATES, DeviceHours, Machine, Status
 from transfer_study.store.runs.running import Running
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
@@ -200,7 +200,7 @@ def status_as_json(status: Status, store: Store) -> None:
             "spent": _hours_as_json(status.spent),
             "left": None if status.left is None else _hours_as_json(status.left),
         },
-        "nodes": [{"host": name, **_node_as_json(node)} for name, node in status.nodes.items()],
+        "nodes": [{"host": name, **_machine_as_json(node)} for name, node in status.nodes.items()],
         "running": [
             {
                 **_named(stage, labels),
@@ -235,9 +235,9 @@ def _named(stage: Stage, labels: dict[str, str]) -> dict[str, str]:
     return {"id": stage.id, "name": stage.name, "label": labels[stage.id]}
 
 
-def _node_as_json(node: Node) -> dict[str, Any]:
-    of_stages = {"device": node.device, "done": node.done, "running": node.running}
-    return {**of_stages, "spent": _hours_as_json(node.spent)}
+def _machine_as_json(machine: Machine) -> dict[str, Any]:
+    of_stages = {"device": machine.device, "done": machine.done, "running": machine.running}
+    return {**of_stages, "spent": _hours_as_json(machine.spent)}
 
 
 def _hours_as_json(hours: DeviceHours) -> dict[str, float]:

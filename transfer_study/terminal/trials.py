@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
-from rich.table import Table
-from rich.text import Text
 
 from transfer_study.execute.cluster.search import Watching
 from transfer_study.points import counted
@@ -17,7 +15,8 @@ from transfer_study.store.trials import Trial
 from transfer_study.study.file.write_recipe import value_text
 from transfer_study.study.search import Values
 from transfer_study.terminal.console import drawn, live_console
-from transfer_study.terminal.progress import duration, folded, say, shortened
+from transfer_study.terminal.lines import folded, running_view, shortened
+from transfer_study.terminal.progress import duration, say
 from transfer_study.visible import visible_lines
 
 if TYPE_CHECKING:
@@ -122,24 +121,21 @@ class TrialLines(Watching):
         """
         width = min(self.console.width if self.console else _WIDTH, _WIDTH) - 1
         most = max(self.console.height - 4, 1) if self.console else len(self._running)
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", width=width)
-        for heading in ("running", "epoch", "time", "dev"):
-            table.add_column(heading, no_wrap=True, overflow="crop")
-        table.columns[-1].ratio = 1
-        for trial, since in self._running[:most]:
-            table.add_row(
-                Text(shortened(self._label(trial), width // 2)),
+        rows = [
+            (
+                shortened(self._label(trial), width // 2),
                 f"{len(trial.dev)}/{trial.epochs}",
                 duration(time.monotonic() - since),
                 f"{trial.dev[-1]:.3f}" if trial.dev else "",
             )
+            for trial, since in self._running[:most]
+        ]
         left = max(self._tuning.search.seconds - (time.monotonic() - self._began), 0.0)
         summary = (
             f"{self._ended} of at most {self._tuning.most_trials} trials done · "
             f"{len(self._running)} running · at most {duration(left)} left"
         )
-        counts = Text(summary, style="bold", no_wrap=True, overflow="ellipsis")
-        return Group(table, counts) if self._running else Group(counts)
+        return running_view("dev", rows, summary, width)
 
     def _label(self, trial: Trial) -> str:
         seed = f", seed {trial.seed}" if len(self._tuning.seeds) > 1 else ""

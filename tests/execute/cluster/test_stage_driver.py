@@ -194,7 +194,7 @@ reports, now = [], 100.0
 stage_worker.tune.report = reports.append
 stage_worker.this_machine = lambda: "m"
 stage_worker.time.monotonic = lambda: now
-short, long = stage_worker.Report(), stage_worker.Report()
+short, long = stage_worker.Reporter(), stage_worker.Reporter()
 for n in (1, 2, 3):
     short.epoch({"epoch": n})
 short.end(finished=True)

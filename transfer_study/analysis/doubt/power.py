@@ -168,11 +168,7 @@ def power_table(
 
 def possible(effects: Floats, metrics: pd.Series[str]) -> Floats:
     """Effects of these metrics, infinite where they are larger than any can be."""
-    return np.where(effects > metrics.map(_span), np.inf, effects)
-
-
-def _span(metric: str) -> float:
-    return score_span(metric)
+    return np.where(effects > metrics.map(score_span), np.inf, effects)
 
 
 def chances(

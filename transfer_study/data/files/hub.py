@@ -9,8 +9,8 @@ from typing import Any
 from transfer_study.data.files.faults import Faults
 from transfer_study.data.files.from_tasksource import made_by_tasksource
 from transfer_study.data.files.nested import Nested
+from transfer_study.data.files.row_filter import RowFilter
 from transfer_study.data.files.rows import Record, Value, missing_columns, parts_of, record_of
-from transfer_study.data.files.selection import Selection
 from transfer_study.data.files.tables import as_value
 from transfer_study.errors import DataError, Problem
 from transfer_study.study.characters import composed
@@ -19,7 +19,7 @@ from transfer_study.study.tasks.task import Task
 
 
 def read_datasets(
-    task: Task, source: DatasetsSource, split: SplitName, faults: Faults, selection: Selection
+    task: Task, source: DatasetsSource, split: SplitName, faults: Faults, kept: RowFilter
 ) -> Iterator[Record]:
     """The rows of a split; a class given by its number becomes its name.
 
@@ -28,7 +28,7 @@ def read_datasets(
     rows = _load(source, split)
     features = Nested({composed(column): rows.features[column] for column in rows.column_names})
     parts = parts_of(source.columns, features)
-    needed = parts | selection.columns
+    needed = parts | kept.columns
     for message in missing_columns(needed, features):
         faults.add(message)
     if faults:
@@ -40,7 +40,7 @@ def read_datasets(
     for number, content in enumerate(rows, start=1):
         row = Nested({composed(column): value for column, value in content.items()})
         fields = {name: _named(row[name], names[name]) for name in read}
-        if not selection.has(fields, number, faults):
+        if not kept.has(fields, number, faults):
             continue
         if any(_may_be_rows(value, separators) for value in fields.values()):
             faults.add(

@@ -10,8 +10,8 @@ from transfer_study.data.files.faults import Faults
 from transfer_study.data.files.hub import read_datasets
 from transfer_study.data.files.plain_text import read_text
 from transfer_study.data.files.pubtator import read_pubtator
+from transfer_study.data.files.row_filter import RowFilter
 from transfer_study.data.files.rows import Record, examples_of
-from transfer_study.data.files.selection import Selection
 from transfer_study.data.files.tables import read_jsonl, read_table, table_rows
 from transfer_study.errors import DataError, Problem
 from transfer_study.study.tasks.example import Example
@@ -48,11 +48,11 @@ def read_counted(task: Task, split: SplitName) -> tuple[list[Example], Mapping[s
         from transfer_study.data.synthetic import generate
 
         return list(generate(task, split)), {}
-    selection = Selection(source, split)
+    kept = RowFilter(source, split)
     records: Iterable[Record]
     if isinstance(source, DatasetsSource):
         faults = Faults(f"{source.name} ({split})", unit="row")
-        records = read_datasets(task, source, split, faults, selection)
+        records = read_datasets(task, source, split, faults, kept)
         examples = examples_of(task, split, source, records, faults)
     else:
         path = split_file(source, split)
@@ -60,13 +60,13 @@ def read_counted(task: Task, split: SplitName) -> tuple[list[Example], Mapping[s
         if not text.strip():
             raise DataError(Problem("the file is empty", str(path)))
         faults = Faults(str(path))
-        records = _records(task, source, split, text, faults, selection)
+        records = _records(task, source, split, text, faults, kept)
         examples = examples_of(task, split, source, records, faults)
     if not faults and not examples:
         faults.add(f"there are no examples for {split}")
     if faults:
         raise DataError(*faults.problems)
-    return examples, selection.left_out
+    return examples, kept.left_out
 
 
 def split_file(source: FileSource, split: SplitName) -> Path:
@@ -93,7 +93,7 @@ def _records(
     split: SplitName,
     text: str,
     faults: Faults,
-    selection: Selection,
+    kept: RowFilter,
 ) -> Iterable[Record]:
     if source.format not in task.kind.formats:
         *several, last = task.kind.formats
@@ -103,10 +103,10 @@ def _records(
     if source.format == "conll":
         return read_conll(source.columns, text, split, faults)
     if source.format == "pubtator":
-        return read_pubtator(task, text, faults, selection.left_out)
+        return read_pubtator(task, text, faults, kept.left_out)
     if source.format == "jsonl":
-        return read_jsonl(task, source.columns, text, faults, selection)
+        return read_jsonl(task, source.columns, text, faults, kept)
     delimiter = source.delimiter or ("\t" if source.format == "tsv" else ",")
     header = source.header_of(split)
     rows = table_rows(text, delimiter, faults)
-    return read_table(task, source.columns, rows, faults, selection, header)
+    return read_table(task, source.columns, rows, faults, kept, header)

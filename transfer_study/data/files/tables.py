@@ -19,8 +19,8 @@ from typing import Any
 
 from transfer_study.data.files.faults import Faults
 from transfer_study.data.files.nested import Nested
+from transfer_study.data.files.row_filter import RowFilter
 from transfer_study.data.files.rows import Record, Value, missing_columns, parts_of, record_of
-from transfer_study.data.files.selection import Selection
 from transfer_study.study.characters import composed
 from transfer_study.study.tasks.source import Columns
 from transfer_study.study.tasks.task import Task
@@ -33,7 +33,7 @@ def read_table(
     columns: Columns,
     rows: Iterator[tuple[int, list[str]]],
     faults: Faults,
-    selection: Selection,
+    kept: RowFilter,
     header: Sequence[str] | None = None,
 ) -> Iterator[Record]:
     """The records of `table_rows` under their header line, or under a header given instead."""
@@ -43,7 +43,7 @@ def read_table(
         header = [composed(name) for name in names]
         advice = " If the file has no header line, name its columns by the source's `header`."
     parts = parts_of(columns, header)
-    needed = parts | selection.columns
+    needed = parts | kept.columns
     for message in missing_columns(needed, header):
         faults.add(message + advice, 1)
     for name in {name for name in needed.values() if header.count(name) > 1}:
@@ -53,7 +53,7 @@ def read_table(
     for line, row in rows:
         if len(row) == len(header):
             fields = dict(zip(header, row, strict=True))
-            if selection.has(fields, line, faults):
+            if kept.has(fields, line, faults):
                 record = record_of(task, fields, parts, line, faults)
                 if record:
                     yield record
@@ -97,20 +97,20 @@ def table_rows(text: str, delimiter: str, faults: Faults) -> Iterator[tuple[int,
 
 
 def read_jsonl(
-    task: Task, columns: Columns, text: str, faults: Faults, selection: Selection
+    task: Task, columns: Columns, text: str, faults: Faults, kept: RowFilter
 ) -> Iterator[Record]:
     """The objects of a JSON lines file."""
     for line, content in json_rows(text, faults):
         row = Nested(content)
         parts = parts_of(columns, row)
-        needed = parts | selection.columns
+        needed = parts | kept.columns
         missing = missing_columns(needed, row)
         for message in missing:
             faults.add(message, line)
         if missing:
             continue
         fields = {name: as_value(row[name]) for name in needed.values()}
-        if selection.has(fields, line, faults):
+        if kept.has(fields, line, faults):
             record = record_of(task, fields, parts, line, faults)
             if record:
                 yield record

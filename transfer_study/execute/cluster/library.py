@@ -24,7 +24,7 @@ from uuid import uuid4
 from transfer_study.data.places import elsewhere, files_of
 from transfer_study.errors import DataError, EncoderError
 from transfer_study.execute.cluster.ray_process import beside_driver
-from transfer_study.files import regular_file
+from transfer_study.files import cache_folder, regular_file
 from transfer_study.study.frozen import file_hash
 from transfer_study.study.stage import Stage
 
@@ -118,7 +118,7 @@ def _lacks(stage: Stage) -> bool:
 def _bring(files: list[Sent], place: str) -> str:
     """The place on this machine that has these files, written now or before."""
     content = hashlib.sha256(json.dumps([[f.name, f.sha256] for f in files]).encode()).hexdigest()
-    root = cache_folder() / "files"
+    root = usable_cache() / "files"
     root.mkdir(parents=True, exist_ok=True)
     folder = root / content
     with _alone(root / f"{content}.lock"):
@@ -160,11 +160,9 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def cache_folder() -> Path:
+def usable_cache() -> Path:
     """Where this machine keeps what can be had again: the user's cache, or a temporary folder."""
-    said = os.environ.get("TRANSFER_STUDY_CACHE")
-    usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "transfer-study"
-    folder = Path(said) if said else usual
+    folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):

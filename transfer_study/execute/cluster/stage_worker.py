@@ -51,7 +51,7 @@ def trainable(worker: Worker) -> Callable[[dict[str, Any]], None]:
 def _run_trial(config: dict[str, Any], worker: Worker) -> None:
     """The work of one trial. Errors are told, not raised: only a death is retried."""
     os.environ[HOST_NAMES] = "yes" if worker.host_names else "no"
-    report = Report()
+    report = Reporter()
     unfit = worker.probe.unfit()
     if unfit is not None:
         report.end(unfit=unfit)
@@ -91,7 +91,7 @@ class _Rarely:
         return self._answer
 
 
-class Report:
+class Reporter:
     """What a worker reports to Tune, for whose answer it waits each time: rarely, epochs together.
 
     Tune would ask a trial that does not say itself that it is done for one more result.

@@ -10,8 +10,11 @@ import stat
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
 
 from transfer_study.store.storage.commit_record import (
     MOST_RECORD,
@@ -30,11 +33,18 @@ from transfer_study.store.storage.file_system import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+class _Whose(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    stage: str
+
+
+@dataclass(frozen=True)
 class Kept:
     """A folder of a store with its record, None where it has lost that; `attempt` where it is told.
 
-    The record is as it was read, sound or not; `size` is in bytes.
+    On object storage the folder is where this machine keeps it. The record is as it was read,
+    sound or not; `size` is in bytes.
     """
 
     part: Part
@@ -42,6 +52,13 @@ class Kept:
     record: bytes | None
     size: int
     attempt: str = ""
+
+    @cached_property
+    def stage(self) -> str | None:
+        """The id of the stage whose it is; None of what has lost its record."""
+        with suppress(ValueError):
+            return _Whose.model_validate_json(self.record or b"").stage
+        return None
 
 
 class Committed(Protocol):

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from transfer_study.errors import StoreError
+from transfer_study.files import cache_folder
 
 _SCHEMES = ("s3", "gs", "az", "memory")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_CACHE_VARIABLE = "TRANSFER_STUDY_CACHE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +28,10 @@ class StorageUrl:
 
     @property
     def cache(self) -> Path:
-        """The folder of this machine that holds what was read from there, and what is written.
-
-        Below $TRANSFER_STUDY_CACHE, else where the user's other caches are.
-        """
-        chosen = os.environ.get(_CACHE_VARIABLE)
-        usual = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        caches = Path(chosen) if chosen else Path(usual, "transfer-study")
+        """The folder of this machine that holds what was read from there, and what is written."""
         told = re.sub(r"[^A-Za-z0-9._-]", "-", f"{self.bucket}-{self.prefix}")[:60]
         unique = hashlib.sha256(str(self).encode()).hexdigest()[:12]
-        return caches / "stores" / f"{self.scheme}-{told}-{unique}"
+        return cache_folder() / "stores" / f"{self.scheme}-{told}-{unique}"
 
 
 def store_place(place: Path | StorageUrl | str) -> Path | StorageUrl:

@@ -18,7 +18,12 @@ from transfer_study.report.table import number, table_of, text
 from transfer_study.study.characters import code_point
 from transfer_study.study.study import Study
 from transfer_study.terminal.console import in_terminal, print_json, stdout
-from transfer_study.terminal.leaks import dropped_as_json, leaks_as_json, print_dropped, print_leaks
+from transfer_study.terminal.data.leaks import (
+    dropped_as_json,
+    leaks_as_json,
+    print_dropped,
+    print_leaks,
+)
 
 # How many words that no model reads are shown.
 _SHOWN = 3

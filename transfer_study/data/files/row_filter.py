@@ -10,7 +10,7 @@ from transfer_study.data.files.rows import Value
 from transfer_study.study.tasks.source import SPLITS, DatasetsSource, FileSource, SplitName
 
 
-class Selection:
+class RowFilter:
     """The rows of one split; `left_out` counts those that are not read, by column and value."""
 
     def __init__(self, source: FileSource | DatasetsSource, split: SplitName) -> None:
