@@ -9,6 +9,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from transfer_study.study.frozen import Frozen, Word
+from transfer_study.study.recipes.adapter import Adapter
 from transfer_study.study.tasks.task import Task
 
 # The tags of continuation pieces and of the two special pieces, where these have tags.
@@ -143,6 +144,10 @@ class Recipe(Frozen):
     """A layer's learning rate over that of the next higher one."""
     reinit_layers: int = Field(default=0, ge=0)
     """Start so many of the top layers from random weights, and the pooler."""
+    adapter: Adapter | None = None
+    """What learns in the encoder's place, such as {kind: lora, rank: 8}: the encoder's own weights
+    stay as they are, while the adapter learns, and the heads with the pooler that they read; these
+    alone are kept. It takes a higher learning rate, such as 5.0e-4. None: all weights learn."""
     bias_correction: bool = True
     """Whether Adam's moments are corrected for their start at 0."""
     soft_weight: float = Field(default=1.0, ge=0)
