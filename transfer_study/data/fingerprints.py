@@ -9,7 +9,12 @@ from typing import TypeVar
 
 from transfer_study.data.derived import check_divisible
 from transfer_study.data.encoders.hash import fingerprint_encoder
-from transfer_study.data.encoders.limits import check_adapter, check_layers, check_length
+from transfer_study.data.encoders.limits import (
+    check_adapter,
+    check_layers,
+    check_length,
+    check_pooling,
+)
 from transfer_study.data.leaks.exclude import positions, rows_in_test
 from transfer_study.data.measurable import check_measurable
 from transfer_study.data.splits import TaskData, fingerprint, limited, read
@@ -88,6 +93,9 @@ def take_fingerprints(study: Study, data: dict[str, TaskData]) -> Fingerprints:
         check_length(encoder, longest)
         for recipe in recipes:
             check_layers(encoder, recipe)
+        if not all(task.kind.words for task in study.tasks):
+            for recipe in recipes_of(study).values():
+                check_pooling(encoder, recipe)
     return Fingerprints(
         data={name: fingerprint(task_data) for name, task_data in data.items()},
         encoders=encoders,

@@ -168,7 +168,9 @@ def usual_space(study: Study, section: Section, layers: int) -> Space:
     if layers > 1 and old > 0:
         space["freeze_layers"] = tuple(sorted({0, min(layers // 2, old), min(layers - 1, old)}))
     if not all(task.kind.words for task in study.tasks):
-        space["pooling"] = ("pooler", "mean")
+        # An encoder that reads from left to right has nothing on its first token.
+        last = getattr(study, section).pooling == "last"
+        space["pooling"] = ("last" if last else "pooler", "mean")
     return space
 
 

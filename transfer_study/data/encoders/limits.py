@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from transfer_study.data.encoders.find import encoder_config
+from transfer_study.data.encoders.find import encoder_config, reads_forward
 from transfer_study.errors import EncoderError
 from transfer_study.study.encoder import Encoder
 from transfer_study.study.recipes.adapter import LoraAdapter
@@ -13,7 +13,7 @@ from transfer_study.study.recipes.recipe import Recipe
 # Families whose first position is the one after the padding's id.
 _COUNTED_AFTER_PADDING = ("roberta", "camembert", "longformer", "mpnet")
 # What config.json calls the number of layers, by family.
-_LAYER_COUNTS = ("num_hidden_layers", "n_layers", "num_layers")
+_LAYER_COUNTS = ("num_hidden_layers", "n_layers", "num_layers", "n_layer")
 
 
 def check_length(encoder: Encoder, max_length: int) -> None:
@@ -22,7 +22,7 @@ def check_length(encoder: Encoder, max_length: int) -> None:
         positions = built.max_length
     else:
         config = encoder_config(encoder)
-        positions = config.get("max_position_embeddings", max_length)
+        positions = config.get("max_position_embeddings", config.get("n_positions", max_length))
         if any(name in config.get("model_type", "") for name in _COUNTED_AFTER_PADDING):
             padding = config.get("pad_token_id")
             positions -= 2 if padding is None else padding + 1
@@ -66,6 +66,23 @@ def check_layers(encoder: Encoder, recipe: Recipe) -> None:
             f"encoder {encoder.name}: freeze_layers {recipe.freeze_layers} and reinit_layers "
             f"{recipe.reinit_layers} overlap in its {layers} layers, and what is new must learn; "
             "lower one of them in the recipe"
+        )
+
+
+def check_pooling(encoder: Encoder, recipe: Recipe) -> None:
+    """Raise EncoderError where sentence tasks would read a token that has not read their texts."""
+    forward = reads_forward(encoder)
+    if forward and recipe.pooling == "pooler":
+        raise EncoderError(
+            f"encoder {encoder.name}: pooling is pooler, which is on the first token, and it reads "
+            "from left to right, so that this knows nothing of a text; set `pooling: last` in the "
+            "recipe, or `pooling: mean`"
+        )
+    if not forward and recipe.pooling == "last":
+        raise EncoderError(
+            f"encoder {encoder.name}: pooling is last, but it reads in both directions, and its "
+            "last token is but the mark of an end; set `pooling: pooler` in the recipe, or "
+            "`pooling: mean`"
         )
 
 

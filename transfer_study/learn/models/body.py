@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModel, BertConfig, BertModel
 
-from transfer_study.data.encoders.find import encoder_folder
+from transfer_study.data.encoders.find import encoder_folder, reads_forward
 from transfer_study.data.streams import stream
 from transfer_study.data.tokens.vocabulary import tiny_vocabulary
 from transfer_study.errors import EncoderError
@@ -41,8 +41,10 @@ def load_body(encoder: Encoder, parent: Path | None) -> Any:
     if not hasattr(body.config, "hidden_size") or getattr(body.config, "is_encoder_decoder", False):
         raise EncoderError(
             f"encoder {encoder.name}: {type(body).__name__} is not an encoder such as BERT, "
-            "RoBERTa, ELECTRA, DeBERTa or ModernBERT"
+            "RoBERTa, ELECTRA, DeBERTa, ModernBERT, GPT-2, Llama or Qwen"
         )
+    if reads_forward(encoder):
+        body.config.use_cache = False  # it continues no text
     return body
 
 

@@ -66,6 +66,12 @@ def mean_of_tokens(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return (hidden * weights).sum(1) / weights.sum(1)
 
 
+def last_token(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Of [batch, length, size] the last token that the mask [batch, length] keeps."""
+    places = torch.arange(mask.shape[1], device=mask.device)
+    return hidden[torch.arange(len(mask), device=mask.device), (mask * places).argmax(1)]
+
+
 def load(folder: str | Path, device: str = "cpu") -> tuple[dict[str, Any], Any, Any]:
     """Give the tasks by name, the tokenizer, and `logits(task, **inputs)` of tokenised texts."""
     tasks = json.loads((Path(folder) / TASKS_FILE).read_text(encoding="utf-8"))
@@ -85,6 +91,8 @@ def load(folder: str | Path, device: str = "cpu") -> tuple[dict[str, Any], Any, 
             return apply(task, encoded.last_hidden_state)
         if tasks[task]["pooling"] == "mean":
             return apply(task, mean_of_tokens(encoded.last_hidden_state, inputs["attention_mask"]))
+        if tasks[task]["pooling"] == "last":
+            return apply(task, last_token(encoded.last_hidden_state, inputs["attention_mask"]))
         if "pooler.dense.weight" in layers:
             return apply(task, apply("pooler.dense", encoded.last_hidden_state[:, 0]).tanh())
         return apply(task, encoded.pooler_output)

@@ -23,7 +23,12 @@ from transfer_study.learn.models.adapters import (
     write_adapter,
 )
 from transfer_study.learn.models.body import load_body, torch_seed
-from transfer_study.learn.models.load_model import BOTTLENECKS_FILE, HEADS_FILE, mean_of_tokens
+from transfer_study.learn.models.load_model import (
+    BOTTLENECKS_FILE,
+    HEADS_FILE,
+    last_token,
+    mean_of_tokens,
+)
 from transfer_study.learn.models.prefix import Prefix
 from transfer_study.study.encoder import Encoder
 from transfer_study.study.recipes.adapter import LoraAdapter
@@ -48,7 +53,7 @@ class Pooler(nn.Module):
 class MultiTaskModel(nn.Module):
     """An encoder shared by all tasks; a head is dropout and one linear layer.
 
-    Sentence tasks read the pooled first token or the mean of the tokens, tagging every token.
+    Sentence tasks read the pooled first token, the mean of the tokens or the last; tagging every.
     Frozen layers, the `prefix`, are not run where what they answer is among the inputs. The encoder
     may hold an adapter, as `adapted` says.
     """
@@ -109,6 +114,8 @@ class MultiTaskModel(nn.Module):
             features = encoded.last_hidden_state
         elif self._pooling == "mean":
             features = mean_of_tokens(encoded.last_hidden_state, inputs["attention_mask"])
+        elif self._pooling == "last":
+            features = last_token(encoded.last_hidden_state, inputs["attention_mask"])
         elif self.pooler is not None:
             features = self.pooler(encoded.last_hidden_state)
         else:

@@ -92,9 +92,10 @@ class Recipe(Frozen):
     """Gradients are clipped to this norm of each parameter tensor alone; 0 is off."""
     head_dropout: float = Field(default=0.1, ge=0, lt=1)
     """Dropout before a task's head."""
-    pooling: Literal["pooler", "mean"] = "pooler"
-    """What a sentence task's head reads: the encoder's pooler on the first token, or the mean of
-    all tokens, which suits encoders whose pooler was never trained (sentence-transformers)."""
+    pooling: Literal["pooler", "mean", "last"] = "pooler"
+    """What a sentence task's head reads: the encoder's pooler on the first token; the mean of all
+    tokens, which suits encoders whose pooler was never trained (sentence-transformers); or the last
+    token, for encoders that read from left to right (GPT-2, Llama, Qwen)."""
     max_length: int = Field(default=128, ge=8)
     """The most word pieces of an example, special ones included; what is longer is cut, and
     sentences to be tagged are read in windows."""
