@@ -15,6 +15,7 @@ from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.run_stage import run_stage
 from transfer_study.learn.models.model import build_model
 from transfer_study.report.edge_files import write_table
+from transfer_study.report.stability import stability_caption
 from transfer_study.session.places import Places
 from transfer_study.session.plans import make_plan
 from transfer_study.session.report import write_report
@@ -103,3 +104,12 @@ def test_a_stage_hands_on_frozen_layers_as_it_got_them(tmp_path: Path) -> None:
     handed_on = load_file(store.checked_model(stage) / "model.safetensors")
     same = {name for name in handed_on if torch.equal(handed_on[name], given[name])}
     assert same == {n for n in handed_on if n.startswith(("embeddings.", "encoder.layer.0."))}
+
+
+def test_the_caption_says_a_change_of_several_keys(tmp_path: Path) -> None:
+    changes = (
+        "seeds: 1\nvariants:\n  plain: {}\n  thin: {adapter: {kind: lora, rank: 4}, epochs: 2}\n"
+    )
+    (tmp_path / "thin.yaml").write_text(TASKS + changes, encoding="utf-8")
+    caption = stability_caption(read_study(tmp_path / "thin.yaml"), "1 point")
+    assert "adapter lora rank 4" in caption and "epochs 2" in caption

@@ -9,7 +9,12 @@ from typing import TypeVar
 
 from transfer_study.data.derived import check_divisible
 from transfer_study.data.encoders.hash import fingerprint_encoder
-from transfer_study.data.encoders.limits import check_layers, check_length
+from transfer_study.data.encoders.limits import (
+    check_adapter,
+    check_layers,
+    check_length,
+    check_pooling,
+)
 from transfer_study.data.leaks.exclude import positions, rows_in_test
 from transfer_study.data.measurable import check_measurable
 from transfer_study.data.splits import TaskData, fingerprint, limited, read
@@ -79,6 +84,8 @@ def take_fingerprints(study: Study, data: dict[str, TaskData]) -> Fingerprints:
     if study.pretrain is not None:
         recipes.append(study.pretrain.recipe)
         texts = fingerprint_texts(read_texts(study.pretrain.of(study.tasks)))
+    for recipe in recipes:
+        check_adapter(recipe)
     longest = max(recipe.max_length for recipe in recipes)
     encoders = {}
     for encoder in study.resolved_encoders:
@@ -86,6 +93,9 @@ def take_fingerprints(study: Study, data: dict[str, TaskData]) -> Fingerprints:
         check_length(encoder, longest)
         for recipe in recipes:
             check_layers(encoder, recipe)
+        if not all(task.kind.words for task in study.tasks):
+            for recipe in recipes_of(study).values():
+                check_pooling(encoder, recipe)
     return Fingerprints(
         data={name: fingerprint(task_data) for name, task_data in data.items()},
         encoders=encoders,

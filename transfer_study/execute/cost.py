@@ -98,14 +98,16 @@ def stage_cost(plan_: Plan, store: Store) -> Callable[[Stage], float]:
     return estimate.seconds if estimate.measured else work
 
 
-# An encoder's hash, and how many of its layers are frozen; -1 is all, with all that is on top.
-_Learner = tuple[str, int]
+# An encoder's hash, how many of its layers are frozen (-1 is all, with all that is on top), and the
+# kind of adapter that learns in its place, if any.
+_Learner = tuple[str, int, str]
 _Measured = tuple[_Learner, dict[str, float], float]
 
 
 def _learner(content: Mapping[str, Any]) -> _Learner:
-    frozen = -1 if content["kind"] == StageKind.HEADS else content["recipe"].get("freeze_layers", 0)
-    return str(content["encoder"]), int(frozen)
+    recipe = content["recipe"]
+    frozen = -1 if content["kind"] == StageKind.HEADS else recipe.get("freeze_layers", 0)
+    return str(content["encoder"]), int(frozen), str(recipe.get("adapter", {"kind": ""})["kind"])
 
 
 def _rates(measured: Sequence[_Measured], names: Sequence[str]) -> dict[str, float]:

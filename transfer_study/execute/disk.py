@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from transfer_study.data.encoders.size import weight_bytes
+from transfer_study.data.encoders.size import adapter_bytes, weight_bytes
 from transfer_study.execute.cost import work
 from transfer_study.files import check_folder
 from transfer_study.store.storage.commit_record import Part
 from transfer_study.store.store import Store
 from transfer_study.study.plan import Plan
+from transfer_study.study.recipes.adapter import Adapter
 from transfer_study.study.stage import Stage, StageKind
 
 USUAL_LIMIT = 10**10
@@ -99,14 +100,26 @@ def forecast(
 
 def _sizes(stages: Iterable[Stage]) -> dict[str, int]:
     """The bytes of the weights that each stage hands on; heads are too small to count."""
-    sizes: dict[str, int] = {}
     encoders: dict[str, int] = {}
-    for stage in stages:
-        if stage.encoder_hash not in encoders:
-            encoders[stage.encoder_hash] = weight_bytes(stage.encoder)
-        n = len(stage.tasks) if stage.kind is StageKind.SOFT else 1
-        sizes[stage.id] = n * encoders[stage.encoder_hash]
-    return sizes
+    adapters: dict[tuple[str, Adapter], int] = {}
+
+    def of(stage: Stage) -> int:
+        key, adapter = stage.encoder_hash, stage.recipe.adapter
+        if adapter is not None and (key, adapter) not in adapters:
+            adapters[key, adapter] = adapter_bytes(stage.encoder, adapter)
+        beside = 0 if adapter is None else adapters[key, adapter]
+        if _on_files(stage):
+            return beside
+        if key not in encoders:
+            encoders[key] = weight_bytes(stage.encoder)
+        return beside + encoders[key] * (len(stage.tasks) if stage.kind is StageKind.SOFT else 1)
+
+    return {stage.id: of(stage) for stage in stages}
+
+
+def _on_files(stage: Stage) -> bool:
+    """Whether a stage leaves all weights of the encoder's files as they are."""
+    return stage.recipe.adapter is not None and all(map(_on_files, stage.starts))
 
 
 def _answers(stage: Stage) -> int:

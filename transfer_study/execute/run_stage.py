@@ -25,6 +25,7 @@ from transfer_study.store.runs.running import tell_running
 from transfer_study.store.runs.stage_log import logged
 from transfer_study.store.storage.bucket import StorageDown
 from transfer_study.store.store import Store
+from transfer_study.study.recipes.adapter import LoraAdapter
 from transfer_study.study.stage import Stage
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 OnEpoch = Callable[[dict[str, Any]], None]
 _LIBRARIES = ("transfer-study", "torch", "transformers", "tokenizers", "numpy", "ray")
+_ADAPTED_BY = "peft"
 
 
 class StageFailed(Exception):  # noqa: N818  (a report, not a fault of the program)
@@ -141,7 +143,7 @@ def _run(stage: Stage, store: Store, asked: _Asked, on_epoch: OnEpoch) -> None:
         learned = train(model, materials, *of_stage, state)
     tokenizer_of(stage)  # its weights were loaded since the encoder was verified
     provenance = {
-        **_provenance(device, asked.gpu_share, state.seconds + time.perf_counter() - began),
+        **_provenance(stage, device, asked.gpu_share, state.seconds + time.perf_counter() - began),
         **({"starts": starts} if starts else {}),
         **({"continued": state.continued} if state.continued else {}),
     }
@@ -209,10 +211,12 @@ def _versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version_of(name) for name in _LIBRARIES}}
 
 
-def _provenance(device: Any, gpu_share: float, seconds: float) -> dict[str, Any]:
+def _provenance(stage: Stage, device: Any, gpu_share: float, seconds: float) -> dict[str, Any]:
     """With what, where and at what cost a stage was run."""
     import torch
 
+    lora = isinstance(stage.recipe.adapter, LoraAdapter)
+    adapted_by = {_ADAPTED_BY: version_of(_ADAPTED_BY)} if lora else {}
     on_gpu = device.type == "cuda"
     peak = (
         torch.cuda.max_memory_allocated(device)
@@ -220,7 +224,7 @@ def _provenance(device: Any, gpu_share: float, seconds: float) -> dict[str, Any]
         else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     )
     return {
-        "versions": _versions(),
+        "versions": {**_versions(), **adapted_by},
         "host": host_name(),
         "date": datetime.now(timezone.utc).date().isoformat(),
         "device": torch.cuda.get_device_name(device) if on_gpu else processor_name(),

@@ -11,7 +11,7 @@ from transfer_study.execute.answers import write_answers
 from transfer_study.execute.keep import Attempt, write_again
 from transfer_study.learn.material import Material
 from transfer_study.learn.models.load_model import TASKS_FILE
-from transfer_study.learn.models.model import MultiTaskModel, save_whole
+from transfer_study.learn.models.model import MultiTaskModel, restore, save_whole
 from transfer_study.learn.predict import predict
 from transfer_study.store.store import Store
 
@@ -22,14 +22,14 @@ def keep_snapshot(
     """Commit encoder, heads, tokenizer and the dev and test predictions of one epoch.
 
     A task's predictions are those of the run where this epoch is the task's own. Leaves the model
-    with the weights of that epoch. The attempt is as `keep` returned it; one that did not agree
-    keeps all that it says of itself beside its model. What is softly shared is no one model, and
-    is not kept.
+    with the weights of that epoch, and LoRA merged into them. The attempt is as `keep` returned it;
+    one that did not agree keeps all that it says of itself beside its model. What is softly shared
+    is no one model, and is not kept.
     """
     stage, model, learned = attempt.stage, attempt.model, attempt.learned
     if not isinstance(model, MultiTaskModel):
         return
-    model.load_state_dict(learned.weights[epoch])
+    restore(model, learned.weights[epoch])
     # Who loads it cuts texts at this length, as the stage did.
     tokenizer = copy.deepcopy(tokenizer)
     tokenizer.model_max_length = stage.recipe.max_length

@@ -9,11 +9,13 @@ from pathlib import Path
 import torch
 from torch import device
 
+from transfer_study.data.encoders.limits import check_adapter
 from transfer_study.data.tokens.encode import targets
 from transfer_study.learn.distil import at_targets
 from transfer_study.learn.material import Material
+from transfer_study.learn.models.body import torch_seed
 from transfer_study.learn.models.keep_prefix import keep_prefixes
-from transfer_study.learn.models.model import MultiTaskModel, build_model, load_heads, torch_seed
+from transfer_study.learn.models.model import MultiTaskModel, build_model, load_heads
 from transfer_study.learn.models.soft import Learner, SoftlyShared
 from transfer_study.learn.models.stabilise import freeze_lowest, stabilise
 from transfer_study.learn.predict import row_logits
@@ -41,6 +43,7 @@ def begin(
 
 def _build_learner(stage: Stage, store: Store) -> Learner:
     """The model, shared by the stage's tasks as its kind says."""
+    check_adapter(stage.recipe)
     start = _start(stage, store)
 
     def build(*members: StageTask) -> MultiTaskModel:

@@ -22,8 +22,9 @@ from transfer_study.data.tokens.tokenizer import load_tokenizer
 from transfer_study.errors import EncoderError
 from transfer_study.learn.checkpoint import Hold, State, random_state, set_random_state
 from transfer_study.learn.losses import LearningError
+from transfer_study.learn.models.body import torch_seed
 from transfer_study.learn.models.language_model import LOSS, LanguageModel, with_head
-from transfer_study.learn.models.model import MultiTaskModel, build_model, torch_seed
+from transfer_study.learn.models.model import MultiTaskModel, build_model
 from transfer_study.learn.optimise.clip import clip_norm
 from transfer_study.learn.optimise.optim import Course, build_course
 from transfer_study.learn.predict import autocast

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from transfer_study.learn.checkpoint import State
 from transfer_study.learn.material import Material
+from transfer_study.learn.models.model import changing, restore
 from transfer_study.learn.predict import Predictions
 
 # Weights are kept on a GPU that has room for so many copies: other stages may share it.
@@ -46,7 +47,7 @@ class Selection:
             self.every_epoch[name, epoch] = predictions
         needed = {self._kept, *(chosen for _, chosen in self._best.values())}
         if epoch in needed:
-            self.states[epoch] = _copy(model.state_dict())
+            self.states[epoch] = _copy(changing(model))
         self.states = {n: state for n, state in self.states.items() if n in needed}
 
     def state(self) -> State:
@@ -81,7 +82,7 @@ class Selection:
 
     def restore(self, epoch: int, model: nn.Module) -> None:
         """Give a model the weights of a kept epoch."""
-        model.load_state_dict(self.states[epoch])
+        restore(model, self.states[epoch])
 
 
 def _copy(state: Mapping[str, Tensor]) -> Weights:

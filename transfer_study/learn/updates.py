@@ -17,6 +17,7 @@ from transfer_study.learn.checkpoint import State
 from transfer_study.learn.distil import distillation_loss
 from transfer_study.learn.material import Material
 from transfer_study.learn.models.heads import head_kind
+from transfer_study.learn.models.model import changing, restore
 from transfer_study.learn.models.soft import Learner, SoftlyShared
 from transfer_study.learn.optimise.clip import clip_each_norm, clip_norm
 from transfer_study.learn.optimise.optim import Course, build_course
@@ -76,14 +77,14 @@ class Updates:
     def state(self) -> State:
         """What all updates so far leave for the next; not a copy."""
         return {
-            "model": self._model.state_dict(),
+            "model": changing(self._model),
             "courses": [course.state() for course in self._own_courses()],
             "weights": None if self._weights is None else self._weights.state(),
         }
 
     def load(self, state: State) -> None:
         """Go on from a state."""
-        self._model.load_state_dict(state["model"])
+        restore(self._model, state["model"])
         for course, known in zip(self._own_courses(), state["courses"], strict=True):
             course.load(known)
         if self._weights is not None:

@@ -70,6 +70,8 @@ def _changes(study: Study, variant: str) -> str:
 
 
 def _said(value: object) -> str:
+    if isinstance(value, dict) and isinstance(kind := value.get("kind"), str):
+        return " ".join([kind, *(f"{key} {said}" for key, said in value.items() if key != "kind")])
     if isinstance(value, dict):
         return " and ".join(f"{number:g} of {task}" for task, number in value.items())
     return str(value).lower()

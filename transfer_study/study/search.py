@@ -38,13 +38,13 @@ _RATES = (1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4)
 _RATES_FROM_SCRATCH = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3)
 _EPOCHS = (4, 8, 16)
 _BATCH_SIZES = (8, 16, 32)
-# What a single task has not, what changes the cost of a run and not what it learns, and how the
-# epoch is chosen: on dev, whatever the study does.
+# What a single task has not, what changes the cost of a run and not what it learns, how the epoch
+# is chosen (on dev, whatever the study does), and what no single word says.
 _UNTRIED = frozenset(
     {
         *("mixing", "temperature", "soft_weight", "teacher_weight", "teacher_temperature"),
         *("precision", "cpu_threads", "epoch_updates", "selection", "train_on", "tasks"),
-        "patience",
+        *("patience", "adapter"),
     }
 )
 # Far from the seeds 0, 1, ... of studies, and from those that looks add to them.
@@ -168,7 +168,9 @@ def usual_space(study: Study, section: Section, layers: int) -> Space:
     if layers > 1 and old > 0:
         space["freeze_layers"] = tuple(sorted({0, min(layers // 2, old), min(layers - 1, old)}))
     if not all(task.kind.words for task in study.tasks):
-        space["pooling"] = ("pooler", "mean")
+        # An encoder that reads from left to right has nothing on its first token.
+        last = getattr(study, section).pooling == "last"
+        space["pooling"] = ("last" if last else "pooler", "mean")
     return space
 
 

@@ -12,6 +12,14 @@ from transfer_study.files import read_regular
 from transfer_study.study.encoder import Encoder
 
 _MOST_SETTINGS = 1 << 28
+# Families whose tokens see those before them alone; each continues texts, and masks none.
+_FORWARD = frozenset(
+    {
+        *("gpt2", "gpt_neo", "gpt_neox", "gptj", "opt", "bloom", "falcon", "mpt", "biogpt"),
+        *("llama", "mistral", "mixtral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text"),
+        *("phi", "phi3", "olmo", "olmo2", "stablelm", "smollm3", "starcoder2", "cohere", "granite"),
+    }
+)
 _WANTED = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin"]
 
 
@@ -52,6 +60,13 @@ def file_stamps(encoder: Encoder) -> tuple[tuple[str, int, int, int], ...]:
 def encoder_config(encoder: Encoder) -> dict[str, Any]:
     """What an encoder's config.json says."""
     return read_settings(encoder, encoder_folder(encoder) / "config.json")
+
+
+def reads_forward(encoder: Encoder) -> bool:
+    """Whether an encoder reads from left to right, so that its last token alone knows all."""
+    if encoder.tiny is not None or encoder.scratch is not None:
+        return False
+    return encoder_config(encoder).get("model_type") in _FORWARD
 
 
 def read_settings(encoder: Encoder, file: Path) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -78,19 +77,22 @@ def hash_weights(encoder: Encoder, folder: Path, config: dict[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def parameter_counts(encoder: Encoder, folder: Path, config: dict[str, Any]) -> dict[str, int]:
-    """How many numbers each tensor of the weights holds, by name.
+def parameter_shapes(
+    encoder: Encoder, folder: Path, config: dict[str, Any]
+) -> dict[str, tuple[int, ...]]:
+    """The shape of each tensor of the weights, by name.
 
-    Of files whose tensors cannot be listed it is what they may hold at most, by the file's name.
+    Of files whose tensors cannot be listed it is how many numbers they may hold at most, by the
+    file's name.
     """
-    counts: dict[str, int] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     half = str(config.get("dtype", config.get("torch_dtype"))) in ("float16", "bfloat16")
     for file in weight_files(encoder, folder, config):
         if file.suffix == ".safetensors":
-            counts |= {name: prod(shape) for name, (_, _, shape, *_) in _tensors(encoder, file)}
+            shapes |= {name: shape for name, (_, _, shape, *_) in _tensors(encoder, file)}
         else:
-            counts[file.name] = file.stat().st_size // (2 if half else 4)
-    return counts
+            shapes[file.name] = (file.stat().st_size // (2 if half else 4),)
+    return shapes
 
 
 _Tensor = tuple[Path, str, tuple[int, ...], int, int]

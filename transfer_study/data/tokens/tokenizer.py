@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
-from transfer_study.data.encoders.find import encoder_folder
+from transfer_study.data.encoders.find import encoder_folder, reads_forward
 from transfer_study.data.tokens.vocabulary import scratch_vocabulary, tiny_vocabulary
 from transfer_study.errors import EncoderError
 from transfer_study.study.encoder import Encoder
@@ -68,10 +68,12 @@ def load_tokenizer(encoder: Encoder) -> Any:
             f"encoder {encoder.name}: its tokenizer cannot align words with pieces; "
             "give a model with a tokenizer.json"
         )
+    if reads_forward(encoder):
+        _make_ready(tokenizer)
     if tokenizer.pad_token_id is None:
         raise EncoderError(
-            f"encoder {encoder.name}: its tokenizer has no padding token, as those of generative "
-            "models; give an encoder such as BERT, RoBERTa, ELECTRA, DeBERTa or ModernBERT"
+            f"encoder {encoder.name}: its tokenizer has no padding token, nor one for the end "
+            "of a text; give an encoder such as BERT, RoBERTa, ELECTRA, DeBERTa or ModernBERT"
         )
     # Byte-level tokenizers take words apart from their sentence only with a space before each.
     splitter = tokenizer.backend_tokenizer.pre_tokenizer
@@ -80,6 +82,29 @@ def load_tokenizer(encoder: Encoder) -> Any:
         # What is saved with an exported model must split as this one does.
         tokenizer.add_prefix_space = tokenizer.init_kwargs["add_prefix_space"] = True
     return tokenizer
+
+
+def _make_ready(tokenizer: Any) -> None:
+    """Have the tokenizer of a generative model end every text, and pad where it does no harm.
+
+    Padding on the left would move the positions of a text by what it is batched with. Where such a
+    tokenizer marks nothing, the end of a text is told by its own piece, as between documents: the
+    two texts of a pair would be one, and an empty one nothing.
+    """
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer.padding_side = "right"
+    end = tokenizer.eos_token
+    if end is None:
+        return
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = end  # what stands there is never attended to
+    if tokenizer.num_special_tokens_to_add(pair=True) == 0:
+        tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+            single=f"$A {end}",
+            pair=f"$A {end} $B {end}",
+            special_tokens=[(end, tokenizer.eos_token_id)],
+        )
 
 
 def _bert_tokenizer(vocabulary: tuple[str, ...], max_length: int) -> Any:

@@ -48,6 +48,6 @@ def _find_layers(body: nn.Module) -> tuple[str, nn.ModuleList]:
             return name, module
     raise EncoderError(
         f"{type(body).__name__} has no list of {count} transformer layers (they may share their "
-        "weights); leave `freeze_embeddings`, `freeze_layers`, `layer_decay` and `reinit_layers` "
-        "out of the recipe"
+        "weights); leave `freeze_embeddings`, `freeze_layers`, `layer_decay`, "
+        "`reinit_layers` and `adapter` out of the recipe"
     )

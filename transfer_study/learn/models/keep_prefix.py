@@ -96,11 +96,13 @@ class _Frozen:
         """All that the layers' answer to a text follows from, the processor included."""
         encoder: Any = self.model.encoder
         config = encoder.config
+        adapted = self.model.adapted
         settings = {k: v for k, v in config.to_dict().items() if k not in _DESCRIPTIVE}
         return {
             "version": _VERSION,
             "weights": prefix_hash(self.model, self.prefix),
             "layers": len(self.prefix.frozen),
+            **({} if adapted is None else {"adapter": adapted.adapter.model_dump(mode="json")}),
             "class": type(encoder).__name__,
             "config": json.loads(json.dumps(settings, default=str)),
             "attention": config._attn_implementation,

@@ -11,7 +11,7 @@ from transformers import AutoModelForMaskedLM
 
 from transfer_study.data.encoders.find import encoder_folder
 from transfer_study.data.tokens.encode import IGNORED
-from transfer_study.learn.models.model import torch_seed
+from transfer_study.learn.models.body import torch_seed
 from transfer_study.study.encoder import Encoder
 
 # The name of the loss in a stage's history, where other stages have their tasks.

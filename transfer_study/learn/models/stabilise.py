@@ -9,8 +9,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from transfer_study.learn.models.body import torch_seed
 from transfer_study.learn.models.depth import EMBEDDINGS, parameters_by_depth, transformer_layers
-from transfer_study.learn.models.model import MultiTaskModel, torch_seed
+from transfer_study.learn.models.model import MultiTaskModel
 from transfer_study.learn.optimise.optim import is_normalisation
 from transfer_study.study.recipes.recipe import Recipe
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from transfer_study.study.checks.adapter_faults import adapter_faults
 from transfer_study.study.checks.mixing_faults import mixing_faults
 from transfer_study.study.checks.pretraining_faults import pretraining_faults
 from transfer_study.study.checks.stopping_faults import stopping_faults
@@ -58,6 +59,7 @@ def incoherences(study: Written) -> Iterator[Fault]:
     yield from _derived_by_hand(study)
     yield from mixing_faults(study)
     yield from stopping_faults(study)
+    yield from adapter_faults(study)
     yield from _idle_sharing(study)
     yield from _tiny_encoders(study)
     if study.get("protocol") == "both" and study.get("variants"):

@@ -17,6 +17,8 @@ from transfer_study.study.spelling import choices
 from transfer_study.study.study import Study
 from transfer_study.study.tasks.kinds import KINDS
 
+# By whose values the choices of a union are told apart.
+_TAGS = ("format", "kind")
 _EXAMPLES = {
     "name": "a short name",
     "encoder": "`tiny`, a folder or a hub id",
@@ -25,6 +27,7 @@ _EXAMPLES = {
     "readings": "a list such as [refine, finetune]",
     "seeds": "a number of seeds such as 3, or a list such as [0, 1, 2]",
     "kind": f"one of {', '.join(KINDS)}",
+    "adapter": "one, such as {kind: lora, rank: 8} or {kind: bottleneck, size: 64}",
     "source": "where the data are, such as {format: tsv, folder: my_task}",
     "format": "one of tsv, csv, jsonl, conll, pubtator, datasets, synthetic",
     "labels": "a list such as [positive, negative]",
@@ -48,11 +51,16 @@ def key_of(document: Document, error: ErrorDetails) -> Key:
             key, place = (*key, step), place[step]
         elif isinstance(place, dict) and isinstance(step, str) and not _is_choice(step, place):
             key, place = (*key, step), {}
-    return (*key, "format") if error["type"] == "union_tag_invalid" else key
+    return (*key, _tag(error)) if error["type"] == "union_tag_invalid" else key
 
 
 def _is_choice(step: str, place: dict[str, Any]) -> bool:
-    return step == place.get("format") or "[" in step
+    return step in (place.get(tag) for tag in _TAGS) or "[" in step
+
+
+def _tag(error: ErrorDetails) -> str:
+    """The key by which the choices of a union are told apart."""
+    return str(error["ctx"]["discriminator"]).strip("'")
 
 
 def sentence(document: Document, key: Key, error: ErrorDetails) -> str:
@@ -64,7 +72,8 @@ def sentence(document: Document, key: Key, error: ErrorDetails) -> str:
         case "missing":
             return f"`{key[-1]}` is missing; add {_EXAMPLES.get(str(key[-1]), 'it')}"
         case "union_tag_not_found":
-            return f"`format` is missing; add {_EXAMPLES['format']}"
+            example = "kind: lora" if key[-1:] == ("adapter",) else _EXAMPLES[_tag(error)]
+            return f"`{_tag(error)}` is missing; add {example}"
         case "value_error":
             message = str(error["ctx"]["error"])
             # What does not fit within a task is named by its sentence; the task would be too long.
@@ -162,9 +171,9 @@ def _fields(location: tuple[str | int, ...]) -> list[str]:
 
 
 def _formats(model: type[BaseModel]) -> tuple[Any, ...]:
-    """The values of `format` by which a union is told apart."""
-    field = model.model_fields.get("format")
-    return get_args(field.annotation) if field else ()
+    """The values by which a model is told apart from the others of a union."""
+    fields = (model.model_fields[tag] for tag in _TAGS if tag in model.model_fields)
+    return tuple(value for field in fields for value in get_args(field.annotation))
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

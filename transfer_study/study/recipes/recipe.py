@@ -9,6 +9,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from transfer_study.study.frozen import Frozen, Word
+from transfer_study.study.recipes.adapter import Adapter
 from transfer_study.study.tasks.task import Task
 
 # The tags of continuation pieces and of the two special pieces, where these have tags.
@@ -91,9 +92,10 @@ class Recipe(Frozen):
     """Gradients are clipped to this norm of each parameter tensor alone; 0 is off."""
     head_dropout: float = Field(default=0.1, ge=0, lt=1)
     """Dropout before a task's head."""
-    pooling: Literal["pooler", "mean"] = "pooler"
-    """What a sentence task's head reads: the encoder's pooler on the first token, or the mean of
-    all tokens, which suits encoders whose pooler was never trained (sentence-transformers)."""
+    pooling: Literal["pooler", "mean", "last"] = "pooler"
+    """What a sentence task's head reads: the encoder's pooler on the first token; the mean of all
+    tokens, which suits encoders whose pooler was never trained (sentence-transformers); or the last
+    token, for encoders that read from left to right (GPT-2, Llama, Qwen)."""
     max_length: int = Field(default=128, ge=8)
     """The most word pieces of an example, special ones included; what is longer is cut, and
     sentences to be tagged are read in windows."""
@@ -143,6 +145,10 @@ class Recipe(Frozen):
     """A layer's learning rate over that of the next higher one."""
     reinit_layers: int = Field(default=0, ge=0)
     """Start so many of the top layers from random weights, and the pooler."""
+    adapter: Adapter | None = None
+    """What learns in the encoder's place, such as {kind: lora, rank: 8}: the encoder's own weights
+    stay as they are, while the adapter learns, and the heads with the pooler that they read; these
+    alone are kept. It takes a higher learning rate, such as 5.0e-4. None: all weights learn."""
     bias_correction: bool = True
     """Whether Adam's moments are corrected for their start at 0."""
     soft_weight: float = Field(default=1.0, ge=0)
