@@ -55,6 +55,7 @@ def share_report(
         lost=(f"Of the stages, {lost} were run and are in the store no more",) if lost else (),
         apart=other_attempts(plan_, store),
         made=made(plan_, store),
+        predict=asked.predict,
     )
     alike = not is_recorded_otherwise(plan_.study, own)
     check_writable(folder, "share")

@@ -14,6 +14,7 @@ from transfer_study.cli.options import (
     DrawnTask,
     Json,
     PlotsFolder,
+    Predict,
     ResultsFolder,
     exit_by,
 )
@@ -97,9 +98,7 @@ def judge(
     correction: Annotated[
         Correction, typer.Option(help="How to adjust for many edges.")
     ] = Correction.BH,
-    predict: Annotated[
-        bool, typer.Option("--predict", help="Estimate pairs that were not run.")
-    ] = False,
+    predict: Predict = False,
     task: DrawnTask = None,
     name: Annotated[
         str | None,

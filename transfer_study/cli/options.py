@@ -151,6 +151,10 @@ DrawnTask = Annotated[
         show_default="beyond twelve tasks, the one with most gains and losses",
     ),
 ]
+Predict = Annotated[
+    bool,
+    typer.Option("--predict", help="Estimate pairs that were not run from those that were."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, only results and errors.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="A line an epoch.")]

@@ -19,6 +19,7 @@ from transfer_study.cli.options import (
     Fidelity,
     Json,
     PlotsFolder,
+    Predict,
     ResultsFolder,
     Settings,
     StoreFolder,
@@ -59,6 +60,7 @@ def report(
     correction: Annotated[
         Correction | None, typer.Option(help="Judge by another correction for many edges.")
     ] = None,
+    predict: Predict = False,
     share: Annotated[
         Path | None,
         typer.Option(
@@ -85,7 +87,8 @@ def report(
     otherwise = rejudged(metric, margin, correction)
     named = AskedStudy(study, settings, data, fidelity)
     plan_ = known_plan(named.known(places), places)
-    asked = ReportRequest(Shown(arm, size, task), otherwise, study=named.named())
+    shown = Shown(arm, size, task)
+    asked = ReportRequest(shown, otherwise, predict=predict, study=named.named())
     if share is not None:
         from transfer_study.share import share_report
 

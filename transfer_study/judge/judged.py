@@ -21,11 +21,11 @@ from transfer_study.analysis.graph.views import Shown, views_of
 from transfer_study.errors import StoreError, StudyError
 from transfer_study.files import check_writable, writing
 from transfer_study.judge.given import Given
-from transfer_study.judge.predicted import predicted_edges
 from transfer_study.outcome import Outcome
+from transfer_study.predict.unmeasured import predicted_edges
 from transfer_study.report.content import Content, RunKey, SeedRun
 from transfer_study.report.design import Design
-from transfer_study.report.edge_files import draw_edges, table_files, write_tables
+from transfer_study.report.edge_files import draw_edges, write_predicted, write_tables
 from transfer_study.report.edges_tables import write_edge_tables
 from transfer_study.report.false_edges import false_edge_sentence
 from transfer_study.report.files import write_report_files
@@ -38,8 +38,6 @@ from transfer_study.study.looks import Edge
 from transfer_study.study.reading import Reading
 from transfer_study.study.spelling import choices
 from transfer_study.study.tasks.task import Name
-
-_PREDICTED = "predicted"  # the name of its table
 
 
 @dataclass(frozen=True)
@@ -104,16 +102,14 @@ def judge_runs(given: Given, asked: JudgeRequest, places: JudgedPlaces) -> Outco
     itself = with_themselves(_runs_by_edge(given), given.test_sets, judgement)
     itself = itself.drop(columns=["variant", "size"])
     advice = _advice(edges, tasks, judgement)
-    predicted = predicted_edges(given, edges, judgement.margin) if asked.predict else None
+    predicted = (
+        predicted_edges(edges, given.alone, judgement.margin, "table") if asked.predict else None
+    )
     with writing(results):
         results.mkdir(parents=True, exist_ok=True)
         outputs = Outputs(results / LOG_FILE)
         write_tables(results, outputs, deltas=edges, false_edges=itself)
-        if predicted is None:
-            for path in table_files(results / _PREDICTED):
-                path.unlink(missing_ok=True)  # of other runs, judged earlier under this name
-        else:
-            write_tables(results, outputs, **{_PREDICTED: predicted})
+        write_predicted(predicted, results, outputs)
         write_edge_tables(design, edges, results, outputs)
         figures, captions = draw_edges(design, edges, tasks, plots, outputs, asked.shown)
         content = Content(

@@ -35,7 +35,8 @@ class Beside:
 
     `file` is the study as commands name it, `options` what its report was asked for besides;
     `lost` is what the store had and has no more, `apart` what `other_attempts` found, both in
-    sentences. `so_far` is of a study that runs.
+    sentences. `so_far` is of a study that runs. With `predict`, pairs that were not measured are
+    estimated.
     """
 
     leaks: pd.DataFrame | None = None
@@ -46,6 +47,7 @@ class Beside:
     apart: tuple[str, ...] = ()
     made: pd.DataFrame | None = None
     so_far: SoFar | None = None
+    predict: bool = False
 
     def with_kept_leaks(self, of_study: Path) -> Beside:
         """With the leaks that an earlier report kept in the study's folder."""

@@ -48,6 +48,15 @@ def write_tables(folder: Path, outputs: Outputs, **tables: pd.DataFrame) -> None
         outputs.write(table_files(stem), partial(write_table, rows, stem))
 
 
+def write_predicted(predicted: pd.DataFrame | None, folder: Path, outputs: Outputs) -> None:
+    """Write what was estimated, or leave nothing of what an earlier report did."""
+    if predicted is not None:
+        write_tables(folder, outputs, predicted=predicted)
+        return
+    for path in table_files(folder / "predicted"):
+        path.unlink(missing_ok=True)
+
+
 def draw_edges(
     design: Design,
     edges: pd.DataFrame,

@@ -23,12 +23,18 @@ from transfer_study.analysis.paper.choices import EPOCH_COLUMNS, choices, epoch_
 from transfer_study.data.leaks.findings import Severity
 from transfer_study.metrics import score
 from transfer_study.points import counted
+from transfer_study.predict.unmeasured import predicted_edges
 from transfer_study.report.beside import Beside
 from transfer_study.report.beside_paper import published_table
 from transfer_study.report.captions import margin_text
 from transfer_study.report.content import CaptionKey, Content
 from transfer_study.report.design import Design
-from transfer_study.report.edge_files import draw_edges, write_table, write_tables
+from transfer_study.report.edge_files import (
+    draw_edges,
+    write_predicted,
+    write_table,
+    write_tables,
+)
 from transfer_study.report.edges_tables import write_edge_tables
 from transfer_study.report.false_edges import false_edge_sentence
 from transfer_study.report.files import write_report_files
@@ -57,6 +63,7 @@ class Written:
     choices: pd.DataFrame | None = None  # of a study under both protocols
     stability: pd.DataFrame | None = None  # of a study with variants
     pretraining: pd.DataFrame | None = None  # of a study that pretrains, its gains
+    predicted: pd.DataFrame | None = None  # pairs that were not measured
     false_edge_rate: str = ""
     page: Path | None = None
     unwritten: tuple[str, ...] = ()  # a sentence an output that failed
@@ -76,11 +83,15 @@ class Folders:
 
 @dataclass(frozen=True)
 class _Judged:
-    """Scores and edges of one protocol; `itself` are its models, each against itself (A/A)."""
+    """Scores and edges of one protocol; `itself` are its models, each against itself (A/A).
+
+    `predicted` are the pairs that were not measured, as they are estimated.
+    """
 
     scored: Scored
     edges: pd.DataFrame
     itself: pd.DataFrame
+    predicted: pd.DataFrame | None
 
 
 def write_results(ran: Ran, folders: Folders, shown: Shown, beside: Beside) -> Written:
@@ -137,11 +148,12 @@ def _write_protocol(
     from transfer_study.report.figure_names import font_note
 
     plan, results, plots = ran.plan, folders.results, folders.plots
+    scored, edges = tables(plan, ran.source, ran.failed)
+    predicted = predicted_edges(edges, scored.alone, plan.study.margin) if beside.predict else None
     results.mkdir(parents=True, exist_ok=True)
     outputs = Outputs(results / LOG_FILE)
-    scored, edges = tables(plan, ran.source, ran.failed)
     itself = compare_with_itself(plan, scored.test_sets, Judgement.of(plan.study))
-    judged = _Judged(scored, edges, itself)
+    judged = _Judged(scored, edges, itself, predicted)
     written = (
         _write_tables(ran, judged, results, outputs)
         if beside.so_far is None
@@ -173,6 +185,7 @@ def _write_tables(ran: Ran, judged: _Judged, results: Path, outputs: Outputs) ->
 
     itself = judged.itself
     write_tables(results, outputs, scores=scored.table, deltas=edges, false_edges=itself)
+    write_predicted(judged.predicted, results, outputs)
     write_edge_tables(Design.of(plan.study), edges, results, outputs)
     stability = None
     if plan.study.variants:
@@ -190,7 +203,8 @@ def _write_tables(ran: Ran, judged: _Judged, results: Path, outputs: Outputs) ->
     gains = pretraining_table(plan, scored.test_sets, ran.failed)
     if len(gains):
         write_tables(results, outputs, pretraining=gains)
-    return Written(edges, [], stability=stability, pretraining=gains)
+    predicted = judged.predicted
+    return Written(edges, [], stability=stability, pretraining=gains, predicted=predicted)
 
 
 def _content(
@@ -220,6 +234,7 @@ def _content(
         reported=own_provenance(),
         so_far=beside.so_far,
         published=published_table(plan, edges),
+        predicted=judged.predicted,
     )
 
 
