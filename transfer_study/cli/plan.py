@@ -10,6 +10,9 @@ import typer
 from transfer_study.cli.fidelity import AskedStudy
 from transfer_study.cli.options import (
     STORE,
+    BudgetShare,
+    BudgetTime,
+    ChoosePairs,
     Data,
     Fidelity,
     Json,
@@ -20,6 +23,7 @@ from transfer_study.cli.options import (
     StoreFolder,
     StudyFile,
     UntilDecided,
+    budget_of,
     check_looks,
 )
 from transfer_study.session.places import Places
@@ -45,17 +49,21 @@ def plan(
     until_decided: UntilDecided = False,
     max_seeds: MaxSeeds = None,
     looks: NumberOfLooks = None,
+    predict: ChoosePairs = False,
+    budget: BudgetTime = None,
+    budget_share: BudgetShare = None,
     as_json: Json = False,
 ) -> None:
     """Show the stages of a study: what is done, what will run and why, what time and disk it takes.
 
     And how small an effect its edges could show. With the options of a `run` until edges are
-    decided, by its looks.
+    decided, by its looks; with those of one within a budget, what this takes at most.
     """
     from transfer_study.session.plans import make_plan, plan_with_dropped, with_answered
     from transfer_study.terminal.stages import plan_as_json, print_plan, resolved_study
 
     check_looks(until_decided, max_seeds, looks, fidelity)
+    within = budget_of(predict, budget, budget_share, until_decided, fidelity)
     checked, rows = AskedStudy(study, settings, data, fidelity).read()
     if resolved:
         print(resolved_study(checked), end="")
@@ -69,4 +77,10 @@ def plan(
         from transfer_study.session.until_decided import known_looks
 
         fixed = known_looks(planned, places, max_seeds, looks)
-    view(with_answered(planned, places), places, piloted, dropped, fixed)
+    whole, coming = with_answered(planned, places), None
+    if within is not None:
+        from transfer_study.session.within_budget import check_budget, forecast_budget
+
+        check_budget(whole, within, places)
+        coming = forecast_budget(whole, within, places)
+    view(whole, places, piloted, dropped, fixed, coming)

@@ -31,7 +31,7 @@ class Setting:
 
     `alone` has the scores of each target that was learned by itself, in the order of the targets
     of `known`, and `margins` their margins. `there` are the source and target of the edges that
-    are measured, or are not to be.
+    are measured, or are not to be. Adjusted intervals are usually `wide`, in standard errors.
     """
 
     about: Mapping[str, str]
@@ -40,6 +40,7 @@ class Setting:
     metrics: Mapping[str, str]
     margins: Mapping[str, float]
     there: frozenset[tuple[str, str]]
+    wide: float
 
     @property
     def is_enough(self) -> bool:
@@ -109,14 +110,17 @@ def _of_arm(
         noise = _noise(encoder, scores) if scores else {}
         earlier = [other for name, other in known.items() if name != encoder]
         on_learned = part[part["target"].isin(targets)]
+        measured = _measured(on_learned, noise)
+        reach = (on_learned["adjusted_high"] - on_learned["adjusted_low"]) / 2
         there = rows[rows["encoder"].eq(encoder) & rows["verdict"].ne(Verdict.NOT_RUN)]
         yield Setting(
             {"encoder": encoder, **about},
-            KnownEdges(sources, targets, _measured(on_learned, noise), noise, earlier),
+            KnownEdges(sources, targets, measured, noise, earlier),
             scores,
             metrics,
             {target: margin.of(float(np.mean(scores[target]))) for target in targets},
             frozenset(zip(there["source"], there["target"], strict=True)),
+            float((reach / measured["error"]).median()),
         )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from transfer_study.analysis.edges import VARIANT, raw_edges
 from transfer_study.analysis.graph.views import Shown, View
 from transfer_study.report.captions import caption
-from transfer_study.report.content import CaptionKey, family_size
+from transfer_study.report.content import CaptionKey, corrected_together
 from transfer_study.report.design import Design
 from transfer_study.report.kept_table import read_kept
 from transfer_study.store.outputs import Outputs
@@ -74,7 +74,7 @@ def draw_edges(
     shown, seen = shown or Shown(), design.views if views is None else tuple(views)
 
     def told(encoder: str, reading: str, view: View) -> str:
-        words = caption(design, encoder, reading, view, family_size(edges, reading))
+        words = caption(design, encoder, reading, view, corrected_together(design, edges, reading))
         captions[encoder, reading, view.name] = words
         return words
 

@@ -21,6 +21,7 @@ from transfer_study.analysis.effects.uncertainty import ALPHA
 from transfer_study.analysis.graph.views import Shown
 from transfer_study.analysis.paper.choices import EPOCH_COLUMNS, choices, epoch_metrics
 from transfer_study.data.leaks.findings import Severity
+from transfer_study.errors import StudyError
 from transfer_study.metrics import score
 from transfer_study.points import counted
 from transfer_study.predict.unmeasured import predicted_edges
@@ -149,7 +150,7 @@ def _write_protocol(
 
     plan, results, plots = ran.plan, folders.results, folders.plots
     scored, edges = tables(plan, ran.source, ran.failed)
-    predicted = predicted_edges(edges, scored.alone, plan.study.margin) if beside.predict else None
+    predicted, without = _predicted(plan, scored, edges, beside)
     results.mkdir(parents=True, exist_ok=True)
     outputs = Outputs(results / LOG_FILE)
     itself = compare_with_itself(plan, scored.test_sets, Judgement.of(plan.study))
@@ -159,7 +160,7 @@ def _write_protocol(
         if beside.so_far is None
         else Written(edges, [])
     )
-    design = Design.of(plan.study, plan.looks)
+    design = Design.of_plan(plan)
     views = shown.views(plan.study)
     figures, captions = draw_edges(design, edges, task_table(plan), plots, outputs, shown, views)
     if written.stability is not None:
@@ -175,8 +176,26 @@ def _write_protocol(
         false_edge_rate=content.false_edge_rate,
         page=page,
         unwritten=outputs.told,
-        notes=() if note is None else (note,),
+        notes=tuple(filter(None, [without, note])),
     )
+
+
+def _predicted(
+    plan: Plan, scored: Scored, edges: pd.DataFrame, beside: Beside
+) -> tuple[pd.DataFrame | None, str | None]:
+    """What is expected of the pairs that were not measured, or why nothing is.
+
+    Asked for, it raises StudyError where nothing can be said.
+    """
+    margin = plan.study.margin
+    if beside.predict:
+        return predicted_edges(edges, scored.alone, margin), None
+    if not plan.unmeasured or beside.so_far is not None:
+        return None, None
+    try:
+        return predicted_edges(edges, scored.alone, margin), None
+    except StudyError as error:
+        return None, f"pairs that were not measured are not estimated: {error}"
 
 
 def _write_tables(ran: Ran, judged: _Judged, results: Path, outputs: Outputs) -> Written:
@@ -186,7 +205,7 @@ def _write_tables(ran: Ran, judged: _Judged, results: Path, outputs: Outputs) ->
     itself = judged.itself
     write_tables(results, outputs, scores=scored.table, deltas=edges, false_edges=itself)
     write_predicted(judged.predicted, results, outputs)
-    write_edge_tables(Design.of(plan.study), edges, results, outputs)
+    write_edge_tables(Design.of_plan(plan), edges, results, outputs)
     stability = None
     if plan.study.variants:
         runs = run_table(plan, scored.table, scored.test_sets)

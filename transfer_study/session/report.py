@@ -151,7 +151,7 @@ def outcome_of(
     clean, labels = plan_.under(plan_.protocols[0]), stage_labels(plan_)
     not_run = {s.stage.id for s in plan_.systems if not source.has(s.stage)} - failed
     return Outcome(
-        design=Design.of(clean.study, plan_.looks),
+        design=Design.of_plan(clean),
         tasks=task_table(clean),
         advice=lambda edges: recommendations(clean, edges, asked.study),
         deltas=asked.shown.of(plan_.study, written.deltas),
