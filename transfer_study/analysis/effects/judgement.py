@@ -43,9 +43,9 @@ class Judgement:
         """With edges that were left unmeasured; raises StudyError where these cannot be counted."""
         if unmeasured and self.correction is Correction.MAX_T:
             raise StudyError(
-                "correction: found max-t, which resamples all edges together, in a study of which "
-                "a budget has chosen the pairs; give `bh`, `by` or `holm`, which count the edges "
-                "that were not measured too"
+                f"correction: found {self.correction}, which resamples all edges together, in a "
+                "study of which a budget has chosen the pairs; give `bh`, `by` or `holm`, which "
+                "count the edges that were not measured too"
             )
         return replace(self, unmeasured=unmeasured)
 
