@@ -15,16 +15,15 @@ from transfer_study.errors import StudyError
 from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.progress import Silent
 from transfer_study.outcome import Outcome
+from transfer_study.session.budget import Budget, pair_stages
 from transfer_study.session.places import Places
 from transfer_study.session.plans import known_plan, make_plan
 from transfer_study.session.report import ReportRequest, write_report
 from transfer_study.session.run import Session, execute, told_to
 from transfer_study.session.within_budget import (
-    Budget,
     Round,
     check_budget,
     forecast_budget,
-    pair_stages,
     run_within_budget,
 )
 from transfer_study.store.predictions import StoredAnswers

@@ -17,7 +17,7 @@ from transfer_study.terminal.console import warn
 from transfer_study.visible import visible
 
 if TYPE_CHECKING:
-    from transfer_study.session.within_budget import Budget
+    from transfer_study.session.budget import Budget
 
 
 class TrackerName(str, Enum):
@@ -214,7 +214,7 @@ def budget_of(
 
     Raises typer's BadParameter for options without those that they go with, and StudyError.
     """
-    from transfer_study.session.within_budget import Budget
+    from transfer_study.session.budget import Budget
 
     if predict != (budget is not None or share is not None):
         raise typer.BadParameter(

@@ -49,8 +49,8 @@ from transfer_study.session.places import Places
 from transfer_study.store.open_store import open_store
 
 if TYPE_CHECKING:
+    from transfer_study.session.budget import Budget
     from transfer_study.session.run import Session
-    from transfer_study.session.within_budget import Budget
     from transfer_study.study.plan import Plan
 
 

@@ -21,10 +21,8 @@ from transfer_study.analysis.effects.uncertainty import ALPHA
 from transfer_study.analysis.graph.views import Shown
 from transfer_study.analysis.paper.choices import EPOCH_COLUMNS, choices, epoch_metrics
 from transfer_study.data.leaks.findings import Severity
-from transfer_study.errors import StudyError
 from transfer_study.metrics import score
 from transfer_study.points import counted
-from transfer_study.predict.unmeasured import predicted_edges
 from transfer_study.report.beside import Beside
 from transfer_study.report.beside_paper import published_table
 from transfer_study.report.captions import margin_text
@@ -44,6 +42,7 @@ from transfer_study.report.made import own_provenance
 from transfer_study.report.of_plan import content_of
 from transfer_study.report.stability import stability_caption, stability_markdown
 from transfer_study.report.system_tables import write_system_tables
+from transfer_study.report.unmeasured import predicted_of
 from transfer_study.store.compact import CompactAnswers, write_compact
 from transfer_study.store.outputs import LOG_FILE, Outputs, write_text
 from transfer_study.store.predictions import AnswerSource
@@ -150,7 +149,7 @@ def _write_protocol(
 
     plan, results, plots = ran.plan, folders.results, folders.plots
     scored, edges = tables(plan, ran.source, ran.failed)
-    predicted, without = _predicted(plan, scored, edges, beside)
+    predicted, without = predicted_of(plan, scored, edges, beside)
     results.mkdir(parents=True, exist_ok=True)
     outputs = Outputs(results / LOG_FILE)
     itself = compare_with_itself(plan, scored.test_sets, Judgement.of(plan.study))
@@ -178,24 +177,6 @@ def _write_protocol(
         unwritten=outputs.told,
         notes=tuple(filter(None, [without, note])),
     )
-
-
-def _predicted(
-    plan: Plan, scored: Scored, edges: pd.DataFrame, beside: Beside
-) -> tuple[pd.DataFrame | None, str | None]:
-    """What is expected of the pairs that were not measured, or why nothing is.
-
-    Asked for, it raises StudyError where nothing can be said.
-    """
-    margin = plan.study.margin
-    if beside.predict:
-        return predicted_edges(edges, scored.alone, margin), None
-    if not plan.unmeasured or beside.so_far is not None:
-        return None, None
-    try:
-        return predicted_edges(edges, scored.alone, margin), None
-    except StudyError as error:
-        return None, f"pairs that were not measured are not estimated: {error}"
 
 
 def _write_tables(ran: Ran, judged: _Judged, results: Path, outputs: Outputs) -> Written:

@@ -6,7 +6,8 @@ import math
 
 from transfer_study.points import counted
 from transfer_study.predict.choose import SURE
-from transfer_study.session.within_budget import Account, BudgetForecast, Round
+from transfer_study.session.budget import Account
+from transfer_study.session.within_budget import BudgetForecast, Round
 from transfer_study.terminal.progress import duration
 
 
