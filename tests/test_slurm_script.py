@@ -27,7 +27,7 @@ SAID: dict[str, object] = {
     "max_seeds": 7,
     "looks": 2,
     "budget": "12h",
-    "budget_share": 0.4,
+    "budget_share": 0.95,
     "keep_minutes": 3.0,
     "hang_after": "2h",
     "log_to": ["tensorboard"],
