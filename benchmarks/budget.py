@@ -9,7 +9,7 @@ is a share of the pairs; `verdicts` are those reached of all that the exhaustive
 `changes` of its gains and losses. `other` is how many verdicts are not those of the exhaustive run,
 `likely` how many of the edges left, that the exhaustive run calls a gain or a loss, were predicted
 with 80% or more, and `right` how many of these rightly. `by hindsight` has the pairs with most
-verdicts of the exhaustive run first, which nobody can know: no choice does better.
+verdicts of the exhaustive run first, which nobody can know beforehand.
 
 Made up are studies of which every true effect is known: no effect at all, or half of the sources
 give or take something. `any` is how many studies have a false gain or loss, `FDR` the mean share of
