@@ -18,7 +18,7 @@ from transfer_study.analysis.effects.tables import tables
 from transfer_study.cli import app
 from transfer_study.report.edge_files import write_table
 from transfer_study.session.places import Places
-from transfer_study.session.plans import make_plan, with_looks
+from transfer_study.session.plans import as_begun, make_plan
 from transfer_study.store.compact import CompactAnswers
 from transfer_study.store.recorded import recorded_plan
 from transfer_study.study.file.study_file import read_study
@@ -49,7 +49,7 @@ def plan(study: Study) -> Plan:
 def judged(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Plan:
     """With the seeds that looks have added."""
     nowhere = tmp_path_factory.mktemp("nowhere")
-    return with_looks(plan, Places(nowhere / "store", ROOT / "results", nowhere / "plots"))
+    return as_begun(plan, Places(nowhere / "store", ROOT / "results", nowhere / "plots"))
 
 
 def test_the_recorded_stages_are_those_that_the_file_plans(plan: Plan, judged: Plan) -> None:

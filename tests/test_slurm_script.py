@@ -26,11 +26,15 @@ SAID: dict[str, object] = {
     "keep_weights": "5GB",
     "max_seeds": 7,
     "looks": 2,
+    "budget": "12h",
+    "budget_share": 0.95,
     "keep_minutes": 3.0,
     "hang_after": "2h",
     "log_to": ["tensorboard"],
 }
-FLAGS = {"fail_fast", "changed", "until_decided", "as_json", "quiet", "verbose"}
+FLAGS = {"fail_fast", "changed", "until_decided", "predict", "as_json", "quiet", "verbose"}
+BY_LOOKS = {"until_decided", "max_seeds", "looks"}
+WITHIN_BUDGET = {"predict", "budget", "budget_share"}
 WHOLE = ("--gpus-per-node", "0", "--cpus-per-node", "4", "--time", "12:00:00")
 
 
@@ -53,7 +57,10 @@ def test_every_option_of_run_is_tried() -> None:
     assert names == {"study", *SAID, *FLAGS, *_OF_THE_JOB}, "say here what is new"
 
 
-@pytest.mark.parametrize("left_out", [{"fidelity"}, {"until_decided", "max_seeds", "looks"}])
+@pytest.mark.parametrize(
+    "left_out",
+    [{"fidelity", *WITHIN_BUDGET}, {*BY_LOOKS, *WITHIN_BUDGET}, {"fidelity", *BY_LOOKS}],
+)
 def test_run_is_given_every_option_as_it_was_said(
     small_study: Path,
     tmp_path: Path,
@@ -126,6 +133,8 @@ def test_the_script_asks_for_what_was_asked(
         (("--set", "refine.epochs=many"), "refine.epochs"),
         (("--set", "encoder=/no/such/folder"), "/no/such/folder"),
         (("--until-decided",), "--max-seeds"),
+        (("--predict",), "--predict goes with --budget or --budget-share"),
+        (("--predict", "--budget", "a day"), "--budget: found 'a day'"),
         (("--hang-after", "soon"), "--hang-after"),
         (("--output", "no/such/folder/job"), "no/such/folder/job"),
         (("--address", "host:1"), "--address"),

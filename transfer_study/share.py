@@ -57,6 +57,7 @@ def share_report(
         apart=other_attempts(plan_, store),
         made=made(plan_, store),
         traits=traits_of(judged, own),
+        predict=asked.predict,
     )
     alike = not is_recorded_otherwise(plan_.study, own)
     check_writable(folder, "share")

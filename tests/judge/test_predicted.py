@@ -14,9 +14,9 @@ from transfer_study.analysis.effects.deltas import deltas
 from transfer_study.analysis.effects.judgement import Judgement
 from transfer_study.errors import StudyError
 from transfer_study.judge.judged import JudgedPlaces, JudgeRequest, judge_runs
-from transfer_study.judge.predicted import predicted_edges
 from transfer_study.judge.score_table import TableRequest, read_scores
 from transfer_study.outcome import Outcome
+from transfer_study.predict.unmeasured import predicted_edges
 from transfer_study.study.margin import Margin
 from transfer_study.terminal.edges import edges_as_json, print_edges
 
@@ -49,7 +49,7 @@ def predicted(file: Path, margin: Margin, **asked: Any) -> pd.DataFrame:
     """The estimates of a table alone, by source and target."""
     given = read_scores(file, TableRequest(**asked))
     edges = deltas(given.comparisons(), given.test_sets, Judgement(margin), ())
-    return predicted_edges(given, edges, margin).set_index(
+    return predicted_edges(edges, given.alone, margin, "table").set_index(
         ["encoder", "reading", "source", "target"]
     )
 

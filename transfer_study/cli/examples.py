@@ -7,16 +7,7 @@ from typing import Annotated
 
 import typer
 
-from transfer_study.cli.options import (
-    RESULTS,
-    STORE,
-    Data,
-    Json,
-    ResultsFolder,
-    Settings,
-    StoreFolder,
-    StudyFile,
-)
+from transfer_study.cli import options
 from transfer_study.session.places import Places
 from transfer_study.study.file.study_file import read_study
 from transfer_study.study.reading import Reading
@@ -24,7 +15,7 @@ from transfer_study.terminal.console import warn
 
 
 def examples(
-    study: StudyFile,
+    study: options.StudyFile,
     source: Annotated[
         str, typer.Argument(metavar="SOURCE", help="The partner, several joined by +.")
     ],
@@ -46,11 +37,11 @@ def examples(
         Path | None,
         typer.Option(metavar="FILE.csv", help="Write all of them there.", show_default=False),
     ] = None,
-    settings: Settings = [],  # noqa: B006
-    data: Data = None,
-    store: StoreFolder = STORE,
-    results: ResultsFolder = RESULTS,
-    as_json: Json = False,
+    settings: options.Settings = [],  # noqa: B006
+    data: options.Data = None,
+    store: options.StoreFolder = options.STORE,
+    results: options.ResultsFolder = options.RESULTS,
+    as_json: options.Json = False,
 ) -> None:
     """List the test examples that an edge changes most often over seeds; runs nothing.
 

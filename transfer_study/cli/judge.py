@@ -8,15 +8,7 @@ from typing import Annotated
 
 import typer
 
-from transfer_study.cli.options import (
-    PLOTS,
-    RESULTS,
-    DrawnTask,
-    Json,
-    PlotsFolder,
-    ResultsFolder,
-    exit_by,
-)
+from transfer_study.cli import options
 from transfer_study.study.correction import Correction
 from transfer_study.study.frozen import Word
 
@@ -97,10 +89,8 @@ def judge(
     correction: Annotated[
         Correction, typer.Option(help="How to adjust for many edges.")
     ] = Correction.BH,
-    predict: Annotated[
-        bool, typer.Option("--predict", help="Estimate pairs that were not run.")
-    ] = False,
-    task: DrawnTask = None,
+    predict: options.Predict = False,
+    task: options.DrawnTask = None,
     name: Annotated[
         str | None,
         typer.Option(
@@ -108,9 +98,9 @@ def judge(
             show_default="the table's name, or judged",
         ),
     ] = None,
-    results: ResultsFolder = RESULTS,
-    plots: PlotsFolder = PLOTS,
-    as_json: Json = False,
+    results: options.ResultsFolder = options.RESULTS,
+    plots: options.PlotsFolder = options.PLOTS,
+    as_json: options.Json = False,
 ) -> None:
     """Judge runs that were made elsewhere: their edges, with intervals, graph and report."""
     from transfer_study.analysis.effects.judgement import Judgement
@@ -152,4 +142,4 @@ def judge(
     asked = JudgeRequest(judgement, command, Shown(task=task), predict)
     outcome = judge_runs(given, asked, places)
     edges_as_json(outcome) if as_json else print_edges(outcome)
-    exit_by(outcome)
+    options.exit_by(outcome)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from transfer_study.study.search import seconds_of
 from transfer_study.study.study import MOST_SEEDS
 from transfer_study.terminal.console import warn
 from transfer_study.visible import visible
+
+if TYPE_CHECKING:
+    from transfer_study.session.budget import Budget
 
 
 class TrackerName(str, Enum):
@@ -151,6 +154,36 @@ DrawnTask = Annotated[
         show_default="beyond twelve tasks, the one with most gains and losses",
     ),
 ]
+ChoosePairs = Annotated[
+    bool,
+    typer.Option(
+        "--predict",
+        help="Run the pairs alone that decide most within --budget or --budget-share, and estimate "
+        "the others.",
+    ),
+]
+BudgetTime = Annotated[
+    str | None,
+    typer.Option(
+        "--budget",
+        metavar="TIME",
+        help="What all stages together may take, one after another, e.g. 30m or 12h.",
+        show_default=False,
+    ),
+]
+BudgetShare = Annotated[
+    float | None,
+    typer.Option(
+        "--budget-share",
+        metavar="SHARE",
+        help="Or a share of what all pairs would take, e.g. 0.2.",
+        show_default=False,
+    ),
+]
+Predict = Annotated[
+    bool,
+    typer.Option("--predict", help="Estimate pairs that were not run from those that were."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, only results and errors.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="A line an epoch.")]
@@ -168,6 +201,36 @@ def check_looks(
         )
     if fidelity is not None and until_decided:
         raise typer.BadParameter("a preview has no looks: leave --until-decided or --fidelity out")
+
+
+def budget_of(
+    predict: bool,
+    budget: str | None,
+    share: float | None,
+    until_decided: bool,
+    fidelity: str | None,
+) -> Budget | None:
+    """What a run that chooses its pairs may take, None for one of all pairs.
+
+    Raises typer's BadParameter for options without those that they go with, and StudyError.
+    """
+    from transfer_study.session.budget import Budget
+
+    if predict != (budget is not None or share is not None):
+        raise typer.BadParameter(
+            "--predict goes with --budget or --budget-share, and these with it; for example: "
+            "--predict --budget-share 0.2"
+        )
+    if not predict:
+        return None
+    if until_decided:
+        raise typer.BadParameter(
+            "--until-decided gives seeds to all edges that need them, --predict chooses pairs: "
+            "leave one of them out"
+        )
+    if fidelity is not None:
+        raise typer.BadParameter("a preview runs all pairs: leave --predict or --fidelity out")
+    return Budget(None if budget is None else seconds_of(budget), share)
 
 
 def hang_after_of(said: str | None, executor: ExecutorName) -> float | None:

@@ -32,17 +32,21 @@ def plan(
     until_decided: options.UntilDecided = False,
     max_seeds: options.MaxSeeds = None,
     looks: options.NumberOfLooks = None,
+    predict: options.ChoosePairs = False,
+    budget: options.BudgetTime = None,
+    budget_share: options.BudgetShare = None,
     as_json: options.Json = False,
 ) -> None:
     """Show the stages of a study: what is done, what will run and why, what time and disk it takes.
 
     And how small an effect its edges could show. With the options of a `run` until edges are
-    decided, by its looks.
+    decided, by its looks; with those of one within a budget, what this takes at most.
     """
     from transfer_study.session.plans import make_plan, plan_with_dropped, with_answered
     from transfer_study.terminal.stages import plan_as_json, print_plan, resolved_study
 
     options.check_looks(until_decided, max_seeds, looks, fidelity)
+    within = options.budget_of(predict, budget, budget_share, until_decided, fidelity)
     checked, rows = AskedStudy(study, settings, data, fidelity).read()
     if resolved:
         print(resolved_study(checked), end="")
@@ -56,4 +60,10 @@ def plan(
         from transfer_study.session.until_decided import known_looks
 
         fixed = known_looks(planned, places, max_seeds, looks)
-    view(with_answered(planned, places), places, piloted, dropped, fixed)
+    whole, coming = with_answered(planned, places), None
+    if within is not None:
+        from transfer_study.session.within_budget import check_budget, forecast_budget
+
+        check_budget(whole, within, places)
+        coming = forecast_budget(whole, within, places)
+    view(whole, places, piloted, dropped, fixed, coming)

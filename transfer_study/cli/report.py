@@ -9,34 +9,20 @@ from typing import Annotated
 import typer
 
 from transfer_study.analysis.graph.views import Shown
+from transfer_study.cli import options
 from transfer_study.cli.fidelity import AskedStudy
-from transfer_study.cli.options import (
-    PLOTS,
-    RESULTS,
-    STORE,
-    Data,
-    DrawnTask,
-    Fidelity,
-    Json,
-    PlotsFolder,
-    ResultsFolder,
-    Settings,
-    StoreFolder,
-    StudyFile,
-    exit_by,
-)
 from transfer_study.session.places import Places
 from transfer_study.study.correction import Correction
 
 
 def report(
-    study: StudyFile,
-    settings: Settings = [],  # noqa: B006
-    fidelity: Fidelity = None,
-    data: Data = None,
-    store: StoreFolder = STORE,
-    results: ResultsFolder = RESULTS,
-    plots: PlotsFolder = PLOTS,
+    study: options.StudyFile,
+    settings: options.Settings = [],  # noqa: B006
+    fidelity: options.Fidelity = None,
+    data: options.Data = None,
+    store: options.StoreFolder = options.STORE,
+    results: options.ResultsFolder = options.RESULTS,
+    plots: options.PlotsFolder = options.PLOTS,
     arm: Annotated[str | None, typer.Option(help="Show and draw this arm only.")] = None,
     size: Annotated[
         int | None,
@@ -46,7 +32,7 @@ def report(
             show_default="all in tables, the largest in figures",
         ),
     ] = None,
-    task: DrawnTask = None,
+    task: options.DrawnTask = None,
     metric: Annotated[
         list[str],
         typer.Option(
@@ -59,6 +45,7 @@ def report(
     correction: Annotated[
         Correction | None, typer.Option(help="Judge by another correction for many edges.")
     ] = None,
+    predict: options.Predict = False,
     share: Annotated[
         Path | None,
         typer.Option(
@@ -67,7 +54,7 @@ def report(
             show_default=False,
         ),
     ] = None,
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Write tables and figures from what is stored; runs nothing and needs no corpora.
 
@@ -85,7 +72,8 @@ def report(
     otherwise = rejudged(metric, margin, correction)
     named = AskedStudy(study, settings, data, fidelity)
     plan_ = known_plan(named.known(places), places)
-    asked = ReportRequest(Shown(arm, size, task), otherwise, study=named.named())
+    shown = Shown(arm, size, task)
+    asked = ReportRequest(shown, otherwise, predict=predict, study=named.named())
     if share is not None:
         from transfer_study.share import share_report
 
@@ -97,4 +85,4 @@ def report(
     edges_as_json(outcome) if as_json else print_edges(outcome)
     if not as_json:
         print_whole(stdout(), plan_, places, named.named(whole=True))
-    exit_by(outcome)
+    options.exit_by(outcome)

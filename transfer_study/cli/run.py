@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from transfer_study.cli.options import (
     RESULTS,
     STORE,
     Address,
+    BudgetShare,
+    BudgetTime,
+    ChoosePairs,
     CpusPerStage,
     Data,
     ExecutorName,
@@ -34,6 +37,7 @@ from transfer_study.cli.options import (
     UntilDecided,
     Verbose,
     Workers,
+    budget_of,
     check_looks,
     exit_by,
     hang_after_of,
@@ -43,6 +47,11 @@ from transfer_study.execute.suspend import USUAL_MINUTES
 from transfer_study.execute.tracking import Tracker
 from transfer_study.session.places import Places
 from transfer_study.store.open_store import open_store
+
+if TYPE_CHECKING:
+    from transfer_study.session.budget import Budget
+    from transfer_study.session.run import Session
+    from transfer_study.study.plan import Plan
 
 
 def run(
@@ -81,13 +90,17 @@ def run(
     until_decided: UntilDecided = False,
     max_seeds: MaxSeeds = None,
     looks: NumberOfLooks = None,
+    predict: ChoosePairs = False,
+    budget: BudgetTime = None,
+    budget_share: BudgetShare = None,
     as_json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Run what is missing of a study, then write its tables and figures.
 
-    With --fidelity of its preview, into folders of its own.
+    With --fidelity of its preview, into folders of its own; with --predict of the pairs that decide
+    most within a budget.
     """
     from transfer_study.execute.executor import executor_named
     from transfer_study.session.live_report import with_live_report
@@ -103,6 +116,7 @@ def run(
     from transfer_study.terminal.status import print_failures
 
     check_looks(until_decided, max_seeds, looks, fidelity)
+    within = budget_of(predict, budget, budget_share, until_decided, fidelity)
     silence = hang_after_of(hang_after, executor)
     resources = Resources(workers, cpus_per_stage, gpus_per_stage, address, hang_after=silence)
     trackers: tuple[Tracker, ...] = tuple(tracker.value for tracker in log_to)
@@ -121,19 +135,13 @@ def run(
     session = Session(places, runner, watch_, fail_fast, keep_minutes)
     if warning := slow_precision(first, missing(first, stages)):
         say(warning)
-    if max_seeds is None:
+    if within is not None:
+        plan_ = last_run = _within_budget(first, within, session, quiet)
+    elif max_seeds is None:
         plan_ = last_run = begin(first, places)
         execute(plan_, session)
     else:
-        from transfer_study.session.until_decided import fix_looks, run_until_decided
-        from transfer_study.terminal.looks import look_line, schedule_line
-
-        fixed = fix_looks(first, places, max_seeds, looks)
-        begin(first, places)
-        say(schedule_line(fixed), quiet)
-        plan_, last_run = run_until_decided(
-            first, fixed, session, lambda look: say(look_line(look, fixed), quiet)
-        )
+        plan_, last_run = _until_decided(first, max_seeds, looks, session, quiet)
     outcome = write_report(plan_, places, ReportRequest(study=named), leaks)
     edges_as_json(outcome) if as_json else print_edges(outcome)
     if not as_json:
@@ -142,3 +150,28 @@ def run(
     if last_run is not plan_:  # a look that is not complete, and so not judged
         raise typer.Exit(FAILED)
     exit_by(outcome)
+
+
+def _within_budget(first: Plan, budget: Budget, session: Session, quiet: bool) -> Plan:
+    """Run the pairs that decide most; the plan of what was run."""
+    from transfer_study.session.within_budget import check_budget, run_within_budget
+    from transfer_study.terminal.budget import round_line
+    from transfer_study.terminal.progress import say
+
+    check_budget(first, budget, session.places)
+    return run_within_budget(first, budget, session, lambda found: say(round_line(found), quiet))
+
+
+def _until_decided(
+    first: Plan, max_seeds: int, n_looks: int | None, session: Session, quiet: bool
+) -> tuple[Plan, Plan]:
+    """Run look after look; the plan as judged, and the one that was run last."""
+    from transfer_study.session.plans import begin
+    from transfer_study.session.until_decided import fix_looks, run_until_decided
+    from transfer_study.terminal.looks import look_line, schedule_line
+    from transfer_study.terminal.progress import say
+
+    fixed = fix_looks(first, session.places, max_seeds, n_looks)
+    begin(first, session.places)
+    say(schedule_line(fixed), quiet)
+    return run_until_decided(first, fixed, session, lambda look: say(look_line(look, fixed), quiet))

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from transfer_study.cli.fidelity import AskedStudy
-from transfer_study.cli.options import ExecutorName, check_looks, hang_after_of
+from transfer_study.cli.options import ExecutorName, budget_of, check_looks, hang_after_of
 from transfer_study.cli.run import run
 from transfer_study.errors import Problem, StudyError
 from transfer_study.execute.resources import Resources
@@ -92,6 +92,10 @@ def slurm(
     from transfer_study.session.run import check_places
 
     check_looks(of_run["until_decided"], of_run["max_seeds"], of_run["looks"], of_run["fidelity"])
+    within = budget_of(
+        *(of_run[name] for name in ("predict", "budget", "budget_share")),
+        *(of_run[name] for name in ("until_decided", "fidelity")),
+    )
     executor_named(  # what it refuses is refused here too
         "ray",
         Resources(hang_after=hang_after_of(of_run["hang_after"], ExecutorName.RAY)),
@@ -118,6 +122,10 @@ def slurm(
     plan_ = make_plan(*asked.read())
     places = Places(*(of_run[place] for place in ("store", "results", "plots", "keep_weights")))
     check_places(with_answered(plan_, places), places)
+    if within is not None:
+        from transfer_study.session.within_budget import check_budget
+
+        check_budget(with_answered(plan_, places), within, places)
     per_stage = of_run["cpus_per_stage"] or max(stage.recipe.cpu_threads for stage in plan_)
     cpus = job.cpus(per_stage, of_run["gpus_per_stage"])
     script = job.script(plan_.study.name, cpus, list(_words(context)), Path.cwd())

@@ -36,7 +36,7 @@ def status(
 
     From the store alone.
     """
-    from transfer_study.session.plans import known_first, with_looks
+    from transfer_study.session.plans import as_begun, known_first
     from transfer_study.session.status import study_status
     from transfer_study.terminal.stage_log import print_stage_log
     from transfer_study.terminal.status import print_status, status_as_json, watch_status
@@ -46,10 +46,10 @@ def status(
     stages, places = open_store(store), Places(store, results)
     asked = AskedStudy(study, settings, data, fidelity)
     first = known_first(asked.known(places), places)
-    plan_ = with_looks(first, places)
+    plan_ = as_begun(first, places)
     if log is not None:
         print_stage_log(plan_, stages, log, as_json=as_json)
     elif watch:
-        watch_status(lambda: study_status(with_looks(first, places), stages), stages)
+        watch_status(lambda: study_status(as_begun(first, places), stages), stages)
     else:
         (status_as_json if as_json else print_status)(study_status(plan_, stages), stages)

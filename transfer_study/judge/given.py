@@ -45,6 +45,16 @@ class Given:
         return self.runs[self.runs["arm"] == SINGLE.label]
 
     @property
+    def alone(self) -> pd.DataFrame:
+        """The same with their scores, as `predict.unmeasured` has them."""
+        runs = self.baselines
+        ends = zip(runs["target"], runs["run"], strict=True)
+        return runs.assign(
+            value=[self.test_sets[target].scores()[run] for target, run in ends],
+            constant=[self.test_sets[target].constant for target in runs["target"]],
+        )
+
+    @property
     def models(self) -> pd.DataFrame:
         """The runs that are held against them."""
         return self.runs[self.runs["arm"] != SINGLE.label]

@@ -22,11 +22,17 @@ from transfer_study.analysis.meaning.table import meanings
 from transfer_study.errors import StoreError, StudyError
 from transfer_study.files import check_writable, writing
 from transfer_study.judge.given import Given
-from transfer_study.judge.predicted import predicted_edges
 from transfer_study.outcome import Outcome
+from transfer_study.predict.unmeasured import predicted_edges
 from transfer_study.report.content import Content, RunKey, SeedRun
 from transfer_study.report.design import Design
-from transfer_study.report.edge_files import EVIDENCE, draw_edges, table_files, write_tables
+from transfer_study.report.edge_files import (
+    EVIDENCE,
+    PREDICTED,
+    draw_edges,
+    write_if_any,
+    write_tables,
+)
 from transfer_study.report.edges_tables import write_edge_tables
 from transfer_study.report.false_edges import false_edge_sentence
 from transfer_study.report.files import write_report_files
@@ -39,8 +45,6 @@ from transfer_study.study.looks import Edge
 from transfer_study.study.reading import Reading
 from transfer_study.study.spelling import choices
 from transfer_study.study.tasks.task import Name
-
-_PREDICTED = "predicted"  # the name of its table
 
 
 @dataclass(frozen=True)
@@ -106,17 +110,14 @@ def judge_runs(given: Given, asked: JudgeRequest, places: JudgedPlaces) -> Outco
     itself = itself.drop(columns=["variant", "size"])
     advice = _advice(edges, tasks, judgement)
     meaning = meanings(edges, compared, given.answered.get, given.test_sets, judgement)
-    predicted = predicted_edges(given, edges, judgement.margin) if asked.predict else None
+    predicted = (
+        predicted_edges(edges, given.alone, judgement.margin, "table") if asked.predict else None
+    )
     with writing(results):
         results.mkdir(parents=True, exist_ok=True)
         outputs = Outputs(results / LOG_FILE)
         write_tables(results, outputs, deltas=edges, false_edges=itself)
-        for name, table in ((EVIDENCE, meaning), (_PREDICTED, predicted)):
-            if table is None or table.empty:
-                for path in table_files(results / name):
-                    path.unlink(missing_ok=True)  # of other runs, judged earlier under this name
-            else:
-                write_tables(results, outputs, **{name: table})
+        write_if_any(results, outputs, **{EVIDENCE: meaning, PREDICTED: predicted})
         write_edge_tables(design, edges, results, outputs)
         figures, captions = draw_edges(design, edges, tasks, plots, outputs, asked.shown)
         content = Content(

@@ -1,1 +1,1 @@
-"""Edges that were not measured, estimated from what is known; numpy and scipy alone."""
+"""Edges that were not measured, estimated from those that were."""

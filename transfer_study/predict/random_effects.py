@@ -9,7 +9,7 @@ expectation that they give it (best linear prediction: Henderson, 1975).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,18 @@ _CAREFUL = 0.02  # how much that counts, against the logarithm of the likelihood
 _JITTER = 1e-9
 
 
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """What was measured, and how much any two edges have in common under the fitted variances."""
+
+    ends: Ends
+    delta: Floats
+    features: Sequence[Floats]
+    variances: Floats
+    factor: tuple[Floats, bool]  # of the covariances of what was measured
+    common: Callable[[Ends, Ends], Floats]
+
+
 @dataclass(frozen=True)
 class RandomEffects:
     """Effects of sources and targets; without `sources` those of targets alone.
@@ -40,23 +52,14 @@ class RandomEffects:
 
     def estimate(self, known: KnownEdges) -> EstimatedEdges:
         """As `EdgeEstimator` says."""
-        if known.measured.empty:
-            raise ValueError("nothing is measured that other edges could be estimated from")
-        scales = target_scales(known)
-        source, target = known.ends
-        delta = known.measured["delta"].to_numpy(dtype=np.float64) / scales[target]
-        noise = self._noise(known, scales)
-        shape = len(known.sources), len(known.targets)
+        scales, shape = target_scales(known), (len(known.sources), len(known.targets))
         sources, targets = np.indices(shape)
         every = sources.ravel(), targets.ravel()
-        features = list(_features(known)) if self.earlier else []
-        of_measured = self._kernels((source, target), (source, target), features)
-        variances = _fitted(delta, noise, of_measured)
-        factor = cho_factor(np.tensordot(variances, of_measured, 1) + noise)
-        across = np.tensordot(variances, self._kernels(every, (source, target), features), 1)
-        own = np.tensordot(variances, self._own(every, features), 1)
-        mean = across @ cho_solve(factor, delta)
-        left = own - (across * cho_solve(factor, across.T).T).sum(axis=1)
+        fit = self._fit(known, scales)
+        across = fit.common(every, fit.ends)
+        mean = across @ cho_solve(fit.factor, fit.delta)
+        own = np.tensordot(fit.variances, self._own(every, fit.features), 1)
+        left = own - (across * cho_solve(fit.factor, across.T).T).sum(axis=1)
         return EstimatedEdges(
             known.sources,
             known.targets,
@@ -64,6 +67,32 @@ class RandomEffects:
             np.sqrt(np.maximum(left, _JITTER)).reshape(shape) * scales,
             scale_freedom(known),
         )
+
+    def joint(self, known: KnownEdges, edges: Ends) -> Floats:
+        """How some edges vary together around their estimates: covariances, [edges, edges]."""
+        scales = target_scales(known)
+        fit = self._fit(known, scales)
+        across = fit.common(edges, fit.ends)
+        left = fit.common(edges, edges) - across @ cho_solve(fit.factor, across.T)
+        size = scales[edges[1]]
+        left[np.diag_indices_from(left)] = np.maximum(left.diagonal(), _JITTER)
+        return np.asarray(left * np.multiply.outer(size, size))
+
+    def _fit(self, known: KnownEdges, scales: Floats) -> _Fit:
+        if known.measured.empty:
+            raise ValueError("nothing is measured that other edges could be estimated from")
+        ends = known.ends
+        delta = known.measured["delta"].to_numpy(dtype=np.float64) / scales[ends[1]]
+        noise = self._noise(known, scales)
+        features = list(_features(known)) if self.earlier else []
+        of_measured = self._kernels(ends, ends, features)
+        variances = _fitted(delta, noise, of_measured)
+        factor = cho_factor(np.tensordot(variances, of_measured, 1) + noise)
+
+        def common(a: Ends, b: Ends) -> Floats:
+            return np.asarray(np.tensordot(variances, self._kernels(a, b, features), 1))
+
+        return _Fit(ends, delta, features, variances, factor, common)
 
     def _noise(self, known: KnownEdges, scales: Floats) -> Floats:
         """What errors of the measured deltas have in common, [edges, edges]."""

@@ -37,7 +37,7 @@ class Beside:
     `file` is the study as commands name it, `options` what its report was asked for besides;
     `lost` is what the store had and has no more, `apart` what `other_attempts` found, both in
     sentences. `traits` are of the test examples, by task and trait. `so_far` is of a study that
-    runs.
+    runs. With `predict`, pairs that were not measured are estimated.
     """
 
     leaks: pd.DataFrame | None = None
@@ -49,6 +49,7 @@ class Beside:
     made: pd.DataFrame | None = None
     traits: Traits = field(default_factory=dict)
     so_far: SoFar | None = None
+    predict: bool = False
 
     def with_kept_leaks(self, of_study: Path) -> Beside:
         """With the leaks that an earlier report kept in the study's folder."""

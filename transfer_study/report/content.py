@@ -113,6 +113,11 @@ class Content:
 
 
 def family_size(deltas: pd.DataFrame, reading: str) -> int:
-    """How many edges of a reading were corrected together."""
+    """How many edges of a reading were measured and corrected together."""
     raw = distinct_edges(deltas)
     return int(((raw["reading"] == reading) & raw["adjusted_p"].notna()).sum())
+
+
+def corrected_together(design: Design, deltas: pd.DataFrame, reading: str) -> int:
+    """That number, with the edges that a choice left unmeasured."""
+    return family_size(deltas, reading) + design.unmeasured.get(reading, 0)

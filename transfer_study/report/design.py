@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from typing_extensions import Self
 
 from transfer_study.analysis.graph.views import Shown, View
 from transfer_study.study.arms import Arm
+from transfer_study.study.choice import Choice
 from transfer_study.study.correction import Correction
 from transfer_study.study.looks import Looks
 from transfer_study.study.margin import Margin
+from transfer_study.study.plan import Plan
 from transfer_study.study.preview import Preview
 from transfer_study.study.reading import Reading
 from transfer_study.study.study import Study
@@ -23,9 +25,10 @@ class Design:
 
     `encoders` and `variants` are names, `n_baseline_seeds` is more than `n_seeds` where tasks alone
     were run more often, and `least_seeds`, where it is given, is what some models have of the
-    `n_seeds` that others have. `departures` say by reading what is not of the clean protocol. With
-    `given` runs nothing is known of how models were trained; those without `answers` were judged by
-    their scores alone, whose intervals know nothing of the test sample.
+    `n_seeds` that others have. Where a `choice` left pairs unmeasured, `unmeasured` counts their
+    edges by reading. `departures` say by reading what is not of the clean protocol. With `given`
+    runs nothing is known of how models were trained; those without `answers` were judged by their
+    scores alone, whose intervals know nothing of the test sample.
     """
 
     name: str
@@ -41,6 +44,8 @@ class Design:
     variants: Sequence[str] = ()
     looks: Looks | None = None
     preview: Preview | None = None
+    choice: Choice | None = None
+    unmeasured: Mapping[str, int] = field(default_factory=dict)
     departures: Mapping[Reading, Sequence[str]] = field(default_factory=dict)
     given: bool = False
     answers: bool = True
@@ -51,8 +56,15 @@ class Design:
         return self.n_seeds if self.least_seeds is None else self.least_seeds
 
     @classmethod
-    def of(cls, study: Study, looks: Looks | None = None) -> Self:
-        """That of a study, as far as it was looked at."""
+    def of_plan(cls, plan: Plan) -> Self:
+        """That of a plan's study, as far as it was looked at or its pairs were chosen."""
+        raw = {r: n for (r, over, control), n in plan.unmeasured.items() if not (over or control)}
+        whole = cls.of(plan.study)
+        return replace(whole, looks=plan.looks, choice=plan.choice, unmeasured=raw)
+
+    @classmethod
+    def of(cls, study: Study) -> Self:
+        """That of a study, all of its pairs being measured with its own seeds."""
         recipes = {Reading.REFINE: study.refine, Reading.FINETUNE: study.finetune}
         return cls(
             name=study.name,
@@ -65,7 +77,6 @@ class Design:
             margin=study.margin,
             correction=study.correction,
             variants=tuple(study.variants),
-            looks=looks,
             preview=study.preview,
             departures={reading: recipes[reading].departures() for reading in study.readings},
         )

@@ -11,12 +11,13 @@ import pandas as pd
 from transfer_study.analysis.edges import VARIANT, raw_edges
 from transfer_study.analysis.graph.views import Shown, View
 from transfer_study.report.captions import caption
-from transfer_study.report.content import CaptionKey, family_size
+from transfer_study.report.content import CaptionKey, corrected_together
 from transfer_study.report.design import Design
 from transfer_study.report.kept_table import read_kept
 from transfer_study.store.outputs import Outputs
 
-EVIDENCE = "evidence"  # the name of the table of what edges mean
+# The names of the tables of what edges mean, and of pairs that were not measured.
+EVIDENCE, PREDICTED = "evidence", "predicted"
 
 
 def table_files(stem: Path) -> list[Path]:
@@ -50,6 +51,16 @@ def write_tables(folder: Path, outputs: Outputs, **tables: pd.DataFrame) -> None
         outputs.write(table_files(stem), partial(write_table, rows, stem))
 
 
+def write_if_any(folder: Path, outputs: Outputs, **tables: pd.DataFrame | None) -> None:
+    """Write the tables that have rows, and remove what an earlier report had of the others."""
+    for name, rows in tables.items():
+        if rows is None or rows.empty:
+            for path in table_files(folder / name):
+                path.unlink(missing_ok=True)
+        else:
+            write_tables(folder, outputs, **{name: rows})
+
+
 def draw_edges(
     design: Design,
     edges: pd.DataFrame,
@@ -67,7 +78,7 @@ def draw_edges(
     shown, seen = shown or Shown(), design.views if views is None else tuple(views)
 
     def told(encoder: str, reading: str, view: View) -> str:
-        words = caption(design, encoder, reading, view, family_size(edges, reading))
+        words = caption(design, encoder, reading, view, corrected_together(design, edges, reading))
         captions[encoder, reading, view.name] = words
         return words
 

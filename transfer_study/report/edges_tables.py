@@ -14,7 +14,7 @@ import pandas as pd
 from transfer_study.analysis.edges import SIZE, VARIANT, asked_edges, over_a_control
 from transfer_study.points import MISSING, counted, p_text, points, verdict_text
 from transfer_study.report.captions import adjustment
-from transfer_study.report.content import family_size
+from transfer_study.report.content import corrected_together
 from transfer_study.report.design import Design
 from transfer_study.report.table import (
     Column,
@@ -44,7 +44,7 @@ def edge_tables(design: Design, deltas: pd.DataFrame) -> Iterator[Table]:
     previewed = "" if design.preview is None else f" {design.preview.caution}"
     for (encoder, reading), rows in edges.groupby(["encoder", "reading"], sort=False):
         of_pair = deltas[(deltas["encoder"] == encoder) & (deltas["reading"] == reading)]
-        family = counted(family_size(deltas, str(reading)), "edge")
+        family = counted(corrected_together(design, deltas, str(reading)), "edge")
         note = f"{adjustment(design.correction, family)}{previewed}"
         yield _table(f"{encoder}, {reading} reading", rows, of_pair, note)
 

@@ -44,7 +44,7 @@ def content_of(
     for stage in plan:
         recipes.setdefault(str(stage.kind), stage.recipe.model_dump(mode="json"))
     return Content(
-        design=Design.of(plan.study, plan.looks),
+        design=Design.of_plan(plan),
         deltas=deltas,
         scores=scores,
         tasks=tasks,
@@ -121,9 +121,10 @@ def _cards(plan: Plan) -> pd.DataFrame:
 def _commands(plan: Plan, file: str, options: str) -> list[str]:
     """The commands that give the same tables again, each with what it does."""
     asked = f" {options}" if options else ""
-    by_looks = f" {shlex.join(plan.looks.options)}" if plan.looks else ""
+    asked_of_run = plan.looks or plan.choice
+    how = f" {shlex.join(asked_of_run.options)}" if asked_of_run else ""
     return [
         f"transfer-study plan {file}  # what is stored, what would run and why",
-        f"transfer-study run {file}{by_looks}  # trains what is missing, then writes this report",
+        f"transfer-study run {file}{how}  # trains what is missing, then writes this report",
         f"transfer-study report {file}{asked}  # this report alone, from what is stored",
     ]

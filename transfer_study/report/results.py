@@ -30,7 +30,14 @@ from transfer_study.report.beside_paper import published_table
 from transfer_study.report.captions import margin_text
 from transfer_study.report.content import CaptionKey, Content
 from transfer_study.report.design import Design
-from transfer_study.report.edge_files import EVIDENCE, draw_edges, write_table, write_tables
+from transfer_study.report.edge_files import (
+    EVIDENCE,
+    PREDICTED,
+    draw_edges,
+    write_if_any,
+    write_table,
+    write_tables,
+)
 from transfer_study.report.edges_tables import write_edge_tables
 from transfer_study.report.false_edges import false_edge_sentence
 from transfer_study.report.files import write_report_files
@@ -39,6 +46,7 @@ from transfer_study.report.made import own_provenance
 from transfer_study.report.of_plan import content_of
 from transfer_study.report.stability import stability_caption, stability_markdown
 from transfer_study.report.system_tables import write_system_tables
+from transfer_study.report.unmeasured import predicted_of
 from transfer_study.store.compact import CompactAnswers, write_compact
 from transfer_study.store.outputs import LOG_FILE, Outputs, write_text
 from transfer_study.store.predictions import AnswerSource
@@ -60,6 +68,7 @@ class Written:
     stability: pd.DataFrame | None = None  # of a study with variants
     pretraining: pd.DataFrame | None = None  # of a study that pretrains, its gains
     meaning: pd.DataFrame | None = None  # of a study that is done
+    predicted: pd.DataFrame | None = None  # pairs that were not measured
     false_edge_rate: str = ""
     page: Path | None = None
     unwritten: tuple[str, ...] = ()  # a sentence an output that failed
@@ -79,11 +88,15 @@ class Folders:
 
 @dataclass(frozen=True)
 class _Judged:
-    """Scores and edges of one protocol; `itself` are its models, each against itself (A/A)."""
+    """Scores and edges of one protocol; `itself` are its models, each against itself (A/A).
+
+    `predicted` are the pairs that were not measured, as they are estimated.
+    """
 
     scored: Scored
     edges: pd.DataFrame
     itself: pd.DataFrame
+    predicted: pd.DataFrame | None
 
 
 def write_results(ran: Ran, folders: Folders, shown: Shown, beside: Beside) -> Written:
@@ -140,17 +153,18 @@ def _write_protocol(
     from transfer_study.report.figure_names import font_note
 
     plan, results, plots = ran.plan, folders.results, folders.plots
+    scored, edges = tables(plan, ran.source, ran.failed)
+    predicted, without = predicted_of(plan, scored, edges, beside)
     results.mkdir(parents=True, exist_ok=True)
     outputs = Outputs(results / LOG_FILE)
-    scored, edges = tables(plan, ran.source, ran.failed)
     itself = compare_with_itself(plan, scored.test_sets, Judgement.of(plan.study))
-    judged = _Judged(scored, edges, itself)
+    judged = _Judged(scored, edges, itself, predicted)
     written = (
         _write_tables(ran, judged, beside, results, outputs)
         if beside.so_far is None
         else Written(edges, [])
     )
-    design = Design.of(plan.study, plan.looks)
+    design = Design.of_plan(plan)
     views = shown.views(plan.study)
     figures, captions = draw_edges(design, edges, task_table(plan), plots, outputs, shown, views)
     if written.stability is not None:
@@ -166,7 +180,7 @@ def _write_protocol(
         false_edge_rate=content.false_edge_rate,
         page=page,
         unwritten=outputs.told,
-        notes=() if note is None else (note,),
+        notes=tuple(filter(None, [without, note])),
     )
 
 
@@ -184,9 +198,9 @@ def _write_tables(
         scored.test_sets,
         Judgement.of(plan.study),
     )
-    named = {"scores": scored.table, "deltas": edges, "false_edges": itself}
-    write_tables(results, outputs, **named, **({} if meaning.empty else {EVIDENCE: meaning}))
-    write_edge_tables(Design.of(plan.study), edges, results, outputs)
+    write_tables(results, outputs, scores=scored.table, deltas=edges, false_edges=itself)
+    write_if_any(results, outputs, **{EVIDENCE: meaning, PREDICTED: judged.predicted})
+    write_edge_tables(Design.of_plan(plan), edges, results, outputs)
     stability = None
     if plan.study.variants:
         runs = run_table(plan, scored.table, scored.test_sets)
@@ -203,7 +217,14 @@ def _write_tables(
     gains = pretraining_table(plan, scored.test_sets, ran.failed)
     if len(gains):
         write_tables(results, outputs, pretraining=gains)
-    return Written(edges, [], stability=stability, pretraining=gains, meaning=meaning)
+    return Written(
+        edges,
+        [],
+        stability=stability,
+        pretraining=gains,
+        predicted=judged.predicted,
+        meaning=meaning,
+    )
 
 
 def _content(
@@ -233,6 +254,7 @@ def _content(
         reported=own_provenance(),
         so_far=beside.so_far,
         published=published_table(plan, edges),
+        predicted=judged.predicted,
     )
 
 

@@ -15,7 +15,7 @@ from transfer_study.analysis.graph.views import MAIN
 from transfer_study.points import MISSING, counted, interval, points
 from transfer_study.report.captions import adjustment, margin_text, seed_counts, seeds_text
 from transfer_study.report.cautions import cautions, outlying_baselines, over_controls
-from transfer_study.report.content import Content, Recommended, family_size
+from transfer_study.report.content import Content, Recommended, corrected_together
 from transfer_study.report.design import Design
 from transfer_study.report.price import price
 from transfer_study.report.stopping import last_epoch_doubt
@@ -112,8 +112,9 @@ def methods(content: Content) -> str:
     )
     readings = sorted({str(reading) for reading in content.deltas["reading"]})
     families = " and ".join(
-        f"{counted(family_size(content.deltas, reading), 'edge')} ({reading} reading)"
+        f"{counted(n, 'edge')} ({reading} reading)"
         for reading in readings
+        for n in [corrected_together(design, content.deltas, reading)]
     )
     how = {
         Reading.REFINE: "after joint training, against the same recipe on the target alone",
@@ -157,7 +158,20 @@ def methods(content: Content) -> str:
         "is a gain or a loss where its adjusted interval excludes 0 and its delta exceeds the "
         f"margin of {margin_text(design.margin)}, equivalent where the interval lies within the "
         f"margin, and undecided otherwise.{constant}"
-        f"{over}{content.training and ' ' + content.training}"
+        f"{over}{_chosen(design)}{content.training and ' ' + content.training}"
+    )
+
+
+def _chosen(design: Design) -> str:
+    """How pairs came to be measured where not all were."""
+    if design.choice is None:
+        return ""
+    return (
+        " Which pairs were measured was chosen in rounds, within a budget: those that were likely "
+        "to decide most for their cost, by what the pairs measured before let expect of the others "
+        "(random effects of sources and targets). A chosen pair was trained with all seeds of the "
+        "study, whatever these showed, and verdicts are corrected for all of its edges, the p of "
+        "those not measured taken as 1."
     )
 
 

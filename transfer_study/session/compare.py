@@ -22,8 +22,8 @@ from transfer_study.report.edge_files import read_table
 from transfer_study.session.places import Places
 from transfer_study.session.plans import known_plan, make_plan
 from transfer_study.session.stored import answer_source, failed_stages
+from transfer_study.store.chosen_pairs import begun_plan
 from transfer_study.store.compact import CompactAnswers
-from transfer_study.store.looked import looked_plan
 from transfer_study.store.open_store import open_store
 from transfer_study.store.predictions import FirstOf, StoredAnswers
 from transfer_study.store.recorded import RECORD_FILE, plan_of_record, recorded_plan
@@ -93,7 +93,7 @@ def _evidence(path: Path, places: Places, settings: Sequence[str], data: Path | 
     for first in plans:
         if first is not None and any(map(source.has, first)):
             changed = notes if first is not plans[0] else []
-            plan_ = looked_plan(first, folder)
+            plan_ = begun_plan(first, folder)
             failed = failed_stages(plan_, store)
             return Evidence(plan_.study.name, (plan_, source), failed, tuple(changed))
     table = read_table(folder / "deltas")

@@ -16,7 +16,7 @@ from transfer_study.analysis.effects.tables import tables
 from transfer_study.execute.cost import SecondsEstimate, stage_cost
 from transfer_study.execute.disk import DiskForecast, forecast
 from transfer_study.session.places import Places
-from transfer_study.session.plans import with_answered, with_looks
+from transfer_study.session.plans import as_begun, with_answered
 from transfer_study.session.stored import missing
 from transfer_study.store.open_store import open_store
 from transfer_study.store.predictions import StoredAnswers
@@ -90,7 +90,7 @@ def forecast_looks(
     """What a run by these looks will take, of which some may be done."""
     store = open_store(places.store)
     most = missing(with_answered(first.at_most(looks), places), store)
-    coming = missing(with_looks(first, places), store)
+    coming = missing(as_begun(first, places), store)
     measured = SecondsEstimate(most, store)
     cost = measured.seconds if measured.measured else None
 

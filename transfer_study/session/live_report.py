@@ -27,7 +27,7 @@ from transfer_study.execute.program import sources_on_path
 from transfer_study.execute.progress import Progress, Several
 from transfer_study.files import writing
 from transfer_study.session.places import Places
-from transfer_study.session.plans import with_looks
+from transfer_study.session.plans import as_begun
 from transfer_study.session.report import write_so_far
 from transfer_study.session.run import Watch
 from transfer_study.store.open_store import open_store
@@ -170,7 +170,7 @@ def main() -> None:
     try:
         plan_ = plan_of_record(places.results / wanted.study)
         if plan_ is not None:
-            write_so_far(with_looks(plan_, places), places, wanted.named, wanted.reloads)
+            write_so_far(as_begun(plan_, places), places, wanted.named, wanted.reloads)
     except Exception as error:
         said = f"the report could not be written yet: {type(error).__name__}: {error}"
         StageLog(open_store(places.store), RUNS).say("warning", message=said)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from transfer_study.files import writing
 from transfer_study.session.places import Places
 from transfer_study.session.stored import answer_source
-from transfer_study.store.looked import looked_plan
+from transfer_study.store.chosen_pairs import begun_plan, forget_choice
 from transfer_study.store.open_store import open_store
 from transfer_study.store.recorded import (
     PREDICTIONS_FILE,
@@ -68,12 +68,19 @@ def survey(study: Study, rows: Rows | None = None) -> tuple[Plan, pd.DataFrame]:
     return _planned(study, loaded), leak_table(find_leaks(study, loaded))
 
 
-def begin(plan_: Plan, places: Places) -> Plan:
-    """The plan with the seeds that looks have added, kept in the study's results folder and store.
+def begin(first: Plan, places: Places) -> Plan:
+    """The plan of all pairs with the seeds that looks have added, kept as `keep` does."""
+    with writing(places.results / first.study.name):
+        forget_choice(places.results / first.study.name)
+    return keep(first, places)
+
+
+def keep(first: Plan, places: Places) -> Plan:
+    """The plan as it was begun, kept in the study's results folder and store.
 
     So that others can follow the run without the study's data, from where they see but the store.
     """
-    folder, whole = places.results / plan_.study.name, with_looks(plan_, places)
+    folder, whole = places.results / first.study.name, as_begun(first, places)
     has = answer_source(whole, places).has
     with writing(folder):
         write_record(whole, folder, has)
@@ -84,9 +91,9 @@ def begin(plan_: Plan, places: Places) -> Plan:
 def known_plan(study: Study, places: Places) -> Plan:
     """The plan as last run if its inputs are the same, else made anew from the data.
 
-    With the seeds that looks have added to some of its edges.
+    With the seeds that looks have added to some of its edges, or the pairs that were chosen.
     """
-    return with_looks(known_first(study, places), places)
+    return as_begun(known_first(study, places), places)
 
 
 def known_first(study: Study, places: Places) -> Plan:
@@ -96,10 +103,12 @@ def known_first(study: Study, places: Places) -> Plan:
     return recorded or make_plan(study)
 
 
-def with_looks(plan_: Plan, places: Places) -> Plan:
-    """The plan with the seeds that looks have added, and with what its results folder answers."""
-    looked = looked_plan(plan_, places.results / plan_.study.name)
-    return with_answered(looked, places)
+def as_begun(first: Plan, places: Places) -> Plan:
+    """The plan with the seeds that looks have added, or with the pairs that were chosen alone.
+
+    And with what its results folder answers.
+    """
+    return with_answered(begun_plan(first, places.results / first.study.name), places)
 
 
 def with_answered(plan_: Plan, places: Places) -> Plan:

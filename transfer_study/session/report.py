@@ -35,19 +35,22 @@ class ReportRequest:
     """What a report is asked for.
 
     The figures and the outcome's deltas are of what is `shown`. What is `rejudged`, or `apart`
-    under a name, goes to a folder of its own inside the study's, whose own tables stay. `study` is
-    the study as the report's commands name it.
+    under a name, goes to a folder of its own inside the study's, whose own tables stay. With
+    `predict`, pairs that were not measured are estimated. `study` is the study as the report's
+    commands name it.
     """
 
     shown: Shown = field(default_factory=Shown)
     rejudged: Rejudged | None = None
     apart: str = ""
+    predict: bool = False
     study: str = "STUDY"
 
     @property
     def options(self) -> list[str]:
         """The options of the command that asks for it."""
-        return [*self.shown.options, *(self.rejudged.options if self.rejudged else ())]
+        otherwise = self.rejudged.options if self.rejudged else []
+        return [*self.shown.options, *otherwise, *(["--predict"] if self.predict else [])]
 
     def of(self, plan_: Plan) -> Plan:
         """The plan as it is judged; raises StudyError for what the study does not have."""
@@ -89,7 +92,14 @@ def write_report(
     label = "+".join(filter(None, [asked.apart, asked.rejudged.label if asked.rejudged else ""]))
     with writing(results):
         known = Beside(
-            leaks, costs(plan_, store), asked.study, options, lost, others, made(plan_, store)
+            leaks,
+            costs(plan_, store),
+            asked.study,
+            options,
+            lost,
+            others,
+            made(plan_, store),
+            predict=asked.predict,
         )
         folder = results / label if asked.apart else results
         beside = known.kept_in(folder, results, alike=not asked.apart)
@@ -144,7 +154,7 @@ def outcome_of(
     clean, labels = plan_.under(plan_.protocols[0]), stage_labels(plan_)
     not_run = {s.stage.id for s in plan_.systems if not source.has(s.stage)} - failed
     return Outcome(
-        design=Design.of(clean.study, plan_.looks),
+        design=Design.of_plan(clean),
         tasks=task_table(clean),
         advice=lambda edges: recommendations(clean, edges, asked.study),
         deltas=asked.shown.of(plan_.study, written.deltas),
@@ -154,6 +164,7 @@ def outcome_of(
         choices=written.choices,
         stability=written.stability,
         pretraining=written.pretraining,
+        predicted=written.predicted,
         price=price(distinct_edges(written.deltas), spent),
         false_edge_rate=written.false_edge_rate,
         report=None if written.page is None else str(written.page),

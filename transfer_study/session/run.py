@@ -15,7 +15,7 @@ from transfer_study.execute.suspend import USUAL_MINUTES
 from transfer_study.files import size_text
 from transfer_study.points import counted
 from transfer_study.session.places import Places
-from transfer_study.session.plans import with_looks
+from transfer_study.session.plans import as_begun
 from transfer_study.session.stored import missing
 from transfer_study.store.changed import left_behind
 from transfer_study.store.open_store import open_store
@@ -57,7 +57,7 @@ def check_places(first: Plan, places: Places) -> None:
     """
     places.check_writable(first.study, store=True)
     store = open_store(places.store)
-    found = forecast(with_looks(first, places), store, 0)
+    found = forecast(as_begun(first, places), store, 0)
     if not found.fits:
         raise StoreError(
             f"the disk of {store.root} has {size_text(found.free)} free, and the run takes about "
@@ -72,7 +72,7 @@ def check_unchanged(first: Plan, places: Places) -> None:
 
     A new seed, task or arm leaves none behind.
     """
-    store, whole = open_store(places.store), with_looks(first, places)
+    store, whole = open_store(places.store), as_begun(first, places)
     folder = places.results / first.study.name
 
     def committed() -> frozenset[str]:

@@ -23,6 +23,7 @@ from transfer_study.execute.cost import seconds_taken, stage_cost
 from transfer_study.session.places import Places
 from transfer_study.session.run import Session, execute
 from transfer_study.session.stored import answer_source, failed_stages, missing
+from transfer_study.store.chosen_pairs import CHOICE_FILE, read_choice
 from transfer_study.store.looked import LOOKS_FILE, read_looks, write_looks
 from transfer_study.store.open_store import open_store
 from transfer_study.store.store import Store
@@ -55,6 +56,11 @@ def fix_looks(first: Plan, places: Places, max_seeds: int, n_looks: int | None) 
     """
     looks = known_looks(first, places, max_seeds, n_looks)
     folder = places.results / first.study.name
+    if read_choice(first, folder) is not None:
+        raise StudyError(
+            f"--until-decided: found {folder / CHOICE_FILE}, the pairs of this study that a budget "
+            "has chosen; go on with --predict, or remove the file to run all pairs"
+        )
     if read_looks(first, folder) is None:
         write_looks(first, looks, ALPHA, folder)
     return Looks(seeds=looks.seeds, counts=looks.counts)

@@ -22,7 +22,7 @@ def write_looks(first: Plan, looks: Looks, alpha: float, folder: Path) -> None:
     record = {
         "schema": _SCHEMA,
         "study": first.study.name,
-        "stages": _stages(first),
+        "stages": hash_of_stages(first),
         "max_seeds": len(looks.seeds),
         "alpha": alpha,
         "looks": looks.model_dump(mode="json"),
@@ -42,7 +42,7 @@ def read_looks(first: Plan, folder: Path) -> Looks | None:
         return None
     try:
         record: dict[str, Any] = read_json(path)
-        if record["stages"] != _stages(first):
+        if record["stages"] != hash_of_stages(first):
             return None
         return Looks.model_validate(record["looks"])
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -57,6 +57,6 @@ def looked_plan(first: Plan, folder: Path) -> Plan:
     return first.looked(looks) if looks is not None and looks.done else first
 
 
-def _stages(plan: Plan) -> str:
+def hash_of_stages(plan: Plan) -> str:
     """A hash of what the study's own seeds compute: another recipe or corpus has other looks."""
     return content_hash(sorted(stage.id for stage in plan))

@@ -64,7 +64,7 @@ def _record(plan_: Plan, once: Collection[str], answered: Callable[[Stage], bool
                 "run": s.id in once or answered(s),
                 "pre_image": s.pre_image,
             }
-            for s in plan_
+            for s in (plan_ if plan_.choice is None else plan(study, plan_.fingerprints))
         ],
     }
     return (json.dumps(record, indent=1) + "\n").encode()

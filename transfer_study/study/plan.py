@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from transfer_study.study.arms import Arm
 from transfer_study.study.builder import Builder, Reader
+from transfer_study.study.choice import Choice, is_of_control, pair_of
 from transfer_study.study.fingerprint import Fingerprints
 from transfer_study.study.looks import Edge, Looked, Looks
 from transfer_study.study.reading import Reading
@@ -22,7 +24,9 @@ from transfer_study.study.system import System, lineage
 class Plan:
     """The distinct stages of a study in an order in which parents come first.
 
-    With `looks`, edges differ in their seeds and are judged look by look.
+    With `looks`, edges differ in their seeds and are judged look by look. With a `choice`, only the
+    pairs chosen are of it; `unmeasured` counts the edges of all others by what is corrected
+    together: reading, control that they are over, and whether they are controls' own.
     """
 
     study: Study
@@ -32,6 +36,8 @@ class Plan:
     # How many stages there would be if none were shared.
     unshared: int = field(compare=False)
     looks: Looks | None = None
+    choice: Choice | None = None
+    unmeasured: Mapping[tuple[str, str, bool], int] = field(default_factory=dict, compare=False)
     # The ids of stages whose answers the study's results folder holds; only a child makes them run.
     answered: frozenset[str] = field(default=frozenset(), compare=False)
 
@@ -70,6 +76,27 @@ class Plan:
         }
         part = every._of(s for s in every.systems if (s.edge, s.seed) in kept)
         return replace(part, looks=looks, answered=self.answered)
+
+    def chosen(self, choice: Choice) -> Plan:
+        """The plan with the pairs chosen alone, and with all that is of no pair.
+
+        What an edge is compared with comes along.
+        """
+        pairs = choice.pairs
+        kept = {
+            (compared.edge, compared.seed)
+            for system in self.systems
+            if not is_of_control(system) and ((pair := pair_of(system)) is None or pair in pairs)
+            for compared in system.compared()
+        }
+        part = self._of(s for s in self.systems if (s.edge, s.seed) in kept)
+        left = {
+            (system.edge, control.arm if control else "", is_of_control(system))
+            for system, _, control in self.comparisons()
+            if (system.edge, system.seed) not in kept
+        }
+        unmeasured = Counter((str(edge.reading), over, of) for edge, over, of in left)
+        return replace(part, choice=choice, unmeasured=unmeasured)
 
     def at_most(self, looks: Looks) -> Plan:
         """The plan if no edge is decided before the last look, but for those that are already."""

@@ -15,6 +15,7 @@ from transfer_study.report.table import Table, label, number, table_of, text
 from transfer_study.session.forecast import disk_forecast, forecast_looks, power
 from transfer_study.session.places import Places
 from transfer_study.session.reasons import reasons
+from transfer_study.session.within_budget import BudgetForecast
 from transfer_study.store.open_store import open_store
 from transfer_study.study.looks import Looks
 from transfer_study.study.pairs import count_left_out, left_out_sentence
@@ -24,6 +25,7 @@ from transfer_study.study.stage import Stage, StageKind
 from transfer_study.study.stage_labels import stage_labels
 from transfer_study.study.study import Study
 from transfer_study.study.tasks.task import Change
+from transfer_study.terminal.budget import budget_line
 from transfer_study.terminal.console import headed, in_terminal, print_json, records_of, stdout
 from transfer_study.terminal.data.leaks import dropped_as_json, print_dropped
 from transfer_study.terminal.disk import disk_as_json, disk_sentences
@@ -41,11 +43,13 @@ def print_plan(
     pilot: Plan | None = None,
     dropped: Sequence[Dropped] = (),
     looks: Looks | None = None,
+    coming: BudgetForecast | None = None,
 ) -> None:
     """Print the stages by kind, what sharing saves, why each missing one runs, time and disk.
 
     And the training rows that were dropped as leaks, and the smallest effects that the edges can
     detect, by what is stored of the plan or a pilot's; both by looks where it will be judged so.
+    And what is `coming` of a run within a budget.
     """
     console, store = stdout(), open_store(places.store)
     todo = plan.missing(store.is_done, store.has_model)
@@ -66,6 +70,8 @@ def print_plan(
     if looks is not None:
         told = forecast_line(forecast_looks(plan, looks, places, pilot))
         console.print(told, soft_wrap=True)
+    if coming is not None:
+        console.print(budget_line(coming), soft_wrap=True)
     if not todo.stages:
         console.print("Everything is done; `transfer-study report` writes tables and figures.")
         return
@@ -77,9 +83,10 @@ def print_plan(
     elif estimate.measured:
         seconds = sum(map(estimate.seconds, todo))
         about = "at most about" if is_at_most(todo) else "about"
+        every = " for all pairs" if coming is not None else ""
         early = ": with `patience` stages may end early" if is_at_most(todo) else ""
         console.print(
-            f"Time: {about} {duration(seconds)} on one worker, "
+            f"Time: {about} {duration(seconds)} on one worker{every}, "
             f"by {estimate.measured} measured stages{early}.",
             soft_wrap=True,
         )
@@ -171,6 +178,7 @@ def plan_as_json(
     pilot: Plan | None = None,
     dropped: Sequence[Dropped] = (),
     looks: Looks | None = None,
+    coming: BudgetForecast | None = None,
 ) -> None:
     """Print every stage with its state and reason, and every edge's power, as one JSON object.
 
@@ -206,6 +214,7 @@ def plan_as_json(
         "left_out": dropped_as_json(dropped),
         "power": None if known is None else records_of(known),
         "looks": None if looks is None else _looks_as_json(plan, places, pilot, looks),
+        "budget": None if coming is None else asdict(coming),
     }
     print_json(content)
 

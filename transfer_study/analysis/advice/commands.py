@@ -28,7 +28,13 @@ class Commands:
     sizes: Mapping[str, int] = field(default_factory=dict)
 
     def run(self, *words: str) -> str:
-        """What runs the study, with these words."""
+        """What runs the study, with these words; within its budget where that has chosen pairs."""
+        choice = self.plan.choice
+        if choice is not None:
+            # Pairs that were chosen have the seeds of the study, and no looks.
+            if words[:2] == ("--until-decided", "--max-seeds"):
+                words = ("--set", f"seeds={words[2]}", *words[3:])
+            words = (*words, *choice.options)
         return shlex.join(["transfer-study", "run", self.study, *words])
 
     def longer(self, task: str) -> list[str]:

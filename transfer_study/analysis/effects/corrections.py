@@ -72,8 +72,11 @@ def corrected(
     alpha: float = ALPHA,
     margins: ArrayLike = 0.0,
     looks: Sequential = ONCE,
+    unmeasured: int = 0,
 ) -> Corrected:
     """Correct a family for its size; edges without a p are not of it, and stay NaN.
+
+    Beside `edges` there are `unmeasured` others, which count as if their p were 1; max-T has none.
 
     An edge is tested for an effect where it was measured beyond its margin, and for equivalence
     where within. Each test counts all edges, and among its rejections none of the other's: an edge
@@ -111,7 +114,8 @@ def corrected(
         return Corrected(adjusted, levels)
     for tested, one in ((p, ~within), (equivalent, within)):
         worth = looks.p(np.where(one, tested, 1)[known], seeds)
-        found, level = _METHODS[method](worth, alpha)
+        found, level = _METHODS[method](np.append(worth, np.ones(unmeasured)), alpha)
+        found = found[: len(worth)]
         adjusted[known] = np.where(one[known], found, adjusted[known])
         levels[known & one] = [
             looks.level(level, n) for n, is_one in zip(seeds, one[known], strict=True) if is_one

@@ -71,12 +71,17 @@ def deltas(
     for edge in edges:
         families.setdefault(edge.family, []).append(edge)
     rows: dict[int, dict[str, object]] = {}
-    for members in families.values():
+    for family, members in families.items():
         judged_ones = {number[id(m)]: m for m in members if m.learned}
         margins = [judgement.margin.of(m.baseline) for m in judged_ones.values()]
         in_family = [m.edge for m in judged_ones.values()]
         adjusted = corrected(
-            judgement.correction, in_family, judgement.alpha, margins, judgement.looks
+            judgement.correction,
+            in_family,
+            judgement.alpha,
+            margins,
+            judgement.looks,
+            judgement.unmeasured.get(family, 0),
         )
         found = zip(map(float, adjusted.p), map(float, adjusted.levels), strict=True)
         stands = dict(zip(judged_ones, found, strict=True))

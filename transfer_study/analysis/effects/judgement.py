@@ -24,18 +24,30 @@ from transfer_study.study.tasks.task import MetricName
 class Judgement:
     """What makes an effect a verdict: the margin, the correction for many edges and its level.
 
-    The level is that of all looks together, where edges are judged at several.
+    The level is that of all looks together, where edges are judged at several. `unmeasured` are
+    edges that count beside those measured, by what is corrected together (`Plan.unmeasured`).
     """
 
     margin: Margin
     correction: Correction = Correction.BH
     alpha: float = ALPHA
     looks: Sequential = ONCE
+    unmeasured: Mapping[tuple[str, str, bool], int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, study: Study) -> Self:
         """As the study says."""
         return cls(study.margin, study.correction)
+
+    def counting(self, unmeasured: Mapping[tuple[str, str, bool], int]) -> Self:
+        """With edges that were left unmeasured; raises StudyError where these cannot be counted."""
+        if unmeasured and self.correction is Correction.MAX_T:
+            raise StudyError(
+                f"correction: found {self.correction}, which resamples all edges together, in a "
+                "study of which a budget has chosen the pairs; give `bh`, `by` or `holm`, which "
+                "count the edges that were not measured too"
+            )
+        return replace(self, unmeasured=unmeasured)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def judged_deltas(
 
     `raw` leaves out controls, and effects over them. Otherwise as `deltas`.
     """
-    judgement = Judgement.of(plan.study)
+    judgement = Judgement.of(plan.study).counting(plan.unmeasured)
 
     def at(judgement: Judgement, seeds: Collection[int] | None = None) -> pd.DataFrame:
         comparisons = comparison_table(plan, seeds)

@@ -14,6 +14,7 @@ from transfer_study.metrics import Statistics, from_sums, reported, statistics
 from transfer_study.metrics.constant import best_constant
 from transfer_study.metrics.measurable import absent_classes
 from transfer_study.store.predictions import AnswerSource
+from transfer_study.study.arms import SINGLE
 from transfer_study.study.looks import Edge
 from transfer_study.study.plan import Plan
 from transfer_study.study.system import System
@@ -31,6 +32,18 @@ class Scored:
     table: pd.DataFrame
     test_sets: Mapping[str, TestSet]  # by task, of its metric
     absent: Mapping[str, tuple[str, ...]]  # by task, the classes that its test set lacks
+
+    @property
+    def alone(self) -> pd.DataFrame:
+        """The runs of tasks by themselves, in their own metric, as `predict.unmeasured` has them.
+
+        One row a run, with the `constant` answer's score of its target.
+        """
+        runs = self.table[self.table["arm"] == SINGLE.label].rename(columns={"task": "target"})
+        metrics = {name: str(one.metric) for name, one in self.test_sets.items()}
+        runs = runs[runs["metric"] == runs["target"].map(metrics)]
+        constants = {name: one.constant for name, one in self.test_sets.items()}
+        return runs.assign(constant=runs["target"].map(constants))
 
 
 def score_systems(plan: Plan, source: AnswerSource) -> Scored:

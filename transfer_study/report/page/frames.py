@@ -16,7 +16,7 @@ from transfer_study.analysis.graph.graph import build_graph
 from transfer_study.analysis.graph.views import View, at_size
 from transfer_study.report import meaning
 from transfer_study.report.captions import caption
-from transfer_study.report.content import Content, SeedRun, family_size
+from transfer_study.report.content import Content, SeedRun, corrected_together
 from transfer_study.report.words import short_encoder
 
 AXES = ("encoder", "reading", "variant", "view", "size")
@@ -151,7 +151,7 @@ def _frame(
             edges[effect.source, effect.target] = effect
         else:
             rings[effect.target] = effect
-    family = family_size(content.deltas, reading)
+    family = corrected_together(content.design, content.deltas, reading)
     about = short_encoder(encoder), reading, view, family
     words = caption(content.design, *about)
     title = view.title or "pairs and full mix"
