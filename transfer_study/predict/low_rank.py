@@ -25,8 +25,6 @@ class LowRank:
 
     def estimate(self, known: KnownEdges) -> EstimatedEdges:
         """As `EdgeEstimator` says; every effect is as uncertain as those left out came out."""
-        if known.measured.empty:
-            raise ValueError("nothing is measured that other edges could be estimated from")
         scales = target_scales(known)
         source, target = known.ends
         delta = known.measured["delta"].to_numpy(dtype=np.float64) / scales[target]

@@ -79,8 +79,6 @@ class RandomEffects:
         return np.asarray(left * np.multiply.outer(size, size))
 
     def _fit(self, known: KnownEdges, scales: Floats) -> _Fit:
-        if known.measured.empty:
-            raise ValueError("nothing is measured that other edges could be estimated from")
         ends = known.ends
         delta = known.measured["delta"].to_numpy(dtype=np.float64) / scales[ends[1]]
         noise = self._noise(known, scales)

@@ -16,8 +16,10 @@ def target_scales(known: KnownEdges) -> Floats:
 
     Effects are about as large as runs are noisy (on the 22 tasks of TaskWeb the logarithms of both
     correlate by .6, benchmarks/estimators.txt), so that is what a target begins with, times what is
-    usual over all targets.
+    usual over all targets. Raises ValueError where nothing is measured.
     """
+    if known.measured.empty:
+        raise ValueError("nothing is measured that other edges could be estimated from")
     noise = np.array([known.noise[name] for name in known.targets])
     usual = float(np.sqrt(np.mean(noise**2))) or 1.0
     noise = np.maximum(noise, _LEAST * usual)
