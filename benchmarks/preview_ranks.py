@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from transfer_study.analysis.compare.difference import signs_and_ranks
-from transfer_study.report.edge_files import read_table
+from transfer_study.report.tables.edge_files import read_table
 
 _EDGE = ["source", "target", "arm", "reading", "encoder"]
 

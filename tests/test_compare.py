@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.test_compare_studies import call as call_in
-from transfer_study.report.system_tables import write_system_tables
+from transfer_study.report.tables.system_tables import write_system_tables
 from transfer_study.store.recorded import recorded_plan
 from transfer_study.study.file.study_file import read_study
 

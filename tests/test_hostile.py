@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import Command
 from transfer_study import Places, run
-from transfer_study.report.table import markdown_text
+from transfer_study.report.tables.table import markdown_text
 
 STUDY = """\
 name: hostile

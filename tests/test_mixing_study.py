@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from transfer_study.cli import app
-from transfer_study.report.stability import stability_caption
+from transfer_study.report.sentences.stability import stability_caption
 from transfer_study.study.file.study_file import read_study
 
 # Frozen layers and bfloat16 are met on the way.

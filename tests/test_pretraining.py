@@ -32,7 +32,7 @@ from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.run_stage import StageFailed, run_stage
 from transfer_study.learn import pretrain as pretrain_module
 from transfer_study.learn.models.model import build_model
-from transfer_study.report.edge_files import write_table
+from transfer_study.report.tables.edge_files import write_table
 from transfer_study.session.places import Places
 from transfer_study.session.plans import make_plan
 from transfer_study.session.report import write_report

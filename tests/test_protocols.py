@@ -15,8 +15,8 @@ import transfer_study
 from tests.analysis.made_up import planned
 from transfer_study.analysis.graph.views import MAIN
 from transfer_study.analysis.paper.choices import STEPS, choices
-from transfer_study.report.captions import caption
 from transfer_study.report.design import Design
+from transfer_study.report.sentences.captions import caption
 from transfer_study.session.places import Places
 from transfer_study.session.plans import known_plan, make_plan
 from transfer_study.session.report import write_report

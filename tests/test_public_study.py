@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from transfer_study.analysis.effects.tables import tables
 from transfer_study.cli import app
-from transfer_study.report.edge_files import write_table
+from transfer_study.report.tables.edge_files import write_table
 from transfer_study.session.places import Places
 from transfer_study.session.plans import as_begun, make_plan
 from transfer_study.store.compact import CompactAnswers

@@ -9,8 +9,8 @@ import pytest
 
 from transfer_study.analysis.doubt.stability import run_table, stability_table
 from transfer_study.analysis.effects.tables import tables
-from transfer_study.report.edge_files import write_table
-from transfer_study.report.stability import stability_markdown
+from transfer_study.report.sentences.stability import stability_markdown
+from transfer_study.report.tables.edge_files import write_table
 from transfer_study.store.compact import CompactAnswers
 from transfer_study.store.recorded import recorded_plan
 from transfer_study.study.file.study_file import read_study

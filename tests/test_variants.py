@@ -14,8 +14,8 @@ from transfer_study.analysis.effects.tables import tables
 from transfer_study.execute.in_process import InProcess
 from transfer_study.execute.run_stage import run_stage
 from transfer_study.learn.models.model import build_model
-from transfer_study.report.edge_files import write_table
-from transfer_study.report.stability import stability_caption
+from transfer_study.report.sentences.stability import stability_caption
+from transfer_study.report.tables.edge_files import write_table
 from transfer_study.session.places import Places
 from transfer_study.session.plans import make_plan
 from transfer_study.session.report import write_report

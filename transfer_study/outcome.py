@@ -183,7 +183,7 @@ class Outcome:
         import pandas as pd
 
         from transfer_study.points import points, verdict_text
-        from transfer_study.report.words import interval_text
+        from transfer_study.report.sentences.words import interval_text
 
         edges = self.edges
         axes = [name for name in ("variant", "encoder", "reading", "size") if name in edges]

@@ -116,7 +116,7 @@ def _by_plain_names(plan_: Plan) -> Plan:
 
 def _plain_names(encoders: Sequence[Encoder]) -> dict[str, str]:
     """What stands for the name of each encoder, no two alike."""
-    from transfer_study.report.words import short_encoder
+    from transfer_study.report.sentences.words import short_encoder
 
     plain: dict[str, str] = {}
     for encoder in encoders:

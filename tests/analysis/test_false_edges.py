@@ -14,7 +14,7 @@ from transfer_study.analysis.doubt.false_edges import compare_with_itself, false
 from transfer_study.analysis.effects.judgement import Judgement
 from transfer_study.analysis.effects.replicates import TestSet
 from transfer_study.metrics import statistics
-from transfer_study.report.false_edges import false_edge_sentence
+from transfer_study.report.sentences.false_edges import false_edge_sentence
 from transfer_study.study.margin import Margin
 from transfer_study.study.plan import Plan
 from transfer_study.study.tasks.task import MetricName

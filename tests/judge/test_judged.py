@@ -19,7 +19,7 @@ from transfer_study.errors import StoreError, StudyError
 from transfer_study.judge.judged import JudgedPlaces, JudgeRequest, check_task, judge_runs
 from transfer_study.judge.score_table import TableRequest, read_scores
 from transfer_study.outcome import Outcome
-from transfer_study.report.edge_files import write_table
+from transfer_study.report.tables.edge_files import write_table
 from transfer_study.store.recorded import RECORD_FILE
 from transfer_study.study.correction import Correction
 from transfer_study.study.margin import Margin

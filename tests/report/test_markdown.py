@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from tests.report.page.conftest import make_content, with_meaning
-from transfer_study.report.citations import bibtex
 from transfer_study.report.content import Content
 from transfer_study.report.markdown import report_markdown
 from transfer_study.report.of_plan import content_of
-from transfer_study.report.words import (
+from transfer_study.report.sentences.citations import bibtex
+from transfer_study.report.sentences.words import (
     advised,
     completeness,
     doubts,

@@ -26,18 +26,18 @@ from transfer_study.outcome import Outcome
 from transfer_study.predict.unmeasured import predicted_edges
 from transfer_study.report.content import Content, RunKey, SeedRun
 from transfer_study.report.design import Design
-from transfer_study.report.edge_files import (
+from transfer_study.report.files import write_report_files
+from transfer_study.report.sentences.false_edges import false_edge_sentence
+from transfer_study.report.sentences.made import own_provenance
+from transfer_study.report.sentences.price import price
+from transfer_study.report.tables.edge_files import (
     EVIDENCE,
     PREDICTED,
     draw_edges,
     write_if_any,
     write_tables,
 )
-from transfer_study.report.edges_tables import write_edge_tables
-from transfer_study.report.false_edges import false_edge_sentence
-from transfer_study.report.files import write_report_files
-from transfer_study.report.made import own_provenance
-from transfer_study.report.price import price
+from transfer_study.report.tables.edges_tables import write_edge_tables
 from transfer_study.store.outputs import LOG_FILE, Outputs
 from transfer_study.store.recorded import RECORD_FILE
 from transfer_study.study.arms import Arm, arm_of
@@ -98,7 +98,7 @@ def judge_runs(given: Given, asked: JudgeRequest, places: JudgedPlaces) -> Outco
     Raises StoreError for places that cannot be written, and StudyError where what is to be
     predicted cannot be.
     """
-    from transfer_study.report.figure_names import font_note
+    from transfer_study.report.sentences.figure_names import font_note
 
     places.check()
     judgement = asked.judgement

@@ -13,9 +13,9 @@ import pandas as pd
 
 from transfer_study.errors import StoreError
 from transfer_study.points import counted
-from transfer_study.report.kept_table import read_kept
-from transfer_study.report.so_far import SoFar
-from transfer_study.report.stopping import ending_of
+from transfer_study.report.sentences.so_far import SoFar
+from transfer_study.report.sentences.stopping import ending_of
+from transfer_study.report.tables.kept_table import read_kept
 from transfer_study.report.traits import Traits
 from transfer_study.store.stage_record import StageRecord
 from transfer_study.store.store import Store

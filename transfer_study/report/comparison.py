@@ -17,7 +17,7 @@ from transfer_study.analysis.effects.scores import comparison_table, task_table
 from transfer_study.errors import StudyError
 from transfer_study.metrics import Statistics, statistics
 from transfer_study.metrics.constant import best_constant
-from transfer_study.report.edge_files import write_table
+from transfer_study.report.tables.edge_files import write_table
 from transfer_study.store.outputs import LOG_FILE, Outputs
 from transfer_study.store.predictions import Answers, AnswerSource
 from transfer_study.study.correction import Correction

@@ -10,7 +10,7 @@ import pandas as pd
 
 from transfer_study.analysis.edges import distinct_edges
 from transfer_study.report.design import Design
-from transfer_study.report.so_far import SoFar
+from transfer_study.report.sentences.so_far import SoFar
 
 CaptionKey = tuple[str, str, str]  # encoder, reading, name of the view
 # Encoder, reading, variant, source, target, arm, the target's size, metric.

@@ -6,19 +6,19 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from transfer_study.report import beside_paper, figure_names, meaning, predictions
-from transfer_study.report.citations import bibtex
 from transfer_study.report.content import Content
-from transfer_study.report.edges_tables import edge_tables
-from transfer_study.report.made import made
-from transfer_study.report.table import as_markdown, frame_table, markdown_text
-from transfer_study.report.words import (
+from transfer_study.report.sentences import beside_paper, figure_names, meaning, predictions
+from transfer_study.report.sentences.citations import bibtex
+from transfer_study.report.sentences.made import made
+from transfer_study.report.sentences.words import (
     advised,
     completeness,
     doubts,
     headline,
     methods,
 )
+from transfer_study.report.tables.edges_tables import edge_tables
+from transfer_study.report.tables.table import as_markdown, frame_table, markdown_text
 
 _PICTURES = (".svg", ".png")
 

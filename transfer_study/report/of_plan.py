@@ -13,8 +13,8 @@ from transfer_study.figures.lettering import metric_name
 from transfer_study.metrics.measurable import absence
 from transfer_study.report.content import Content, RunKey, SeedRun
 from transfer_study.report.design import Design
-from transfer_study.report.stopping import stopping_method
-from transfer_study.report.words import short_encoder
+from transfer_study.report.sentences.stopping import stopping_method
+from transfer_study.report.sentences.words import short_encoder
 from transfer_study.study.pairs import left_out_sentence
 from transfer_study.study.plan import Plan
 from transfer_study.study.recipes.protocol import Protocol

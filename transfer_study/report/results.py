@@ -26,11 +26,16 @@ from transfer_study.data.leaks.findings import Severity
 from transfer_study.metrics import score
 from transfer_study.points import counted
 from transfer_study.report.beside import Beside
-from transfer_study.report.beside_paper import published_table
-from transfer_study.report.captions import margin_text
 from transfer_study.report.content import CaptionKey, Content
 from transfer_study.report.design import Design
-from transfer_study.report.edge_files import (
+from transfer_study.report.files import write_report_files
+from transfer_study.report.of_plan import content_of
+from transfer_study.report.sentences.beside_paper import published_table
+from transfer_study.report.sentences.captions import margin_text
+from transfer_study.report.sentences.false_edges import false_edge_sentence
+from transfer_study.report.sentences.made import own_provenance
+from transfer_study.report.sentences.stability import stability_caption, stability_markdown
+from transfer_study.report.tables.edge_files import (
     EVIDENCE,
     PREDICTED,
     draw_edges,
@@ -38,14 +43,9 @@ from transfer_study.report.edge_files import (
     write_table,
     write_tables,
 )
-from transfer_study.report.edges_tables import write_edge_tables
-from transfer_study.report.false_edges import false_edge_sentence
-from transfer_study.report.files import write_report_files
-from transfer_study.report.kept_table import read_kept
-from transfer_study.report.made import own_provenance
-from transfer_study.report.of_plan import content_of
-from transfer_study.report.stability import stability_caption, stability_markdown
-from transfer_study.report.system_tables import write_system_tables
+from transfer_study.report.tables.edges_tables import write_edge_tables
+from transfer_study.report.tables.kept_table import read_kept
+from transfer_study.report.tables.system_tables import write_system_tables
 from transfer_study.report.unmeasured import predicted_of
 from transfer_study.store.compact import CompactAnswers, write_compact
 from transfer_study.store.outputs import LOG_FILE, Outputs, write_text
@@ -150,7 +150,7 @@ def _write_protocol(
     Tables come first, then figures, then the report that links to them. While the study runs its
     tables wait: who reads them wants them whole.
     """
-    from transfer_study.report.figure_names import font_note
+    from transfer_study.report.sentences.figure_names import font_note
 
     plan, results, plots = ran.plan, folders.results, folders.plots
     scored, edges = tables(plan, ran.source, ran.failed)

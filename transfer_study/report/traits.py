@@ -17,7 +17,7 @@ from transfer_study.data.splits import TaskData, load_planned_once
 from transfer_study.data.traits import lengths, overlaps, unseen_mentions
 from transfer_study.errors import DataError
 from transfer_study.metrics.rows import Floats
-from transfer_study.report.kept_table import read_kept
+from transfer_study.report.tables.kept_table import read_kept
 from transfer_study.study.arms import Control
 from transfer_study.study.frozen import content_hash
 from transfer_study.study.plan import Plan

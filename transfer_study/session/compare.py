@@ -18,7 +18,7 @@ from transfer_study.analysis.paper.agreement import (
 from transfer_study.errors import StudyError
 from transfer_study.files import check_writable, writing
 from transfer_study.report.comparison import Compared, Evidence, compare
-from transfer_study.report.edge_files import read_table
+from transfer_study.report.tables.edge_files import read_table
 from transfer_study.session.places import Places
 from transfer_study.session.plans import known_plan, make_plan
 from transfer_study.session.stored import answer_source, failed_stages

@@ -122,7 +122,7 @@ def write_so_far(plan_: Plan, places: Places, study: str, reloads: int) -> None:
     from transfer_study.analysis.effects.tables import Ran
     from transfer_study.report.beside import Beside, costs, made
     from transfer_study.report.results import EPOCHS_FILE, Folders, epoch_scores, write_judged
-    from transfer_study.report.so_far import SoFar
+    from transfer_study.report.sentences.so_far import SoFar
 
     folders = Folders(places.results, places.plots) / plan_.study.name
     store, source = open_store(places.store), answer_source(plan_, places)
@@ -149,7 +149,7 @@ def outcome_of(
     from transfer_study.analysis.edges import distinct_edges
     from transfer_study.analysis.effects.scores import task_table
     from transfer_study.report.design import Design
-    from transfer_study.report.price import price
+    from transfer_study.report.sentences.price import price
 
     clean, labels = plan_.under(plan_.protocols[0]), stage_labels(plan_)
     not_run = {s.stage.id for s in plan_.systems if not source.has(s.stage)} - failed

@@ -11,7 +11,7 @@ import yaml
 
 from transfer_study.analysis.effects.intervals import no_interval_of_scores
 from transfer_study.analysis.effects.model_scores import ModelScore
-from transfer_study.report.table import TableCell, as_markdown, number, table_of, text
+from transfer_study.report.tables.table import TableCell, as_markdown, number, table_of, text
 from transfer_study.store.stage_record import StageRecord
 from transfer_study.study.recipes.recipe import Precision
 from transfer_study.study.stage import Stage, StageTask

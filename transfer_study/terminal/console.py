@@ -13,7 +13,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from transfer_study.report.table import Table, TableCell
+from transfer_study.report.tables.table import Table, TableCell
 from transfer_study.visible import visible_lines
 
 if TYPE_CHECKING:

@@ -14,7 +14,16 @@ from transfer_study.analysis.compare.difference import Happened, signs_and_ranks
 from transfer_study.analysis.edges import repeated
 from transfer_study.points import verdict_text
 from transfer_study.report.comparison import Compared, correction_words
-from transfer_study.report.table import Column, Table, change, label, number, span, table_of, text
+from transfer_study.report.tables.table import (
+    Column,
+    Table,
+    change,
+    label,
+    number,
+    span,
+    table_of,
+    text,
+)
 from transfer_study.study.arms import source_text
 from transfer_study.terminal.console import in_terminal, print_json, records_of, stdout
 

@@ -11,7 +11,7 @@ from operator import itemgetter
 from transfer_study.errors import ExecutionError, StoreError
 from transfer_study.execute.cluster.authentication import authentication
 from transfer_study.files import check_folder
-from transfer_study.report.table import as_markdown, table_of, text
+from transfer_study.report.tables.table import as_markdown, table_of, text
 from transfer_study.store.open_store import check_store, open_store
 from transfer_study.store.storage.commit_record import Part
 from transfer_study.store.storage.storage_url import store_place

@@ -13,11 +13,12 @@ from transfer_study.analysis.edges import over_a_control, raw_edges
 from transfer_study.analysis.paper.choices import STEPS
 from transfer_study.outcome import Outcome
 from transfer_study.points import MISSING, points, verdict_text
-from transfer_study.report import predictions
-from transfer_study.report.captions import adjustment
-from transfer_study.report.cautions import cautions
 from transfer_study.report.design import Design
-from transfer_study.report.table import (
+from transfer_study.report.sentences import predictions
+from transfer_study.report.sentences.captions import adjustment
+from transfer_study.report.sentences.cautions import cautions
+from transfer_study.report.sentences.words import interval_text
+from transfer_study.report.tables.table import (
     Column,
     Table,
     TableCell,
@@ -29,7 +30,6 @@ from transfer_study.report.table import (
     table_of,
     text,
 )
-from transfer_study.report.words import interval_text
 from transfer_study.study.arms import CONTROL, source_text
 from transfer_study.terminal.console import in_terminal, print_json, records_of, stdout
 from transfer_study.terminal.looks import schedule_line

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from transfer_study.points import counted, percent
-from transfer_study.report.table import number, table_of, text
+from transfer_study.report.tables.table import number, table_of, text
 from transfer_study.study.looks import Edge
 from transfer_study.terminal.console import in_terminal, print_json, records_of, stdout
 

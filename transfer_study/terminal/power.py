@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from transfer_study.points import points
-from transfer_study.report.table import Column, Table, number, table_of, text
+from transfer_study.report.tables.table import Column, Table, number, table_of, text
 from transfer_study.study.arms import source_text
 from transfer_study.terminal.console import in_terminal
 

@@ -9,7 +9,7 @@ import typer
 
 from transfer_study.files import size_text
 from transfer_study.points import counted
-from transfer_study.report.table import number, table_of, text
+from transfer_study.report.tables.table import number, table_of, text
 from transfer_study.store.checkpoints import States, drop_states
 from transfer_study.store.prune import Prunable, remove
 from transfer_study.store.storage.committed import Kept

@@ -12,7 +12,7 @@ from transfer_study.analysis.advice.grouping import Advice, Grouping, assumption
 from transfer_study.analysis.advice.recommend import Recommendation
 from transfer_study.analysis.advice.sentences import how
 from transfer_study.points import MISSING, interval, points
-from transfer_study.report.table import Table, change, label, number, span, table_of, text
+from transfer_study.report.tables.table import Table, change, label, number, span, table_of, text
 from transfer_study.study.stage_labels import sizes_text
 from transfer_study.terminal.console import in_terminal, print_json, stdout
 

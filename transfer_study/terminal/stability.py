@@ -6,8 +6,8 @@ import pandas as pd
 from rich.console import Console
 
 from transfer_study.analysis.doubt.stability import by_system
-from transfer_study.report.stability import COLUMNS, learned
-from transfer_study.report.table import table_of
+from transfer_study.report.sentences.stability import COLUMNS, learned
+from transfer_study.report.tables.table import table_of
 from transfer_study.terminal.console import in_terminal
 
 _COLUMNS = [c for c in COLUMNS if c.heading not in ("lowest", "highest", "verdict")]

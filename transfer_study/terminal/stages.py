@@ -11,7 +11,7 @@ import yaml
 
 from transfer_study.data.leaks.findings import Dropped
 from transfer_study.execute.cost import SecondsEstimate, is_at_most
-from transfer_study.report.table import Table, label, number, table_of, text
+from transfer_study.report.tables.table import Table, label, number, table_of, text
 from transfer_study.session.forecast import disk_forecast, forecast_looks, power
 from transfer_study.session.places import Places
 from transfer_study.session.reasons import reasons

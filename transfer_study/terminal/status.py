@@ -15,7 +15,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from transfer_study.report.table import Table, label, number, table_of, text
+from transfer_study.report.tables.table import Table, label, number, table_of, text
 from transfer_study.session.status import STATES, DeviceHours, Machine, Status
 from transfer_study.store.runs.running import Running
 from transfer_study.store.store import Store

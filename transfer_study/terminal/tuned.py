@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from transfer_study.points import MISSING, counted, points
-from transfer_study.report.table import Column, Table, number, table_of
+from transfer_study.report.tables.table import Column, Table, number, table_of
 from transfer_study.store.trials import Trial
 from transfer_study.study.file.write_recipe import value_text
 from transfer_study.terminal.console import headed, in_terminal, print_json, stdout

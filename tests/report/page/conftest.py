@@ -20,7 +20,7 @@ from transfer_study.analysis.meaning.table import NUMBERS
 from transfer_study.report.content import Content
 from transfer_study.report.of_plan import content_of
 from transfer_study.report.page import write_page
-from transfer_study.report.so_far import SoFar
+from transfer_study.report.sentences.so_far import SoFar
 from transfer_study.study.fingerprint import DataFingerprint, Fingerprints, SplitFingerprint
 from transfer_study.study.plan import Plan, plan
 from transfer_study.study.recipes.recipe import Precision

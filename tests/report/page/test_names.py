@@ -8,11 +8,11 @@ import string
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from transfer_study.report.edges_tables import edges_latex, edges_markdown
 from transfer_study.report.markdown import report_markdown
 from transfer_study.report.page import page
 from transfer_study.report.page.subject import Subject
-from transfer_study.report.table import latex_text, markdown_text
+from transfer_study.report.tables.edges_tables import edges_latex, edges_markdown
+from transfer_study.report.tables.table import latex_text, markdown_text
 
 LETTERS = string.ascii_letters + string.digits + "-_é疾علم"
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from transfer_study.report.markdown import report_markdown
 from transfer_study.report.page import page as page_of
-from transfer_study.report.so_far import SoFar
+from transfer_study.report.sentences.so_far import SoFar
 
 SO_FAR = SoFar(done=3, failed=1, stages=20, written=1_800_000_000.0, reloads=2)
 

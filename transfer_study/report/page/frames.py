@@ -14,10 +14,10 @@ from transfer_study.analysis.edges import SIZE, VARIANT, key_of, over_a_control
 from transfer_study.analysis.effects.intervals import lacking
 from transfer_study.analysis.graph.graph import build_graph
 from transfer_study.analysis.graph.views import View, at_size
-from transfer_study.report import meaning
-from transfer_study.report.captions import caption
 from transfer_study.report.content import Content, SeedRun, corrected_together
-from transfer_study.report.words import short_encoder
+from transfer_study.report.sentences import meaning
+from transfer_study.report.sentences.captions import caption
+from transfer_study.report.sentences.words import short_encoder
 
 AXES = ("encoder", "reading", "variant", "view", "size")
 LARGEST = "largest"

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from transfer_study.points import DECIMALS
-from transfer_study.report import meaning
 from transfer_study.report.page.doubts import doubts_of
 from transfer_study.report.page.frames import AXES, EDGE_NUMBERS, Frame, ShownEffect
 from transfer_study.report.page.graph import packed
 from transfer_study.report.page.scale import limit_of
 from transfer_study.report.page.subject import Subject
+from transfer_study.report.sentences import meaning
 
 EFFECT = (
     *("slot", "arm", "verdict", *EDGE_NUMBERS, "by_seed", "runs", "over"),

@@ -16,17 +16,17 @@ from transfer_study.figures.edge import COLLAPSED
 from transfer_study.figures.lettering import metric_name
 from transfer_study.figures.palette import VERDICTS
 from transfer_study.points import axis_number, interval, p_text, percent, points
-from transfer_study.report import beside_paper, figure_names, predictions, words
-from transfer_study.report.captions import margin_text, seed_counts
-from transfer_study.report.citations import bibtex
-from transfer_study.report.made import made
 from transfer_study.report.page import forest
 from transfer_study.report.page.frames import AXES, ShownEffect
 from transfer_study.report.page.graph import drawn
 from transfer_study.report.page.payload import payload
 from transfer_study.report.page.scale import limit_of
 from transfer_study.report.page.subject import Subject
-from transfer_study.report.table import Table, frame_table
+from transfer_study.report.sentences import beside_paper, figure_names, predictions, words
+from transfer_study.report.sentences.captions import margin_text, seed_counts
+from transfer_study.report.sentences.citations import bibtex
+from transfer_study.report.sentences.made import made
+from transfer_study.report.tables.table import Table, frame_table
 
 _SCRIPTS = (
     "data",

@@ -13,7 +13,7 @@ from transfer_study.figures.naming import fit_names, one_line
 from transfer_study.figures.transfer_graph import LARGEST
 from transfer_study.report.content import Content
 from transfer_study.report.page.frames import Frame, ShownEffect, frames
-from transfer_study.report.words import source_name
+from transfer_study.report.sentences.words import source_name
 from transfer_study.study.arms import arm_of
 
 _IN_TABLES, _TABLE_TYPE = 250.0, 14.4  # widths and sizes of type in pixels

@@ -12,7 +12,7 @@ from typing import Any
 
 from transfer_study.data.leaks.findings import Dropped, Leak, LeakKind, Leaks, Severity
 from transfer_study.data.splits import TaskData
-from transfer_study.report.table import label, number, table_of, text
+from transfer_study.report.tables.table import label, number, table_of, text
 from transfer_study.study.tasks.source import SPLITS
 from transfer_study.terminal.console import headed, in_terminal, stdout
 from transfer_study.visible import visible

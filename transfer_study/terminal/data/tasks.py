@@ -14,7 +14,7 @@ from transfer_study.data.leaks.find import find_leaks
 from transfer_study.data.splits import TaskData
 from transfer_study.data.tokens.unread import reader
 from transfer_study.points import MISSING, points
-from transfer_study.report.table import number, table_of, text
+from transfer_study.report.tables.table import number, table_of, text
 from transfer_study.study.characters import code_point
 from transfer_study.study.study import Study
 from transfer_study.terminal.console import in_terminal, print_json, stdout

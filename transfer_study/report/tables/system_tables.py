@@ -19,7 +19,7 @@ from transfer_study.analysis.paper.systems import (
 )
 from transfer_study.points import MISSING, points
 from transfer_study.published import CAUTION, SOURCE, SystemKind
-from transfer_study.report.table import (
+from transfer_study.report.tables.table import (
     Table,
     TableCell,
     as_latex,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from transfer_study.analysis.graph.views import Shown
-from transfer_study.report.captions import caption
 from transfer_study.report.design import Design
+from transfer_study.report.sentences.captions import caption
 from transfer_study.study.study import Study
 
 TASKS = ["chemprot", "ddi2013-type", "bc5cdr-chemical"]

@@ -13,12 +13,17 @@ from transfer_study.analysis.edges import Verdict, over_a_control
 from transfer_study.analysis.effects.intervals import lacking
 from transfer_study.analysis.graph.views import MAIN
 from transfer_study.points import MISSING, counted, interval, points
-from transfer_study.report.captions import adjustment, margin_text, seed_counts, seeds_text
-from transfer_study.report.cautions import cautions, outlying_baselines, over_controls
 from transfer_study.report.content import Content, Recommended, corrected_together
 from transfer_study.report.design import Design
-from transfer_study.report.price import price
-from transfer_study.report.stopping import last_epoch_doubt
+from transfer_study.report.sentences.captions import (
+    adjustment,
+    margin_text,
+    seed_counts,
+    seeds_text,
+)
+from transfer_study.report.sentences.cautions import cautions, outlying_baselines, over_controls
+from transfer_study.report.sentences.price import price
+from transfer_study.report.sentences.stopping import last_epoch_doubt
 from transfer_study.study.arms import PAIRS, Control
 from transfer_study.study.correction import Correction
 from transfer_study.study.reading import Reading

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from transfer_study.analysis.paper.systems import CELL_COLUMNS
-from transfer_study.report.system_tables import about, lay_out, system_latex, system_markdown
-from transfer_study.report.table import latex_text, markdown_text
+from transfer_study.report.tables.system_tables import about, lay_out, system_latex, system_markdown
+from transfer_study.report.tables.table import latex_text, markdown_text
 from transfer_study.study.fingerprint import DataFingerprint, Fingerprints, SplitFingerprint
 from transfer_study.study.plan import plan
 from transfer_study.study.recipes.recipe import Precision

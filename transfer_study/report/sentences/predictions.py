@@ -9,7 +9,7 @@ import pandas as pd
 
 from transfer_study.points import counted, percent
 from transfer_study.report.content import Content
-from transfer_study.report.table import Table, change, number, span, table_of, text
+from transfer_study.report.tables.table import Table, change, number, span, table_of, text
 
 _SHOWN = 20
 

@@ -10,10 +10,10 @@ import pandas as pd
 
 from transfer_study.analysis.edges import VARIANT, raw_edges
 from transfer_study.analysis.graph.views import Shown, View
-from transfer_study.report.captions import caption
 from transfer_study.report.content import CaptionKey, corrected_together
 from transfer_study.report.design import Design
-from transfer_study.report.kept_table import read_kept
+from transfer_study.report.sentences.captions import caption
+from transfer_study.report.tables.kept_table import read_kept
 from transfer_study.store.outputs import Outputs
 
 # The names of the tables of what edges mean, and of pairs that were not measured.

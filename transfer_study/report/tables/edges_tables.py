@@ -13,10 +13,11 @@ import pandas as pd
 
 from transfer_study.analysis.edges import SIZE, VARIANT, asked_edges, over_a_control
 from transfer_study.points import MISSING, counted, p_text, points, verdict_text
-from transfer_study.report.captions import adjustment
 from transfer_study.report.content import corrected_together
 from transfer_study.report.design import Design
-from transfer_study.report.table import (
+from transfer_study.report.sentences.captions import adjustment
+from transfer_study.report.sentences.words import interval_text, source_name
+from transfer_study.report.tables.table import (
     Column,
     Table,
     TableCell,
@@ -28,7 +29,6 @@ from transfer_study.report.table import (
     table_of,
     text,
 )
-from transfer_study.report.words import interval_text, source_name
 from transfer_study.store.outputs import Outputs, write_text
 from transfer_study.study.arms import Control
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from transfer_study.points import counted
 from transfer_study.report.content import Content
-from transfer_study.report.stopping import endings
+from transfer_study.report.sentences.stopping import endings
 
 _LIBRARIES = ("transfer-study", "python", "torch", "transformers")
 

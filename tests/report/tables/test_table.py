@@ -8,7 +8,7 @@ import math
 import pandas as pd
 import pytest
 
-from transfer_study.report.table import (
+from transfer_study.report.tables.table import (
     TableCell,
     as_latex,
     as_markdown,

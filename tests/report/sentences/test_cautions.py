@@ -10,13 +10,13 @@ import pytest
 
 from tests.report.conftest import NAN, row
 from transfer_study.analysis.effects.intervals import lacking
-from transfer_study.report.captions import adjustment
-from transfer_study.report.cautions import cautions, outlying_baselines, over_controls
 from transfer_study.report.content import Content
-from transfer_study.report.edges_tables import edges_markdown
-from transfer_study.report.figure_names import font_note
 from transfer_study.report.markdown import report_markdown
-from transfer_study.report.words import doubts, headline, interval_text
+from transfer_study.report.sentences.captions import adjustment
+from transfer_study.report.sentences.cautions import cautions, outlying_baselines, over_controls
+from transfer_study.report.sentences.figure_names import font_note
+from transfer_study.report.sentences.words import doubts, headline, interval_text
+from transfer_study.report.tables.edges_tables import edges_markdown
 from transfer_study.study.correction import Correction
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from transfer_study.report.price import price
+from transfer_study.report.sentences.price import price
 
 
 def edges(*verdicts: str) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """The page that says what every column of every table holds.
 
-python -m transfer_study.report.columns_page > docs/tables.md
+python -m transfer_study.report.tables.columns_page > docs/tables.md
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ Every table of `results/<study>` is a CSV file whose first line has the names be
 a `.parquet` of the same name, it holds the same numbers without rounding. Scores, effects and
 intervals are fractions of 1 (0.016 is 1.6 points); an empty field is not known, or does not apply.
 Columns `variant` and `size` are there only in studies that have several recipes (`variants:`) or
-training sizes (`max_train: [100, 300]`). Made by `python -m transfer_study.report.columns_page`.
+training sizes (`max_train: [100, 300]`). Made by
+`python -m transfer_study.report.tables.columns_page`.
 """
 
 DELTAS = {name: column.meaning for name, column in COLUMNS.items()}

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from transfer_study.report.content import Content
-from transfer_study.report.edges_tables import edge_tables, edges_latex, edges_markdown
-from transfer_study.report.table import Table
+from transfer_study.report.tables.edges_tables import edge_tables, edges_latex, edges_markdown
+from transfer_study.report.tables.table import Table
 
 
 @pytest.fixture

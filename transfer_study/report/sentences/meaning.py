@@ -12,8 +12,8 @@ from transfer_study.analysis.edges import key_of
 from transfer_study.analysis.meaning.table import TO_RIGHT, TO_WRONG, WORTH
 from transfer_study.points import MINUS
 from transfer_study.report.content import Content
-from transfer_study.report.table import Table, change, number, score, span, table_of, text
-from transfer_study.report.words import effect_text
+from transfer_study.report.sentences.words import effect_text
+from transfer_study.report.tables.table import Table, change, number, score, span, table_of, text
 
 Row: TypeAlias = Mapping[Any, Any]
 COUNTED = (TO_RIGHT, TO_WRONG, WORTH)

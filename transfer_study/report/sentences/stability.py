@@ -9,7 +9,15 @@ import pandas as pd
 
 from transfer_study.analysis.doubt.stability import by_system
 from transfer_study.points import points, verdict_text
-from transfer_study.report.table import as_markdown, change, number, score, span, table_of, text
+from transfer_study.report.tables.table import (
+    as_markdown,
+    change,
+    number,
+    score,
+    span,
+    table_of,
+    text,
+)
 from transfer_study.study.study import Study
 
 _AS_IT_IS = "the recipe as it is"

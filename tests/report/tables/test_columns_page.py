@@ -14,9 +14,9 @@ from transfer_study.analysis.effects import scores
 from transfer_study.analysis.paper import choices, systems
 from transfer_study.data.leaks.findings import Leak
 from transfer_study.report import beside
-from transfer_study.report.columns_page import TABLES, columns_page
+from transfer_study.report.tables.columns_page import TABLES, columns_page
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 AXES = {edges.VARIANT, edges.SIZE}
 IN_CODE = {
     "deltas.csv": {*edges.COLUMNS},
@@ -31,7 +31,7 @@ IN_CODE = {
 
 
 def test_the_page_is_that_of_the_code() -> None:
-    """Otherwise: python -m transfer_study.report.columns_page > docs/tables.md."""
+    """Otherwise: python -m transfer_study.report.tables.columns_page > docs/tables.md."""
     assert (ROOT / "docs" / "tables.md").read_text(encoding="utf-8") == columns_page()
 
 

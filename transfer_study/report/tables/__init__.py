@@ -1,0 +1,1 @@
+"""Tables of a report: as frames, as files and for readers."""
