@@ -7,6 +7,7 @@ from zlib import crc32
 
 from transfer_study.study.arms import FULL, GROUPS, PAIRS, SINGLE, Arm, arm_of, group_label
 from transfer_study.study.characters import fault_of_name
+from transfer_study.study.joined import joined
 from transfer_study.study.reading import Reading
 from transfer_study.study.spelling import choices
 
@@ -50,7 +51,7 @@ def label_of(said: str, sources: tuple[str, ...], target: str, tasks: Set[str]) 
     `said` is a label, empty where nothing is said: one source makes a pair, all other tasks the
     full mix, and several of them a group. Raises ValueError where the two do not fit.
     """
-    joined = "+".join(sources)
+    named = joined(sources)
     if target in sources:
         raise ValueError(
             f"found the target {target} among its sources; a source is another task, and a "
@@ -65,7 +66,7 @@ def label_of(said: str, sources: tuple[str, ...], target: str, tasks: Set[str]) 
         return SINGLE.label
     if said == SINGLE.label:
         raise ValueError(
-            f"found the arm 'single' with the source {joined}; leave the source of a baseline "
+            f"found the arm 'single' with the source {named}; leave the source of a baseline "
             "empty, or give the model's arm"
         )
     arm = arm_of(said)
@@ -75,7 +76,7 @@ def label_of(said: str, sources: tuple[str, ...], target: str, tasks: Set[str]) 
         return FULL.label if {*sources, target} == tasks else _group({*sources, target})
     if arm.drawn == "edges" and len(sources) > 1:
         raise ValueError(
-            f"found the arm {said!r} with the sources {joined}, and it has one; write such rows as "
+            f"found the arm {said!r} with the sources {named}, and it has one; write such rows as "
             f"{FULL.label} or {GROUPS.label}:NAME"
         )
     return _group({*sources, target}) if said == GROUPS.label else said
@@ -101,7 +102,7 @@ def reading_of(said: str, label: str) -> str:
 
 def _group(members: Set[str]) -> str:
     """What a group without a name is called: by its members, or so many of them."""
-    name = "+".join(sorted(members))
+    name = joined(sorted(members))
     if len(name.encode()) > _LONGEST:
         name = f"{len(members)}-tasks-{crc32(name.encode()):08x}"
     return group_label(name)

@@ -10,6 +10,7 @@ import pandas as pd
 from transfer_study.analysis.effects.scores_on_test import ScoresOnTest
 from transfer_study.analysis.meaning.answered import Answered
 from transfer_study.study.arms import SINGLE
+from transfer_study.study.joined import apart
 
 # What a row of runs says: `run` names a model that was trained once, in every row of it alike.
 RUN_COLUMNS = ("encoder", "reading", "arm", "source", "target", "metric", "seed", "run")
@@ -34,7 +35,7 @@ class Given:
     def tasks(self) -> pd.DataFrame:
         """One row a task, as `task_table` has them: first targets, then what is a source alone."""
         metric = dict(zip(self.runs["target"], self.runs["metric"], strict=True))
-        sources = (name for joined in self.runs["source"] for name in joined.split("+") if name)
+        sources = (name for source in self.runs["source"] for name in apart(source))
         names = list(dict.fromkeys([*self.runs["target"], *sources]))
         rows = [(name, "", "general", metric.get(name, "")) for name in names]
         return pd.DataFrame(rows, columns=["name", "kind", "domain", "metric"])

@@ -41,6 +41,7 @@ from transfer_study.report.tables.edges_tables import write_edge_tables
 from transfer_study.store.outputs import LOG_FILE, Outputs
 from transfer_study.store.recorded import RECORD_FILE
 from transfer_study.study.arms import Arm, arm_of
+from transfer_study.study.joined import apart
 from transfer_study.study.looks import Edge
 from transfer_study.study.reading import Reading
 from transfer_study.study.spelling import choices
@@ -190,7 +191,7 @@ def _members(rows: pd.DataFrame) -> tuple[str, ...]:
     arm = arm_of(str(rows["arm"].iloc[0]))
     if arm is None or arm.sets is None:
         return ()
-    sources = (name for names in rows["source"] for name in names.split("+"))
+    sources = (name for names in rows["source"] for name in apart(names))
     return tuple(dict.fromkeys([*sources, *rows["target"]]))
 
 

@@ -17,6 +17,7 @@ from transfer_study.judge.given import RUN_COLUMNS
 from transfer_study.judge.score_pairs import RUN, effect_text, faults_of_mixes, in_readings
 from transfer_study.judge.score_rows import name_of, seed_of, sources_of, task_name
 from transfer_study.study.characters import composed
+from transfer_study.study.joined import apart, joined
 
 # What may stand where there is no source.
 ALONE = ("", "none", "alone")
@@ -44,7 +45,7 @@ class SaidRun:
     @property
     def sources(self) -> tuple[str, ...]:
         """The tasks that the model was trained with besides the target."""
-        return tuple(self.source.split("+")) if self.source else ()
+        return apart(self.source)
 
     @property
     def shown(self) -> str:
@@ -76,7 +77,7 @@ def said_run(said: Mapping[str, str], where: str) -> SaidRun:
         raise StudyError(*faults)
     return SaidRun(
         encoder=encoder,
-        source="+".join(sources),
+        source=joined(sources),
         target=target,
         seed=seed,
         arm=arm,

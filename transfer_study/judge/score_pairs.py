@@ -9,6 +9,8 @@ import pandas as pd
 from transfer_study.judge.mistakes import Mistakes
 from transfer_study.study.arms import GROUPS, SINGLE, arm_of
 from transfer_study.study.arms import mixes as mixes_tasks
+from transfer_study.study.arms.groups import group_of
+from transfer_study.study.joined import apart, joined
 from transfer_study.study.reading import Reading
 
 RUN = ["encoder", "reading", "arm", "source", "target", "metric", "seed"]
@@ -76,10 +78,10 @@ def faults_of_mixes(runs: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
                 f"{GROUPS.label}:NAME",
                 mix,
             )
-    groups = mixes[mixes["arm"].str.startswith(f"{GROUPS.label}:")]
+    groups = mixes[mixes["arm"].map(group_of).notna()]
     for group, mix in groups.groupby("arm", sort=False):
         ends = mix[["source", "target"]].drop_duplicates().itertuples(index=False, name=None)
-        members = {"+".join(sorted((*source.split("+"), target))): None for source, target in ends}
+        members = {joined(sorted((*apart(source), target))): None for source, target in ends}
         if len(members) > 1:
             yield (
                 f"found the arm {group} with the tasks {' and with '.join(members)}; a group is "

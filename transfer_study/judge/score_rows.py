@@ -15,6 +15,7 @@ from transfer_study.judge.arm_labels import asked_of, label_of, reading_of, said
 from transfer_study.judge.mistakes import Mistakes
 from transfer_study.judge.score_file import ScoreText
 from transfer_study.study.characters import composed, fault_of_name
+from transfer_study.study.joined import joined
 
 ENCODER, METRIC = "model", "score"  # what a single one is called that no column names
 _JOINS = "+,;"  # what may stand between sources
@@ -79,7 +80,7 @@ def _with_arms(rows: pd.DataFrame, arm: str, mistakes: Mistakes) -> pd.DataFrame
     columns = {
         "arm": [label for label, _ in found],
         "reading": [reading for _, reading in found],
-        "source": [*map("+".join, rows["source"])],
+        "source": [*map(joined, rows["source"])],
     }
     # Not as pandas' own texts, over which one goes slowly.
     kept = {n: pd.Series(c, index=rows.index, dtype=object) for n, c in columns.items()}

@@ -9,7 +9,7 @@ from typing_extensions import Self
 
 from transfer_study.analysis.graph.views import Shown, View
 from transfer_study.study.arms import Arm
-from transfer_study.study.choice import Choice
+from transfer_study.study.choice import PairChoice
 from transfer_study.study.correction import Correction
 from transfer_study.study.looks import Looks
 from transfer_study.study.margin import Margin
@@ -44,7 +44,7 @@ class Design:
     variants: Sequence[str] = ()
     looks: Looks | None = None
     preview: Preview | None = None
-    choice: Choice | None = None
+    choice: PairChoice | None = None
     unmeasured: Mapping[str, int] = field(default_factory=dict)
     departures: Mapping[Reading, Sequence[str]] = field(default_factory=dict)
     given: bool = False

@@ -164,9 +164,8 @@ def _write_protocol(
         if beside.so_far is None
         else Written(edges, [])
     )
-    design = Design.of_plan(plan)
-    views = shown.views(plan.study)
-    figures, captions = draw_edges(design, edges, task_table(plan), plots, outputs, shown, views)
+    design = replace(Design.of_plan(plan), views=tuple(shown.views(plan.study)))
+    figures, captions = draw_edges(design, edges, task_table(plan), plots, outputs, shown)
     if written.stability is not None:
         runs = run_table(plan, scored.table, scored.test_sets)
         runs = runs.assign(failed=has_failed(runs, ran.failed))

@@ -12,7 +12,7 @@ from transfer_study.session.places import Places
 from transfer_study.session.stored import missing
 from transfer_study.store.open_store import open_store
 from transfer_study.store.store import Store
-from transfer_study.study.choice import Choice, Pair, pair_of
+from transfer_study.study.choice import Pair, PairChoice, pair_of
 from transfer_study.study.plan import Plan
 from transfer_study.study.stage import Stage
 
@@ -82,7 +82,7 @@ def account_of(first: Plan, part: Plan, budget: Budget, places: Places) -> Accou
 
 def pair_stages(first: Plan) -> dict[Pair, list[Stage]]:
     """The stages that are run for each pair, but for those that the study needs without it."""
-    seen = {stage.id for stage in first.chosen(Choice(options=()))}
+    seen = {stage.id for stage in first.chosen(PairChoice(options=()))}
     found: dict[Pair, dict[str, Stage]] = {}
     for system in first.systems:
         if (pair := pair_of(system)) is not None:

@@ -32,7 +32,7 @@ from transfer_study.store.chosen_pairs import read_choice, write_choice
 from transfer_study.store.looked import LOOKS_FILE, read_looks
 from transfer_study.store.open_store import open_store
 from transfer_study.study.arms import is_edge
-from transfer_study.study.choice import Choice
+from transfer_study.study.choice import PairChoice
 from transfer_study.study.plan import Plan
 
 ROUNDS = 10  # a round has this part of all pairs: few to learn from each, enough to run at once
@@ -93,7 +93,7 @@ def run_within_budget(
         choice = choice.another(found.next.pairs)
 
 
-def known_choice(first: Plan, budget: Budget, places: Places) -> Choice:
+def known_choice(first: Plan, budget: Budget, places: Places) -> PairChoice:
     """The pairs that were chosen so far; at first, those that are measured to the end already."""
     folder, store = places.results / first.study.name, open_store(places.store)
     known = read_choice(first, folder)
@@ -102,7 +102,7 @@ def known_choice(first: Plan, budget: Budget, places: Places) -> Choice:
     todo = {stage.id for stage in missing(first, store)}
     of_pairs = pair_stages(first).items()
     done = tuple(pair for pair, stages in of_pairs if todo.isdisjoint(s.id for s in stages))
-    return Choice(options=budget.options, rounds=(done,) if done else ())
+    return PairChoice(options=budget.options, rounds=(done,) if done else ())
 
 
 def check_budget(first: Plan, budget: Budget, places: Places) -> None:

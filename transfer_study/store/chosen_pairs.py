@@ -10,14 +10,14 @@ from transfer_study.errors import StoreError
 from transfer_study.files import read_json
 from transfer_study.store.looked import hash_of_stages, looked_plan
 from transfer_study.store.storage.file_system import DISK, make_folders, replace
-from transfer_study.study.choice import Choice
+from transfer_study.study.choice import PairChoice
 from transfer_study.study.plan import Plan
 
 CHOICE_FILE = "choice.json"
 _SCHEMA = 1
 
 
-def write_choice(first: Plan, choice: Choice, folder: Path) -> None:
+def write_choice(first: Plan, choice: PairChoice, folder: Path) -> None:
     """Keep the pairs chosen so far; `first` is the plan of all pairs."""
     record = {
         "schema": _SCHEMA,
@@ -30,7 +30,7 @@ def write_choice(first: Plan, choice: Choice, folder: Path) -> None:
     replace(DISK, folder / CHOICE_FILE, content, folder / f".{CHOICE_FILE}")
 
 
-def read_choice(first: Plan, folder: Path) -> Choice | None:
+def read_choice(first: Plan, folder: Path) -> PairChoice | None:
     """The pairs that were chosen among these very stages; None where all are to be measured.
 
     Raises StoreError for a file that cannot be read.
@@ -42,7 +42,7 @@ def read_choice(first: Plan, folder: Path) -> Choice | None:
         record: dict[str, Any] = read_json(path)
         if record["stages"] != hash_of_stages(first):
             return None
-        return Choice.model_validate(record["choice"])
+        return PairChoice.model_validate(record["choice"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(
             f"{path} cannot be read ({error}); restore it, or remove it to begin anew"

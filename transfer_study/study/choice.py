@@ -19,7 +19,7 @@ class Pair(Frozen):
     tasks: tuple[str, str]
 
 
-class Choice(Frozen):
+class PairChoice(Frozen):
     """The pairs of each round, and the words of a command line that asked for them."""
 
     options: tuple[str, ...]
@@ -30,7 +30,7 @@ class Choice(Frozen):
         """Those of all rounds."""
         return frozenset(pair for chosen in self.rounds for pair in chosen)
 
-    def another(self, pairs: tuple[Pair, ...]) -> Choice:
+    def another(self, pairs: tuple[Pair, ...]) -> PairChoice:
         """With one round more."""
         return self.model_copy(update={"rounds": (*self.rounds, pairs)})
 

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from transfer_study.study.arms import Arm
 from transfer_study.study.builder import Builder, Reader
-from transfer_study.study.choice import Choice, is_of_control, pair_of
+from transfer_study.study.choice import PairChoice, is_of_control, pair_of
 from transfer_study.study.fingerprint import Fingerprints
 from transfer_study.study.looks import Edge, Looked, Looks
 from transfer_study.study.reading import Reading
@@ -36,7 +36,7 @@ class Plan:
     # How many stages there would be if none were shared.
     unshared: int = field(compare=False)
     looks: Looks | None = None
-    choice: Choice | None = None
+    choice: PairChoice | None = None
     unmeasured: Mapping[tuple[str, str, bool], int] = field(default_factory=dict, compare=False)
     # The ids of stages whose answers the study's results folder holds; only a child makes them run.
     answered: frozenset[str] = field(default=frozenset(), compare=False)
@@ -77,7 +77,7 @@ class Plan:
         part = every._of(s for s in every.systems if (s.edge, s.seed) in kept)
         return replace(part, looks=looks, answered=self.answered)
 
-    def chosen(self, choice: Choice) -> Plan:
+    def chosen(self, choice: PairChoice) -> Plan:
         """The plan with the pairs chosen alone, and with all that is of no pair.
 
         What an edge is compared with comes along.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from transfer_study.study.joined import joined
 from transfer_study.study.looks import Edge
 from transfer_study.study.reading import Reading
 from transfer_study.study.recipes.protocol import Protocol
@@ -41,7 +42,7 @@ class System:
     @property
     def source(self) -> str:
         """The partners' names joined by `+`, empty for a single task."""
-        return "+".join(self.sources)
+        return joined(self.sources)
 
     @property
     def edge(self) -> Edge:

@@ -15,6 +15,7 @@ from transfer_study.analysis.effects.deltas import verdict_of
 from transfer_study.analysis.effects.uncertainty import Interval
 from transfer_study.metrics import score_span
 from transfer_study.study.arms import FULL, LEAVE_ONE_OUT, SINGLE, WITHOUT, is_against_single
+from transfer_study.study.joined import apart
 from transfer_study.study.margin import Margin
 
 
@@ -112,7 +113,7 @@ def _effect(row: dict[Any, Any], margin: Margin) -> Effect:
     delta, n_seeds = float(row["delta"]), int(row["n_seeds"])
     return Effect(
         arm=str(row["arm"]),
-        partners=tuple(str(row["source"]).split("+")),
+        partners=apart(str(row["source"])),
         delta=delta,
         low=float(row["adjusted_low"]),
         high=float(row["adjusted_high"]),

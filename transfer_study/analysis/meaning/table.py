@@ -32,7 +32,7 @@ MOST = 100
 _RESAMPLES = 1_000
 
 
-class _Part(NamedTuple):
+class _TestPart(NamedTuple):
     """A part of a target's test set, as its models answered it."""
 
     by: str
@@ -73,7 +73,7 @@ def meanings(
     rows: list[dict[str, object]] = []
     parts: list[pd.DataFrame] = []
     of_parts: dict[str, TestSet] = {}
-    about: dict[str, _Part] = {}
+    about: dict[str, _TestPart] = {}
     for target, runs in own.groupby("target", sort=False):
         known = answered(str(target))
         if known is not None:
@@ -106,7 +106,7 @@ def _measured(comparisons: pd.DataFrame, test_sets: Mapping[str, ScoresOnTest]) 
     return comparisons[comparisons["stage"].isin(known) & comparisons["baseline"].isin(known)]
 
 
-def _parts(known: Answered, runs: pd.DataFrame) -> Iterator[tuple[str, _Part, pd.DataFrame]]:
+def _parts(known: Answered, runs: pd.DataFrame) -> Iterator[tuple[str, _TestPart, pd.DataFrame]]:
     """Each part of a target under a name of its own, and the comparisons of models that it is of.
 
     So that no part shares its baseline with another, its models have names of their own too.
@@ -145,7 +145,7 @@ class _Statistics:
             for model, answers in self._predicted.items()
         }
 
-    def group(self, group: Group) -> _Part:
+    def group(self, group: Group) -> _TestPart:
         """A group of examples, scored by the task's own metric."""
         known, task = self._known, self._known.task
         if task.metric in DIVISIBLE:
@@ -159,9 +159,9 @@ class _Statistics:
                 for model, said in self._predicted.items()
             }
         test_set = _part_set(task.name, task.metric, group.n, models)
-        return _Part(group.by, group.name, group.n, test_set)
+        return _TestPart(group.by, group.name, group.n, test_set)
 
-    def by_class(self) -> Iterator[_Part]:
+    def by_class(self) -> Iterator[_TestPart]:
         """Each class or type of mention of which there are some, scored by its own F1."""
         known, task = self._known, self._known.task
         models = {
@@ -175,7 +175,7 @@ class _Statistics:
             of_class = {model: one[name] for model, one in models.items()}
             n = int(next(iter(of_class.values())).values[:, 2].sum())
             if n >= FEWEST:
-                yield _Part(CLASS, name, n, _part_set(task.name, OF_A_CLASS, n, of_class))
+                yield _TestPart(CLASS, name, n, _part_set(task.name, OF_A_CLASS, n, of_class))
 
 
 def _of(whole: Statistics, rows: Any) -> Statistics:
@@ -193,7 +193,7 @@ def _judged(
     test_sets: Mapping[str, TestSet],
     judgement: Judgement,
     own: pd.DataFrame,
-    about: Mapping[str, _Part],
+    about: Mapping[str, _TestPart],
 ) -> pd.DataFrame:
     # Parts are not resampled together; Holm holds the same rate without.
     correction = judgement.correction

@@ -19,6 +19,7 @@ from transfer_study.published import (
     published_scores,
 )
 from transfer_study.study.arms import FULL, SINGLE
+from transfer_study.study.joined import joined
 from transfer_study.study.plan import Plan
 from transfer_study.study.reading import Reading
 from transfer_study.study.sizes import data_sets, train_sizes
@@ -62,7 +63,7 @@ def system_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
     scores, sizes = at_largest(plan.study, scores), largest_sizes(plan.study)
     cells = []
     for row in system_rows(plan.study):
-        about = (row.encoder, str(row.system), "+".join(sorted(row.mix)))
+        about = (row.encoder, str(row.system), joined(sorted(row.mix)))
         by_task = {
             task.name: seed_values(scores, row, task.name, str(task.metric))
             for task in plan.study.tasks

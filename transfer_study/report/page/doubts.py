@@ -10,6 +10,7 @@ from transfer_study.points import counted, points, verdict_text
 from transfer_study.report.content import Content
 from transfer_study.report.page.frames import Frame, ShownEffect
 from transfer_study.study.arms import PAIRS, Control
+from transfer_study.study.joined import apart
 
 _FEW_SEEDS = 5
 _DECIDED = ("gain", "loss")
@@ -87,7 +88,7 @@ def _of_decided(effect: ShownEffect, frame: Frame) -> Iterator[str]:
 def _of_leaks(effect: ShownEffect, leaks: pd.DataFrame | None) -> Iterator[str]:
     if leaks is None or not {"source", "target", "texts"} <= set(leaks):
         return
-    learned = {effect.target, *effect.source.split("+")}
+    learned = {effect.target, *apart(effect.source)}
     found = leaks[leaks["source"].isin(learned) & (leaks["target"] == effect.target)]
     if "target_split" in found:
         found = found[found["target_split"] == "test"]

@@ -25,7 +25,9 @@ from transfer_study.report.sentences.cautions import cautions, outlying_baseline
 from transfer_study.report.sentences.price import price
 from transfer_study.report.sentences.stopping import last_epoch_doubt
 from transfer_study.study.arms import PAIRS, Control
+from transfer_study.study.arms.groups import group_of
 from transfer_study.study.correction import Correction
+from transfer_study.study.joined import apart
 from transfer_study.study.reading import Reading
 
 _VERDICTS = {
@@ -91,11 +93,11 @@ def effect_text(row: pd.Series[Any]) -> str:
 
 def source_name(source: str, target: str, arm: str) -> str:
     """The partners of a target as readers name them: a long list by its length."""
-    partners = source.split("+")
+    partners = apart(source)
     if len(partners) <= 2:
         return " and ".join(partners)
-    if arm.startswith("group:"):
-        return f"the group {arm.removeprefix('group:')}"
+    if (group := group_of(arm)) is not None:
+        return f"the group {group}"
     return f"all {len(partners)} others" if target not in partners else f"all {len(partners)}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -67,15 +66,13 @@ def draw_edges(
     tasks: pd.DataFrame,
     plots: Path,
     outputs: Outputs,
-    shown: Shown | None = None,
-    views: Iterable[View] | None = None,
+    shown: Shown,
 ) -> tuple[list[Path], dict[CaptionKey, str]]:
-    """Draw the figures of edges, those of `views` where not all; the paths, and the captions."""
+    """Draw the views of the design, of them what is shown; the paths, and the captions."""
     from transfer_study.figures import draw_figures
     from transfer_study.figures.save import file_part
 
     captions: dict[CaptionKey, str] = {}
-    shown, seen = shown or Shown(), design.views if views is None else tuple(views)
 
     def told(encoder: str, reading: str, view: View) -> str:
         words = caption(design, encoder, reading, view, corrected_together(design, edges, reading))
@@ -90,7 +87,7 @@ def draw_edges(
             plots / file_part(name),
             title=f"{design.name} ({name})" if name else design.name,
             caption=told,
-            views=seen,
+            views=design.views,
             size=shown.size,
             task=shown.task,
             write=outputs.write,

@@ -31,6 +31,7 @@ from transfer_study.report.tables.table import (
     table_of,
     text,
 )
+from transfer_study.study.joined import apart
 from transfer_study.study.plan import Plan
 from transfer_study.study.reading import Reading
 
@@ -99,7 +100,7 @@ def lay_out(cells: pd.DataFrame, title: str, lines: tuple[str, ...]) -> Table:
     for (encoder, system, mix), rows in cells.groupby(by, sort=False):
         seeds = _range(rows.loc[rows["task"] != AVERAGE, "n_seeds"])
         record: dict[Any, Any] = {"encoder": encoder, "system": system, "seeds": seeds}
-        record["tasks"] = len(str(mix).split("+"))
+        record["tasks"] = len(apart(str(mix)))
         for cell in rows.to_dict("records"):
             mean, task = cell["mean"], cell["task"]
             said = _measured(mean, cell["sd"])

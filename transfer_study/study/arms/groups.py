@@ -27,6 +27,12 @@ def group_label(name: str) -> str:
     return f"{GROUPS.label}:{name}"
 
 
+def group_of(label: str) -> str | None:
+    """The group that a label of tables names; None for any other arm."""
+    arm, _, name = label.partition(":")
+    return name if arm == GROUPS.label and name else None
+
+
 GROUPS = Arm(
     word="groups",
     label="group",
