@@ -103,6 +103,11 @@ def test_of_scores_of_others_it_tells_no_recipe_log_or_test_example(opened) -> N
     assert page.shown("text=Kind of target") == 0
     assert page.shown("#costs") == page.shown("#failures") == 0
     assert "93% gain" in page.text("[aria-labelledby=predicted]")
+    page.locator("#tab-graph").click()
+    node = page.locator("#graph [data-t]").first
+    assert node.get_attribute("aria-label").startswith("corpus-1: accuracy ")
+    node.click()
+    assert "Domain" not in page.text("#evidence-body")
     page.locator("#tab-table").click()
     # Nothing is known of the test examples' part, nor how many these are.
     cells = page.locator("#edges tbody tr").first.locator("td").all_inner_texts()

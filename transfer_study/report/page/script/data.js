@@ -7,6 +7,8 @@ const isRing = (slot) => slot >= count * count;
 const sourceOf = (slot) => (isRing(slot) ? null : Math.floor(slot / count));
 const targetOf = (slot) => (isRing(slot) ? slot - count * count : slot % count);
 const taskName = (task) => data.tasks[task].name;
+// Of tasks that others have learned neither is known.
+const aboutTask = (task) => (task.kind ? `${task.kind}, ${task.domain}, ` : "");
 const sourceName = (slot) => (isRing(slot) ? "all at once" : taskName(sourceOf(slot)));
 
 function unpack(names, values) {

@@ -135,7 +135,7 @@ function showTask(task) {
   const list = (those) => el("ul", {}, ...those.map((effect) => el("li", {},
     el("button", { type: "button", class: effect.verdict, on: () => { select(effect.slot); $("#h-evidence").focus(); } }, inWords(effect.slot)))));
   body.replaceChildren(
-    terms(["Kind", about.kind || null], ["Domain", about.domain], [about.metric, `${scoreOf(task)} ${state.frame.base}`]),
+    terms(["Kind", about.kind || null], ["Domain", about.kind ? about.domain : null], [about.metric, `${scoreOf(task)} ${state.frame.base}`]),
     el("h4", {}, "What others do to it"), list(effects.filter((effect) => targetOf(effect.slot) === task)),
     el("h4", {}, "What it does to others"), list(effects.filter((effect) => sourceOf(effect.slot) === task)), back());
 }

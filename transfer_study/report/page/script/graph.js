@@ -30,7 +30,7 @@ async function updateGraph() {
   for (const line of $$("#graph .line")) line.setAttribute("aria-label", inWords(Number(line.dataset.e)));
   for (const node of nodes()) {
     const task = data.tasks[Number(node.dataset.t)];
-    node.setAttribute("aria-label", `${task.name}: ${task.kind}, ${task.domain}, ${task.metric} ${scoreOf(Number(node.dataset.t))}`);
+    node.setAttribute("aria-label", `${task.name}: ${aboutTask(task)}${task.metric} ${scoreOf(Number(node.dataset.t))}`);
   }
 }
 
