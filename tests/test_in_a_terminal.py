@@ -286,7 +286,8 @@ def test_a_group_that_is_terminated_ends_quietly_and_listened_to_this_machine_al
             told.append(run.stderr.readline())
             assert told[-1], told
         os.killpg(run.pid, signal.SIGTERM)
-        _, rest = run.communicate(timeout=60)
+        rest = run.stderr.read()  # `communicate` knows nothing of what is in the file's buffer
+        run.wait(timeout=60)
         assert names(session) == ""
     messages = "".join(told) + rest
     assert run.returncode == 75, messages

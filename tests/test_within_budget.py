@@ -113,7 +113,8 @@ def test_tasks_alone_come_first_then_pairs_in_rounds_with_all_seeds(
     assert not told[-1].next.pairs
     assert told[0].account.measured
     assert len(stages_run(folder)) == 4 * SEEDS + told[-1].pairs * SEEDS
-    assert all(one.coming <= one.account.left for one in told)
+    # What a stage costs is known better after each round: nothing is begun beyond what is left.
+    assert all(one.coming <= one.account.left for one in told if one.next.pairs)
     edges = report(folder).deltas
     assert len(edges) == 2 * told[-1].pairs
     assert set(edges["n_seeds"]) == {SEEDS}

@@ -19,6 +19,7 @@ from tests.chaos.world import Violation, run
 from transfer_study.study.encoder import Encoder
 from transfer_study.study.fingerprint import DataFingerprint, SplitFingerprint
 from transfer_study.study.plan import Plan
+from transfer_study.study.recipes.adapter import BottleneckAdapter
 from transfer_study.study.recipes.recipe import Recipe
 from transfer_study.study.stage import Stage, StageKind, StageTask
 from transfer_study.study.tasks import kinds
@@ -136,6 +137,8 @@ def _other_values(recipe: Recipe) -> dict[str, Any]:
             found[name] = not value
         elif isinstance(value, Enum):
             found[name] = next(word for word in type(value) if word != value)
+        elif name == "adapter":
+            found[name] = BottleneckAdapter(kind="bottleneck")
         elif words:
             found[name] = next(word for word in words if word != value)
         elif isinstance(value, float):

@@ -18,6 +18,7 @@ from tests.chaos.cases import Row, undisturbed
 from transfer_study.execute.schedule import Schedule
 from transfer_study.store import checkpoints
 from transfer_study.store import store as store_module
+from transfer_study.store.checked_files import CheckedFiles
 from transfer_study.store.checkpoints import Checkpoints
 from transfer_study.store.runs import attempts, leases
 from transfer_study.store.runs.leases import Leases
@@ -236,14 +237,14 @@ def _no_way(self: Any, store: Store, stage: Any, way: str) -> None:
 
 def _any_bytes(self: Any, path: Path, expected: Any) -> bytes | None:
     try:
-        content: bytes = self.disk.read(path, 1 << 20)
+        content: bytes = self._disk.read(path, 1 << 20)
     except OSError:
         return None
     return content
 
 
 def _any_file(self: Any, path: Path, expected: Any) -> bool:
-    return exists(self.disk, path)
+    return exists(self._disk, path)
 
 
 def _no_states(self: Any) -> Iterator[Path]:
@@ -361,8 +362,8 @@ PLANTS = [
         put(world, "state", lambda done, weights: _state(done + 1, weights)),
         CRASH,
     ),
-    Plant("what is read is not hashed", put(Store, "_bytes", _any_bytes), AT_REST),
-    Plant("weights are not hashed", put(Store, "_is_whole", _any_file), AT_REST),
+    Plant("what is read is not hashed", put(CheckedFiles, "_bytes", _any_bytes), AT_REST),
+    Plant("weights are not hashed", put(CheckedFiles, "_is_whole", _any_file), AT_REST),
     Plant("an id depends on the order of tasks", _unordered, fields.fields),
     Plant(
         "a field of the recipe is not hashed",

@@ -100,7 +100,7 @@ def lay_out(cells: pd.DataFrame, title: str, lines: tuple[str, ...]) -> Table:
     for (encoder, system, mix), rows in cells.groupby(by, sort=False):
         seeds = _range(rows.loc[rows["task"] != AVERAGE, "n_seeds"])
         record: dict[Any, Any] = {"encoder": encoder, "system": system, "seeds": seeds}
-        record["tasks"] = len(apart(str(mix)))
+        record["tasks"] = len(apart(str(mix))) or 1  # a task by itself is no mix
         for cell in rows.to_dict("records"):
             mean, task = cell["mean"], cell["task"]
             said = _measured(mean, cell["sd"])
