@@ -160,6 +160,15 @@ def test_overlap_is_with_the_partners_of_the_edge() -> None:
     assert list(overlap_groups(one, "three")) == []
 
 
+def test_an_example_without_a_word_is_in_no_group_and_hides_no_other() -> None:
+    task = task_of("classification", CLASSES)
+    share = np.append(np.linspace(0, 1, N - 1), np.nan)
+    one = answered(task, ["common"] * N, **{overlap("two").replace(" ", "_"): share})
+    found = list(overlap_groups(one, "two"))
+    assert sum(group.n for group in found) == N - 1
+    assert not any(group.rows[-1] for group in found)
+
+
 def test_a_gain_is_found_in_the_class_where_it_was_planted() -> None:
     source = Parted(lambda stage, label, _: 0.9 if label == "rare" and with_two(stage) else 0.6)
     table = meant(study_of(), source)

@@ -64,7 +64,7 @@ def test_a_click_opens_the_evidence_and_all_views_share_the_selection(opened) ->
     ):
         assert words in said, words
     for words in (
-        "120 become right and 70 wrong from a run alone to one together",
+        "120 become right and 70 wrong from a run without it to one with it",
         "40 [20, 60] become right and −10 [−20, 0] wrong",
         "alone it scores as much with no size that was run [150, more than were run]",
         *("by class", "<b>\t1,200\t+8.0 gain\n[1.0, 15.0]", "rare\t40\t0.0\n[−20.0, 20.0]"),

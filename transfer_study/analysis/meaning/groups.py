@@ -55,11 +55,17 @@ def _told_apart(by: str, parts: dict[str, NDArray[np.bool_]]) -> Iterator[Group]
 def _thirds(
     values: Floats, named: Callable[[float, float, bool, bool], str]
 ) -> dict[str, NDArray[np.bool_]]:
-    """The examples by the thirds of a trait, each named by its ends; equal values stay together."""
-    ends = np.unique(np.quantile(values, [1 / 3, 2 / 3], method="higher"))
+    """The examples by the thirds of a trait, each named by its ends; equal values stay together.
+
+    One of which the trait is not known is in none.
+    """
+    known = ~np.isnan(values)
+    if not known.any():
+        return {}
+    ends = np.unique(np.quantile(values[known], [1 / 3, 2 / 3], method="higher"))
     # The last end is the largest value where many have it: what is above is then empty.
-    ends = ends[ends < values.max()]
-    place = np.searchsorted(ends, values)
+    ends = ends[ends < values[known].max()]
+    place = np.where(known, np.searchsorted(ends, values), -1)
     parts = {}
     for n in range(len(ends) + 1):
         of = values[place == n]

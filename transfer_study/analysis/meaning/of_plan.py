@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 from transfer_study.analysis.meaning.answered import Answered
 from transfer_study.metrics.rows import Floats
@@ -27,6 +28,7 @@ def answered_by(
         first = next(iter(systems.values()))
         answers = source.answers(first.stage, first.task)
 
+        @cache  # asked once for scores and once for flips
         def predicted(stage: str) -> Sequence[Label]:
             return source.answers(systems[stage].stage, systems[stage].task).predicted
 

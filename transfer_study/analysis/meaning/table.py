@@ -21,6 +21,7 @@ from transfer_study.analysis.meaning.groups import FEWEST, Group, groups, overla
 from transfer_study.analysis.meaning.worth import worth
 from transfer_study.metrics import DIVISIBLE, Statistics, statistics
 from transfer_study.metrics.by_class import OF_A_CLASS, class_statistics
+from transfer_study.study.arms import arm_of
 from transfer_study.study.correction import Correction
 from transfer_study.study.tasks.task import MetricName
 
@@ -236,17 +237,23 @@ def _flip_rows(
 def _worth_rows(
     runs: pd.DataFrame, test_set: ScoresOnTest, key: Sequence[str]
 ) -> Iterator[dict[str, object]]:
-    """What the models of an edge are worth, whose target alone was run at several sizes."""
-    rest = [name for name in key if name not in (SIZE, "source", "arm")]
-    for _, alike in runs[runs[SIZE].notna()].groupby(rest, sort=False, dropna=False):
-        alone = {
+    """What the models of an edge are worth, whose target alone was run at several sizes.
+
+    An arm whose models are held against a mix, as of all tasks but one, has no such worth.
+    """
+    rest = [name for name in key if name not in (SIZE, "source")]
+    alone = runs["arm"].map(lambda label: (arm := arm_of(label)) and arm.number == "baseline")
+    for _, alike in runs[runs[SIZE].notna() & alone.eq(True)].groupby(
+        rest, sort=False, dropna=False
+    ):
+        curve = {
             int(str(size)): tuple(dict.fromkeys(of["baseline"])) for size, of in alike.groupby(SIZE)
         }
-        if len(alone) < 2:
+        if len(curve) < 2:
             continue
         for edge, of_edge in _paired(alike, key):
             size = int(of_edge[SIZE].iloc[0])
-            found = worth(list(of_edge["stage"]), size, alone, test_set)
+            found = worth(list(of_edge["stage"]), size, curve, test_set)
             yield _row(edge, WORTH, size, size, size + found.mean, found)
 
 

@@ -94,8 +94,8 @@ def sentences(rows: Sequence[Row]) -> list[str]:
 def _flips(right: Row, wrong: Row) -> str:
     return (
         f"Of {right['n']:,} test examples {right['score']:,.0f} become right and "
-        f"{wrong['score']:,.0f} wrong from a run alone to one together; between two runs of one "
-        f"arm {right['baseline']:,.0f} change each way. Beyond that, {_examples(right)} become "
+        f"{wrong['score']:,.0f} wrong from a run without it to one with it; between two runs of "
+        f"one arm {right['baseline']:,.0f} change each way. Beyond that, {_examples(right)} become "
         f"right and {_examples(wrong)} wrong."
     )
 
