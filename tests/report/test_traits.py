@@ -100,3 +100,14 @@ def test_those_of_other_data_are_not_taken_for_these(
     other = make_plan(read_study(tmp_path / "traits.yaml"))
     found = traits_of(other, tmp_path)
     np.testing.assert_allclose(found["names"][overlap("moods")], [1, 1, 2 / 4])
+
+
+def test_of_too_many_edges_the_words_are_not_compared(
+    plan: Plan, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("transfer_study.report.traits.MOST", 1)
+    found = traits_of(plan, tmp_path)
+    assert {task: list(of) for task, of in found.items()} == {
+        "names": [WORDS, UNSEEN],
+        "moods": [WORDS],
+    }

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from transfer_study.analysis.meaning.answered import UNSEEN, WORDS, overlap
+from transfer_study.analysis.meaning.table import MOST
 from transfer_study.data.splits import TaskData, load_planned_once
 from transfer_study.data.traits import lengths, overlaps, unseen_mentions
 from transfer_study.errors import DataError
@@ -86,9 +87,9 @@ def _wanted(
         yield target, WORDS, ()
         if members[target].task.kind.words:
             yield target, UNSEEN, ()
-    for target, source, partners in dict.fromkeys(
-        (s.target, s.source, s.sources) for s in compared
-    ):
+    ends = dict.fromkeys((s.target, s.source, s.sources) for s in compared)
+    # Of more edges than are looked into, the words of each would be compared for nothing.
+    for target, source, partners in ends if len(ends) <= MOST else ():
         yield target, overlap(source), partners
 
 
